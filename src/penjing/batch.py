@@ -1,0 +1,72 @@
+"""What loop, task and network exchange, and nothing else crosses between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Items of different lengths in one tensor.
+
+    Attributes:
+        values: padded values, the length axis second.
+        lengths: how much of each item is real.
+    """
+
+    values: Tensor  # [batch, longest, ...]
+    lengths: Int[Tensor, "batch"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some items, ready for a network.
+
+    Attributes:
+        inputs: input column → its values, one item along the first axis.
+        targets: target column → its values; empty when nothing is known.
+        item: each item's row in the table.
+        present: input column → whether each item has a value there; a column left out is present throughout.
+        weight: how much each item counts in the loss; None counts all the same.
+    """
+
+    inputs: Mapping[str, Tensor | Ragged]
+    targets: Mapping[str, Tensor]
+    item: Int[Tensor, "batch"]
+    present: Mapping[str, Bool[Tensor, "batch"]] = field(default_factory=dict)
+    weight: Float[Tensor, "batch"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def only(self) -> Tensor:
+        """The one input of a one-column task."""
+        (value,) = self.inputs.values()
+        assert isinstance(value, Tensor), "a ragged column has lengths; read batch.inputs"
+        return value
+
+    def with_inputs(self, inputs: Mapping[str, Tensor | Ragged]) -> Batch:
+        return replace(self, inputs=inputs)
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        if device.type == "cpu":
+            return self
+
+        def moved(value: Tensor | Ragged) -> Tensor | Ragged:
+            if isinstance(value, Ragged):
+                return Ragged(value.values.to(device), value.lengths.to(device))
+            return value.to(device)
+
+        return Batch(
+            {name: moved(value) for name, value in self.inputs.items()},
+            {name: value.to(device) for name, value in self.targets.items()},
+            self.item.to(device),
+            {name: value.to(device) for name, value in self.present.items()},
+            None if self.weight is None else self.weight.to(device),
+        )

@@ -1,0 +1,105 @@
+"""Files that are whole or not there: atomic writes, and the two folders of this user that outlive a run."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from penjing.core.errors import RunError
+
+
+def cache_folder() -> Path:
+    """Where decoded items are kept: $PENJING_CACHE, else the platform's cache folder. May be deleted any time."""
+    return Path(os.environ.get("PENJING_CACHE") or platformdirs.user_cache_path("penjing"))
+
+
+def state_folder() -> Path:
+    """Where splits and seal openings are remembered across runs: $PENJING_STATE, else the platform's state folder."""
+    return Path(os.environ.get("PENJING_STATE") or platformdirs.user_state_path("penjing"))
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Call `write` with a temporary path beside `path`, then move the result into place.
+
+    A reader, or a kill at any moment, meets the old file or the new one, never a half.
+
+    Raises:
+        RunError: the disk is full or the folder cannot be written; what was at `path` is untouched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise disk_error(problem, path) from problem
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def disk_error(problem: OSError, path: Path) -> RunError:
+    """The sentence for a write that failed."""
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(existing_parent(path)).free
+        return RunError(
+            f"no space left on the disk of {path.parent} ({free / 1e6:.0f} MB free) while writing {path.name}; "
+            "free some space and continue with: penjing fit --resume RUN. The last checkpoint is intact"
+        )
+    return RunError(f"cannot write {path}: {problem.strerror or problem}; check the folder's permissions")
+
+
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above `path` that exists."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically, with Unix line ends on every platform."""
+    write_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+
+
+def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:
+    """Write JSON atomically: UTF-8, indented, NaN refused (JSON has none)."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def append_line(path: Path, value: Mapping[str, Any]) -> None:
+    """Append one JSON line and flush it to the disk.
+
+    Raises:
+        RunError: the disk is full or the file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        with path.open("a", encoding="utf-8", newline="\n") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as problem:
+        raise disk_error(problem, path) from problem
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The JSON lines of a file, oldest first. A last line cut by a kill is left out; no file gives no lines."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")
+    found = []
+    for line in lines:
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return found

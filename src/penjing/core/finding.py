@@ -1,0 +1,36 @@
+"""A named trouble with its evidence, and the remedies worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Level = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check saw.
+
+    Attributes:
+        name: the check's name, such as "duplicates".
+        level: "info" (good to know), "warning" (the result will be worse or flattered), "error" (cannot go on).
+        message: one or two plain sentences: what was seen, why it matters, what to do.
+        evidence: the numbers behind it, JSON values only.
+        items: names of the items concerned, the worst first; never of test items.
+        remedies: names of remedies worth trying, or options as people type them.
+    """
+
+    name: str
+    level: Level
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
+
+
+def worst(findings: list[Finding]) -> Level | None:
+    """The gravest level among findings, or None when there are none."""
+    order: list[Level] = ["info", "warning", "error"]
+    return max((finding.level for finding in findings), key=order.index, default=None)

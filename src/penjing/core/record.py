@@ -1,0 +1,53 @@
+"""What a check may read. It never sees a network and never runs anything.
+
+There are four readings. A check names those it `needs`; where one is missing its answer is *not examined*,
+never *healthy*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What reading the data found, before anything is learned.
+
+    Attributes:
+        items: one row per item, in table order: `name` (str), `hash` (str, null when unreadable), `target` (str or
+            null), `part` (str: train, valid, confirm, test or excluded), `group` (str or null), `error` (str or null: why it
+            could not be read), and for images `height`, `width`, `channels`, `format`, `pages`.
+        pairs: near and exact duplicates: `a`, `b` (row numbers of `items`), `kind` ("exact" or "near").
+        given_split: whether the data came with a split of their own.
+        title: what the data are called.
+        hints: machine-readable extras of the source, such as a guessed group pattern.
+        doubts: what may have been misunderstood, in plain sentences.
+    """
+
+    items: pl.DataFrame
+    pairs: pl.DataFrame
+    given_split: bool
+    title: str
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    """The four readings of a run; a missing one is None.
+
+    Attributes:
+        survey: from `inspect`.
+        steps: one row per evaluation, namespaced columns such as "valid/accuracy".
+        items: one row per item: `hash`, `name`, `part`, `target`, `predicted`, `probability` (list), `loss`.
+        trials: related runs, one row each.
+    """
+
+    survey: Survey | None = None
+    steps: pl.DataFrame | None = None
+    items: pl.DataFrame | None = None
+    trials: pl.DataFrame | None = None

@@ -1,0 +1,36 @@
+"""A result with its uncertainty: the only form in which penjing states how good something is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric with its 95 % interval.
+
+    Attributes:
+        value: the metric on the items.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: number of items.
+        part: "train", "valid", "confirm", "test" or "folds".
+        metric: the metric's name, such as "accuracy".
+        units: number of independent units behind the interval: groups, where the data have them, else items.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    part: str
+    metric: str = "accuracy"
+    units: int = 0
+
+    def __str__(self) -> str:
+        chosen = " (chosen on)" if self.part == "valid" else ""
+        return f"{self.value:.3f} [{self.low:.3f}–{self.high:.3f}]{chosen}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
