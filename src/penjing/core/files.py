@@ -38,7 +38,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         write(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as problem:
         raise disk_error(problem, path) from problem
     finally:

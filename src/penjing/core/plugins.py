@@ -176,5 +176,9 @@ def _settings(file: Path) -> tuple[tuple[str, Any], ...]:
     classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     if not classes:
         return ()
-    fields = [node for node in classes[0].body if isinstance(node, ast.AnnAssign) and node.value is not None]
-    return tuple((node.target.id, ast.literal_eval(node.value)) for node in fields if isinstance(node.target, ast.Name))
+    fields = [node for node in classes[0].body if isinstance(node, ast.AnnAssign)]
+    return tuple(
+        (node.target.id, ast.literal_eval(node.value))
+        for node in fields
+        if isinstance(node.target, ast.Name) and node.value is not None
+    )

@@ -19,8 +19,8 @@ class Survey:
 
     Attributes:
         items: one row per item, in table order: `name` (str), `hash` (str, null when unreadable), `target` (str or
-            null), `part` (str: train, valid, confirm, test or excluded), `group` (str or null), `error` (str or null: why it
-            could not be read), and for images `height`, `width`, `channels`, `format`, `pages`.
+            null), `part` (str: train, valid, confirm, test or excluded), `group` (str or null), `error` (str or null:
+            why it could not be read), and for images `height`, `width`, `channels`, `format`, `pages`.
         pairs: near and exact duplicates: `a`, `b` (row numbers of `items`), `kind` ("exact" or "near").
         given_split: whether the data came with a split of their own.
         title: what the data are called.

@@ -1,0 +1,251 @@
+"""A run: a recipe carried out, as a folder that holds everything it needs.
+
+recipe.toml  run.json  record.jsonl  split.parquet  prepare.json  model.safetensors  checkpoint/
+predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html
+"""
+
+from __future__ import annotations
+
+import datetime
+import html
+import json
+import os
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core.errors import RunError, did_you_mean
+from penjing.core.files import append_line, read_lines, write_json, write_text
+from penjing.core.recipe import Recipe
+from penjing.core.record import Record
+from penjing.core.score import Score
+
+FORMAT = 1
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. Everything is read from the disk when it is asked for.
+
+    Attributes:
+        path: the folder.
+    """
+
+    path: Path
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe.read(self.path / "recipe.toml")
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The contents of `run.json`: kind, status, versions, machine, command, seal."""
+        return _read_json(self.path / "run.json")
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """Classes, scores, temperature and thresholds; {} before the run has any."""
+        path = self.path / "results.json"
+        return _read_json(path) if path.exists() else {}
+
+    @property
+    def scores(self) -> list[Score]:
+        """The network's scores on validation, the watched metric first."""
+        return [_score(found) for found in self.results.get("scores", []) if found.get("model") == "network"]
+
+    @property
+    def floor(self) -> dict[str, Score]:
+        """Baseline → its score in the watched metric."""
+        found = self.results.get("scores", [])
+        watched = self.results.get("metric")
+        return {
+            row["model"]: _score(row) for row in found if row.get("model") != "network" and row["metric"] == watched
+        }
+
+    @property
+    def steps(self) -> list[dict[str, Any]]:
+        """One row per evaluation, oldest first."""
+        return read_lines(self.path / "record.jsonl")
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """Everything that was decided, oldest first."""
+        return read_lines(self.path / "ledger.jsonl")
+
+    @property
+    def predictions(self) -> pl.DataFrame:
+        """Validation items × models.
+
+        Raises:
+            RunError: the run has none yet.
+        """
+        path = self.path / "predictions.parquet"
+        if not path.exists():
+            raise RunError(f"{self.path} has no predictions; its status is {self.status}")
+        return pl.read_parquet(path)
+
+    @property
+    def status(self) -> str:
+        """ "running", "finished", "interrupted" or "failed"."""
+        return str(self.info.get("status", "unknown"))
+
+    @property
+    def has_split(self) -> bool:
+        return (self.path / "split.parquet").exists()
+
+    @property
+    def has_predictions(self) -> bool:
+        return (self.path / "predictions.parquet").exists()
+
+    @property
+    def has_weights(self) -> bool:
+        return (self.path / "model.safetensors").exists()
+
+    @property
+    def record(self) -> Record:
+        """What checks may read of it."""
+        steps = pl.DataFrame(self.steps, infer_schema_length=None) if self.steps else None
+        return Record(steps=steps, items=self.predictions if self.has_predictions else None)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    def note(self, what: str, choice: str, why: str, **evidence: Any) -> None:
+        """Add a line to the ledger."""
+        append_line(self.path / "ledger.jsonl", {"time": now(), "what": what, "choice": choice, "why": why, **evidence})
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of `run.json`."""
+        write_json(self.path / "run.json", {**self.info, **changes})
+
+    def write_recipe(self, recipe: Recipe) -> None:
+        write_text(self.path / "recipe.toml", recipe.to_toml())
+
+    def __str__(self) -> str:
+        found = f"{self.scores[0].metric} {self.scores[0]}" if self.scores else "no score yet"
+        return f"Run {self.path} ({self.status}): {found}"
+
+    def _repr_html_(self) -> str:
+        rows = [("network", self.scores[0])] if self.scores else []
+        rows += list(self.floor.items())
+        cells = "".join(f"<tr><td>{html.escape(name)}</td><td>{score}</td></tr>" for name, score in rows)
+        return f"<b>{html.escape(str(self.path))}</b> ({html.escape(self.status)})<table>{cells}</table>"
+
+
+def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:
+    """Make a run folder.
+
+    Args:
+        path: where; None takes the next free `runs/<title>-001`.
+        title: what the data are called.
+        facts: what `run.json` says of it beside the format, the status, the versions and the machine.
+
+    Raises:
+        RunError: the folder exists and is not empty, or cannot be written.
+    """
+    folder = _next_free(title) if path is None else path
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder} exists already and is not empty; choose another --out or remove it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise RunError(f"cannot make the folder {folder}: {problem.strerror}; choose another --out") from problem
+    known = {"format": FORMAT, "kind": "supervised", "status": "running", "created": now(), "title": title}
+    write_json(folder / "run.json", {**known, "versions": versions(), "machine": machine(), **facts})
+    return Run(folder)
+
+
+def open_run(path: str | Path | Run) -> Run:
+    """The run in a folder.
+
+    Raises:
+        RunError: there is no such folder, or it is not a run.
+    """
+    if isinstance(path, Run):
+        return path
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        near = [str(run.path) for run in list_runs(folder.parent)] + [str(run.path) for run in list_runs(RUNS)]
+        raise RunError(f"there is no run folder {folder}; {did_you_mean(str(folder), near)}")
+    if not (folder / "run.json").is_file():
+        raise RunError(f"{folder} is not a run: it has no run.json. `penjing runs` lists the runs there are")
+    run = Run(folder)
+    if run.info.get("format", 0) > FORMAT:
+        raise RunError(f"{folder} was written by a newer penjing (format {run.info['format']}); upgrade penjing")
+    return run
+
+
+def list_runs(folder: Path = RUNS) -> list[Run]:
+    """All runs directly inside a folder, in natural order."""
+    if not folder.is_dir():
+        return []
+    found = [Run(item) for item in folder.iterdir() if (item / "run.json").is_file()]
+    return sorted(found, key=lambda run: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", run.path.name)])
+
+
+def now() -> str:
+    """The time in UTC, as ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a run's numbers depend on."""
+    found = {"python": platform.python_version()}
+    for package in ("penjing", "torch", "numpy", "scikit-learn", "pillow", "polars"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What kind of computer this is; its name is left out."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.system(), "processor": platform.machine(), "cpu": _cpu_name(), "cores": cores}
+
+
+def finite(values: Mapping[str, float]) -> dict[str, Any]:
+    """Values for a JSON line: what is not finite becomes null and is named under `non_finite`."""
+    bad = [name for name, value in values.items() if isinstance(value, float) and not np.isfinite(value)]
+    plain = {name: None if name in bad else value for name, value in values.items()}
+    return {**plain, **({"non_finite": bad} if bad else {})}
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _next_free(title: str) -> Path:
+    stem = re.sub(r"[^\w.-]+", "-", Path(title.rstrip("/\\")).name).strip("-.") or "run"
+    number = 1
+    while (RUNS / f"{stem}-{number:03d}").exists():
+        number += 1
+    return RUNS / f"{stem}-{number:03d}"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise RunError(f"{path} cannot be read ({problem}); the run folder is damaged") from problem
+    if not isinstance(found, dict):
+        raise RunError(f"{path} does not hold a JSON object; the run folder is damaged")
+    return found
+
+
+def _score(found: Mapping[str, Any]) -> Score:
+    return Score(**{name: found[name] for name in ("value", "low", "high", "n", "part", "metric", "units")})

@@ -1,0 +1,70 @@
+"""Joins a column's front end, its encoder and the task's head into one network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from penjing.batch import Batch
+from penjing.core.randomness import key
+
+
+class Network(nn.Module):
+    """A batch in, the task's outputs out.
+
+    Its parts are addressed as `front_end.<column>`, `encoder.<column>` and `head`. A column that still holds raw
+    uint8 values goes through its front end; one that the loader has prepared already (floating point) does not.
+
+    Args:
+        front_end: column → module from raw cached values to an encoder's input.
+        encoder: column → module from that input to Float[batch, features].
+        head: Float[batch, features of all columns, side by side] → outputs.
+    """
+
+    def __init__(self, front_end: Mapping[str, nn.Module], encoder: Mapping[str, nn.Module], head: nn.Module) -> None:
+        super().__init__()
+        # A module's name may not hold a dot; a column's may.
+        self.columns = {column: column.replace(".", "_") for column in encoder}
+        self.front_end = nn.ModuleDict({self.columns[column]: module for column, module in front_end.items()})
+        self.encoder = nn.ModuleDict({self.columns[column]: module for column, module in encoder.items()})
+        self.head = head
+
+    def prepare(self, column: str, values: Tensor) -> Tensor:
+        """One column's raw values as its encoder takes them."""
+        return self.front_end[self.columns[column]](values)
+
+    def features(self, batch: Batch) -> Float[Tensor, "batch features"]:
+        """What the encoders see, before the head."""
+        found = []
+        for column, part in self.columns.items():
+            values = batch.inputs[column]
+            assert isinstance(values, Tensor)
+            if not values.is_floating_point():
+                values = self.prepare(column, values)
+            found.append(self.encoder[part](values))
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+
+    def forward(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
+        return self.head(self.features(batch))
+
+
+def initialise(network: nn.Module, seed: int) -> None:
+    """Draw every layer's weights anew from the stream of its own name.
+
+    So two networks with one seed share the weights of every layer they have in common, wherever it stands. Layers
+    keep their own distribution: each is asked to `reset_parameters`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        for name, module in network.named_modules():
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                torch.manual_seed(key(seed, f"init:{name}"))
+                reset()
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers are learned."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

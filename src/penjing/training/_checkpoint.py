@@ -1,0 +1,78 @@
+"""The last complete state of a training, in one file that is whole or not there. Never pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from penjing.core.errors import RunError
+from penjing.core.files import write_atomically
+
+NAME = "state.safetensors"
+
+
+def save(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write a checkpoint in place of the last one.
+
+    Args:
+        folder: the run's `checkpoint/`.
+        tensors: everything that an update changes, and the best weights so far.
+        facts: plain JSON values: the step, the replans, the best score.
+
+    Raises:
+        RunError: the disk is full or cannot be written; the last checkpoint is intact.
+    """
+    whole = {name: value.contiguous() for name, value in tensors.items()}
+    metadata = {"facts": json.dumps(facts)}
+
+    def write(path: Path) -> None:
+        try:
+            save_file(whole, str(path), metadata)
+        except SafetensorError as problem:  # it wraps the operating system's error in text
+            raise OSError(28 if "No space" in str(problem) else 5, str(problem)) from problem
+
+    write_atomically(folder / NAME, write)
+
+
+def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """(tensors, facts) of the last checkpoint, or None when there is none.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
+        raise RunError(f"{path} is damaged ({problem}); start again without --resume") from problem
+    return tensors, facts
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write a network's weights as a safetensors file, atomically."""
+    whole = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    write_atomically(path, lambda temporary: save_file(whole, str(temporary)))
+
+
+def load_weights(path: Path) -> dict[str, torch.Tensor]:
+    """The weights in a safetensors file.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as problem:
+        raise RunError(f"{path} cannot be read ({problem}); the run has no usable weights") from problem

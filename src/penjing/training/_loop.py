@@ -1,0 +1,212 @@
+"""The training loop.
+
+    for each batch:
+        update                         one Step
+        if an evaluation is due:       measure, keep the best, maybe stop
+        if time asks for it:           replan the steps that are left
+        if some seconds have passed:   checkpoint
+
+Everything it does but replanning depends on the recipe and the data alone; replans are written in the recipe.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from penjing.core.events import Evaluated, Finished, Progress, Started, Watch, tell
+from penjing.core.recipe import Training
+from penjing.training._loader import Loader
+from penjing.training._plan import evaluations_due, progress, replanned, total_steps
+from penjing.training._step import Supervised
+
+CHECKPOINT_SECONDS = 10.0
+# A replan is worth it only when the forecast is off by more than this share of what is left.
+TOLERANCE = 0.05
+STAGE = "training"
+
+
+@dataclass
+class Pace:
+    """Keeps a training within its time; without one the steps are never replanned.
+
+    Attributes:
+        deadline: when the last step must be done, on `time.monotonic`'s scale.
+        most_steps: the number of updates beyond which more would not help.
+    """
+
+    deadline: float
+    most_steps: int
+
+    def wanted(self, training: Training, step: int, step_seconds: float) -> int | None:
+        """A better total number of updates, or None when the plan still fits."""
+        affordable = step + int((self.deadline - time.monotonic()) / max(step_seconds, 1e-6))
+        best = max(step + 1, min(affordable, self.most_steps))
+        total = total_steps(training)
+        if abs(best - total) <= max(2, TOLERANCE * (total - step)):
+            return None
+        return best if best < total or progress(step, training) <= 0.75 else None
+
+
+@dataclass
+class State:
+    """Where a training is.
+
+    Attributes:
+        step: updates done.
+        training: the plan, with its replans.
+        best: the best value of the watched metric, None before the first evaluation.
+        best_step: when that was.
+        best_weights: the weights then.
+        stale: evaluations since then.
+        losses: the training losses since the last evaluation.
+    """
+
+    training: Training
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    stale: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+
+    def facts(self) -> dict[str, Any]:
+        """What of it is not a tensor, for a checkpoint."""
+        return {
+            "step": self.step,
+            "replans": [list(pair) for pair in self.training.replans],
+            "best": self.best,
+            "best_step": self.best_step,
+            "stale": self.stale,
+            "losses": [float(loss) for loss in self.losses],
+        }
+
+    def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor]) -> None:
+        """Put back what `facts` gave, and the best weights."""
+        replans = tuple((int(at), int(total)) for at, total in facts["replans"])
+        self.training = replace(self.training, replans=replans)
+        self.step, self.best = int(facts["step"]), facts["best"]
+        self.best_step, self.stale = int(facts["best_step"]), int(facts["stale"])
+        self.losses = [torch.tensor(loss) for loss in facts["losses"]]
+        self.best_weights = best_weights
+
+
+def train(
+    step: Supervised,
+    loader: Loader,
+    state: State,
+    factor: Callable[[float], float],
+    evaluate: Callable[[State, float], Mapping[str, float]],
+    value_of: Callable[[Mapping[str, float]], float],
+    *,
+    pace: Pace | None = None,
+    keep: Callable[[State], None] | None = None,
+    watch: Watch = None,
+) -> State:
+    """Carry out a training to its end, from wherever `state` is.
+
+    Args:
+        step: one update.
+        loader: the batches.
+        state: where to begin; it is changed in place.
+        factor: progress (0 to 1) → what multiplies the peak rate.
+        evaluate: measures the network; gets the state and the mean training loss since the last time.
+        value_of: the number to make large, out of what `evaluate` gave.
+        pace: keeps the training within its time.
+        keep: writes a checkpoint; called at evaluations and every few seconds.
+        watch: is told of every evaluation.
+
+    Returns:
+        `state`, with the best weights in it.
+    """
+    tell(watch, Started(STAGE, total_steps(state.training), "steps"))
+    begun = kept = time.monotonic()
+    with _own_randomness(), loader.batches(state.step) as batches:
+        stride = _Stride()
+        while state.step < total_steps(state.training):
+            batch = next(batches)
+            state.losses.append(step.update(batch, state.step, factor(progress(state.step, state.training))))
+            state.step += 1
+            stride.count()
+            if evaluations_due(state.step, state.training):
+                _evaluate(step, state, evaluate, value_of, watch)
+                stride.restart()
+                if state.training.patience and state.stale >= state.training.patience:
+                    break
+            if pace is not None and stride.is_known:
+                _replan(pace, state, stride)
+            if keep is not None and time.monotonic() - kept > CHECKPOINT_SECONDS:
+                keep(state)
+                kept = time.monotonic()
+            if state.step % 10 == 0:
+                tell(watch, Progress(STAGE, state.step))
+    tell(watch, Finished(STAGE, time.monotonic() - begun))
+    return state
+
+
+class _Stride:
+    """How long one update takes now: the mean over the last stretch without an evaluation."""
+
+    ENOUGH = 8
+
+    def __init__(self) -> None:
+        self.seconds = math.nan
+        self.restart()
+
+    def restart(self) -> None:
+        self.since, self.steps = time.monotonic(), 0
+
+    def count(self) -> None:
+        self.steps += 1
+        if self.steps >= self.ENOUGH:
+            self.seconds = (time.monotonic() - self.since) / self.steps
+
+    @property
+    def is_known(self) -> bool:
+        return self.steps >= self.ENOUGH and self.steps % self.ENOUGH == 0
+
+
+def _replan(pace: Pace, state: State, stride: _Stride) -> None:
+    total = pace.wanted(state.training, state.step, stride.seconds)
+    is_quarter = state.step % max(1, total_steps(state.training) // 4) < _Stride.ENOUGH
+    # Fewer steps are decided at any time, for the deadline wins; more only at the quarters.
+    if total is not None and (total < total_steps(state.training) or is_quarter):
+        state.training = replanned(state.training, state.step, total)
+
+
+def _evaluate(
+    step: Supervised,
+    state: State,
+    evaluate: Callable[[State, float], Mapping[str, float]],
+    value_of: Callable[[Mapping[str, float]], float],
+    watch: Watch,
+) -> None:
+    values = evaluate(state, _mean(state.losses))
+    state.losses = []
+    value = value_of(values)
+    state.stale += 1
+    # A later equal is taken: it was trained on a lower rate.
+    if math.isfinite(value) and (state.best is None or value >= state.best):
+        state.stale = 0 if state.best is None or value > state.best else state.stale
+        state.best, state.best_step, state.best_weights = value, state.step, step.weights()
+    tell(watch, Evaluated(state.step, values))
+
+
+def _mean(losses: list[Tensor]) -> float:
+    return float(torch.stack(losses).mean()) if losses else math.nan
+
+
+class _own_randomness:  # noqa: N801 - a context manager reads as a verb
+    """Torch's global generator is seeded at every step; outside the loop it stays as it was."""
+
+    def __enter__(self) -> None:
+        self.state = torch.get_rng_state()
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_rng_state(self.state)

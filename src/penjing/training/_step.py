@@ -1,0 +1,143 @@
+"""One update. The loop knows nothing else about what is learned: a GAN or an agent brings another `Step`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from penjing.batch import Batch
+from penjing.core.randomness import key
+
+
+class Step(Protocol):
+    """What the loop asks of an update."""
+
+    def update(self, batch: Batch, step: int, factor: float) -> Tensor:
+        """Learn from one batch. `factor` multiplies the peak rate. Returns the loss, a scalar without gradient."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that an update changes, by name, to be kept in a checkpoint."""
+        ...
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        """Put back what `tensors` gave."""
+        ...
+
+
+def number_format(name: str, device: str) -> contextlib.AbstractContextManager[Any]:
+    """The context in which forward passes are computed in a recipe's `machine.number_format`."""
+    if name == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device, getattr(torch, name))
+
+
+@dataclass
+class Supervised:
+    """The usual update: loss of the network's outputs, gradient, optimiser.
+
+    Attributes:
+        network: what learns.
+        loss: outputs and batch → a scalar.
+        optimiser: moves the parameters; its rates are taken as the peak rates.
+        seed: the recipe's; dropout draws from its streams.
+        number_format: see `core.recipe.Machine`.
+        ema: share of the old average kept at each step; 0 keeps no average.
+        clip_norm: largest norm of the gradient; 0 does not clip.
+    """
+
+    network: nn.Module
+    loss: Callable[[Tensor, Batch], Tensor]
+    optimiser: torch.optim.Optimizer
+    seed: int
+    number_format: str = "float32"
+    ema: float = 0.0
+    clip_norm: float = 0.0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __post_init__(self) -> None:
+        self._peaks = [group["lr"] for group in self.optimiser.param_groups]
+        self._average = _floating(self.network) if self.ema else {}
+        self._average = {name: value.clone() for name, value in self._average.items()}
+
+    def update(self, batch: Batch, step: int, factor: float) -> Tensor:
+        torch.manual_seed(key(self.seed, "dropout", step))
+        self.network.train()
+        for group, peak in zip(self.optimiser.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+        self.optimiser.zero_grad(set_to_none=True)
+        with number_format(self.number_format, self.device.type):
+            outputs = self.network(batch.to(self.device))
+        loss = self.loss(outputs.float(), batch)
+        loss.backward()
+        if self.clip_norm:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+        self.optimiser.step()
+        self._move_average(step)
+        return loss.detach()
+
+    @torch.no_grad()
+    def _move_average(self, step: int) -> None:
+        if not self.ema:
+            return
+        # Early on the average follows fast, or it would remember the untrained network.
+        kept = min(self.ema, (1 + step) / (10 + step))
+        current = _floating(self.network)
+        torch._foreach_lerp_(list(self._average.values()), [current[name] for name in self._average], 1 - kept)
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights to evaluate and keep: the moving average where there is one. Copies."""
+        found = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        found.update({name: value.clone() for name, value in self._average.items()})
+        return found
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Any:
+        """Inside the block the network holds the weights to evaluate, in evaluation mode."""
+        kept = {name: value.detach().clone() for name, value in _floating(self.network).items()} if self.ema else {}
+        self.network.eval()
+        try:
+            _assign(self.network, self._average)
+            yield self.network
+        finally:
+            _assign(self.network, kept)
+            self.network.train()
+
+    def tensors(self) -> dict[str, Tensor]:
+        found = {f"network/{name}": value.detach() for name, value in self.network.state_dict().items()}
+        found.update({f"average/{name}": value for name, value in self._average.items()})
+        for index, state in self.optimiser.state_dict()["state"].items():
+            for name, value in state.items():
+                tensor = value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+                found[f"optimiser/{index}/{name}"] = tensor.detach()
+        return found
+
+    def restore(self, tensors: dict[str, Tensor]) -> None:
+        network = {name[8:]: value for name, value in tensors.items() if name.startswith("network/")}
+        self.network.load_state_dict(network)
+        for name, value in self._average.items():
+            value.copy_(tensors[f"average/{name}"])
+        state = self.optimiser.state_dict()
+        state["state"] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimiser/"):
+                _, index, part = name.split("/")
+                state["state"].setdefault(int(index), {})[part] = value.clone()
+        self.optimiser.load_state_dict(state)
+
+
+def _floating(network: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers that can be averaged (a batch counter cannot)."""
+    return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
+
+
+@torch.no_grad()
+def _assign(network: nn.Module, values: dict[str, Tensor]) -> None:
+    if values:
+        current = _floating(network)
+        torch._foreach_copy_([current[name] for name in values], list(values.values()))
