@@ -1,0 +1,65 @@
+"""The first layer of every picture network: cached pixels in, standardised maps out, inside the exported graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+LEVELS = 256
+_CHUNK = 1024  # items counted at once, so that memory stays flat however many there are
+
+
+class FrontEnd(nn.Module):
+    """Pixels as they lie in the cache → maps with mean 0 and spread 1 a channel over the training part.
+
+    The maps lie channels-last in memory, the order the pixels already have; it is also the fast one.
+
+    Args:
+        learned: what `learn` gave: `mean` and `std`, one number a channel, of pixels scaled to 0…1.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, learned: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.channels = len(learned["mean"])
+        self.register_buffer("mean", torch.tensor(learned["mean"]) * (LEVELS - 1))
+        self.register_buffer("std", torch.tensor(learned["std"]) * (LEVELS - 1))
+
+    def forward(
+        self, pixels: UInt8[Tensor, "batch height width channels"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        return ((pixels.float() - self.mean) / self.std).permute(0, 3, 1, 2)
+
+
+def learn(items: np.ndarray | Iterable[np.ndarray]) -> dict[str, list[float]]:
+    """Mean and standard deviation of each channel, of pixels scaled to 0…1.
+
+    They come from counts of grey levels, so they are exact and do not depend on the items' order.
+
+    Args:
+        items: uint8 [n, height, width, channels] of the training part only; or chunks of such, one after
+            the other, where all at once would not fit into memory.
+
+    Returns:
+        {"mean": [...], "std": [...]}; a channel without any variation has std 1.
+    """
+    chunks = np.array_split(items, range(_CHUNK, len(items), _CHUNK)) if isinstance(items, np.ndarray) else items
+    counts = sum((_count_levels(chunk) for chunk in chunks), start=np.zeros((1, LEVELS), np.int64))
+    levels = np.arange(LEVELS) / (LEVELS - 1)
+    shares = counts / counts.sum(1, keepdims=True)
+    means = shares @ levels
+    stds = np.sqrt((shares * (levels - means[:, None]) ** 2).sum(1))
+    return {"mean": means.tolist(), "std": np.where(stds > 0, stds, 1.0).tolist()}
+
+
+def _count_levels(items: np.ndarray) -> np.ndarray:
+    """How often each grey level occurs in each channel: [channels, levels]."""
+    channels = items.reshape(-1, items.shape[-1]).T
+    return np.stack([np.bincount(channel, minlength=LEVELS) for channel in channels])

@@ -1,0 +1,29 @@
+"""Layers that several networks share."""
+
+from __future__ import annotations
+
+import math
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalisation that can also learn from one item.
+
+    The mean of a single item is that item: normalised by it, a small map is all zeros, and PyTorch stops with an
+    error where the map is one pixel. So a batch of one is normalised by the running statistics, as when predicting.
+
+    Source: Ioffe and Szegedy, Batch Normalization, 2015.
+    """
+
+    def forward(self, input: Float[Tensor, "batch channels height width"]) -> Tensor:
+        if self.training and len(input) == 1:
+            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(input)
+
+
+def rounded(width: float, multiple: int = 8) -> int:
+    """The nearest multiple, at least one of them: kernels are fastest where channels fill whole vectors."""
+    return max(multiple, math.floor(width / multiple + 0.5) * multiple)
