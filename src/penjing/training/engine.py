@@ -1,0 +1,313 @@
+"""Carries out one recipe: assembles the network, trains it, and measures it.
+
+This is the only way weights are made in penjing. `fit`, the trials of `tune` and `treat`, and the fine-tuning
+of `shrink` differ in the recipe and the time they hand in, not in the code that trains.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from penjing.batch import Batch
+from penjing.core import plugins
+from penjing.core.errors import RunError
+from penjing.core.events import Watch
+from penjing.core.files import append_line, read_lines, write_text
+from penjing.core.recipe import Choice, Machine, Recipe
+from penjing.core.run import finite
+from penjing.training import _checkpoint
+from penjing.training._assemble import Network, initialise
+from penjing.training._loader import Items, Loader, augmented, chunks
+from penjing.training._loop import Pace, State, train
+from penjing.training._probe import Probed, probe
+from penjing.training._step import Supervised, number_format
+
+EVALUATION_BATCH = 512
+# Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
+MOST_TRAIN_MEASURED = 2000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned, decoded and encoded; it holds no test item.
+
+    Attributes:
+        items: inputs and targets by row.
+        modality: input column → the plug-in that decodes it.
+        learned: input column → preprocessing learned on the training part.
+        shape: input column → (channels, height, width) at the encoder.
+        target: the target column.
+        classes: names, in the order of the outputs.
+        train: rows trained on.
+        valid: rows that choose; may be empty.
+    """
+
+    items: Items
+    modality: Mapping[str, str]
+    learned: Mapping[str, Mapping[str, Any]]
+    shape: Mapping[str, tuple[int, int, int]]
+    target: str
+    classes: tuple[str, ...]
+    train: np.ndarray
+    valid: np.ndarray
+
+    @property
+    def truth(self) -> np.ndarray:
+        """The encoded target of every row; −1 where it is unknown."""
+        return self.items.targets[self.target]
+
+    @property
+    def class_counts(self) -> np.ndarray:
+        """Training items of each class."""
+        return np.bincount(self.truth[self.train], minlength=len(self.classes))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The outcome of carrying out a recipe.
+
+    Attributes:
+        recipe: with the replans that were made.
+        network: with the chosen weights, in evaluation mode.
+        best: the watched metric on validation, larger being better; None without validation.
+        best_step: the update after which the weights were chosen.
+        history: one dict per evaluation.
+        stalled_seconds: how long the network waited for data.
+    """
+
+    recipe: Recipe
+    network: Network
+    best: float | None
+    best_step: int
+    history: list[dict[str, Any]] = field(default_factory=list)
+    stalled_seconds: float = 0.0
+
+
+def assemble(recipe: Recipe, problem: Problem) -> Network:
+    """The recipe's network for a problem, freshly initialised from the recipe's seed."""
+    model = plugins.load("models", recipe.model.name)
+    task = plugins.load("tasks", recipe.task.name)
+    settings = model.Settings(**recipe.model.settings)
+    front_ends: dict[str, nn.Module] = {}
+    encoders: dict[str, nn.Module] = {}
+    for column, modality in problem.modality.items():
+        front_ends[column] = _front_end(modality)(problem.learned[column])
+        encoders[column] = model.build(problem.shape[column], settings)
+    features = sum(int(encoder.features) for encoder in encoders.values())  # type: ignore[arg-type]
+    network = Network(front_ends, encoders, task.head(features, len(problem.classes)))
+    initialise(network, recipe.seed)
+    if recipe.machine.layout == "channels_last":
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.to(torch.device(recipe.machine.device))
+
+
+def loss_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Batch], Tensor]:
+    """The recipe's loss: outputs and batch → a scalar."""
+    task = plugins.load("tasks", recipe.task.name)
+    settings = task.Settings(**recipe.task.settings)
+    loss: Callable[[Tensor, Batch], Tensor] = task.loss(settings, problem.target, problem.class_counts)
+    return loss
+
+
+def carry_out(
+    recipe: Recipe,
+    problem: Problem,
+    *,
+    pace: Pace | None = None,
+    folder: Path | None = None,
+    start: Mapping[str, Tensor] | None = None,
+    watch: Watch = None,
+) -> Trained:
+    """Train as the recipe says.
+
+    Args:
+        recipe: every choice, defaults filled in.
+        problem: what is learned.
+        pace: lets the number of steps follow a deadline; None takes exactly the recipe's.
+        folder: a run folder that receives `record.jsonl` and checkpoints, and where a checkpoint that is there already
+            is continued; None keeps nothing.
+        start: weights to begin with instead of fresh ones.
+        watch: is told of evaluations.
+
+    Raises:
+        RunError: the training diverged before it was measured once, or the disk is full.
+    """
+    network = assemble(recipe, problem)
+    if start is not None:
+        network.load_state_dict(dict(start))
+    with _threads(recipe.machine.threads):
+        step = _supervised(recipe, problem, network)
+        loader = _loader(recipe, problem, network)
+        state = State(recipe.training)
+        history = _restore(folder, step, state)
+        evaluate = partial(_evaluate, recipe, problem, step, folder, history)
+        keep = partial(_keep, folder, step, recipe) if folder is not None else None
+        train(step, loader, state, _factor(recipe.schedule), evaluate, _value, pace=pace, keep=keep, watch=watch)
+    if not state.best_weights:
+        raise RunError(
+            "the training diverged: its loss is not a number any more. Try a lower rate: "
+            f"--set optimiser.rate={recipe.optimiser.settings.get('rate', 0.001) / 10:g}"
+        )
+    network.load_state_dict(state.best_weights)
+    trained = replace(recipe, training=state.training)
+    best = state.best if len(problem.valid) else None
+    return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds)
+
+
+def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
+    """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured."""
+    network = assemble(recipe, problem)
+    batch = _loader(recipe, problem, network).batch_at(0)
+    return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
+
+
+@torch.no_grad()
+def outputs(network: Network, items: Items, rows: np.ndarray, format_name: str = "float32") -> np.ndarray:
+    """What the network says of some rows: float32 [rows, outputs]. In evaluation mode, augmentation off."""
+    network.eval()
+    device = next(network.parameters()).device
+    found = []
+    for chunk in chunks(rows, EVALUATION_BATCH):
+        with number_format(format_name, device.type):
+            found.append(network(items.batch(chunk).to(device)).float().cpu())
+    width = found[0].shape[1] if found else 0
+    return torch.cat(found).numpy() if found else np.zeros((0, width), np.float32)
+
+
+@torch.no_grad()
+def features(network: Network, items: Items, rows: np.ndarray) -> Float[np.ndarray, "rows features"]:
+    """What the encoders make of some rows, before the head: float32."""
+    network.eval()
+    device = next(network.parameters()).device
+    found = [network.features(items.batch(chunk).to(device)).float().cpu() for chunk in chunks(rows, EVALUATION_BATCH)]
+    return torch.cat(found).numpy()
+
+
+def _front_end(modality: str) -> Callable[[Mapping[str, Any]], nn.Module]:
+    front_end: Callable[[Mapping[str, Any]], nn.Module] = plugins.load("modalities", modality).front_end()
+    return front_end
+
+
+def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
+    optimiser = plugins.load("optimisers", recipe.optimiser.name)
+    return Supervised(
+        network,
+        loss_of(recipe, problem),
+        optimiser.build(network, optimiser.Settings(**recipe.optimiser.settings)),
+        recipe.seed,
+        recipe.machine.number_format,
+        recipe.training.ema,
+        recipe.training.clip_norm,
+        torch.device(recipe.machine.device),
+    )
+
+
+def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
+    steps = [(choice.name, _augmentation(choice)) for choice in recipe.augment]
+    prepare = {column: augmented(partial(network.prepare, column), steps, recipe.seed) for column in problem.modality}
+    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare)
+
+
+def _augmentation(choice: Choice) -> Callable[[Tensor, torch.Generator], Tensor]:
+    module = plugins.load("augmentations", choice.name)
+    settings = module.Settings(**choice.settings)
+    return lambda images, generator: module.apply(images, generator, settings)
+
+
+def _factor(choice: Choice) -> Callable[[float], float]:
+    module = plugins.load("schedules", choice.name)
+    settings = module.Settings(**choice.settings)
+    return lambda progress: float(module.factor(progress, settings))
+
+
+def _value(values: Mapping[str, Any]) -> float:
+    return float(values["value"])
+
+
+def _evaluate(
+    recipe: Recipe,
+    problem: Problem,
+    step: Supervised,
+    folder: Path | None,
+    history: list[dict[str, Any]],
+    state: State,
+    loss: float,
+) -> dict[str, float]:
+    """Measure training and validation items with the weights that would be kept; write a line of the record."""
+    task = plugins.load("tasks", recipe.task.name)
+    metric = task.Settings(**recipe.task.settings).metric
+    values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
+    sample = problem.train[: min(len(problem.train), max(len(problem.valid), 200), MOST_TRAIN_MEASURED)]
+    with step.evaluating() as network:
+        for part, rows in (("train", sample), ("valid", problem.valid)):
+            if len(rows):
+                found = outputs(network, problem.items, rows, recipe.machine.number_format)
+                values.update(
+                    {f"{part}/{name}": v for name, v in task.measures(metric, found, problem.truth[rows]).items()}
+                )
+    # Without validation the last weights are the best: the schedule ends at a rate of zero.
+    values["value"] = task.as_gain(metric, values[f"valid/{metric}"]) if len(problem.valid) else float(state.step)
+    if not np.isfinite(loss):
+        values["value"] = float("nan")
+    line = finite(values)
+    history.append(line)
+    if folder is not None:
+        append_line(folder / "record.jsonl", line)
+    return values
+
+
+def _rate(step: Supervised) -> float:
+    return float(step.optimiser.param_groups[0]["lr"])
+
+
+def _keep(folder: Path, step: Supervised, recipe: Recipe, state: State) -> None:
+    tensors = {**step.tensors(), **{f"best/{name}": value for name, value in state.best_weights.items()}}
+    _checkpoint.save(folder / "checkpoint", tensors, {**state.facts(), "recipe": recipe.id})
+
+
+def _restore(folder: Path | None, step: Supervised, state: State) -> list[dict[str, Any]]:
+    """Continue a folder's checkpoint, if it has one; the lines of the record up to there."""
+    found = _checkpoint.load(folder / "checkpoint") if folder is not None else None
+    record = folder / "record.jsonl" if folder is not None else None
+    if found is None or record is None:
+        if record is not None:
+            record.unlink(missing_ok=True)
+        return []
+    tensors, facts = found
+    step.restore(tensors)
+    state.restore(facts, {name[5:]: value for name, value in tensors.items() if name.startswith("best/")})
+    lines = [line for line in read_lines(record) if line["step"] <= state.step]
+    write_text(record, "".join(_line(line) for line in lines))
+    return lines
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def usable_cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
