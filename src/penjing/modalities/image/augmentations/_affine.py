@@ -20,7 +20,7 @@ def sample(
     seen = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     batch, channels, height, width = images.shape
     # by way of a flat view: `contiguous` leaves one-channel pictures with the strides of the slow layout
-    return seen.permute(0, 2, 3, 1).reshape(-1, channels).view(batch, height, width, channels).permute(0, 3, 1, 2)
+    return seen.permute(0, 2, 3, 1).flatten().view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 
 def matrices(
