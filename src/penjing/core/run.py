@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import html
 import json
-import os
 import platform
 import re
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ import polars as pl
 
 from penjing.core.errors import RunError, did_you_mean
 from penjing.core.files import append_line, read_lines, write_json, write_text
+from penjing.core.process import usable_cores
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.score import Score
@@ -210,8 +210,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """What kind of computer this is; its name is left out."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"system": platform.system(), "processor": platform.machine(), "cpu": _cpu_name(), "cores": cores}
+    return {"system": platform.system(), "processor": platform.machine(), "cpu": _cpu_name(), "cores": usable_cores()}
 
 
 def finite(values: Mapping[str, float]) -> dict[str, Any]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
-
 import torch
 
 from penjing.core.errors import UsageError
@@ -30,21 +26,3 @@ def device(name: str = "auto") -> torch.device:
     if not found[name]:
         raise UsageError(f'torch cannot use the device "{name}" on this machine; leave --device out, or give cpu')
     return torch.device(name)
-
-
-def cores() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Inside the block torch uses `count` threads an operation; afterwards it is as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

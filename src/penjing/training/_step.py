@@ -129,6 +129,15 @@ class Supervised:
                 _, index, part = name.split("/")
                 state["state"].setdefault(int(index), {})[part] = value.clone()
         self.optimiser.load_state_dict(state)
+        self._lay_out_state()
+
+    def _lay_out_state(self) -> None:
+        """Lay the optimiser's memories out as their weights are: a file holds them contiguous, and fused optimisers
+        walk both by address."""
+        for weight, state in self.optimiser.state.items():
+            for name, value in state.items():
+                if isinstance(value, Tensor) and value.shape == weight.shape:
+                    state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _floating(network: nn.Module) -> dict[str, Tensor]:

@@ -6,12 +6,14 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 
 from __future__ import annotations
 
-import os
+import importlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from penjing.core.events import Watch
 from penjing.core.files import append_line, read_lines, write_text
 from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
+from penjing.core.statistics import Metric
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise
 from penjing.training._loader import Items, Loader, augmented, chunks
@@ -101,12 +104,14 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
     settings = model.Settings(**recipe.model.settings)
     front_ends: dict[str, nn.Module] = {}
     encoders: dict[str, nn.Module] = {}
-    for column, modality in problem.modality.items():
-        front_ends[column] = _front_end(modality)(problem.learned[column])
-        encoders[column] = model.build(problem.shape[column], settings)
-    features = sum(int(encoder.features) for encoder in encoders.values())  # type: ignore[arg-type]
-    network = Network(front_ends, encoders, task.head(features, len(problem.classes)))
-    initialise(network, recipe.seed)
+    with torch.random.fork_rng(devices=[]):  # building draws weights that `initialise` draws anew
+        for column, modality in problem.modality.items():
+            front_end = torch_half(plugins.load("modalities", modality), "front_end")
+            front_ends[column] = front_end.FrontEnd(problem.learned[column])
+            encoders[column] = model.build(problem.shape[column], settings)
+        width = sum(int(getattr(encoder, "features")) for encoder in encoders.values())  # noqa: B009 - what models promise
+        network = Network(front_ends, encoders, torch_half(task, "head").Head(width, len(problem.classes)))
+        initialise(network, recipe.seed)
     if recipe.machine.layout == "channels_last":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(torch.device(recipe.machine.device))
@@ -116,8 +121,8 @@ def loss_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Batch], Tenso
     """The recipe's loss: outputs and batch → a scalar."""
     task = plugins.load("tasks", recipe.task.name)
     settings = task.Settings(**recipe.task.settings)
-    loss: Callable[[Tensor, Batch], Tensor] = task.loss(settings, problem.target, problem.class_counts)
-    return loss
+    loss, counts = torch_half(task, "head").loss, problem.class_counts
+    return lambda outputs, batch: loss(outputs, batch, settings, counts)
 
 
 def carry_out(
@@ -194,9 +199,9 @@ def features(network: Network, items: Items, rows: np.ndarray) -> Float[np.ndarr
     return torch.cat(found).numpy()
 
 
-def _front_end(modality: str) -> Callable[[Mapping[str, Any]], nn.Module]:
-    front_end: Callable[[Mapping[str, Any]], nn.Module] = plugins.load("modalities", modality).front_end()
-    return front_end
+def torch_half(plugin: ModuleType, name: str) -> ModuleType:
+    """The half of a plug-in folder that needs torch, `name`.py in it; a plug-in of one file holds both halves."""
+    return importlib.import_module(f"{plugin.__name__}.{name}") if hasattr(plugin, "__path__") else plugin
 
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
@@ -246,18 +251,17 @@ def _evaluate(
 ) -> dict[str, float]:
     """Measure training and validation items with the weights that would be kept; write a line of the record."""
     task = plugins.load("tasks", recipe.task.name)
-    metric = task.Settings(**recipe.task.settings).metric
+    metric = task.metric(task.Settings(**recipe.task.settings).metric)
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
     sample = problem.train[: min(len(problem.train), max(len(problem.valid), 200), MOST_TRAIN_MEASURED)]
     with step.evaluating() as network:
         for part, rows in (("train", sample), ("valid", problem.valid)):
             if len(rows):
                 found = outputs(network, problem.items, rows, recipe.machine.number_format)
-                values.update(
-                    {f"{part}/{name}": v for name, v in task.measures(metric, found, problem.truth[rows]).items()}
-                )
+                values.update(_measures(task, metric, part, found, problem.truth[rows]))
     # Without validation the last weights are the best: the schedule ends at a rate of zero.
-    values["value"] = task.as_gain(metric, values[f"valid/{metric}"]) if len(problem.valid) else float(state.step)
+    gain = 1.0 if metric.is_higher_better else -1.0
+    values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
     if not np.isfinite(loss):
         values["value"] = float("nan")
     line = finite(values)
@@ -265,6 +269,15 @@ def _evaluate(
     if folder is not None:
         append_line(folder / "record.jsonl", line)
     return values
+
+
+def _measures(task: Any, metric: Metric, part: str, found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """The watched metric and the log loss of some outputs, named after their part; not a number where those are not."""
+    watched = {metric.name: metric, "log_loss": task.metric("log_loss")}
+    if not np.isfinite(found).all():
+        return {f"{part}/{name}": float("nan") for name in watched}
+    probability = task.softmax(found)
+    return {f"{part}/{name}": one(truth, probability) for name, one in watched.items()}
 
 
 def _rate(step: Supervised) -> float:
@@ -293,8 +306,6 @@ def _restore(folder: Path | None, step: Supervised, state: State) -> list[dict[s
 
 
 def _line(value: Mapping[str, Any]) -> str:
-    import json
-
     return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -306,8 +317,3 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def usable_cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

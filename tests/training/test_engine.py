@@ -1,0 +1,191 @@
+"""The loop learns, repeats itself bit for bit, and continues from a checkpoint as if nothing had happened."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from penjing.core.errors import RunError
+from penjing.core.events import Evaluated
+from penjing.core.files import read_lines
+from penjing.core.recipe import Choice, Machine, Recipe, Training
+from penjing.training import _checkpoint, engine
+from penjing.training._loader import Items
+from penjing.training._loop import Pace
+from penjing.training._plan import total_steps
+
+
+class Pictures:
+    """Uint8 pictures in memory, as the cache hands them out."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def take(self, index):
+        return self.values[index]
+
+
+def stripes(items=160, side=8, seed=0):
+    """Two classes of noisy pictures: horizontal and vertical stripes."""
+    draw = np.random.default_rng(seed)
+    truth = draw.integers(0, 2, items)
+    pattern = np.zeros((2, side, side))
+    pattern[0, ::2], pattern[1, :, ::2] = 120, 120
+    values = (pattern[truth] + draw.integers(0, 130, (items, side, side)))[..., None].astype(np.uint8)
+    return values, truth
+
+
+def problem(items=160):
+    values, truth = stripes(items)
+    return engine.Problem(
+        Items({"image": Pictures(values)}, {"label": truth}),
+        {"image": "image"},
+        {"image": {"mean": [0.4], "std": [0.25]}},
+        {"image": (1, 8, 8)},
+        "label",
+        ("horizontal", "vertical"),
+        np.arange(items * 3 // 4),
+        np.arange(items * 3 // 4, items),
+    )
+
+
+def recipe(**training):
+    plan = Training(**{"steps": 24, "batch_size": 16, "evaluations": 4, "ema": 0.9, **training})
+    return Recipe(
+        seed=1,
+        model=Choice("cnn", {"width": 8}),
+        augment=(Choice("flip"),),
+        training=plan,
+        machine=Machine(threads=1),
+    ).filled()
+
+
+def same(first, second):
+    return all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_stripes_are_learned():
+    trained = engine.carry_out(recipe(), problem())
+    assert trained.best is not None
+    assert trained.best > 0.95
+
+
+def test_one_recipe_gives_the_same_weights_bit_for_bit():
+    first, second = (engine.carry_out(recipe(), problem()).network.state_dict() for _ in range(2))
+    assert same(first, second)
+
+
+def test_another_seed_gives_other_weights():
+    first = engine.carry_out(recipe(), problem()).network.state_dict()
+    second = engine.carry_out(replace(recipe(), seed=2), problem()).network.state_dict()
+    assert not same(first, second)
+
+
+@pytest.mark.parametrize("optimiser", ["adamw", "sgd", "muon"])
+def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeypatch, optimiser):
+    wanted = replace(recipe(), optimiser=Choice(optimiser)).filled()
+    whole = engine.carry_out(wanted, problem(), folder=tmp_path / "whole")
+    for cut in (5, 6, 13, 23):
+        _cut_at(monkeypatch, cut)
+        with pytest.raises(KeyboardInterrupt):
+            engine.carry_out(wanted, problem(), folder=tmp_path / str(cut))
+        monkeypatch.undo()
+        resumed = engine.carry_out(wanted, problem(), folder=tmp_path / str(cut))
+        assert same(whole.network.state_dict(), resumed.network.state_dict())
+        assert read_lines(tmp_path / str(cut) / "record.jsonl") == read_lines(tmp_path / "whole" / "record.jsonl")
+
+
+def _cut_at(monkeypatch, cut):
+    """Checkpoint after every update, and stop at `cut` updates."""
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_stop(folder, step, recipe, state):
+        keep(folder, step, recipe, state)
+        if state.step >= cut:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_keep", keep_and_stop)
+
+
+def test_a_deadline_is_met_by_replanning_and_the_replanned_recipe_replays(monkeypatch):
+    import time
+
+    pace = Pace(deadline=time.monotonic() + 1.0, most_steps=10_000)
+    trained = engine.carry_out(recipe(steps=5000), problem(), pace=pace)
+    assert time.monotonic() < pace.deadline + 2
+    assert trained.recipe.training.replans
+    assert total_steps(trained.recipe.training) < 5000
+    replayed = engine.carry_out(trained.recipe, problem())
+    assert same(trained.network.state_dict(), replayed.network.state_dict())
+
+
+def test_the_network_is_measured_as_often_as_asked():
+    events = []
+    engine.carry_out(recipe(evaluations=6), problem(), watch=events.append)
+    assert sum(isinstance(event, Evaluated) for event in events) == 6
+
+
+def test_a_diverging_training_says_what_to_try():
+    wild = replace(recipe(), optimiser=Choice("sgd", {"rate": 1e30})).filled()
+    with pytest.raises(RunError, match=r"diverged.*--set optimiser.rate"):
+        engine.carry_out(wild, problem())
+
+
+def test_training_leaves_torchs_global_generator_and_threads_alone():
+    torch.manual_seed(5)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    engine.carry_out(recipe(steps=3), problem())
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.get_num_threads() == threads
+
+
+def test_patience_stops_a_training_that_no_longer_improves():
+    trained = engine.carry_out(recipe(steps=400, evaluations=40, patience=3), problem())
+    assert len(trained.history) < 40
+
+
+def test_without_validation_the_last_weights_are_kept():
+    bare = replace(problem(), valid=np.empty(0, np.int64))
+    trained = engine.carry_out(recipe(), bare)
+    assert trained.best is None
+    assert trained.best_step == 24
+
+
+def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / _checkpoint.NAME).write_bytes(b"not a checkpoint")
+    with pytest.raises(RunError, match="is damaged"):
+        engine.carry_out(recipe(), problem(), folder=tmp_path)
+
+
+def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
+    from penjing.training import _probe
+
+    def wrong(network, loss, batch, machine):
+        outputs, gradient = once(network, loss, batch, machine)
+        return (outputs * 3, -gradient) if machine.number_format == "bfloat16" else (outputs, gradient)
+
+    once = _probe._once
+    monkeypatch.setattr(_probe, "_once", wrong)
+    machine, measured = engine.fastest(recipe(), problem(), 20.0)
+    assert machine.number_format == "float32"
+    assert any(not one.is_right for one in measured)
+
+
+def test_full_batch_gradient_descent_takes_every_item_in_every_step():
+    from penjing.training._loader import Loader
+
+    loader = Loader(problem().items, np.arange(30), 0, seed=0)
+    assert sorted(loader.batch_at(0).item.tolist()) == list(range(30))
+    assert sorted(loader.batch_at(7).item.tolist()) == list(range(30))
+
+
+def test_an_epoch_shows_every_item_once_and_in_another_order_than_the_last():
+    from penjing.training._loader import Loader
+
+    loader = Loader(problem().items, np.arange(32), 8, seed=0)
+    epochs = [[row for step in range(4 * e, 4 * e + 4) for row in loader.rows_at(step)] for e in (0, 1)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(32))
+    assert epochs[0] != epochs[1]
