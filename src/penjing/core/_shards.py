@@ -1,0 +1,112 @@
+"""Shards: immutable files of decoded items. Used by `core/cache.py` only.
+
+A shard is `<name>.npy` (values), `<name>.thumbnails.npy` (where there are any) and `<name>.parquet` (hash → row). All
+three are written under temporary names; the index is moved into place last, and a shard is there when its index is.
+What a kill leaves behind is therefore never read.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from penjing.core.files import disk_error
+
+MOST_ITEMS = 8192
+MOST_BYTES = 128 * 2**20
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One complete shard: its values' file, its thumbnails' file, and the hash of each row."""
+
+    values: Path
+    thumbnails: Path
+    hashes: pl.Series
+
+
+class Writer:
+    """Collects decoded items and writes them as shards into one folder.
+
+    Args:
+        folder: the form's folder; it exists.
+        shape: of one item.
+        dtype: of one item.
+        expected: how many items will come at most, to reserve no more memory than needed.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: str, expected: int) -> None:
+        item_bytes = max(1, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+        self.folder = folder
+        self.capacity = max(1, min(MOST_ITEMS, MOST_BYTES // item_bytes, expected))
+        self._values = np.empty((self.capacity, *shape), dtype)
+        self._thumbnails: list[np.ndarray] = []
+        self._hashes: list[str] = []
+
+    def add(self, key: str, value: np.ndarray, thumbnail: np.ndarray | None) -> None:
+        """Keep one item; a full shard is written at once.
+
+        Raises:
+            RunError: the disk is full or the cache folder cannot be written.
+        """
+        self._values[len(self._hashes)] = value
+        self._hashes.append(key)
+        if thumbnail is not None:
+            self._thumbnails.append(thumbnail)
+        if len(self._hashes) == self.capacity:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held as a shard.
+
+        Raises:
+            RunError: the disk is full or the cache folder cannot be written; nothing half-written is left.
+        """
+        if not self._hashes:
+            return
+        name = uuid.uuid4().hex
+        arrays = {f"{name}.npy": self._values[: len(self._hashes)]}
+        if self._thumbnails:
+            arrays[f"{name}.thumbnails.npy"] = np.stack(self._thumbnails)
+        try:
+            for file, array in arrays.items():
+                _save(self.folder / file, array)
+            temporary = self.folder / f".{name}.parquet.tmp"
+            pl.DataFrame({"hash": self._hashes}).write_parquet(temporary)
+            temporary.replace(self.folder / f"{name}.parquet")
+        except OSError as problem:
+            for path in self.folder.glob(f"*{name}*"):
+                path.unlink(missing_ok=True)
+            raise disk_error(problem, self.folder / f"{name}.npy") from problem
+        self._hashes.clear()
+        self._thumbnails.clear()
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    """An array in a file that is on the disk, not just on its way there, when this returns."""
+    temporary = path.parent / f".{path.name}.tmp"
+    with temporary.open("wb") as file:
+        np.save(file, array)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def read(folder: Path, shape: tuple[int, ...] | None = None) -> list[Shard]:
+    """The complete shards in a folder, in the order of their names; torn and garbled ones are left out."""
+    found = []
+    for index in sorted(folder.glob("*.parquet")) if folder.is_dir() else []:
+        values = index.with_suffix(".npy")
+        try:
+            hashes = pl.read_parquet(index)["hash"].cast(pl.String)
+            mapped = np.load(values, mmap_mode="r")
+        except Exception:  # whatever a reader trips over in a broken file: the items are decoded again
+            continue
+        if len(mapped) == len(hashes) and shape in (None, mapped.shape[1:]):
+            found.append(Shard(values, index.with_suffix(".thumbnails.npy"), hashes))
+    return found
