@@ -1,0 +1,318 @@
+"""How sure a number is: 95 % intervals of scores, and verdicts on paired differences.
+
+The unit is the group where the data have groups, else the item: a mouse photographed forty times is one
+witness, not forty. Everything here takes a `Metric`, which knows how to weigh items; a task gives them names.
+
+Sources: E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference", for shares;
+B. Efron (1979), "Bootstrap methods: another look at the jackknife", for all else; T. Hesterberg (2015), "What
+teachers should know about the bootstrap", for widening it when units are few; S. Holm (1979), "A simple sequentially
+rejective multiple test procedure", for several differences at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, Literal
+
+import numpy as np
+
+from penjing.core.errors import UsageError
+from penjing.core.randomness import stream
+from penjing.core.score import Score
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+LEAST_SEEDS = 3
+LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain
+
+Verdict = Literal["helped", "no clear effect", "hurt"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good predictions are, in a form that can be resampled cheaply.
+
+    Attributes:
+        name: what people type, such as "accuracy".
+        prepare: (truth Int[items], probability Float[items, classes]) → whatever `combine` needs; done once.
+        combine: (prepared, weight Float[items]) → the metric when each item counts `weight` times.
+        is_higher_better: whether more is better.
+        bounds: the least and the greatest value it can take.
+        share: prepared → Float[items] of right (1) and wrong (0), for a plain share of items; else None.
+        per_class: whether every class counts the same, however few items it has.
+    """
+
+    name: str
+    prepare: Callable[[np.ndarray, np.ndarray], Any]
+    combine: Callable[[Any, np.ndarray], float]
+    is_higher_better: bool = True
+    bounds: tuple[float, float] = (0.0, 1.0)
+    share: Callable[[Any], np.ndarray] | None = None
+    per_class: bool = False
+
+    def __call__(self, truth: np.ndarray, probability: np.ndarray) -> float:
+        """The metric on items that all count the same."""
+        return self.combine(self.prepare(truth, probability), np.ones(len(truth)))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a change was worth, measured in pairs.
+
+    Attributes:
+        effect: improvement of the metric (positive is better, whatever the metric's direction).
+        low: lower end of its 95 % interval.
+        high: upper end of its 95 % interval.
+        p_value: chance of a difference this far from none, two-sided, by the bootstrap.
+        seeds: number of paired seeds.
+        units: number of independent units.
+    """
+
+    effect: float
+    low: float
+    high: float
+    p_value: float
+    seeds: int
+    units: int
+
+
+def score(
+    metric: Metric,
+    truth: np.ndarray,
+    probability: np.ndarray,
+    *,
+    part: str,
+    groups: Sequence[object] | np.ndarray | None = None,
+    seed: int = 0,
+) -> Score:
+    """The metric on some items, with its 95 % interval.
+
+    Args:
+        truth: Int[items], the index of each item's class.
+        probability: Float[items, classes].
+        part: where the items come from, such as "valid".
+        groups: each item's group, or None when every item stands alone.
+
+    Raises:
+        UsageError: there is no item, or the arrays do not have one entry an item.
+    """
+    low, high = interval(metric, truth, probability, groups, seed)
+    value = metric(truth, probability)
+    return Score(value, low, high, len(truth), part, metric.name, int(unit_of_item(groups, len(truth)).max()) + 1)
+
+
+def interval(
+    metric: Metric,
+    truth: np.ndarray,
+    probability: np.ndarray,
+    groups: Sequence[object] | np.ndarray | None = None,
+    seed: int = 0,
+    n: int = RESAMPLES,
+) -> tuple[float, float]:
+    """The 95 % interval of a metric: Wilson's for a share of single items, else a bootstrap over units.
+
+    Where every resample agrees (nothing wrong, or nothing right) a bootstrap would claim certainty; Wilson's interval
+    for the number of units stands in for it. One unit alone says nothing: its interval is all the metric can be.
+
+    Args:
+        n: number of resamples.
+
+    Raises:
+        UsageError: there is no item, or the arrays do not have one entry an item.
+    """
+    _check(metric, truth, probability)
+    unit = unit_of_item(groups, len(truth))
+    units = int(unit.max()) + 1
+    prepared = metric.prepare(truth, probability)
+    if metric.share is not None and units == len(truth):
+        right = metric.share(prepared)
+        return wilson(float(right.sum()), units)
+    value = metric.combine(prepared, np.ones(len(truth)))
+    if units == 1:
+        return _bounded(metric, -math.inf, math.inf, value)
+    draws = np.array([metric.combine(prepared, weight[unit]) for weight in _resamples(units, seed, n)])
+    draws = draws[np.isfinite(draws)]
+    is_silent = len(draws) == 0 or math.isclose(draws.min(), draws.max(), rel_tol=1e-9, abs_tol=1e-12)
+    if is_silent and metric.bounds == (0.0, 1.0):
+        return wilson(value * _witnesses(metric, truth, units), _witnesses(metric, truth, units))
+    if is_silent:
+        return value, value
+    low, high = _quantiles(draws, units)
+    return _bounded(metric, min(low, value), max(high, value), value)
+
+
+def wilson(right: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share.
+
+    Args:
+        right: how many are right, 0 to n.
+        n: how many there are, above 0.
+
+    Example:
+        >>> [round(end, 3) for end in wilson(10, 10)]
+        [0.722, 1.0]
+    """
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    share = right / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low = 0.0 if share == 0 else max(0.0, middle - half)
+    high = 1.0 if share == 1 else min(1.0, middle + half)
+    return low, high
+
+
+def paired_difference(
+    metric: Metric,
+    truth: np.ndarray,
+    before: Sequence[np.ndarray],
+    after: Sequence[np.ndarray],
+    groups: Sequence[object] | np.ndarray | None = None,
+    seed: int = 0,
+    n: int = RESAMPLES,
+) -> Difference:
+    """What changing `before` into `after` was worth, on the same items with the same seeds.
+
+    The effect is the mean over seeds of the paired difference; its interval is a bootstrap over seeds and units at
+    once, so one lucky seed or one easy group is no proof.
+
+    Args:
+        truth: Int[items].
+        before: one Float[items, classes] a seed.
+        after: the same with the change, the seeds in the same order.
+
+    Raises:
+        UsageError: the seeds do not pair, or there are fewer than `LEAST_SEEDS`.
+    """
+    if len(before) != len(after) or len(before) < LEAST_SEEDS:
+        raise UsageError(
+            f"a paired difference needs the same seeds before and after, at least {LEAST_SEEDS}; "
+            f"there are {len(before)} before and {len(after)} after"
+        )
+    for probability in (*before, *after):
+        _check(metric, truth, probability)
+    sign = 1.0 if metric.is_higher_better else -1.0
+    pairs = [(metric.prepare(truth, old), metric.prepare(truth, new)) for old, new in zip(before, after, strict=True)]
+
+    def improvements(weight: np.ndarray) -> np.ndarray:
+        return sign * np.array([metric.combine(new, weight) - metric.combine(old, weight) for old, new in pairs])
+
+    unit = unit_of_item(groups, len(truth))
+    units, seeds = int(unit.max()) + 1, len(before)
+    chosen_seeds = stream(seed, "bootstrap:seeds").integers(seeds, size=(n, seeds))
+    draws = np.array(
+        [improvements(weight[unit])[chosen].mean()
+         for weight, chosen in zip(_resamples(units, seed, n), chosen_seeds, strict=True)]
+    )  # fmt: skip
+    draws = draws[np.isfinite(draws)]
+    low, high = _quantiles(draws, units) if len(draws) else (-math.inf, math.inf)
+    beyond = min((draws <= 0).sum(), (draws >= 0).sum())
+    p_value = min(1.0, 2 * (beyond + 1) / (len(draws) + 1))
+    return Difference(float(improvements(np.ones(len(truth))).mean()), low, high, float(p_value), seeds, units)
+
+
+def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT) -> list[Verdict]:
+    """The verdict on each of several changes that were tried side by side, Holm-corrected over all of them.
+
+    *helped*: its interval lies above zero, it still counts after the correction, and it is worth at least
+    `least_effect`; *hurt* is the mirror image; all else is *no clear effect*.
+    """
+
+    def verdict(difference: Difference, p_value: float) -> Verdict:
+        if p_value > 1 - CONFIDENCE or abs(difference.effect) < least_effect:
+            return "no clear effect"
+        if difference.low > 0:
+            return "helped"
+        return "hurt" if difference.high < 0 else "no clear effect"
+
+    corrected = holm([difference.p_value for difference in differences])
+    return [verdict(difference, p_value) for difference, p_value in zip(differences, corrected, strict=True)]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's corrected p-values, in the order given: each may be compared with the level on its own.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03])
+        [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(p_values), 0, -1)
+    corrected = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * factors))
+    found = np.empty(len(p_values))
+    found[order] = corrected
+    return found.tolist()
+
+
+def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:
+    """Int[items]: the number of each item's unit. An item without a group (None) stands alone.
+
+    Raises:
+        UsageError: there is not one group an item.
+    """
+    if groups is None:
+        return np.arange(n)
+    if len(groups) != n:
+        raise UsageError(f"there are {len(groups)} groups for {n} items; give one group an item")
+    names = [("item", row) if group is None else ("group", str(group)) for row, group in enumerate(groups)]
+    number = {name: index for index, name in enumerate(dict.fromkeys(names))}
+    return np.array([number[name] for name in names], dtype=np.int64)
+
+
+def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
+    if len(truth) == 0:
+        raise UsageError(f"{metric.name} cannot be measured: there is no item")
+    if probability.ndim != 2 or len(probability) != len(truth):
+        raise UsageError(
+            f"{metric.name} needs one row of probabilities an item: "
+            f"there are {len(truth)} items and probabilities of shape {list(probability.shape)}"
+        )
+
+
+def _resamples(units: int, seed: int, n: int) -> Any:
+    """n times Float[units]: how often each unit was drawn when `units` are drawn with replacement."""
+    draws = stream(seed, "bootstrap:units")
+    for _ in range(n):
+        yield np.bincount(draws.integers(units, size=units), minlength=units).astype(np.float64)
+
+
+def _witnesses(metric: Metric, truth: np.ndarray, units: int) -> float:
+    """How many units a silent bootstrap speaks for; where each class counts the same, the rare ones limit it."""
+    if not metric.per_class:
+        return float(units)
+    counts = np.bincount(truth)
+    counts = counts[counts > 0]
+    # The variance of a mean of class shares is that of one share over this many items.
+    return min(float(units), len(counts) ** 2 / float((1 / counts).sum()))
+
+
+def _quantiles(draws: np.ndarray, units: int) -> tuple[float, float]:
+    """The ends of the expanded percentile interval: few units make it wider, as Student's t does."""
+    normal = NormalDist()
+    wide = math.sqrt(units / max(units - 1, 1)) * student_t((1 + CONFIDENCE) / 2, max(units - 1, 1))
+    tail = normal.cdf(-wide)
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def student_t(probability: float, freedom: int) -> float:
+    """The quantile of Student's t: exact for one and two degrees of freedom, else the series of Abramowitz & Stegun
+    (1964), 26.7.5, within 1 % of the exact value."""
+    if freedom == 1:
+        return math.tan(math.pi * (probability - 0.5))
+    if freedom == 2:
+        a = 4 * probability * (1 - probability)
+        return 2 * (probability - 0.5) * math.sqrt(2 / a)
+    z = NormalDist().inv_cdf(probability)
+    first = (z**3 + z) / 4
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
+    return z + first / freedom + second / freedom**2 + third / freedom**3
+
+
+def _bounded(metric: Metric, low: float, high: float, value: float) -> tuple[float, float]:
+    """The interval inside the metric's bounds; an end without one is the value: a file holds no infinity."""
+    low, high = max(low, metric.bounds[0]), min(high, metric.bounds[1])
+    return low if math.isfinite(low) else value, high if math.isfinite(high) else value
