@@ -1,0 +1,107 @@
+"""The torch half of classification: the last layer and the losses, each as the formula it is named after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from penjing.batch import Batch
+from penjing.tasks.classify import Settings, weigh_classes
+
+
+class Head(nn.Module):
+    """The last layer: one logit a class from an item's features.
+
+    Args:
+        features: length of a feature vector.
+        classes: number of classes.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, classes)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch classes"]:
+        logits: Tensor = self.linear(features)
+        return logits
+
+
+def loss(
+    logits: Float[Tensor, "batch classes"], batch: Batch, settings: Settings, class_counts: Sequence[int]
+) -> Float[Tensor, ""]:
+    """The mean loss of a batch, in which an item counts its own weight times its class's.
+
+    Args:
+        batch: its one target holds Int[batch] class indices.
+        class_counts: training items of each class, for balanced class weights.
+    """
+    (target,) = batch.targets.values()
+    each = item_losses(logits, target, settings)
+    if batch.weight is None and settings.class_weights == "none":
+        return each.mean()
+    class_weight = torch.from_numpy(weigh_classes(class_counts, settings.class_weights)).to(each.device)
+    weight = class_weight[target] if batch.weight is None else class_weight[target] * batch.weight
+    # A batch may hold nothing but weight 0; it then teaches nothing instead of dividing by zero.
+    return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def item_losses(
+    logits: Float[Tensor, "batch classes"], target: Int[Tensor, " batch"], settings: Settings
+) -> Float[Tensor, " batch"]:
+    """Each item's loss, in float32 whatever the network computes in."""
+    logits = logits.float()
+    truth = smooth_labels(target, logits.shape[1], settings.label_smoothing)
+    if settings.loss == "binary_cross_entropy":
+        return binary_cross_entropy(logits, truth)
+    if settings.loss == "mean_squared_error":
+        return half_squared_error(logits.softmax(dim=1), truth)
+    return cross_entropy(logits, truth)
+
+
+def smooth_labels(target: Int[Tensor, " batch"], classes: int, smoothing: float) -> Float[Tensor, "batch classes"]:
+    """The truth as probabilities: 1 − s + s/classes for the true class, s/classes for each other.
+
+    Source: C. Szegedy et al. (2016), "Rethinking the Inception architecture for computer vision".
+    """
+    hot = functional.one_hot(target.long(), classes).float()
+    return hot * (1 - smoothing) + smoothing / classes
+
+
+def cross_entropy(
+    logits: Float[Tensor, "batch classes"], truth: Float[Tensor, "batch classes"]
+) -> Float[Tensor, " batch"]:
+    """−Σ y log p over the classes, with p = softmax(logits)."""
+    return -(truth * logits.log_softmax(dim=1)).sum(dim=1)
+
+
+def binary_cross_entropy(
+    logits: Float[Tensor, "batch classes"], truth: Float[Tensor, "batch classes"]
+) -> Float[Tensor, " batch"]:
+    """−y log p − (1 − y) log(1 − p), with p = σ of a logit.
+
+    Two classes are one question, put to the difference of the two logits, so p is the probability that softmax gives.
+    More classes are one question each, and their losses are added; softmax then reads probabilities from logits
+    that were learned one by one, which the temperature mends.
+    """
+    if logits.shape[1] == 2:
+        difference = logits[:, 1] - logits[:, 0]
+        return functional.binary_cross_entropy_with_logits(difference, truth[:, 1], reduction="none")
+    return functional.binary_cross_entropy_with_logits(logits, truth, reduction="none").sum(dim=1)
+
+
+def half_squared_error(
+    predicted: Float[Tensor, "batch values"], truth: Float[Tensor, "batch values"]
+) -> Float[Tensor, " batch"]:
+    """½ Σ (predicted − truth)²; its mean over m items is the published J = 1/(2m) Σ (ŷ − y)², the ½ included.
+
+    The ½ is there so that the gradient is (ŷ − y) without a 2 before it; it halves every value that is shown.
+
+    Example:
+        >>> half_squared_error(torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 1.0]]))
+        tensor([2.5000])
+    """
+    return 0.5 * (predicted - truth).square().sum(dim=1)
