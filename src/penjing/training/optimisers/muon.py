@@ -75,12 +75,13 @@ def _orthogonal_update(gradient: Tensor, state: dict[str, Any], group: dict[str,
 def _adaptive_update(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
     """The step of AdamW, its decay apart."""
     if not state:
-        state.update(step=0, mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
+        state.update(step=torch.zeros(()), mean=torch.zeros_like(gradient), square=torch.zeros_like(gradient))
     state["step"] += 1
+    step = int(state["step"])
     state["mean"].lerp_(gradient, 1 - group["beta1"])
     state["square"].lerp_(gradient.square(), 1 - group["beta2"])
-    mean = state["mean"] / (1 - group["beta1"] ** state["step"])
-    square = state["square"] / (1 - group["beta2"] ** state["step"])
+    mean = state["mean"] / (1 - group["beta1"] ** step)
+    square = state["square"] / (1 - group["beta2"] ** step)
     return mean / (square.sqrt() + group["epsilon"])
 
 

@@ -3,9 +3,8 @@
 Source: Defazio et al., The Road Less Scheduled, 2024, AdamW variant; the average weighs all steps after the warm-up
 alike, where the paper weighs by the square of the rate. Use it with the schedule `constant`.
 
-Gradients are taken at a place between the path and its average, predictions are made at the average. Call `eval()`
-before the weights are measured or saved and `train()` before the next step, as for a module. Running statistics of a
-batch normalisation are those of the training place.
+Gradients are taken at a place between the path and its average, and that is what the network holds; predictions are
+made at the average, which `average_of` gives. Running statistics of a batch normalisation are those of the former.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Settings:
     Attributes:
         rate: the learning rate, above 0.
         weight_decay: share of a weight that goes at each step, times the rate; 0 is none.
-        beta1: how near the average gradients are taken, above 0 (at the path) to 1 (at the average).
+        beta1: how near the average gradients are taken, from 0 (at the path) to 1 (at the average).
         beta2: memory of the gradient's square, 0 to under 1.
         epsilon: added to the root of the square, above 0.
         warm_up: steps over which the rate climbs to its full size.
@@ -42,65 +41,43 @@ class Settings:
 
 
 class ScheduleFree(torch.optim.Optimizer):
-    """The weights hold the training place; `state["path"]` holds the path z; the average x follows from both."""
+    """The network's weights are the place y where gradients are taken; the state holds the path z and its average x."""
 
-    is_training = True
-
-    def train(self) -> None:
-        """Put the place where gradients are taken into the weights."""
-        self._move(to_training=True)
-
-    def eval(self) -> None:
-        """Put the average, which predicts, into the weights."""
-        self._move(to_training=False)
-
-    @torch.no_grad()
-    def _move(self, to_training: bool) -> None:
-        if self.is_training == to_training:
-            return
-        self.is_training = to_training
-        for group in self.param_groups:
-            # y = (1 − β) z + β x, hence x = z + (y − z) / β
-            share = 1 - group["beta1"] if to_training else 1 - 1 / group["beta1"]
-            for weight in group["params"]:
-                if "path" in self.state[weight]:
-                    weight.lerp_(self.state[weight]["path"], share)
+    def average_of(self, weight: torch.Tensor) -> torch.Tensor:
+        """What to predict with in the place of a weight; the weight itself before the first step."""
+        average = self.state[weight].get("average") if weight in self.state else None
+        return weight.detach() if average is None else average
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> Any:
-        if not self.is_training:
-            raise RuntimeError("the weights hold the average; call train() before the next step")
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            group["steps"] += 1
             for weight in group["params"]:
                 if weight.grad is not None:
-                    _advance(weight, self.state[weight], group)
+                    _advance(weight, weight.grad, self.state[weight], group)
         return loss
 
 
-def _advance(weight: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-    """One step of one weight, which holds the training place y."""
-    gradient, steps, beta = weight.grad, group["steps"], group["beta1"]
-    assert gradient is not None
+def _advance(weight: torch.Tensor, gradient: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    """One step of one weight."""
     if not state:
-        state.update(path=weight.clone(), square=torch.zeros_like(weight))
-    path, square = state["path"], state["square"]
-    square.lerp_(gradient.square(), 1 - group["beta2"])
-    size = (square / (1 - group["beta2"] ** steps)).sqrt() + group["epsilon"]
-    rate = group["lr"] * min(1.0, steps / max(1, group["warm_up"]))
-    average = path + (weight - path) / beta
+        state.update(step=torch.zeros(()), path=weight.clone(), average=weight.clone(), square=torch.zeros_like(weight))
+    state["step"] += 1
+    step, path = int(state["step"]), state["path"]
+    state["square"].lerp_(gradient.square(), 1 - group["beta2"])
+    size = (state["square"] / (1 - group["beta2"] ** step)).sqrt() + group["epsilon"]
+    rate = group["lr"] * min(1.0, step / max(1, group["warm_up"]))
     path -= rate * (gradient / size + group["weight_decay"] * weight)
     # during the warm-up the average is the path itself, so that the start leaves no trace
-    average.lerp_(path, 1 / max(1, steps - group["warm_up"]))
-    weight.copy_(torch.lerp(path, average, beta))
+    state["average"].lerp_(path, 1 / max(1, step - group["warm_up"]))
+    weight.copy_(torch.lerp(path, state["average"], group["beta1"]))
 
 
 def build(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     """The optimiser over the network's trainable weights."""
     names = ("beta1", "beta2", "epsilon", "warm_up")
-    defaults = {"lr": settings.rate, "steps": 0, **{name: getattr(settings, name) for name in names}}
+    defaults = {"lr": settings.rate, **{name: getattr(settings, name) for name in names}}
     return ScheduleFree(grouped(network, settings.weight_decay), defaults)
