@@ -1,0 +1,36 @@
+"""What a person may say about data where the layout alone does not tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options that override what a source recognises; every one may be left out.
+
+    Attributes:
+        target: the label: a column's name, or "folder:N" (the N-th folder of the path, 1 the first below the data,
+            −1 the nearest to the file), or "none" for data without labels.
+        inputs: the input column; only a table has a choice.
+        group: the column whose equal values must never be parted by the split.
+        group_from: how a group is found in an item's path: a regular expression (its first bracket, else all it
+            matches), or "folder:N" counted as in `target`.
+        split: where a given split is: a column's name, the path of a table with a path column and a part column,
+            "folder" (as recognised), or "none" to deal the items anew.
+        classes: the only classes to keep.
+        exclude: classes to leave out.
+        merge: new class → the old classes that become it.
+        ignore: glob patterns of files to pass over, matched with the path, the file's name and each folder's name.
+    """
+
+    target: str = ""
+    inputs: Sequence[str] = ()
+    group: str = ""
+    group_from: str = ""
+    split: str = ""
+    classes: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ignore: Sequence[str] = ()

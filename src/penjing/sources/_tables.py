@@ -1,0 +1,162 @@
+"""Reading a table file into a frame of text cells, whatever program in whatever country wrote it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from pathlib import PurePosixPath
+
+import polars as pl
+
+from penjing.core.errors import DataError, MissingExtra
+from penjing.sources._listing import is_picture
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", ".xls"})
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+# Byte order marks and what follows them; UTF-32 is not written by any spreadsheet.
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# Lines looked at to find the separator.
+_PEEK = 50
+
+
+def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
+    """The cells of a table file and what to say about reading it.
+
+    Args:
+        content: the file's bytes.
+        name: what to call it in messages; its extension tells the format.
+
+    Returns:
+        A frame whose columns are text (numbers as they are written), or bytes where a Parquet file holds pictures.
+
+    Raises:
+        DataError: it is not a table of that format, or has no rows.
+        MissingExtra: a spreadsheet, and the package that reads it is not installed.
+    """
+    suffix = PurePosixPath(name).suffix.lower()
+    said: list[str] = []
+    if suffix in (".parquet", ".pq"):
+        frame = as_text(_read_parquet(content, name))
+    elif suffix in (".xlsx", ".xls"):
+        frame = as_text(_read_spreadsheet(content, name))
+    else:
+        text, encoding = decode_text(content, name)
+        if encoding != "utf-8":
+            said.append(f"{PurePosixPath(name).name} is read as {encoding}")
+        frame = _read_csv(text, name)
+    if frame.is_empty():
+        raise DataError(f"{name} has no rows; expected a line of column names and one line for each picture")
+    return frame, said
+
+
+def decode_text(content: bytes, name: str) -> tuple[str, str]:
+    """The text of a file and its encoding: by its mark, else UTF-8, else UTF-16 without a mark, else GB18030.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    encoding = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), "utf-8")
+    zeros = content[:1000].count(0)
+    if encoding == "utf-8" and zeros > len(content[:1000]) // 4:
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    for candidate in dict.fromkeys((encoding, "gb18030")):
+        try:
+            text = content.decode(candidate)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text, {"utf-8-sig": "utf-8", "gb18030": "GB18030"}.get(candidate, candidate)
+    raise DataError(f"{name} is not text in UTF-8, UTF-16 or GB18030; save it as CSV UTF-8")
+
+
+def _read_csv(text: str, name: str) -> pl.DataFrame:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f"{name} is empty; expected a line of column names and one line for each picture")
+    separator = _separator(lines[:_PEEK])
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except csv.Error as problem:
+        raise DataError(f"{name} is not a table: {problem}") from problem
+    numbered = [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+    header = [cell.strip() for cell in numbered[0][1]]
+    if any(is_picture(cell) for cell in header):  # no line of names: the first line is an item already
+        header = [f"column_{index}" for index in range(1, len(header) + 1)]
+    else:
+        numbered = numbered[1:]
+    for number, row in numbered:
+        if len(row) != len(header):
+            raise DataError(
+                f"{name}, row {number} has {len(row)} cells and not {len(header)} as the first "
+                f"(separator: {_SEPARATORS[separator]}); put texts that hold the separator in quotes"
+            )
+    cells = zip(*(row for _, row in numbered), strict=True) if numbered else ([] for _ in header)
+    names = _distinct(header)
+    columns = {column: [cell.strip() or None for cell in values] for column, values in zip(names, cells, strict=True)}
+    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
+
+
+def _separator(lines: list[str]) -> str:
+    """The separator that cuts every line into the same number of cells, the larger number if there are two."""
+
+    def width(separator: str) -> int:
+        try:
+            widths = {len(row) for row in csv.reader(lines, delimiter=separator)}
+        except csv.Error:
+            return 0
+        return widths.pop() if len(widths) == 1 else 1
+
+    best = max(_SEPARATORS, key=width)
+    # Where no separator fits every line, the one in the first line will name the line that is wrong.
+    return best if width(best) > 1 else max(_SEPARATORS, key=lines[0].count)
+
+
+def _distinct(header: list[str]) -> list[str]:
+    names: list[str] = []
+    for index, given in enumerate(header, start=1):
+        name = given or f"column_{index}"
+        names.append(name if name not in names else f"{name}_{index}")
+    return names
+
+
+def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
+        raise DataError(f"{name} is not a Parquet file, or is damaged: {first_line(problem)}") from problem
+
+
+def _read_spreadsheet(content: bytes, name: str) -> pl.DataFrame:
+    try:
+        import fastexcel
+    except ImportError as problem:
+        raise MissingExtra("fastexcel", "excel", f"read {name}") from problem
+    try:
+        return fastexcel.read_excel(content).load_sheet(0).to_polars()
+    except (fastexcel.FastExcelError, zipfile.BadZipFile, ValueError) as problem:
+        raise DataError(f"{name} is not a spreadsheet, or is damaged: {first_line(problem)}") from problem
+
+
+def first_line(problem: Exception) -> str:
+    """The first line of what another library says."""
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Every column as text, whole numbers without ".0"; columns of bytes, and of {bytes, path}, hold pictures."""
+    columns = []
+    for series in frame.get_columns():
+        kind = series.dtype
+        if isinstance(kind, pl.Struct) and any(part.name == "bytes" for part in kind.fields):
+            series = series.struct.field("bytes").alias(series.name)
+        elif kind.is_float() and (series.drop_nulls().drop_nans() % 1 == 0).all():
+            series = series.fill_nan(None).cast(pl.Int64, strict=False).cast(pl.String)
+        elif kind.is_nested() or kind == pl.Object:
+            pass
+        elif kind != pl.Binary:
+            series = series.cast(pl.String)
+        if series.dtype == pl.String:
+            series = series.str.strip_chars().replace("", None)
+        columns.append(series)
+    return pl.DataFrame(columns)

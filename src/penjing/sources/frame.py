@@ -1,0 +1,70 @@
+"""A pandas or polars DataFrame with a column of pictures (paths, bytes or arrays) and a column of labels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core.errors import DataError
+from penjing.core.table import Table
+from penjing.sources._columns import recognise
+from penjing.sources._finish import Found
+from penjing.sources._from_table import open_cells, open_paths
+from penjing.sources._options import Options
+from penjing.sources._samples import png, sample_images, sample_labels
+from penjing.sources._stores import FolderStore
+from penjing.sources._tables import as_text
+
+
+def looks_like(data: object) -> bool:
+    """Whether it is a DataFrame of polars or pandas."""
+    return isinstance(data, pl.DataFrame) or _is_pandas(data)
+
+
+def _is_pandas(data: object) -> bool:
+    kind = type(data)
+    return kind.__name__ == "DataFrame" and kind.__module__.split(".")[0] == "pandas"
+
+
+def open(data: Any, options: Options) -> Table:
+    """The table of a data frame; paths are relative to the current folder.
+
+    Raises:
+        DataError: it has no rows, or no picture it names exists.
+        UsageError: an option names what is not there, or the columns are not clear.
+    """
+    frame = as_text(data if isinstance(data, pl.DataFrame) else _from_pandas(data))
+    if frame.is_empty():
+        raise DataError("the data frame has no rows; expected one for each picture")
+    roles, _, _ = recognise(frame, options, "the data frame")
+    if frame[roles.picture].dtype != pl.String:
+        return open_cells(frame, options, "frame", "frame")
+    found = Found([], FolderStore(Path()), "frame", "frame")
+    return open_paths(frame, options, found, os.path.isfile, [""])
+
+
+def _from_pandas(data: Any) -> pl.DataFrame:
+    """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
+    return pl.DataFrame([_series(str(name), data[name].tolist()) for name in data.columns])
+
+
+def _series(name: str, cells: list[Any]) -> pl.Series:
+    """A column of text, bytes or objects; paths become text and missing values null."""
+    cells = [None if cell is None or (isinstance(cell, float) and np.isnan(cell)) else cell for cell in cells]
+    known = [cell for cell in cells if cell is not None]
+    if known and all(isinstance(cell, bytes) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Binary)
+    if any(hasattr(cell, "__array__") and getattr(cell, "ndim", 2) > 1 for cell in known[:1]):
+        return pl.Series(name, cells, dtype=pl.Object)
+    if all(isinstance(cell, float) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Float64)
+    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+
+
+def sample(folder: Path) -> pl.DataFrame:  # noqa: ARG001 - the pictures are in the frame
+    """Six pictures as bytes with their labels."""
+    return pl.DataFrame({"image": [png(image) for image in sample_images()], "label": sample_labels()})
