@@ -39,14 +39,18 @@ def _chunks(items: np.ndarray) -> Iterator[np.ndarray]:
 
 def _features(values: np.ndarray) -> np.ndarray:
     """float32 [n, h, w, c] in 0…1 → float32 [n, features]."""
-    count, height, width, channels = values.shape
+    _, height, width, channels = values.shape
     grey = values[..., 0] if channels == 1 else values @ np.array([0.299, 0.587, 0.114], np.float32)
     small = _resampled(grey, _averaging(height, PIXELS), _averaging(width, PIXELS))
     edges = _edges(_resampled(grey, _averaging(height, GRID), _averaging(width, GRID)))
-    parts = [small.reshape(count, -1) * 2 - 1, edges.reshape(count, -1)]
+    parts = [_flat(small) * 2 - 1, _flat(edges)]
     if channels == 3:
-        parts.append(_colours(values).reshape(count, -1))
+        parts.append(_flat(_colours(values)))
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), int(np.prod(values.shape[1:])))
 
 
 def _resampled(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
