@@ -1,0 +1,329 @@
+"""The plots of a report: each function gives a matplotlib Figure, drawn without touching any global state.
+
+The page shows a figure as inline SVG whose colours are the page's own variables, so it follows light and dark;
+`save_figures` writes the same figure with the colours of `PALETTE`. Text stays text, with a list of fonts, so
+Chinese names show wherever the file is opened.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core.report.text import SHARES, metric_name, model_name, show_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The page's variables of the same names; blue-green and vermilion stay apart for every kind of colour vision.
+PALETTE: Mapping[str, str] = {
+    "ink": "#22282b",
+    "soft": "#5d676c",
+    "line": "#d8dcd9",
+    "good": "#14706c",
+    "bad": "#bf4e19",
+    "quiet": "#9aa5a3",
+}
+PAPER = "#ffffff"
+FONTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "WenQuanYi Micro Hei", "SimHei", "Noto Sans SC")
+FONT_STACK = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, " + ", ".join(f"'{name}'" for name in FONTS)
+FONT_STACK += ", sans-serif"
+WIDTH, HEIGHT = 4.9, 2.9
+DOTS_PER_INCH = 200
+MOST_CLASSES = 40
+
+
+@contextmanager
+def _settings(salt: str = "") -> Iterator[None]:
+    """matplotlib with our fonts and, from one salt, always the same ids; put back as it was afterwards."""
+    import matplotlib
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    family = ["DejaVu Sans", *(name for name in FONTS if name in installed)]
+    chosen: dict[str, Any] = {"svg.fonttype": "none", "svg.hashsalt": salt, "font.family": family}
+    # A name from the data is never a formula: "$5" and "a_$b$" are plain text.
+    chosen["text.parse_math"] = False
+    with matplotlib.rc_context(chosen), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+@_settings()
+def curve(steps: pl.DataFrame, metric: str) -> Figure | None:
+    """Train and valid values of one metric over the steps; None when there is nothing to draw."""
+    found = {part: steps[f"{part}/{metric}"] for part in ("train", "valid") if f"{part}/{metric}" in steps.columns}
+    found = {part: values.cast(pl.Float64) for part, values in found.items() if values.drop_nulls().len()}
+    if not found:
+        return None
+    figure, axes = _blank()
+    style = {"train": ("quiet", (0, (4, 2)), "training"), "valid": ("good", "-", "validation")}
+    for part, values in found.items():
+        colour, dashes, label = style[part]
+        axes.plot(
+            steps["step"].to_numpy(),
+            values.to_numpy(),
+            color=PALETTE[colour],
+            linestyle=dashes,
+            linewidth=1.8,
+            marker="o",
+            markersize=3.2 if len(steps) < 40 else 0,
+            label=label,
+        )
+    axes.set_xlabel("step")
+    axes.set_ylabel(metric_name(metric))
+    if metric in SHARES:
+        axes.yaxis.set_major_formatter(_percent)
+    if len(found) > 1:
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=PALETTE["ink"], handlelength=2.6)
+    return figure
+
+
+@_settings()
+def rate(steps: pl.DataFrame) -> Figure | None:
+    """The learning rate over the steps; None when it was not recorded."""
+    if "rate" not in steps.columns or not steps["rate"].drop_nulls().len():
+        return None
+    figure, axes = _blank(height=1.9)
+    axes.plot(steps["step"].to_numpy(), steps["rate"].cast(pl.Float64).to_numpy(), color=PALETTE["good"], linewidth=1.8)
+    axes.set_xlabel("step")
+    axes.set_ylabel("learning rate")
+    axes.set_ylim(bottom=0)
+    return figure
+
+
+@_settings()
+def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
+    """Stated probability against the share that was right, with the diagonal of perfect honesty.
+
+    Args:
+        after: the bins as the model answers now.
+        before: the bins before the temperature; empty when there is none.
+    """
+    if after.is_empty():
+        return None
+    figure, axes = _blank(height=3.7)
+    axes.plot([0, 1], [0, 1], color=PALETTE["soft"], linewidth=1, linestyle=(0, (2, 2)))
+    if not before.is_empty():
+        axes.plot(
+            before["stated"].to_numpy(),
+            before["right"].to_numpy(),
+            color=PALETTE["quiet"],
+            linewidth=1.3,
+            linestyle=(0, (4, 2)),
+            marker="s",
+            markersize=4,
+            label="before adjusting",
+        )
+    axes.plot(after["stated"].to_numpy(), after["right"].to_numpy(), color=PALETTE["good"], linewidth=1.8)
+    share = after["items"].to_numpy() / after["items"].max()
+    axes.scatter(
+        after["stated"].to_numpy(),
+        after["right"].to_numpy(),
+        s=12 + 90 * share,
+        color=PALETTE["good"],
+        zorder=3,
+        label="as it answers now" if not before.is_empty() else None,
+    )
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="probability it states", ylabel="share that was right")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_percent)
+    if not before.is_empty():
+        axes.legend(frameon=False, fontsize=8.5, labelcolor=PALETTE["ink"], loc="upper left", markerscale=0.7)
+    return figure
+
+
+@_settings()
+def floor(scores: pl.DataFrame) -> Figure | None:
+    """The network and the simple methods as bars with their 95 % intervals."""
+    if scores.is_empty():
+        return None
+    rows = scores.reverse()
+    figure, axes = _blank(height=0.9 + 0.42 * len(rows))
+    values = rows["value"].to_numpy()
+    colours = [PALETTE["good" if model == "network" else "quiet"] for model in rows["model"]]
+    axes.barh(range(len(rows)), values, color=colours, height=0.62)
+    intervals = rows.with_row_index().drop_nulls(["low", "high"])
+    if len(intervals):
+        axes.errorbar(
+            intervals["value"].to_numpy(),
+            intervals["index"].to_numpy(),
+            xerr=[
+                np.maximum((intervals["value"] - intervals["low"]).to_numpy(), 0),
+                np.maximum((intervals["high"] - intervals["value"]).to_numpy(), 0),
+            ],
+            fmt="none",
+            ecolor=PALETTE["ink"],
+            elinewidth=1.1,
+            capsize=3,
+        )
+    metric = rows["metric"][0] or "accuracy"
+    names = [
+        f"{model_name(model)}  {show_value(value, metric)}" for model, value in zip(rows["model"], values, strict=True)
+    ]
+    axes.set_yticks(range(len(rows)), names)
+    axes.set_xlabel(metric_name(metric))
+    if metric in SHARES:
+        axes.xaxis.set_major_formatter(_percent)
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+@_settings()
+def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
+    """Given against predicted classes as a heat map; with very many classes only the most confused of them."""
+    if pairs.is_empty():
+        return None
+    shown = _most_confused(pairs, classes)
+    place = {name: number for number, name in enumerate(shown)}
+    counts = np.zeros((len(shown), len(shown)))
+    for given, predicted, items, _ in pairs.iter_rows():
+        if given in place and predicted in place:
+            counts[place[given], place[predicted]] = items
+    side = 2.2 + 0.3 * len(shown)
+    figure, axes = _blank(width=side + 0.4, height=side)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(share, cmap=_ramp(), vmin=0, vmax=1)
+    for row, column in zip(*np.nonzero(counts), strict=True):
+        colour = PAPER if share[row, column] > 0.5 else PALETTE["ink"]
+        axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    names = [_short(name) for name in shown]
+    axes.set_xticks(range(len(shown)), names, rotation=90 if max(map(len, names)) > 2 else 0)
+    axes.set_yticks(range(len(shown)), names)
+    axes.set(xlabel="predicted", ylabel="given")
+    axes.grid(visible=False)
+    return figure
+
+
+@_settings()
+def per_class(table: pl.DataFrame) -> Figure | None:
+    """The share of each class that was recognised; with very many classes only the worst of them."""
+    if table.is_empty():
+        return None
+    rows = table.head(MOST_CLASSES).reverse()
+    figure, axes = _blank(height=0.9 + 0.26 * len(rows))
+    axes.barh(range(len(rows)), rows["found"].to_numpy(), color=PALETTE["good"], height=0.62)
+    axes.set_yticks(
+        range(len(rows)), [f"{_short(name)} ({items})" for name, items in rows.select("class", "items").iter_rows()]
+    )
+    axes.set(xlim=(0, 1), xlabel="share found")
+    axes.xaxis.set_major_formatter(_percent)
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+@_settings()
+def gallery(pictures: list[np.ndarray], captions: list[str]) -> Figure | None:
+    """Pictures in rows of six with a caption under each; None when there are none.
+
+    Args:
+        pictures: uint8 [height, width, channels] each.
+    """
+    if not pictures:
+        return None
+    from matplotlib.figure import Figure
+
+    columns = min(6, len(pictures))
+    rows = -(-len(pictures) // columns)
+    figure = Figure(figsize=(1.5 * columns, 1.9 * rows), layout="constrained", facecolor=PAPER)
+    for number, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
+        axes = figure.add_subplot(rows, columns, number + 1)
+        axes.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_axis_off()
+        axes.set_title(caption, fontsize=7.5, color=PALETTE["ink"], y=-0.02, va="top")
+    return figure
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """A figure as SVG text whose letters stay letters.
+
+    Args:
+        name: makes the ids inside differ from those of other figures on one page.
+    """
+    stream = io.StringIO()
+    with _settings(name):
+        figure.savefig(stream, format="svg", facecolor=PAPER, metadata={"Date": None, "Creator": "penjing"})
+    # matplotlib names the fonts of this machine; the file is read on others.
+    return re.sub(r"font-family: [^;\"]+", f"font-family: {FONT_STACK}", stream.getvalue())
+
+
+def to_inline_svg(figure: Figure, name: str, description: str) -> str:
+    """A figure as an `<svg>` element that takes its colours and font from the page.
+
+    Args:
+        description: the text for people who do not see it.
+    """
+    svg = to_svg(figure, name)
+    drawing = svg[svg.index("<svg") :]
+    box = drawing[: drawing.index(">")].partition('viewBox="')[2].partition('"')[0]
+    body = drawing[drawing.index(">") + 1 :]
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    # Ids of groups are used by nobody and would stand on the page once for every figure.
+    body = re.sub(r'<g id="[^"]*"', "<g", body).replace("xlink:href", "href").replace(FONT_STACK, "var(--font)")
+    body = body.replace(f"fill: {PAPER}", "fill: none", 1)
+    for variable, colour in PALETTE.items():
+        body = body.replace(colour, f"var(--{variable})")
+    return f'<svg viewBox="{box}" role="img" aria-label="{html.escape(description)}">{body}'
+
+
+def to_png(figure: Figure) -> bytes:
+    """A figure as PNG bytes; letters that no font of this machine has are drawn as boxes, without a warning."""
+    stream = io.BytesIO()
+    with _settings():
+        figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor=PAPER)
+    return stream.getvalue()
+
+
+def _blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    axes = figure.add_subplot()
+    axes.set_facecolor("none")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(PALETTE["line"])
+    axes.tick_params(colors=PALETTE["soft"], labelsize=8.5, length=0)
+    axes.grid(color=PALETTE["line"], linewidth=0.7)
+    axes.set_axisbelow(True)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=PALETTE["soft"], fontsize=8.5)
+    return figure, axes
+
+
+def _percent(value: float, _: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _most_confused(pairs: pl.DataFrame, classes: list[str]) -> list[str]:
+    """All classes in their order, or those of the most frequent confusions when there are too many to draw."""
+    named = classes or sorted(set(pairs["given"]) | set(pairs["predicted"]))
+    if len(named) <= MOST_CLASSES:
+        return named
+    wrong = pairs.filter(pl.col("given") != pl.col("predicted"))
+    kept: dict[str, None] = {}
+    for given, predicted, *_ in wrong.iter_rows():
+        if len(kept | {given: None, predicted: None}) > MOST_CLASSES:
+            break
+        kept |= {given: None, predicted: None}
+    return [name for name in named if name in kept]
+
+
+def _ramp() -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("penjing", [PAPER, PALETTE["good"]])
+
+
+def _short(name: str, letters: int = 24) -> str:
+    return name if len(name) <= letters else name[: letters - 1] + "…"

@@ -1,0 +1,205 @@
+"""The tables of a report, each a polars frame: the page shows them and `save_figures` writes them as CSV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core.report._read import RunFiles
+from penjing.core.report.text import floor_scores, show_moment
+
+BINS = 10
+MISTAKES = 24
+SUSPECTS = 24
+LOOKED = 12
+
+STAGES = ("train", "valid", "confirm", "test", "excluded")
+
+
+def floor(files: RunFiles) -> pl.DataFrame:
+    """Model, value, low, high, n, part and metric of the main metric; the network first, then the best others."""
+    columns = ("model", "value", "low", "high", "n", "part", "metric")
+    return _frame([{name: score.get(name) for name in columns} for score in floor_scores(files.results)])
+
+
+def curves(files: RunFiles) -> pl.DataFrame:
+    """One row per evaluation, a column per measured value; values that were not finite are null."""
+    return pl.DataFrame(files.steps, infer_schema_length=None, strict=False) if files.steps else pl.DataFrame()
+
+
+def confusion(files: RunFiles) -> pl.DataFrame:
+    """Given class, predicted class, how many items, and their share of the given class; the most frequent first."""
+    network = files.network
+    if network.is_empty():
+        return pl.DataFrame()
+    counted = network.group_by("target", "predicted").len("items")
+    share = pl.col("items") / pl.col("items").sum().over("target")
+    ordered = counted.with_columns(share.alias("share")).sort(
+        ["items", "target", "predicted"], descending=[True, False, False]
+    )
+    return ordered.rename({"target": "given"})
+
+
+def per_class(files: RunFiles) -> pl.DataFrame:
+    """Class, items, found (share of its items that were recognised), trusted (share of the answers that were right)
+    and the class it is most often mistaken for; the class that is found least first."""
+    pairs = confusion(files)
+    if pairs.is_empty():
+        return pl.DataFrame()
+    wrong = pairs.filter(pl.col("given") != pl.col("predicted"))
+    taken_for = wrong.group_by("given", maintain_order=True).agg(pl.col("predicted").first().alias("mistaken_for"))
+    answers = pairs.group_by("predicted").agg(pl.col("items").sum().alias("answers"))
+    right = pairs.filter(pl.col("given") == pl.col("predicted")).select("given", pl.col("items").alias("right"))
+    return (
+        pairs.group_by("given")
+        .agg(pl.col("items").sum())
+        .join(right, on="given", how="left")
+        .join(answers, left_on="given", right_on="predicted", how="left")
+        .join(taken_for, on="given", how="left")
+        .with_columns(pl.col("right").fill_null(0))
+        .with_columns(
+            (pl.col("right") / pl.col("items")).alias("found"), (pl.col("right") / pl.col("answers")).alias("trusted")
+        )
+        .select(pl.col("given").alias("class"), "items", "found", "trusted", "mistaken_for")
+        .sort(["found", "class"])
+    )
+
+
+def probabilities(predictions: pl.DataFrame, count: int) -> np.ndarray:
+    """The probabilities as float64 [items, classes]; no rows when they are not there or not of one length."""
+    if predictions.is_empty() or "probability" not in predictions.columns or count == 0:
+        return np.zeros((0, count))
+    lengths = predictions["probability"].list.len()
+    if not (lengths == count).all():
+        return np.zeros((0, count))
+    return predictions["probability"].list.to_array(count).to_numpy().astype(np.float64)
+
+
+def reliability(files: RunFiles, temperature: float = 1.0) -> pl.DataFrame:
+    """Ten bins of stated probability: low, high, items, stated (mean probability), right (share that was right).
+
+    Args:
+        temperature: the probabilities are sharpened by this factor first. With the run's own temperature that
+            undoes it, because softmax(z) is softmax(z / T) to the power T, made to sum to one again.
+    """
+    network = files.network
+    table = probabilities(network, len(files.classes))
+    if not len(table):
+        return pl.DataFrame()
+    if temperature != 1.0:
+        logits = temperature * np.log(np.maximum(table, 1e-30))
+        table = np.exp(logits - logits.max(axis=1, keepdims=True))
+        table = table / table.sum(axis=1, keepdims=True)
+    stated = table.max(axis=1)
+    right = (network["target"] == network["predicted"]).to_numpy().astype(np.float64)
+    place = np.clip(np.ceil(stated * BINS).astype(int) - 1, 0, BINS - 1)
+    items = np.bincount(place, minlength=BINS)
+    filled = np.flatnonzero(items)
+    return pl.DataFrame(
+        {
+            "low": filled / BINS,
+            "high": (filled + 1) / BINS,
+            "items": items[filled],
+            "stated": np.bincount(place, stated, BINS)[filled] / items[filled],
+            "right": np.bincount(place, right, BINS)[filled] / items[filled],
+        }
+    )
+
+
+def calibration_error(bins: pl.DataFrame) -> float:
+    """The mean gap between stated probability and share right, weighted by items (Guo et al., 2017, equation 3)."""
+    gap = np.abs(bins["stated"].to_numpy() - bins["right"].to_numpy())
+    return float(np.average(gap, weights=bins["items"].to_numpy()))
+
+
+def mistakes(files: RunFiles) -> pl.DataFrame:
+    """The wrong answers given with the highest probability: hash, name, target, predicted, probability."""
+    rows = with_probability(files)
+    if rows.is_empty():
+        return rows
+    wrong = rows.filter(pl.col("target") != pl.col("predicted"))
+    return wrong.sort(["stated", "hash"], descending=[True, False]).head(MISTAKES)
+
+
+def suspects(files: RunFiles) -> pl.DataFrame:
+    """Items whose given label is probably wrong, the least believable label first.
+
+    An item is suspect when the network prefers another class and is as sure of it as it is, on average, of the
+    items that carry that class's label.
+
+    Source: Northcutt, Jiang and Chuang, "Confident Learning", 2021, section 3.1.
+    """
+    rows = with_probability(files)
+    if rows.is_empty():
+        return rows
+    usual = rows.group_by("target").agg(pl.col("given").mean().alias("usual"))
+    joined = rows.join(usual, left_on="predicted", right_on="target", how="inner")
+    wrong = joined.filter((pl.col("target") != pl.col("predicted")) & (pl.col("stated") >= pl.col("usual")))
+    return wrong.sort(["given", "hash"]).head(SUSPECTS).drop("usual")
+
+
+def looked(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The items with a picture of where the network looked: those it got right and those it got wrong."""
+    rows = with_probability(files)
+    if rows.is_empty() or not files.heat:
+        return pl.DataFrame(), pl.DataFrame()
+    seen = rows.filter(pl.col("hash").is_in(list(files.heat))).sort(["stated", "hash"], descending=[True, False])
+    is_right = pl.col("target") == pl.col("predicted")
+    return seen.filter(is_right).head(LOOKED), seen.filter(~is_right).head(LOOKED)
+
+
+def parts(files: RunFiles) -> pl.DataFrame:
+    """Part and number of items, in the order train, valid, confirm, test, excluded."""
+    if files.split.is_empty():
+        return pl.DataFrame()
+    counts = dict(files.split.group_by("part").len().iter_rows())
+    known = [part for part in STAGES if part in counts] + sorted(set(counts) - set(STAGES))
+    return pl.DataFrame({"part": known, "items": [counts[part] for part in known]})
+
+
+def class_counts(files: RunFiles) -> pl.DataFrame:
+    """Class and number of items, as the data have them, the largest first."""
+    counted = (files.run.get("data") or {}).get("classes") or {}
+    frame = _frame([{"class": str(name), "items": count} for name, count in counted.items()])
+    return frame if frame.is_empty() else frame.sort(["items", "class"], descending=[True, False])
+
+
+def decisions(files: RunFiles) -> pl.DataFrame:
+    """When, what, choice and why of every line of the ledger, oldest first."""
+    lines = [
+        {
+            "when": show_moment(line.get("time", "")),
+            "what": str(line.get("what", "")),
+            "choice": str(line.get("choice", "")),
+            "why": str(line.get("why", "")),
+        }
+        for line in files.ledger
+    ]
+    return _frame(lines)
+
+
+def seconds(files: RunFiles) -> pl.DataFrame:
+    """Stage and how many seconds it took, in the order they were done."""
+    return _frame([{"stage": str(name), "seconds": value} for name, value in (files.run.get("seconds") or {}).items()])
+
+
+def with_probability(files: RunFiles) -> pl.DataFrame:
+    """The network's rows with `stated` (probability of its answer) and `given` (probability of the given label)."""
+    network = files.network
+    table = probabilities(network, len(files.classes))
+    if not len(table):
+        return pl.DataFrame()
+    place = {name: number for number, name in enumerate(files.classes)}
+    given = np.array([place.get(str(name), -1) for name in network["target"].to_list()])
+    answer = np.array([place.get(str(name), -1) for name in network["predicted"].to_list()])
+    rows = np.arange(len(table))
+    return network.select("hash", "name", "target", "predicted").with_columns(
+        pl.Series("stated", np.where(answer < 0, 0.0, table[rows, answer])),
+        pl.Series("given", np.where(given < 0, 0.0, table[rows, given])),
+    )
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else pl.DataFrame()

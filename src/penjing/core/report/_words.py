@@ -1,0 +1,139 @@
+"""The sentences of a report: what was learned from what, how good it is, and what that is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penjing.core.report._read import RunFiles
+from penjing.core.report.text import (
+    LESS_IS_BETTER,
+    METHODS,
+    floor_scores,
+    main_metric,
+    many,
+    metric_name,
+    model_name,
+    show_score,
+    show_value,
+    winning_floor,
+)
+
+# What a metric says, to follow its name.
+METRICS: Mapping[str, str] = {
+    "accuracy": "the share that was answered rightly",
+    "balanced_accuracy": "the share found of each class, averaged over classes: small classes count as much",
+    "macro_f1": "how well each class is found and how far its name can be trusted, averaged over classes",
+    "log_loss": "how surprised the model was by the truth; less is better",
+    "calibration_error": "how far stated probabilities are from what happened; less is better",
+}
+EXPLAINED: Mapping[str, str] = {
+    "network": "the network of this run",
+    "boosted_trees": "many small decision trees on simple features",
+    "linear": "a weighted sum of simple features",
+    "majority": "always names the most frequent class",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first lines of a report.
+
+    Attributes:
+        first: the sentence a person should remember.
+        further: the sentences after it.
+        is_beaten: whether a simple method is as good as the network or better.
+    """
+
+    first: str
+    further: tuple[str, ...] = ()
+    is_beaten: bool = False
+
+
+def noun(files: RunFiles) -> str:
+    """What one item is called: "picture" or "item"."""
+    return "picture" if files.pictures or "[data.decode.image]" in files.recipe else "item"
+
+
+def headline(files: RunFiles) -> Headline:
+    """What was learned, from what, and how good it is."""
+    scores = floor_scores(files.results)
+    if not scores:
+        status = files.run.get("status") or "unknown"
+        return Headline(f"This run has no score yet (status: {status}).", _learned_from(files))
+    best, score = winning_floor(files.results), scores[0]
+    sentence = _how_good(files, score)
+    if best is None:
+        return Headline(sentence, (*_learned_from(files), *_against_floor(scores)))
+    return Headline(_floor_wins(best, score), (sentence, *_learned_from(files)), is_beaten=True)
+
+
+def openings(files: RunFiles) -> list[dict[str, Any]]:
+    """The times the sealed test part was opened, oldest first."""
+    return [line for line in files.ledger if line.get("what") == "opening"]
+
+
+def test_score(files: RunFiles) -> dict[str, Any] | None:
+    """The network's latest score of the main metric on the sealed test part, or None while it is sealed."""
+    opened = openings(files)
+    found = opened[-1].get("scores") if opened else None
+    scores = list(found.values()) if isinstance(found, dict) else list(found or [])
+    metric = main_metric(files.results)
+    ours = [score for score in scores if isinstance(score, dict) and score.get("model", "network") == "network"]
+    return next((score for score in ours if score.get("metric", "accuracy") == metric), ours[0] if ours else None)
+
+
+def test_words(files: RunFiles) -> str:
+    """What is known about the test part, in one or two sentences."""
+    things = noun(files)
+    sealed = int((files.run.get("seal") or {}).get("items") or 0)
+    count = len(openings(files))
+    if not sealed and not count:
+        return f"There is no test part: the data have too few {things}s to set some aside."
+    if not count:
+        return f"Still sealed: {many(sealed, things)} that nobody has looked at. Open it once, at the very end."
+    times = "Opened once" if count == 1 else f"Opened {many(count, 'time')}"
+    aside = f", on {many(sealed, things)} set aside before anything was learned" if sealed else ""
+    worn = "" if count == 1 else " Every further look makes this score a little less trustworthy."
+    return f"{times}{aside}.{worn}"
+
+
+def _how_good(files: RunFiles, score: Mapping[str, Any]) -> str:
+    metric, things = str(score.get("metric", "accuracy")), noun(files)
+    who = "The network" if score.get("model") == "network" else METHODS.get(str(score.get("model")), "The model")
+    classes = f"tells {many(len(files.classes), 'class')} apart" if len(files.classes) > 1 else "was trained"
+    value = show_value(score["value"], metric)
+    if metric == "accuracy":
+        return f"{who} {classes} and is right on {value} of the {things}s it was not trained on."
+    return f"{who} {classes} and reaches a {metric_name(metric)} of {value} on {things}s it was not trained on."
+
+
+def _learned_from(files: RunFiles) -> tuple[str, ...]:
+    title = files.run.get("title") or (files.run.get("data") or {}).get("path")
+    if files.split.is_empty() or not title:
+        return (f"It learned from “{title}”.",) if title else ()
+    train = files.split.filter(files.split["part"] == "train").height
+    return (f"It learned from {many(train, noun(files))} out of “{title}”.",)
+
+
+def _floor_wins(best: Mapping[str, Any], score: Mapping[str, Any]) -> str:
+    metric = str(score.get("metric", "accuracy"))
+    ours, theirs = show_value(score["value"], metric), show_value(best["value"], metric)
+    verb = "do as well as" if best["value"] == score["value"] else "do better than"
+    who = METHODS.get(str(best["model"]), model_name(str(best["model"])))
+    return f"{who} {verb} the network here: {theirs} against {ours}. Deep learning does not help on these data so far."
+
+
+def _against_floor(scores: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Whether the lead over the best simple method is larger than chance explains."""
+    if len(scores) < 2 or scores[0].get("low") is None:
+        return ()
+    network, best = scores[0], scores[1]
+    name, value = model_name(str(best["model"])), show_score(best)
+    low, high = best.get("low", best["value"]), best.get("high", best["value"])
+    is_less = network.get("metric") in LESS_IS_BETTER
+    is_clear = network["high"] < low if is_less else network["low"] > high
+    if is_clear:
+        return (f"The best simple method, {name}, reaches {value}: the network is clearly better.",)
+    return (f"The best simple method, {name}, reaches {value}: the intervals overlap, so the lead may be chance.",)
