@@ -1,0 +1,213 @@
+"""From a problem and a time to a recipe: what a person did not say, the data, the machine and short trials decide.
+
+base recipe      sizes from the amount of data
+probe            the fastest right arithmetic on this machine
+dial             the largest network that still sees every item often enough within the time
+race             candidate networks train for a short while; validation chooses
+mirror test      does the winner know mirrored pictures? then left and right mean nothing, and mirroring is safe
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from penjing.core import plugins
+from penjing.core.budget import Clock
+from penjing.core.events import Decided, Watch, tell
+from penjing.core.process import usable_cores
+from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
+from penjing.training import engine
+from penjing.training._loop import Pace
+from penjing.training.engine import Problem, Trained
+
+# Shares of the whole time.
+PROBE_SHARE, RACE_SHARE = 0.03, 0.06
+# The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
+PASSES_WANTED = 14
+MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
+DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
+# Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
+LARGEST_MIRROR_LOSS = 0.15
+FEWEST_TO_JUDGE = 20
+
+
+@dataclass(frozen=True)
+class RecipeWish:
+    """What a person asked of the training; everything may be left out.
+
+    Attributes:
+        seed: of the training.
+        model: the only network to train, by name, path or module; "" lets candidates race.
+        recipe: a finished recipe to carry out as it is.
+        assignments: single choices set by hand, dotted key → value.
+        device: "cpu", "cuda" or "mps".
+        task: settings of the task, such as {"metric": "macro_f1"}.
+    """
+
+    seed: int = 0
+    model: str = ""
+    recipe: Recipe | None = None
+    assignments: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    task: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A recipe, and how it came about.
+
+    Attributes:
+        recipe: to be carried out.
+        most_steps: beyond this many updates more would not help.
+        decisions: what was decided, in order.
+    """
+
+    recipe: Recipe
+    most_steps: int
+    decisions: tuple[Decided, ...] = ()
+
+
+def base_recipe(problem: Problem, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
+    """The recipe before anything is measured: amounts follow from the amount of data."""
+    items = len(problem.train)
+    batch_size = next(size for most, size in ((300, 16), (2_000, 32), (8_000, 64), (10**12, 128)) if items <= most)
+    recipe = Recipe(
+        seed=wish.seed,
+        data=data,
+        split=split,
+        task=Choice("classify", {"label_smoothing": 0.1, **wish.task}),
+        augment=(Choice("crop"),),
+        model=Choice(wish.model or "cnn"),
+        training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=0.998),
+        machine=Machine(device=wish.device, threads=usable_cores()),
+    ).filled()
+    return change(recipe, wish.assignments) if wish.assignments else recipe
+
+
+def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch: Watch = None) -> Chosen:
+    """The recipe to carry out within what is left of the clock.
+
+    Args:
+        problem: holds no test item; validation decides.
+        base: where to begin; what a person set by hand in it stays.
+    """
+    decisions: list[Decided] = []
+
+    def decide(decided: Decided) -> None:
+        decisions.append(decided)
+        tell(watch, decided)
+
+    recipe, step_seconds = _probed(problem, base, clock, decide)
+    recipe = _dialled(problem, recipe, step_seconds, wish, clock, decide)
+    if len(problem.valid):
+        candidates = _candidates(problem, recipe, wish)
+        recipe, winner = _race(problem, candidates, clock, decide)
+        if "augment" not in wish.assignments:
+            recipe = _mirrored(problem, recipe, winner, decide)
+    passes = problem_steps(problem, recipe)
+    most = wish.assignments.get("training.steps", max(MOST_PASSES * passes, FEWEST_STEPS_OF_PLENTY))
+    return Chosen(replace(recipe, training=replace(recipe.training, steps=int(most))), int(most), tuple(decisions))
+
+
+def problem_steps(problem: Problem, recipe: Recipe) -> int:
+    """Updates in one pass over the training items."""
+    return max(1, len(problem.train) // max(1, min(recipe.training.batch_size or 10**9, len(problem.train))))
+
+
+def _probed(problem: Problem, recipe: Recipe, clock: Clock, decide: Any) -> tuple[Recipe, float]:
+    with clock.stage("probe"):
+        machine, measured = engine.fastest(recipe, problem, PROBE_SHARE * clock.limit_seconds)
+    taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
+    right = next(one for one in measured if one.machine == machine)
+    slowest = max(taken.values())
+    why = f"{right.step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} settings took {slowest * 1000:.1f} ms"
+    decide(Decided("arithmetic", f"{machine.number_format}, {machine.threads} threads", why, {"step_seconds": taken}))
+    return replace(recipe, machine=machine), right.step_seconds
+
+
+def _dialled(
+    problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
+) -> Recipe:
+    """The network's size: time grows about as the dial does."""
+    if any(name.startswith("model.") for name in wish.assignments):
+        return recipe
+    seconds = 0.7 * clock.left
+    wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
+    affordable = [dial for dial in DIALS if dial * wanted <= seconds]
+    dial = max(affordable, default=DIALS[0])
+    # Few items are learned by heart by a large network, however much time there is.
+    dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
+    model = plugins.load("models", recipe.model.name)
+    (shape,) = problem.shape.values()
+    settings = vars(model.sized(dial, shape))
+    passes = seconds / (dial * wanted) * PASSES_WANTED
+    why = (
+        f"each of {len(problem.train)} items can be seen about {min(passes, MOST_PASSES):.0f} times in {seconds:.0f} s"
+    )
+    decide(Decided("size", f"{recipe.model.name}, dial {dial:g}", why, {"dial": dial, "settings": settings}))
+    return replace(recipe, model=Choice(recipe.model.name, settings))
+
+
+def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Recipe]:
+    if wish.model or "model" in wish.assignments:
+        return [recipe]
+    (shape,) = problem.shape.values()
+    mlp = plugins.load("models", "mlp").sized(1.0, shape)
+    return [recipe, replace(recipe, model=Choice("mlp", vars(mlp)).filled("models"))]
+
+
+def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: Any) -> tuple[Recipe, Trained]:
+    """Train every candidate for the same short while, each on a schedule of its own that falls to zero."""
+    seconds = RACE_SHARE * clock.limit_seconds
+    trained: list[Trained] = []
+    with clock.stage("race"):
+        for recipe in candidates:
+            steps = max(30, min(40 * problem_steps(problem, recipe), FEWEST_STEPS_OF_PLENTY))
+            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1))
+            pace = Pace(time.monotonic() + seconds, steps)
+            trained.append(engine.carry_out(short, problem, pace=pace))
+    best = max(range(len(candidates)), key=lambda at: (trained[at].best or 0.0, -at))
+    shown = ", ".join(
+        f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in zip(candidates, trained, strict=True)
+    )
+    if len(candidates) > 1:
+        decide(Decided("network", candidates[best].model.name, f"after {seconds:.0f} s each, on validation: {shown}"))
+    return candidates[best], trained[best]
+
+
+def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
+    """Mirror pictures in training only if a network that never saw a mirrored one still knows them."""
+    rows, truth = problem.valid, problem.truth[problem.valid]
+    if len(rows) < FEWEST_TO_JUDGE:
+        decide(
+            Decided("mirroring", "no", f"{len(rows)} validation items are too few to tell whether it keeps the label")
+        )
+        return recipe
+    (column,) = problem.modality
+    plain = engine.outputs(winner.network, problem.items, rows).argmax(1) == truth
+    flipped = replace(problem.items, inputs={column: _Mirrored(problem.items.inputs[column])})
+    mirrored = engine.outputs(winner.network, flipped, rows).argmax(1) == truth
+    chance = 1 / len(problem.classes)
+    known = max(plain.mean() - chance, 1e-9)
+    is_safe = plain.mean() > chance and (plain.mean() - mirrored.mean()) / known <= LARGEST_MIRROR_LOSS
+    why = (
+        f"a network that never saw a mirrored picture gets {mirrored.mean():.3f} right of mirrored and "
+        f"{plain.mean():.3f} of plain validation pictures"
+    )
+    decide(Decided("mirroring", "yes" if is_safe else "no", why))
+    return replace(recipe, augment=(Choice("flip").filled("augmentations"), *recipe.augment)) if is_safe else recipe
+
+
+class _Mirrored:
+    """Decoded pictures, left and right exchanged."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(self.values.take(index)[:, :, ::-1])
