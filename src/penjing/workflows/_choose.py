@@ -125,7 +125,7 @@ def _probed(problem: Problem, recipe: Recipe, clock: Clock, decide: Any) -> tupl
     taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
     right = next(one for one in measured if one.machine == machine)
     slowest = max(taken.values())
-    why = f"{right.step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} settings took {slowest * 1000:.1f} ms"
+    why = f"{right.step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
     decide(Decided("arithmetic", f"{machine.number_format}, {machine.threads} threads", why, {"step_seconds": taken}))
     return replace(recipe, machine=machine), right.step_seconds
 
@@ -184,9 +184,7 @@ def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) ->
     """Mirror pictures in training only if a network that never saw a mirrored one still knows them."""
     rows, truth = problem.valid, problem.truth[problem.valid]
     if len(rows) < FEWEST_TO_JUDGE:
-        decide(
-            Decided("mirroring", "no", f"{len(rows)} validation items are too few to tell whether it keeps the label")
-        )
+        decide(Decided("mirroring", "no", f"{len(rows)} validation items cannot tell whether it keeps the label"))
         return recipe
     (column,) = problem.modality
     plain = engine.outputs(winner.network, problem.items, rows).argmax(1) == truth

@@ -2,7 +2,8 @@
 
     source → table → scan (hash and header of every item) → cache → duplicates → split → classes
 
-Nothing here needs torch, so `inspect` does not wait for it. Of test items nothing is used here but hashes, headers, readability and target counts.
+Nothing here needs torch, so `inspect` does not wait for it. Of test items
+nothing is used here but hashes, headers, readability and target counts.
 """
 
 from __future__ import annotations
