@@ -8,6 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from penjing.modalities.image.augmentations._affine import uniform
+from penjing.modalities.image.augmentations._light import relight
+
 KEEPS_LABEL = "Where the shade itself decides, as with ripe fruit or a stain, it is lost."
 
 
@@ -30,13 +33,5 @@ def apply(
     images: Float[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
 ) -> Float[Tensor, "batch channels height width"]:
     """The pictures, each in a light of its own."""
-    count = len(images)
-    shift, gain, tint = (2 * torch.rand(3, count, 1, 1, 1, generator=generator) - 1).to(images.device)
-    if images.shape[1] > 1 and settings.saturation:
-        grey = images.mean(1, keepdim=True)
-        images = torch.lerp(grey, images, 1 + settings.saturation * tint)
-    if settings.contrast or settings.brightness:
-        mean = images.mean((1, 2, 3), keepdim=True)
-        factor = 1 + settings.contrast * gain
-        images = images * factor + (mean * (1 - factor) + settings.brightness * shift)
-    return images
+    shift, gain, tint = (uniform(-1.0, 1.0, len(images), generator) for _ in range(3))
+    return relight(images, settings.brightness * shift, 1 + settings.contrast * gain, 1 + settings.saturation * tint)

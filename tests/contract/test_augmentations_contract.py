@@ -1,0 +1,93 @@
+"""What every augmentation promises: a draw for each item from the generator it is given, and nothing else changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from penjing.core import plugins
+
+NAMES = plugins.names("augmentations")
+# the settings that change nothing
+NEUTRAL: dict[str, dict[str, Any]] = {
+    "flip": {"rate": 0.0},
+    "crop": {"shift": 0.0},
+    "rotate": {"degrees": 0.0, "zoom": 0.0},
+    "zoom": {"smallest": 1.0, "stretch": 1.0},
+    "erase": {"rate": 0.0},
+    "colour": {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0},
+    "trivial": {"rate": 0.0},
+}
+
+
+def pictures(count: int = 16, side: int = 12, channels: int = 3) -> Tensor:
+    """The same picture many times over, as the front end lays it out in memory."""
+    picture = torch.randn(1, side, side, channels, generator=torch.Generator().manual_seed(0))
+    return picture.repeat(count, 1, 1, 1).permute(0, 3, 1, 2)
+
+
+def applied(name: str, images: Tensor, seed: int = 0, **settings: Any) -> Tensor:
+    module = plugins.load("augmentations", name)
+    found = module.apply(images, torch.Generator().manual_seed(seed), module.Settings(**settings))
+    assert isinstance(found, Tensor)
+    return found
+
+
+def test_all_augmentations_are_found() -> None:
+    assert set(NAMES) == set(NEUTRAL)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", NAMES)
+def test_shape_type_and_layout_are_kept(name: str, channels: int) -> None:
+    images = pictures(channels=channels)
+    found = applied(name, images)
+    assert (found.shape, found.dtype) == (images.shape, images.dtype)
+    assert found.stride() == images.stride()
+    assert torch.isfinite(found).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_oblong_and_single_pictures_work(name: str) -> None:
+    images = torch.randn(1, 9, 14, 3).permute(0, 3, 1, 2)
+    assert applied(name, images).shape == images.shape
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_generator_decides_alone(name: str) -> None:
+    images = pictures()
+    torch.manual_seed(1)
+    first = applied(name, images, seed=5)
+    torch.manual_seed(2)
+    assert torch.equal(applied(name, images, seed=5), first)
+    assert not torch.equal(applied(name, images, seed=6), first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_items_get_draws_of_their_own(name: str) -> None:
+    found = applied(name, pictures(channels=3))
+    assert len({tuple(item.flatten().tolist()) for item in found}) > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_given_is_not_changed(name: str) -> None:
+    images = pictures()
+    before = images.clone()
+    applied(name, images)
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", NAMES)
+def test_neutral_settings_change_nothing(name: str, channels: int) -> None:
+    images = pictures(channels=channels)
+    torch.testing.assert_close(applied(name, images, **NEUTRAL[name]), images, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_in_a_sentence_when_it_may_change_the_label(name: str) -> None:
+    sentence = plugins.load("augmentations", name).KEEPS_LABEL
+    assert sentence == "" or (sentence[0].isupper() and sentence.endswith("."))
