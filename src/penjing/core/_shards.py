@@ -23,10 +23,10 @@ MOST_BYTES = 128 * 2**20
 
 @dataclass(frozen=True)
 class Shard:
-    """One complete shard: its values' file, its thumbnails' file, and the hash of each row."""
+    """One complete shard, mapped from the disk: values [items, …], thumbnails [items, 32, 32] or None, and hashes."""
 
-    values: Path
-    thumbnails: Path
+    values: np.ndarray
+    thumbnails: np.ndarray | None
     hashes: pl.Series
 
 
@@ -77,7 +77,8 @@ class Writer:
             for file, array in arrays.items():
                 _save(self.folder / file, array)
             temporary = self.folder / f".{name}.parquet.tmp"
-            pl.DataFrame({"hash": self._hashes}).write_parquet(temporary)
+            index = pl.DataFrame({"hash": self._hashes})
+            index.with_columns(has_thumbnail=pl.lit(bool(self._thumbnails))).write_parquet(temporary)
             temporary.replace(self.folder / f"{name}.parquet")
         except OSError as problem:
             for path in self.folder.glob(f"*{name}*"):
@@ -97,16 +98,24 @@ def _save(path: Path, array: np.ndarray) -> None:
     temporary.replace(path)
 
 
-def read(folder: Path, shape: tuple[int, ...] | None = None) -> list[Shard]:
+def read(folder: Path, shape: tuple[int, ...], dtype: str) -> list[Shard]:
     """The complete shards in a folder, in the order of their names; torn and garbled ones are left out."""
     found = []
-    for index in sorted(folder.glob("*.parquet")) if folder.is_dir() else []:
-        values = index.with_suffix(".npy")
+    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else []:
         try:
-            hashes = pl.read_parquet(index)["hash"].cast(pl.String)
-            mapped = np.load(values, mmap_mode="r")
+            index = pl.read_parquet(path)
+            shard = Shard(
+                _mapped(path.with_suffix(".npy")),
+                _mapped(path.with_suffix(".thumbnails.npy")) if index["has_thumbnail"].all() else None,
+                index["hash"].cast(pl.String),
+            )
         except Exception:  # whatever a reader trips over in a broken file: the items are decoded again
             continue
-        if len(mapped) == len(hashes) and shape in (None, mapped.shape[1:]):
-            found.append(Shard(values, index.with_suffix(".thumbnails.npy"), hashes))
+        lengths = {len(array) for array in (shard.values, shard.hashes, shard.thumbnails) if array is not None}
+        if len(lengths) == 1 and shard.values.shape[1:] == shape and shard.values.dtype == np.dtype(dtype):
+            found.append(shard)
     return found
+
+
+def _mapped(path: Path) -> np.ndarray:
+    return np.asarray(np.load(path, mmap_mode="r"))

@@ -99,7 +99,7 @@ class CachedColumn:
         self.shape, self.dtype = form.shape, np.dtype(form.dtype)
         self._thumbnails = [item.thumbnails for item in shards]
         self._place = (shard, row)
-        self._values = [_mapped(item.values) for item in shards]
+        self._values = [item.values for item in shards]
         self._shard, self._row = shard, row
         if len(row) * form.item_bytes <= KEPT_IN_MEMORY_BYTES:
             self._values = [_gather(self._values, shard, row, self.shape, self.dtype)]
@@ -119,10 +119,9 @@ class CachedColumn:
             RunError: this form has none.
         """
         shard, row = self._place
-        try:
-            arrays = [_mapped(path) for path in self._thumbnails]
-        except OSError as problem:
-            raise RunError("the cached items have no thumbnails") from problem
+        arrays = [array for array in self._thumbnails if array is not None]
+        if len(arrays) < len(self._thumbnails):
+            raise RunError("the cached items have no thumbnails; clear them with: penjing cache clear")
         shape = arrays[0].shape[1:] if arrays else (32, 32)
         return _gather(arrays, shard, row, shape, np.dtype(np.uint8))
 
@@ -135,7 +134,7 @@ def open_column(form_id: str, hashes: Sequence[str]) -> CachedColumn:
     """
     folder = cache_folder() / form_id
     form = _described(folder)
-    shards = _shards.read(folder, form.shape) if form else []
+    shards = _shards.read(folder, form.shape, form.dtype) if form else []
     wanted = pl.DataFrame({"hash": pl.Series(hashes, dtype=pl.String)})
     found = wanted.join(_places(shards), on="hash", how="left", maintain_order="left")
     missing = found["row"].null_count()
@@ -179,7 +178,7 @@ def fill(
         RunError: the disk has too little space, or the cache folder cannot be written. Complete shards stay.
     """
     folder = cache_folder() / form.id
-    there = set(_places(_shards.read(folder, form.shape))["hash"])
+    there = set(_places(_shards.read(folder, form.shape, form.dtype))["hash"])
     waiting = [(key, reference) for key, reference in wanted.items() if key not in there]
     if not waiting:
         return Filled(0, len(wanted), 0)
@@ -300,10 +299,6 @@ def _places(shards: Sequence[_shards.Shard]) -> pl.DataFrame:
     return pl.concat([empty, *frames]).unique("hash", keep="first", maintain_order=True)
 
 
-def _mapped(path: Path) -> np.ndarray:
-    return np.asarray(np.load(path, mmap_mode="r"))
-
-
 def _gather(
     arrays: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.ndarray:
@@ -365,7 +360,7 @@ def clear(form_id: str | None = None) -> int:
 def _stored(folder: Path) -> Stored:
     form = _described(folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
-    items = len(_places(_shards.read(folder, form.shape))) if form else 0
+    items = len(_places(_shards.read(folder, form.shape, form.dtype))) if form else 0
     what = "what earlier scans of data folders saw"
     if form is not None:
         what = ", ".join([form.modality, *(f"{name} {value}" for name, value in form.settings.items())])

@@ -115,8 +115,11 @@ def _look(store: Store, reference: str, probe: Probe, known: Mapping[str, _Seen]
 
 
 def _memory_file(store: Store, probe: Probe, names: tuple[str, ...]) -> Path | None:
-    """Where the scans of this store are remembered: by its `root`; a store without one is read anew every time."""
-    root = getattr(store, "root", None)
+    """Where the scans of this store are remembered: by its `root` folder or its archive's `path`.
+
+    A store that has neither lives in memory, and is read anew every time.
+    """
+    root = getattr(store, "root", None) or getattr(store, "path", None)
     if root is None:
         return None
     key = item_hash(repr((VERSION, str(Path(root).absolute()), probe.__module__, names)).encode())
