@@ -1,0 +1,188 @@
+"""Intervals and verdicts, held against formulas by hand, published tables and simulation."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from penjing.core.errors import UsageError
+from penjing.core.statistics import (
+    LEAST_EFFECT,
+    Difference,
+    Metric,
+    holm,
+    interval,
+    judge,
+    paired_difference,
+    score,
+    student_t,
+    unit_of_item,
+    wilson,
+)
+
+
+def right_or_wrong(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    return (probability.argmax(axis=1) == truth).astype(float)
+
+
+def mean(values: np.ndarray, weight: np.ndarray) -> float:
+    return float(values @ weight / weight.sum())
+
+
+SHARE = Metric("share", right_or_wrong, mean, share=lambda right: right)
+BOOTSTRAPPED = Metric("bootstrapped share", right_or_wrong, mean)
+COST = Metric("cost", lambda truth, probability: probability[:, 0], mean, False, (-math.inf, math.inf))
+
+
+def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and probabilities of items of which these are right."""
+    truth = np.zeros(len(right), dtype=np.int64)
+    chance = np.where(right, 0.9, 0.1)
+    return truth, np.stack([chance, 1 - chance], axis=1)
+
+
+def test_wilson_interval_agrees_with_the_published_example() -> None:
+    # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662, 15 of 148 gives 0.0624 to 0.1605.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_a_perfect_score_is_not_certain() -> None:
+    low, high = interval(SHARE, *answers(np.ones(10, dtype=bool)))
+    assert (round(low, 3), high) == (0.722, 1.0)
+
+
+@pytest.mark.parametrize("metric", [SHARE, BOOTSTRAPPED], ids=["wilson", "bootstrap"])
+def test_a_perfect_score_on_grouped_items_is_as_unsure_as_its_few_groups(metric: Metric) -> None:
+    truth, probability = answers(np.ones(100, dtype=bool))
+    assert interval(metric, truth, probability, np.repeat(np.arange(4), 25)) == pytest.approx(wilson(4, 4))
+
+
+def test_one_group_alone_says_nothing() -> None:
+    truth, probability = answers(np.arange(20) % 2 == 0)
+    assert interval(SHARE, truth, probability, ["a"] * 20) == (0.0, 1.0)
+
+
+def test_groups_that_agree_within_widen_the_interval() -> None:
+    right = np.repeat(np.arange(10) % 3 > 0, 20)
+    alone = interval(SHARE, *answers(right))
+    grouped = interval(SHARE, *answers(right), np.repeat(np.arange(10), 20))
+    assert grouped[1] - grouped[0] > 3 * (alone[1] - alone[0])
+
+
+def test_bootstrap_of_a_share_agrees_with_wilson_on_many_items() -> None:
+    right = np.random.default_rng(0).random(1000) < 0.8
+    assert interval(BOOTSTRAPPED, *answers(right)) == pytest.approx(wilson(right.sum(), 1000), abs=0.005)
+
+
+def test_an_interval_depends_on_its_seed_and_nothing_else() -> None:
+    given = answers(np.random.default_rng(0).random(50) < 0.7)
+    first, again, other = (interval(BOOTSTRAPPED, *given, seed=seed, n=200) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+@pytest.mark.parametrize(("metric", "units"), [(SHARE, 30), (BOOTSTRAPPED, 30), (BOOTSTRAPPED, 12)])
+def test_intervals_hold_the_truth_about_95_times_in_100(metric: Metric, units: int) -> None:
+    draws, chance, covered, times = np.random.default_rng(1), 0.7, 0, 400
+    for number in range(times):
+        low, high = interval(metric, *answers(draws.random(units) < chance), seed=number, n=300)
+        covered += low <= chance <= high
+    assert 0.925 <= covered / times <= 0.995
+
+
+def test_grouped_intervals_hold_the_truth_where_items_alone_would_not() -> None:
+    draws, grouped, alone, times = np.random.default_rng(2), 0, 0, 200
+    groups = np.repeat(np.arange(15), 20)
+    for number in range(times):
+        skill = draws.beta(2, 2, size=15)  # each group its own, 0.5 on average
+        given = answers(draws.random(300) < skill[groups])
+        low, high = interval(SHARE, *given, groups, seed=number, n=300)
+        grouped += low <= 0.5 <= high
+        low, high = interval(SHARE, *given)
+        alone += low <= 0.5 <= high
+    assert grouped / times >= 0.92
+    assert alone / times < 0.75
+
+
+@pytest.mark.parametrize(("freedom", "expected"), [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)])
+def test_student_t_agrees_with_the_table(freedom: int, expected: float) -> None:
+    assert student_t(0.975, freedom) == pytest.approx(expected, rel=0.01)
+
+
+def test_a_score_counts_items_and_units() -> None:
+    truth, probability = answers(np.arange(6) > 0)
+    found = score(SHARE, truth, probability, part="test", groups=["a", "a", "b", "b", None, None])
+    assert (found.n, found.units, found.part, found.metric) == (6, 4, "test", "share")
+    assert found.low <= found.value <= found.high
+    assert found.value == pytest.approx(5 / 6)
+
+
+def test_an_item_without_a_group_stands_alone() -> None:
+    assert unit_of_item(["a", None, "a", None], 4).tolist() == [0, 1, 0, 2]
+
+
+def test_wrong_shapes_are_named() -> None:
+    truth, probability = answers(np.ones(3, dtype=bool))
+    with pytest.raises(UsageError, match="share cannot be measured: there is no item"):
+        interval(SHARE, truth[:0], probability[:0])
+    with pytest.raises(UsageError, match=r"there are 2 items and probabilities of shape \[3, 2\]"):
+        interval(SHARE, truth[:2], probability)
+    with pytest.raises(UsageError, match="there are 2 groups for 3 items"):
+        interval(SHARE, truth, probability, ["a", "b"])
+
+
+def test_holm_agrees_with_the_procedure_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert all(a <= b for a, b in pairwise(holm(sorted([0.2, 0.01, 0.03]))))
+
+
+def seeds_with(shares: list[float], items: int = 400) -> tuple[np.ndarray, list[np.ndarray]]:
+    draws = np.random.default_rng(3).random(items)
+    return np.zeros(items, dtype=np.int64), [answers(draws < share)[1] for share in shares]
+
+
+def test_a_real_gain_helped_its_mirror_hurt_and_no_change_has_no_clear_effect() -> None:
+    truth, before = seeds_with([0.7, 0.71, 0.69])
+    _, after = seeds_with([0.8, 0.81, 0.79])
+    gain = paired_difference(SHARE, truth, before, after, n=500)
+    assert gain.effect == pytest.approx(0.1, abs=0.03)
+    assert gain.low <= gain.effect <= gain.high
+    loss = paired_difference(SHARE, truth, after, before, n=500)
+    none = paired_difference(SHARE, truth, before, before, n=500)
+    assert judge([gain, loss, none]) == ["helped", "hurt", "no clear effect"]
+
+
+def test_a_metric_where_less_is_better_improves_by_falling() -> None:
+    truth, before = seeds_with([0.9, 0.9, 0.9])
+    _, after = seeds_with([0.5, 0.5, 0.5])
+    assert paired_difference(COST, truth, before, after, n=100).effect > 0.2
+
+
+def test_one_lucky_seed_is_no_proof() -> None:
+    truth, before = seeds_with([0.70, 0.70, 0.70])
+    _, after = seeds_with([0.90, 0.69, 0.69])
+    assert judge([paired_difference(SHARE, truth, before, after, n=500)]) == ["no clear effect"]
+
+
+def test_a_certain_gain_too_small_to_matter_has_no_clear_effect() -> None:
+    tiny = Difference(LEAST_EFFECT / 2, LEAST_EFFECT / 3, LEAST_EFFECT, 0.001, 3, 1000)
+    assert judge([tiny]) == ["no clear effect"]
+    assert judge([tiny], least_effect=0.0) == ["helped"]
+
+
+def test_a_gain_among_many_finalists_must_be_surer() -> None:
+    gain = Difference(0.05, 0.01, 0.09, 0.02, 3, 1000)
+    nothing = Difference(0.0, -0.05, 0.05, 0.9, 3, 1000)
+    assert judge([gain]) == ["helped"]
+    assert judge([gain, nothing, nothing])[0] == "no clear effect"
+
+
+def test_seeds_must_pair_and_be_enough() -> None:
+    truth, seeds = seeds_with([0.7, 0.7, 0.7])
+    with pytest.raises(UsageError, match="at least 3; there are 2 before and 3 after"):
+        paired_difference(SHARE, truth, seeds[:2], seeds)
