@@ -100,7 +100,7 @@ def _predictions(
     for model, skill in shape.skill:
         logits = draw.normal(0, 1.2, (len(rows), len(names)))
         logits[np.arange(len(rows)), truth[rows]] += skill
-        logits *= 1.1
+        logits *= 1.9
         if model == "majority":
             logits = np.tile(np.log(np.bincount(label, minlength=len(names)) + 1.0), (len(rows), 1))
         probability = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -112,7 +112,7 @@ def _predictions(
                 pl.lit(model).alias("model"),
                 "hash",
                 "name",
-                "part",
+                pl.lit("folds").alias("part") if shape.folds else pl.col("part"),
                 pl.Series("target", names[label].tolist()),
                 pl.Series("predicted", names[predicted].tolist()),
                 pl.Series("probability", probability.tolist(), dtype=pl.List(pl.Float32)),
@@ -138,7 +138,7 @@ def _write_results(folder: Path, shape: Shape, scores: list[dict[str, Any]]) -> 
         "classes": list(shape.classes),
         "scores": scores,
         "temperature": 1.4,
-        "thresholds": None,
+        "threshold": None,
         "unsure_below": 0.55,
         "chosen_by": "accuracy",
     }
@@ -170,7 +170,7 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
         "seconds": STAGES,
         "cost": {"parameters": 121_450, "size_bytes": 489_000, "flop": 3.2e12, "memory_bytes": 612_000_000},
         "versions": {"penjing": "0.1.0", "python": "3.11.7", "torch": "2.13.0+cpu", "numpy": "2.3.0"},
-        "machine": {"processor": "AMD EPYC, 2 cores", "system": "Linux", "memory_bytes": 24_000_000_000, "threads": 2},
+        "machine": {"system": "Linux", "processor": "x86_64", "cpu": "AMD EPYC 9R14", "cores": 2},
         "seal": {"id": "5ea1c0de", "items": len(test)},
         "parent": None,
         "deadline_seconds": 60.0,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from penjing.core.files import write_atomically, write_text
-from penjing.core.report import _figures, _page, _tables
+from penjing.core.report import _figures, _items, _page, _sections, _tables
 from penjing.core.report._read import RunFiles, read_run
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def save_figures(run_folder: Path, folder: Path) -> list[Path]:
 
 
 def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
-    after, before, _ = _page.reliability_bins(files)
+    after, before, _ = _sections.reliability_bins(files)
     return {
         "floor": _tables.floor(files),
         "curves": _tables.curves(files),
@@ -92,7 +92,7 @@ def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
 
 def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
     steps = _tables.curves(files)
-    after, before, _ = _page.reliability_bins(files)
+    after, before, _ = _sections.reliability_bins(files)
     right, wrong = _tables.looked(files)
     return {
         "floor": lambda: _figures.floor(_tables.floor(files)),
@@ -110,7 +110,7 @@ def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
 
 
 def _gallery(files: RunFiles, rows: pl.DataFrame, with_heat: bool = False) -> Figure | None:
-    return _figures.gallery(*_page.gallery(files, rows, with_heat))
+    return _figures.gallery(*_items.gallery(files, rows, with_heat))
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -124,15 +124,14 @@ def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
             markersize=4,
             label="before adjusting",
         )
-    axes.plot(after["stated"].to_numpy(), after["right"].to_numpy(), color=PALETTE["good"], linewidth=1.8)
-    share = after["items"].to_numpy() / after["items"].max()
-    axes.scatter(
+    axes.plot(
         after["stated"].to_numpy(),
         after["right"].to_numpy(),
-        s=12 + 90 * share,
         color=PALETTE["good"],
-        zorder=3,
-        label="as it answers now" if not before.is_empty() else None,
+        linewidth=1.8,
+        marker="o",
+        markersize=5.5,
+        label="as it answers now",
     )
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="probability it states", ylabel="share that was right")
     for axis in (axes.xaxis, axes.yaxis):

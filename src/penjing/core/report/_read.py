@@ -132,7 +132,7 @@ def _hidden(split: pl.DataFrame) -> set[str]:
 def _visible(predictions: pl.DataFrame, hidden: set[str]) -> pl.DataFrame:
     if predictions.is_empty():
         return pl.DataFrame()
-    rows = predictions.filter(pl.col("part").is_in(SHOWN_PARTS))
+    rows = predictions.filter(pl.col("part").is_in(SHOWN_PARTS)).drop_nulls(["target", "predicted"])
     return rows.filter(~pl.col("hash").is_in(list(hidden))) if hidden else rows
 
 

@@ -9,13 +9,14 @@ import polars as pl
 
 from penjing.core.report._read import RunFiles
 from penjing.core.report.text import floor_scores, show_moment
+from penjing.core.table import PARTS
 
-BINS = 10
+BINS = 15
+LEAST_ITEMS_A_BIN = 10
+LEAST_PROBABILITY = 1e-30
 MISTAKES = 24
 SUSPECTS = 24
 LOOKED = 12
-
-STAGES = ("train", "valid", "confirm", "test", "excluded")
 
 
 def floor(files: RunFiles) -> pl.DataFrame:
@@ -37,7 +38,7 @@ def confusion(files: RunFiles) -> pl.DataFrame:
     counted = network.group_by("target", "predicted").len("items")
     share = pl.col("items") / pl.col("items").sum().over("target")
     ordered = counted.with_columns(share.alias("share")).sort(
-        ["items", "target", "predicted"], descending=[True, False, False]
+        ["items", "share", "target", "predicted"], descending=[True, True, False, False]
     )
     return ordered.rename({"target": "given"})
 
@@ -78,7 +79,10 @@ def probabilities(predictions: pl.DataFrame, count: int) -> np.ndarray:
 
 
 def reliability(files: RunFiles, temperature: float = 1.0) -> pl.DataFrame:
-    """Ten bins of stated probability: low, high, items, stated (mean probability), right (share that was right).
+    """Bins of equally many items, least sure first: stated (mean probability), right (share right), items.
+
+    The bins are those of the task's calibration error (`tasks/classify/metrics.py`, which core may not import); a
+    test holds the two together.
 
     Args:
         temperature: the probabilities are sharpened by this factor first. With the run's own temperature that
@@ -89,21 +93,24 @@ def reliability(files: RunFiles, temperature: float = 1.0) -> pl.DataFrame:
     if not len(table):
         return pl.DataFrame()
     if temperature != 1.0:
-        logits = temperature * np.log(np.maximum(table, 1e-30))
+        logits = temperature * np.log(np.maximum(table, LEAST_PROBABILITY))
         table = np.exp(logits - logits.max(axis=1, keepdims=True))
         table = table / table.sum(axis=1, keepdims=True)
-    stated = table.max(axis=1)
-    right = (network["target"] == network["predicted"]).to_numpy().astype(np.float64)
-    place = np.clip(np.ceil(stated * BINS).astype(int) - 1, 0, BINS - 1)
-    items = np.bincount(place, minlength=BINS)
+    answers = np.array([files.classes[index] for index in table.argmax(axis=1)], dtype=object)
+    is_right = answers == np.array(network["target"].to_list(), dtype=object)
+    # Items that are equally sure share a bin; else the bins would depend on the order of the items.
+    levels, level_of_item = np.unique(table.max(axis=1), return_inverse=True)
+    bins = max(1, min(BINS, len(table) // LEAST_ITEMS_A_BIN))
+    mass = np.bincount(level_of_item, minlength=len(levels))
+    middle = np.cumsum(mass) - mass / 2
+    place = np.minimum((bins * middle / mass.sum()).astype(np.int64), bins - 1)[level_of_item]
+    items = np.bincount(place, minlength=bins)
     filled = np.flatnonzero(items)
     return pl.DataFrame(
         {
-            "low": filled / BINS,
-            "high": (filled + 1) / BINS,
+            "stated": np.bincount(place, table.max(axis=1), bins)[filled] / items[filled],
+            "right": np.bincount(place, is_right.astype(np.float64), bins)[filled] / items[filled],
             "items": items[filled],
-            "stated": np.bincount(place, stated, BINS)[filled] / items[filled],
-            "right": np.bincount(place, right, BINS)[filled] / items[filled],
         }
     )
 
@@ -155,7 +162,7 @@ def parts(files: RunFiles) -> pl.DataFrame:
     if files.split.is_empty():
         return pl.DataFrame()
     counts = dict(files.split.group_by("part").len().iter_rows())
-    known = [part for part in STAGES if part in counts] + sorted(set(counts) - set(STAGES))
+    known = [part for part in PARTS if part in counts] + sorted(set(counts) - set(PARTS))
     return pl.DataFrame({"part": known, "items": [counts[part] for part in known]})
 
 

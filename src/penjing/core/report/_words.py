@@ -11,6 +11,7 @@ from penjing.core.report.text import (
     LESS_IS_BETTER,
     METHODS,
     floor_scores,
+    interval,
     main_metric,
     many,
     metric_name,
@@ -25,6 +26,7 @@ METRICS: Mapping[str, str] = {
     "accuracy": "the share that was answered rightly",
     "balanced_accuracy": "the share found of each class, averaged over classes: small classes count as much",
     "macro_f1": "how well each class is found and how far its name can be trusted, averaged over classes",
+    "brier": "the squared gap between stated probabilities and the truth; less is better",
     "log_loss": "how surprised the model was by the truth; less is better",
     "calibration_error": "how far stated probabilities are from what happened; less is better",
 }
@@ -53,7 +55,7 @@ class Headline:
 
 def noun(files: RunFiles) -> str:
     """What one item is called: "picture" or "item"."""
-    return "picture" if files.pictures or "[data.decode.image]" in files.recipe else "item"
+    return "picture" if (files.folder / "pictures.npz").is_file() else "item"
 
 
 def headline(files: RunFiles) -> Headline:
@@ -131,7 +133,7 @@ def _against_floor(scores: list[dict[str, Any]]) -> tuple[str, ...]:
         return ()
     network, best = scores[0], scores[1]
     name, value = model_name(str(best["model"])), show_score(best)
-    low, high = best.get("low", best["value"]), best.get("high", best["value"])
+    low, high = interval(best)
     is_less = network.get("metric") in LESS_IS_BETTER
     is_clear = network["high"] < low if is_less else network["low"] > high
     if is_clear:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ MODELS: Mapping[str, str] = {
     "linear": "linear",
     "majority": "majority",
 }
-LESS_IS_BETTER = frozenset({"log_loss", "calibration_error", "mean_absolute_error", "mean_squared_error"})
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mean_absolute_error", "mean_squared_error"})
 # Metrics that are shares of items, hence shown in percent.
 SHARES = frozenset({"accuracy", "balanced_accuracy", "calibration_error"})
 PARTS: Mapping[str, str] = {
@@ -43,6 +44,7 @@ def floor_scores(results: Mapping[str, Any], metric: str | None = None) -> list[
     """
     metric = metric or main_metric(results)
     found = [score for score in results.get("scores") or [] if score.get("metric", "accuracy") == metric]
+    found = [score for score in found if score.get("value") is not None]
     latest = {str(score.get("model", "network")): dict(score) for score in found if score.get("part") != "test"}
     sign = 1 if metric in LESS_IS_BETTER else -1
     return sorted(latest.values(), key=lambda score: (score.get("model") != "network", sign * score["value"]))
@@ -123,6 +125,19 @@ def show_score(score: Mapping[str, Any]) -> str:
         return value
     low, high = show_value(score["low"], metric), show_value(score["high"], metric)
     return f"{value} [{low.removesuffix(' %')}–{high}]"
+
+
+def show_percent(value: float | None) -> str:
+    """A share for people: "97 %", with one digit below one percent, "–" when there is none."""
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{100 * value:.1f} %" if 0 < value < 0.01 else f"{100 * value:.0f} %"
+
+
+def interval(score: Mapping[str, Any]) -> tuple[float, float]:
+    """The ends of a score's interval; its value twice when it has none."""
+    low, high = score.get("low"), score.get("high")
+    return (score["value"] if low is None else low, score["value"] if high is None else high)
 
 
 def show_count(value: float) -> str:

@@ -1,0 +1,218 @@
+"""The sections of the page that are numbers and drawings: score, floor, curves, reliability, data, cost, repetition."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from penjing.core.report import _figures, _tables, _words, text
+from penjing.core.report._read import RunFiles
+from penjing.core.units import show_bytes, show_seconds
+
+WORST_CLASSES = 25
+MOST_CLASSES = 1000
+MOST_FILES = 50
+STAGE_COLOURS = 6
+
+
+def score(files: RunFiles) -> dict[str, Any] | None:
+    scores = text.floor_scores(files.results)
+    if not scores:
+        return None
+    score = scores[0]
+    metric = str(score.get("metric", "accuracy"))
+    others = [
+        {
+            "name": text.metric_name(str(other["metric"])),
+            "value": text.show_score(other),
+            "why": _words.METRICS.get(other["metric"], ""),
+        }
+        for other in files.results.get("scores") or []
+        if other.get("model", "network") == "network" and other.get("metric") != metric and other.get("part") != "test"
+    ]
+    return {
+        "value": text.show_value(score["value"], metric),
+        "whole": text.show_score(score),
+        "interval": text.show_score(score).partition(" [")[2].rstrip("]"),
+        "n": score.get("n"),
+        "metric": text.metric_name(metric),
+        "why": _words.METRICS.get(metric, ""),
+        "is_chosen_on": score.get("part") == "valid",
+        "is_out_of_fold": score.get("part") == "folds",
+        "part": text.PARTS.get(str(score.get("part")), str(score.get("part"))),
+        "others": others,
+    }
+
+
+def test(files: RunFiles) -> dict[str, Any]:
+    score = _words.test_score(files)
+    return {
+        "words": _words.test_words(files),
+        "value": text.show_value(score["value"], str(score.get("metric", "accuracy"))) if score else "",
+        "interval": text.show_score(score).partition(" [")[2].rstrip("]") if score else "",
+        "openings": len(_words.openings(files)),
+        "can_open": bool((files.run.get("seal") or {}).get("items")),
+        "command": shlex.join(["penjing", "test", files.folder.name]),
+    }
+
+
+def floor(files: RunFiles) -> list[dict[str, Any]]:
+    """The rows of the floor table; positions on the bar are in percent of its length."""
+    scores = text.floor_scores(files.results)
+    metric = text.main_metric(files.results)
+    longest = 1.0 if metric in text.SHARES or metric == "macro_f1" else 0.0
+    longest = max([longest, *(text.interval(score)[1] for score in scores)])
+    rows = []
+    for score in scores:
+        low, high = text.interval(score)
+        rows.append(
+            {
+                "name": text.model_name(str(score.get("model"))),
+                "why": _words.EXPLAINED.get(str(score.get("model")), ""),
+                "is_network": score.get("model") == "network",
+                "value": text.show_score(score),
+                "length": _place(score["value"], longest),
+                "low": _place(low, longest),
+                "span": max(_place(high, longest) - _place(low, longest), 0.0),
+            }
+        )
+    return rows
+
+
+def _place(value: float, longest: float) -> float:
+    return round(100 * min(max(value / longest, 0.0), 1.0), 2) if longest else 0.0
+
+
+def per_class(files: RunFiles) -> dict[str, Any]:
+    rows = _tables.per_class(files)
+    return {
+        "worst": rows.head(WORST_CLASSES).rows(named=True),
+        "rest": rows[WORST_CLASSES:MOST_CLASSES].rows(named=True),
+        "left_out": max(len(rows) - MOST_CLASSES, 0),
+    }
+
+
+def curves(files: RunFiles) -> list[tuple[str, Markup]]:
+    """Caption and drawing of each learning curve that was recorded."""
+    steps = _tables.curves(files)
+    if steps.is_empty():
+        return []
+    metrics = [name.partition("/")[2] for name in steps.columns if name.startswith("valid/")]
+    wanted = [metric for metric in ("loss", "accuracy") if metric in metrics or f"train/{metric}" in steps.columns]
+    drawings = [(f"{text.metric_name(metric).capitalize()}", _figures.curve(steps, metric)) for metric in wanted]
+    drawings.append(("Learning rate", _figures.rate(steps)))
+    return [
+        (caption, _inline(figure, f"curve-{number}", f"{caption} over the training steps"))
+        for number, (caption, figure) in enumerate(drawings)
+        if figure is not None
+    ]
+
+
+def _inline(figure: Any, name: str, description: str) -> Markup:
+    # matplotlib escapes the names in it, and the description is escaped there.
+    return Markup(_figures.to_inline_svg(figure, name, description))
+
+
+def reliability(files: RunFiles) -> dict[str, Any] | None:
+    after, before, temperature = reliability_bins(files)
+    figure = _figures.reliability(after, before)
+    if figure is None:
+        return None
+    return {
+        "figure": _inline(figure, "reliability", "Stated probability against the share that was right"),
+        "after": text.show_percent(_tables.calibration_error(after)),
+        "before": text.show_percent(_tables.calibration_error(before)) if len(before) else "",
+        "temperature": temperature,
+        "unsure_below": files.results.get("unsure_below"),
+    }
+
+
+def reliability_bins(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame, float]:
+    """The bins as the model answers now, those before the temperature (empty without one), and the temperature."""
+    temperature = float(files.results.get("temperature") or 1.0)
+    before = _tables.reliability(files, temperature) if temperature != 1.0 else pl.DataFrame()
+    return _tables.reliability(files), before, temperature
+
+
+def data(files: RunFiles) -> dict[str, Any]:
+    data = files.run.get("data") or {}
+    parts = _tables.parts(files)
+    total = int(parts["items"].sum()) if len(parts) else 0
+    classes = _tables.class_counts(files)
+    largest = int(classes["items"].max() or 1) if len(classes) else 1  # type: ignore[arg-type]
+    unreadable = data.get("unreadable") or []
+    return {
+        "path": data.get("path") or "",
+        "items": data.get("items") or total,
+        "parts": [
+            {"part": part, "name": text.PARTS.get(part, part), "items": items, "share": round(100 * items / total, 2)}
+            for part, items in parts.iter_rows()
+        ],
+        "classes": [
+            (name, items, round(100 * items / largest, 1)) for name, items in classes.head(WORST_CLASSES).iter_rows()
+        ],
+        "more_classes": max(len(classes) - WORST_CLASSES, 0),
+        "said": [str(line) for line in files.run.get("said") or []],
+        "doubts": [str(line) for line in files.run.get("doubts") or []],
+        "unreadable_count": len(unreadable) if isinstance(unreadable, list) else int(unreadable),
+        "unreadable": [str(name) for name in unreadable][:MOST_FILES] if isinstance(unreadable, list) else [],
+    }
+
+
+def cost(files: RunFiles) -> dict[str, Any]:
+    """Seconds by stage with their share of all, and the sizes in people's units."""
+    stages = [(str(name), float(value or 0)) for name, value in (files.run.get("seconds") or {}).items()]
+    total = sum(value for _, value in stages)
+    by_length = sorted((name for name, _ in stages), key=lambda name: -dict(stages)[name])
+    cost, deadline = files.run.get("cost") or {}, files.run.get("deadline_seconds")
+    shown = {
+        "parameters": (text.show_count, "parameters", "numbers the network learned"),
+        "size_bytes": (show_bytes, "model file", "space the model takes on the disk"),
+        "flop": (text.show_count, "operations", "additions and multiplications the training took (FLOP)"),
+        "memory_bytes": (show_bytes, "memory", "the most memory in use at one time"),
+    }
+    facts = [(write(cost[key]), name, why) for key, (write, name, why) in shown.items() if cost.get(key)]
+    return {
+        "stages": [
+            {
+                "name": name,
+                "seconds": show_seconds(value),
+                "share": round(100 * value / total, 2) if total else 0,
+                "colour": by_length.index(name) % STAGE_COLOURS,
+            }
+            for name, value in stages
+        ],
+        "total": show_seconds(total) if stages else "",
+        "deadline": show_seconds(float(deadline)) if deadline else "",
+        "used": text.show_percent(total / float(deadline)) if deadline and stages else "",
+        "facts": facts,
+    }
+
+
+def again(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
+    given = command or [str(word) for word in files.run.get("command") or []]
+    return {
+        "command": shlex.join(given) if given else "",
+        "recipe": files.recipe,
+        "versions": _pairs(files.run.get("versions")),
+        "machine": _pairs(files.run.get("machine")),
+        "seal": (files.run.get("seal") or {}).get("id") or "",
+        "parent": files.run.get("parent") or "",
+    }
+
+
+def _pairs(found: Any) -> list[tuple[str, str]]:
+    if isinstance(found, Mapping):
+        return [
+            (
+                str(key).removesuffix("_bytes").replace("_", " "),
+                show_bytes(value) if str(key).endswith("_bytes") else str(value),
+            )
+            for key, value in found.items()
+            if value is not None
+        ]
+    return [("", str(found))] if found else []
