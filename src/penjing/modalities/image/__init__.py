@@ -14,6 +14,7 @@ from penjing.core.cache import Form
 from penjing.core.errors import DataError
 from penjing.modalities.image import decode as _codec
 from penjing.modalities.image._features import features
+from penjing.modalities.image._samples import samples
 
 __all__ = [
     "EXTENSIONS",
@@ -26,6 +27,7 @@ __all__ = [
     "plan",
     "probe",
     "recognise",
+    "samples",
     "thumbnail",
     "why",
 ]
