@@ -26,6 +26,10 @@ class Pictures:
         return self.values[index]
 
 
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing handles it."""
+
+
 def stripes(items=160, side=8, seed=0):
     """Two classes of noisy pictures: horizontal and vertical stripes."""
     draw = np.random.default_rng(seed)
@@ -88,7 +92,7 @@ def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeyp
     whole = engine.carry_out(wanted, problem(), folder=tmp_path / "whole")
     for cut in (5, 6, 13, 23):
         _cut_at(monkeypatch, cut)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Killed):
             engine.carry_out(wanted, problem(), folder=tmp_path / str(cut))
         monkeypatch.undo()
         resumed = engine.carry_out(wanted, problem(), folder=tmp_path / str(cut))
@@ -96,7 +100,7 @@ def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeyp
         assert read_lines(tmp_path / str(cut) / "record.jsonl") == read_lines(tmp_path / "whole" / "record.jsonl")
 
 
-def _cut_at(monkeypatch, cut):
+def _cut_at(monkeypatch, cut, stop=Killed):
     """Checkpoint after every update, and stop at `cut` updates."""
     monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
     keep = engine._keep
@@ -104,9 +108,22 @@ def _cut_at(monkeypatch, cut):
     def keep_and_stop(folder, step, recipe, state):
         keep(folder, step, recipe, state)
         if state.step >= cut:
-            raise KeyboardInterrupt
+            raise stop
 
     monkeypatch.setattr(engine, "_keep", keep_and_stop)
+
+
+def test_ctrl_c_keeps_the_best_weights_so_far(tmp_path, monkeypatch):
+    _cut_at(monkeypatch, 13, KeyboardInterrupt)
+    trained = engine.carry_out(recipe(), problem(), folder=tmp_path)
+    assert trained.is_interrupted
+    assert trained.best_step == 12
+
+
+def test_ctrl_c_before_the_first_evaluation_is_passed_on(tmp_path, monkeypatch):
+    _cut_at(monkeypatch, 2, KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        engine.carry_out(recipe(), problem(), folder=tmp_path)
 
 
 def test_a_deadline_is_met_by_replanning_and_the_replanned_recipe_replays(monkeypatch):

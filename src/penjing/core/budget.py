@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 DEFAULT_SECONDS = 300.0
 # What must still happen after the last step: predictions, the pictures of the report, files.
-CLOSING_SHARE = 0.07
+CLOSING_SHARE, LEAST_CLOSING_SECONDS = 0.06, 3.0
 
 
 @dataclass
@@ -18,10 +18,13 @@ class Clock:
 
     Attributes:
         limit_seconds: from the start to the deadline.
+        is_binding: whether the training is cut to the deadline; a finished recipe is carried out whole, and the
+            seconds then only say how much the work around it may take.
         spent: stage → seconds, filled by `stage`.
     """
 
     limit_seconds: float = DEFAULT_SECONDS
+    is_binding: bool = True
     started: float = field(default_factory=time.monotonic)
     spent: dict[str, float] = field(default_factory=dict)
 
@@ -36,14 +39,9 @@ class Clock:
         return max(0.0, self.limit_seconds - self.elapsed)
 
     @property
-    def deadline(self) -> float:
-        """The deadline on `time.monotonic`'s scale."""
-        return self.started + self.limit_seconds
-
-    @property
-    def training_deadline(self) -> float:
-        """When the last step must be done, on `time.monotonic`'s scale, so that closing work still fits."""
-        return self.deadline - max(0.5, CLOSING_SHARE * self.limit_seconds)
+    def training_left(self) -> float:
+        """Seconds until the last step must be done, so that closing work still fits; never below zero."""
+        return max(0.0, self.left - max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * self.limit_seconds))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

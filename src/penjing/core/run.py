@@ -65,7 +65,7 @@ class Run:
     def floor(self) -> dict[str, Score]:
         """Baseline → its score in the watched metric."""
         found = self.results.get("scores", [])
-        watched = self.results.get("metric")
+        watched = self.results.get("chosen_by")
         return {
             row["model"]: _score(row) for row in found if row.get("model") != "network" and row["metric"] == watched
         }

@@ -11,9 +11,10 @@ Everything it does but replanning depends on the recipe and the data alone; repl
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,14 +45,16 @@ class Pace:
     deadline: float
     most_steps: int
 
-    def wanted(self, training: Training, step: int, step_seconds: float) -> int | None:
+    def wanted(self, training: Training, step: int, stride: _Stride) -> int | None:
         """A better total number of updates, or None when the plan still fits."""
-        affordable = step + int((self.deadline - time.monotonic()) / max(step_seconds, 1e-6))
+        done = progress(step, training)
+        seconds = self.deadline - time.monotonic() - stride.evaluation_seconds * (training.evaluations * (1 - done))
+        affordable = step + int(seconds / max(stride.seconds, 1e-6))
         best = max(step + 1, min(affordable, self.most_steps))
         total = total_steps(training)
         if abs(best - total) <= max(2, TOLERANCE * (total - step)):
             return None
-        return best if best < total or progress(step, training) <= 0.75 else None
+        return best if best < total or done <= 0.75 else None
 
 
 @dataclass
@@ -126,7 +129,7 @@ def train(
         `state`, with the best weights in it.
     """
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
-    begun = kept = time.monotonic()
+    begun, kept = time.monotonic(), -math.inf
     with _own_randomness(), loader.batches(state.step) as batches:
         stride = _Stride()
         while state.step < total_steps(state.training):
@@ -135,13 +138,15 @@ def train(
             state.step += 1
             stride.count()
             if evaluations_due(state.step, state.training):
-                _evaluate(step, state, evaluate, value_of, watch)
-                stride.restart()
+                with stride.evaluating():
+                    _evaluate(step, state, evaluate, value_of, watch)
                 if state.training.patience and state.stale >= state.training.patience:
                     break
-            if pace is not None and stride.is_known:
+            if pace is not None and stride.is_fresh:
                 _replan(pace, state, stride)
-            if keep is not None and time.monotonic() - kept > CHECKPOINT_SECONDS:
+            # The first checkpoint waits for the plan that the deadline asks for: a resumed training never replans.
+            has_plan = pace is None or stride.is_known
+            if keep is not None and has_plan and time.monotonic() - kept > CHECKPOINT_SECONDS:
                 keep(state)
                 kept = time.monotonic()
             if state.step % 10 == 0:
@@ -151,29 +156,38 @@ def train(
 
 
 class _Stride:
-    """How long one update takes now: the mean over the last stretch without an evaluation."""
+    """How long one update takes now (the mean over the last stretch without an evaluation), and one evaluation."""
 
     ENOUGH = 8
 
     def __init__(self) -> None:
-        self.seconds = math.nan
-        self.restart()
-
-    def restart(self) -> None:
-        self.since, self.steps = time.monotonic(), 0
+        self.seconds, self.evaluation_seconds = math.nan, 0.0
+        self._since, self._steps = time.monotonic(), 0
 
     def count(self) -> None:
-        self.steps += 1
-        if self.steps >= self.ENOUGH:
-            self.seconds = (time.monotonic() - self.since) / self.steps
+        self._steps += 1
+        if self._steps >= self.ENOUGH:
+            self.seconds = (time.monotonic() - self._since) / self._steps
+
+    @contextlib.contextmanager
+    def evaluating(self) -> Iterator[None]:
+        begun = time.monotonic()
+        yield
+        self._since, self._steps = time.monotonic(), 0
+        self.evaluation_seconds = self._since - begun
 
     @property
     def is_known(self) -> bool:
-        return self.steps >= self.ENOUGH and self.steps % self.ENOUGH == 0
+        return not math.isnan(self.seconds)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the mean has just taken in another few updates."""
+        return self._steps >= self.ENOUGH and self._steps % self.ENOUGH == 0
 
 
 def _replan(pace: Pace, state: State, stride: _Stride) -> None:
-    total = pace.wanted(state.training, state.step, stride.seconds)
+    total = pace.wanted(state.training, state.step, stride)
     is_quarter = state.step % max(1, total_steps(state.training) // 4) < _Stride.ENOUGH
     # Fewer steps are decided at any time, for the deadline wins; more only at the quarters.
     if total is not None and (total < total_steps(state.training) or is_quarter):

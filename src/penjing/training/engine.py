@@ -87,6 +87,7 @@ class Trained:
         best_step: the update after which the weights were chosen.
         history: one dict per evaluation.
         stalled_seconds: how long the network waited for data.
+        is_interrupted: whether a person stopped it; the weights are then the best so far.
     """
 
     recipe: Recipe
@@ -95,6 +96,7 @@ class Trained:
     best_step: int
     history: list[dict[str, Any]] = field(default_factory=list)
     stalled_seconds: float = 0.0
+    is_interrupted: bool = False
 
 
 def assemble(recipe: Recipe, problem: Problem) -> Network:
@@ -145,6 +147,8 @@ def carry_out(
         start: weights to begin with instead of fresh ones.
         watch: is told of evaluations.
 
+    Ctrl-C keeps the best weights so far, where a folder is given and they have been measured once.
+
     Raises:
         RunError: the training diverged before it was measured once, or the disk is full.
     """
@@ -158,7 +162,13 @@ def carry_out(
         history = _restore(folder, step, state)
         evaluate = partial(_evaluate, recipe, problem, step, folder, history)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
-        train(step, loader, state, _factor(recipe.schedule), evaluate, _value, pace=pace, keep=keep, watch=watch)
+        is_interrupted = False
+        try:
+            train(step, loader, state, _factor(recipe.schedule), evaluate, _value, pace=pace, keep=keep, watch=watch)
+        except KeyboardInterrupt:
+            if folder is None or not state.best_weights:
+                raise
+            is_interrupted = True
     if not state.best_weights:
         raise RunError(
             "the training diverged: its loss is not a number any more. Try a lower rate: "
@@ -167,7 +177,7 @@ def carry_out(
     network.load_state_dict(state.best_weights)
     trained = replace(recipe, training=state.training)
     best = state.best if len(problem.valid) else None
-    return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds)
+    return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds, is_interrupted)
 
 
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:

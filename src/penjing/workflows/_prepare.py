@@ -285,7 +285,7 @@ def _decode(surveyed: Surveyed, clock: Clock, watch: Watch) -> _Decoded:
         modality.thumbnail,
         threads=usable_cores(),
         watch=watch,
-        stop_at=clock.started + DECODE_SHARE * clock.limit_seconds,
+        stop_at=clock.started + DECODE_SHARE * clock.limit_seconds if clock.is_binding else None,
     )
     late = filled.missing
     if filled.failed or late:
