@@ -121,6 +121,6 @@ def _prefix(paths: Sequence[str], exists: Callable[[str], bool], prefixes: Itera
 
 def _array(cell: object, name: str) -> np.ndarray:
     try:
-        return as_numpy(picture(cell))
-    except DataError as problem:
+        return as_numpy(picture(np.asarray(cell) if isinstance(cell, list) else cell))
+    except (DataError, ValueError) as problem:
         raise DataError(f"{name} is not a picture: {problem}") from problem

@@ -64,7 +64,8 @@ class ZipStore(Store):
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as problem:
             why = getattr(problem, "strerror", None) or problem
             raise DataError(f"{path} cannot be opened as a zip archive ({why}); pack it again") from problem
-        self.members = {member_name(info): info for info in self._archive.infolist() if not info.is_dir()}
+        infos = [info for info in self._archive.infolist() if not info.is_dir()]
+        self.members = dict(zip(member_names(infos), infos, strict=True))
         self._lock = threading.Lock()  # one handle: reading a picture is short beside decoding it
 
     def read(self, reference: str) -> bytes:
@@ -94,18 +95,27 @@ class ZipStore(Store):
             archive.close()
 
 
-def member_name(info: zipfile.ZipInfo) -> str:
-    """A member's path with forward slashes; without the UTF-8 flag its bytes are UTF-8 or else GB18030."""
-    name = info.filename
-    if not name.isascii() and not info.flag_bits & 0x800:
-        raw = name.encode("cp437")  # zipfile decoded them so; this gives them back
-        for encoding in ("utf-8", "gb18030"):
-            try:
-                name = raw.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
-    return name.replace("\\", "/")
+def member_names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """The members' paths with forward slashes; where the UTF-8 flag is missing their bytes are UTF-8 or else GB18030.
+
+    One answer for the whole archive: two bytes of Chinese are often a letter in UTF-8 as well.
+    """
+    raw = [info.filename.encode("cp437") for info in infos if _is_unflagged(info)]  # undoes what zipfile assumed
+    encoding = next((name for name in ("utf-8", "gb18030") if all(_decodes(one, name) for one in raw)), "cp437")
+    names = [info.filename.encode("cp437").decode(encoding) if _is_unflagged(info) else info.filename for info in infos]
+    return [name.replace("\\", "/") for name in names]
+
+
+def _is_unflagged(info: zipfile.ZipInfo) -> bool:
+    return not info.filename.isascii() and not info.flag_bits & 0x800
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class RowStore(Store):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def looks_like(data: object) -> bool:
 
 
 def _is_array(value: object) -> bool:
-    return hasattr(value, "__array__") and hasattr(value, "shape") and not hasattr(value, "columns")
+    return hasattr(value, "__array__") and getattr(value, "ndim", 0) > 0 and not hasattr(value, "columns")
 
 
 def _is_list_of_arrays(value: object) -> bool:
@@ -72,7 +71,14 @@ def _pictures(x: Any) -> tuple[ArrayStore, int]:
 
 
 def _labels(y: Any, count: int) -> list[str | None]:
-    values = np.asarray(y) if isinstance(y, Sequence) else as_numpy(y)
+    if not isinstance(y, list | tuple) and not hasattr(y, "__array__"):
+        raise DataError(f"y is of type {type(y).__name__}; expected one label for each picture")
+    try:
+        values = np.asarray(y) if isinstance(y, list | tuple) else as_numpy(y)
+    except ValueError as problem:
+        raise DataError(
+            f"y holds labels of different lengths; expected one label for each picture ({problem})"
+        ) from problem
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

@@ -1,0 +1,120 @@
+"""Pictures that are arrays already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from penjing.core.errors import DataError, UsageError
+from penjing.sources import Options, open_data
+from penjing.sources._samples import sample_images
+
+PICTURES = sample_images(4)
+LABELS = np.array([1, 0, 1, 0])
+
+
+def read_all(data: object) -> np.ndarray:
+    table = open_data(data)
+    return np.stack([np.asarray(table.stores["image"].read(reference)) for reference in table.frame["image"]])
+
+
+def test_x_and_y_keep_their_order() -> None:
+    table = open_data((PICTURES, LABELS))
+    assert table.frame.rows() == [("0", "1"), ("1", "0"), ("2", "1"), ("3", "0")]
+    assert table.said == ("4 images in 2 classes (y): 2 each",)
+    assert table.stores["image"].name("2") == "x[2]"
+
+
+@pytest.mark.parametrize("data", [PICTURES, (PICTURES, None), torch.from_numpy(PICTURES), list(PICTURES)])
+def test_x_alone_has_no_target(data: object) -> None:
+    assert open_data(data).target is None
+    assert np.array_equal(read_all(data), PICTURES)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        PICTURES,
+        PICTURES / 255.0,
+        (PICTURES / 255.0).astype(np.float32),
+        PICTURES.astype(np.float64),
+        torch.from_numpy(PICTURES).permute(0, 3, 1, 2) / 255,
+        torch.from_numpy(PICTURES).permute(0, 3, 1, 2),
+        np.moveaxis(PICTURES, 3, 1),
+    ],
+)
+def test_every_layout_and_range_gives_the_same_pictures(x: Any) -> None:
+    assert np.array_equal(read_all((x, LABELS)), PICTURES)
+
+
+def test_a_dark_fraction_stays_dark_beside_bright_ones() -> None:
+    x = np.zeros((2, 8, 8), np.float32)
+    x[0], x[1] = 200.0, 1.0
+    assert read_all(x)[1].max() == 1
+
+
+def test_grey_and_boolean_pictures_are_pictures() -> None:
+    assert np.array_equal(read_all(PICTURES[..., 0]), PICTURES[..., 0])
+    assert read_all(PICTURES[..., 0] > 127).max() == 255
+
+
+def test_pictures_of_different_sizes_come_as_a_list() -> None:
+    pictures = [PICTURES[0], PICTURES[1, :5], PICTURES[2, :, :3]]
+    table = open_data((pictures, ["a", "b", "a"]))
+    assert [table.stores["image"].read(str(row)).shape for row in range(3)] == [(8, 8, 3), (5, 8, 3), (8, 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "texts"),
+    [
+        (["a", "b", "a", "b"], ["a", "b", "a", "b"]),
+        (np.array([1.0, 2.0, 1.0, 2.0]), ["1", "2", "1", "2"]),
+        (torch.tensor([3, 4, 3, 4]), ["3", "4", "3", "4"]),
+        (np.array([[3], [4], [3], [4]]), ["3", "4", "3", "4"]),
+        ([True, False, True, False], ["True", "False", "True", "False"]),
+    ],
+)
+def test_labels_of_every_kind_become_texts(labels: Any, texts: list[str]) -> None:
+    assert open_data((PICTURES, labels)).frame["target"].to_list() == texts
+
+
+def test_a_missing_label_is_left_out_with_a_word() -> None:
+    table = open_data((PICTURES, np.array([0.0, 1.0, np.nan, 1.0])))
+    assert table.frame["image"].to_list() == ["0", "1", "3"]
+    assert table.doubts == ("1 items without a label left out; predict them afterwards",)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ((np.zeros((5, 64)), np.zeros(5)), "x has shape (5, 64); expected [n, height, width]"),
+        ((PICTURES, LABELS[:3]), "x holds 4 pictures and y 3 labels"),
+        ((PICTURES, np.eye(4)), "y has shape (4, 4); expected one label for each picture (for one-hot: y.argmax(1))"),
+        ((PICTURES - 128.0, LABELS), "pixels must lie in 0 to 1 or 0 to 255, not -128"),
+        ((PICTURES * np.nan, LABELS), "not nan to nan"),
+        ((PICTURES.astype(str), LABELS), "pixels must be numbers"),
+        ((PICTURES[:0], LABELS[:0]), "x holds no pictures"),
+        (([PICTURES[0], np.zeros(3)], ["a", "b"]), "x[1] has shape (3,)"),
+        ((PICTURES, "abcd"), "y is of type str; expected one label for each picture"),
+        ((PICTURES, 3), "y is of type int; expected one label for each picture"),
+        ((PICTURES, [[1], [1, 2], [1], [2]]), "y holds labels of different lengths"),
+    ],
+)
+def test_arrays_that_are_no_pictures_say_why(data: object, sentence: str) -> None:
+    with pytest.raises(DataError) as caught:
+        open_data(data)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [Options(target="label"), Options(group="g"), Options(split="p")])
+def test_options_about_columns_are_refused(options: Options) -> None:
+    with pytest.raises(UsageError, match="arrays have no columns; give a data frame instead"):
+        open_data((PICTURES, LABELS), options)
+
+
+def test_groups_from_names_need_names() -> None:
+    with pytest.raises(UsageError, match="these items have none; give the groups as a column"):
+        open_data((PICTURES, LABELS), Options(group_from=r"\d"))

@@ -1,0 +1,79 @@
+"""Data frames of polars and pandas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from penjing.core.errors import DataError, UsageError
+from penjing.sources import Options, open_data
+from penjing.sources._samples import png, sample_images
+
+PICTURES = sample_images(4)
+LABELS = ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])
+def test_a_column_of_paths_is_read(make: Any, plant) -> None:
+    folder = plant("1.png", "2.png")
+    table = open_data(make({"photo": [str(folder / "1.png"), str(folder / "2.png")], "kind": ["a", "b"]}))
+    assert table.frame["target"].to_list() == ["a", "b"]
+    assert all(table.stores["image"].read(reference) for reference in table.frame["image"])
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])
+def test_paths_are_relative_to_the_current_folder(make: Any, plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(plant("1.png", "2.png"))
+    table = open_data(make({"path": ["2.png", "1.png"], "y": [5, 6]}))
+    assert table.frame.rows() == [("1.png", "6"), ("2.png", "5")]
+
+
+def test_pandas_paths_may_be_path_objects_and_labels_categories(plant) -> None:
+    folder = plant("1.png", "2.png", "3.png")
+    data = pd.DataFrame({"path": [folder / f"{number}.png" for number in (1, 2, 3)]})
+    data["label"] = pd.Categorical(["x", "y", None])
+    table = open_data(data)
+    assert table.frame["target"].to_list() == ["x", "y"]
+    assert len(table.doubts) == 1
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])
+def test_a_column_of_bytes_is_read(make: Any) -> None:
+    pictures = [png(image) for image in PICTURES]
+    table = open_data(make({"image": pictures, "label": LABELS}))
+    assert [table.stores["image"].read(str(row)) for row in range(4)] == pictures
+    assert table.frame["target"].to_list() == LABELS
+
+
+def test_a_column_of_arrays_is_read() -> None:
+    for data in (
+        pd.DataFrame({"image": list(PICTURES), "label": LABELS}),
+        pl.DataFrame({"image": PICTURES[..., 0], "label": LABELS}),
+        pl.DataFrame({"image": pl.Series("image", list(PICTURES), dtype=pl.Object), "label": LABELS}),
+    ):
+        table = open_data(data)
+        assert np.asarray(table.stores["image"].read("2")).shape[:2] == (8, 8)
+        assert table.frame["target"].to_list() == LABELS
+
+
+def test_labels_that_are_numbers_are_classes(plant) -> None:
+    folder = plant("1.png", "2.png")
+    paths = [str(folder / "1.png"), str(folder / "2.png")]
+    assert open_data(pd.DataFrame({"path": paths, "y": [1.0, 2.0]})).hints["classes"] == ["1", "2"]
+    assert open_data(pl.DataFrame({"path": paths, "y": [True, False]})).hints["classes"] == ["false", "true"]
+
+
+def test_a_frame_that_cannot_be_used_says_why(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the data frame has no rows"):
+        open_data(pl.DataFrame({"path": [], "label": []}))
+    with pytest.raises(DataError, match=r"frame names no/1.png, and there is no such file"):
+        open_data(pl.DataFrame({"path": ["no/1.png"], "label": ["a"]}))
+    with pytest.raises(UsageError, match="not clear which column of the data frame holds the pictures"):
+        open_data(pl.DataFrame({"a": [1], "b": [2]}))
+    with pytest.raises(UsageError, match='did you mean "label"'):
+        open_data(pl.DataFrame({"path": ["1.png"], "label": ["a"]}), Options(target="lable"))

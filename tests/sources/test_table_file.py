@@ -1,0 +1,218 @@
+"""Tables as spreadsheets and scripts of any country write them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from penjing.core.errors import DataError, MissingExtra, UsageError
+from penjing.sources import Options, open_data
+from penjing.sources._samples import png, sample_images
+
+ROWS = [("图/1.png", "猫"), ("图/2.png", "狗"), ("图/10.png", "猫")]
+LABELS = ["猫", "狗", "猫"]
+
+
+@pytest.fixture
+def folder(plant) -> Path:
+    return plant([path for path, _ in ROWS])
+
+
+def text(separator: str = ",", names: tuple[str, str] = ("path", "label")) -> str:
+    return "\n".join(separator.join(row) for row in [names, *ROWS]) + "\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_every_separator_and_encoding_gives_the_same_table(
+    separator: str, encoding: str, line_end: str, folder: Path
+) -> None:
+    (folder / "表.csv").write_bytes(text(separator).replace("\n", line_end).encode(encoding))
+    table = open_data(folder / "表.csv")
+    assert table.frame["image"].to_list() == [path for path, _ in ROWS]
+    assert table.frame["target"].to_list() == LABELS
+    assert table.said[0] == '3 images in 2 classes (column "label"): 猫 2, 狗 1'
+    assert all(table.stores["image"].read(reference) for reference in table.frame["image"])
+    if encoding == "gb18030":
+        assert "表.csv is read as GB18030" in table.said
+
+
+@pytest.mark.parametrize("name", ["t.parquet", "t.PQ", "t.xlsx"])
+def test_parquet_and_excel_give_the_same_table(name: str, folder: Path) -> None:
+    frame = pl.DataFrame(ROWS, schema=["path", "label"], orient="row")
+    (frame.write_excel if name.endswith("xlsx") else frame.write_parquet)(folder / name)
+    table = open_data(folder / name)
+    assert table.frame["image"].to_list() == [path for path, _ in ROWS]
+    assert table.frame["target"].to_list() == LABELS
+
+
+def test_excel_without_its_extra_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "t.xlsx").write_bytes(b"PK")
+    monkeypatch.setitem(sys.modules, "fastexcel", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'penjing\[excel\]'"):
+        open_data(folder / "t.xlsx")
+
+
+@pytest.mark.parametrize("names", [("文件名", "类别"), ("Image Path", "Class"), ("x1", "x2"), ("id", "species")])
+def test_columns_are_recognised_by_name_or_content(names: tuple[str, str], folder: Path) -> None:
+    (folder / "t.csv").write_text(text(names=names), encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert table.frame["target"].to_list() == LABELS
+    assert f'the column "{names[0]}" holds the pictures' in table.said
+
+
+def test_a_table_without_a_line_of_names_is_read(folder: Path) -> None:
+    (folder / "t.csv").write_text("".join(f"{path},{label}\n" for path, label in ROWS), encoding="utf-8")
+    assert open_data(folder / "t.csv").frame["target"].to_list() == LABELS
+
+
+def test_the_order_of_the_rows_does_not_matter(folder: Path) -> None:
+    lines = text().splitlines()
+    (folder / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "b.csv").write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8")
+    assert open_data(folder / "a.csv").frame.equals(open_data(folder / "b.csv").frame)
+
+
+def test_labels_keep_their_zeros_and_numbers_their_look(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,label\n图/1.png,007\n图/2.png,7\n", encoding="utf-8")
+    assert open_data(folder / "t.csv").hints["classes"] == ["007", "7"]
+    pl.DataFrame({"path": ["图/1.png", "图/2.png", "图/10.png"], "y": [1.0, 2.0, None]}).write_parquet(
+        folder / "t.parquet"
+    )
+    table = open_data(folder / "t.parquet")
+    assert table.hints["classes"] == ["1", "2"]
+    assert table.doubts == ("1 items without a label left out; predict them afterwards",)
+
+
+def test_a_path_column_alone_has_no_target(folder: Path) -> None:
+    (folder / "t.csv").write_text("path\n图/1.png\n图/2.png\n", encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert table.target is None
+    assert table.said[0] == "2 images without labels"
+
+
+def test_split_and_group_columns_are_taken_and_said(folder: Path) -> None:
+    rows = ["path,label,split,group", "图/1.png,猫,train,m1", "图/2.png,狗,train,m2", "图/10.png,猫,val,m1"]
+    (folder / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert table.frame.select("part", "group").rows() == [("train", "m1"), ("train", "m2"), ("test", "m1")]
+    assert [column.role for column in table.columns] == ["input", "target", "group", "part"]
+    assert 'the column "group" holds the groups' in table.said
+    assert "2 groups are never parted" in table.said
+    assert open_data(folder / "t.csv", Options(split="none")).part is None
+
+
+def test_a_likely_group_is_questioned_and_never_taken(folder: Path) -> None:
+    rows = ["path,label,patient", "图/1.png,猫,p1", "图/2.png,狗,p2"]
+    (folder / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert table.group is None
+    assert 'the column "patient" may hold groups: use --group patient, or the score will be too good' in table.doubts
+    assert open_data(folder / "t.csv", Options(group="patient")).frame["group"].to_list() == ["p1", "p2"]
+
+
+def test_a_fold_column_that_holds_no_parts_is_not_a_split(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,label,fold\n图/1.png,猫,1\n图/2.png,狗,2\n", encoding="utf-8")
+    assert open_data(folder / "t.csv").part is None
+    with pytest.raises(DataError, match=r'the column "fold" of t.csv holds "1", which names no part'):
+        open_data(folder / "t.csv", Options(split="fold"))
+
+
+def test_rows_without_a_path_or_named_twice_are_said(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,label\n图/1.png,猫\n图/1.png,狗\n,猫\n图/2.png,狗\n", encoding="utf-8")
+    doubts = open_data(folder / "t.csv").doubts
+    assert "1 rows without a path left out" in doubts
+    assert "1 rows name a picture that another row names too" in doubts
+
+
+def test_paths_may_start_beside_the_table_and_use_backslashes(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,label\n.\\1.png,猫\n2.png,狗\n", encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert table.frame["image"].to_list() == ["图/1.png", "图/2.png"]
+    assert 'paths are read from the folder "图"' in table.said
+
+
+def test_absolute_paths_are_read(folder: Path) -> None:
+    paths = [str(folder / path) for path, _ in ROWS]
+    (folder / "t.csv").write_text("path,label\n" + "\n".join(f"{p},{i}" for i, p in enumerate(paths)), encoding="utf-8")
+    assert open_data(folder / "t.csv").stores["image"].read(paths[0])
+
+
+def test_parquet_may_hold_the_pictures_themselves(tmp_path: Path) -> None:
+    pictures = [png(image) for image in sample_images(3)]
+    frame = pl.DataFrame({"image": pictures, "label": ["a", "b", "a"]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    frame.select(pl.struct(bytes="image", path=pl.lit("x")).alias("image"), "label").write_parquet(
+        tmp_path / "s.parquet"
+    )
+    for name in ("t.parquet", "s.parquet"):
+        table = open_data(tmp_path / name)
+        assert [table.stores["image"].read(reference) for reference in table.frame["image"]] == pictures
+        assert table.frame["target"].to_list() == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "t.csv is empty"),
+        ("path,label\n", "t.csv has no rows"),
+        ("path,label\n图/1.png,a,b\n图/2.png,c\n", "row 2 has 3 cells and not 2 as the first (separator: comma)"),
+        ("path,label\nno/1.png,a\nno/2.png,b\n", "t.csv names no/1.png, and there is no such file"),
+        ("path,label\n图/1.png,a\n图/2.png,a\n", 'only one class: "a" (2 items, from column "label")'),
+    ],
+)
+def test_a_table_that_cannot_be_used_says_why(content: str, sentence: str, folder: Path) -> None:
+    (folder / "t.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        open_data(folder / "t.csv")
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet", "t.xlsx"])
+def test_bytes_that_are_no_table_are_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(bytes(range(128, 256)) * 8)
+    with pytest.raises(DataError, match=name):
+        open_data(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (Options(target="lable"), 't.csv has no column "lable"; did you mean "label"?'),
+        (Options(inputs=("pat",)), 'has no column "pat"; did you mean "path"?'),
+        (Options(inputs=("path", "label")), "one input column can be learned from; name one"),
+        (Options(group="x"), "--group x: t.csv has no column"),
+        (Options(split="x"), "there is no such file or column"),
+    ],
+)
+def test_an_option_that_names_no_column_is_answered(options: Options, sentence: str, folder: Path) -> None:
+    (folder / "t.csv").write_text(text(), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        open_data(folder / "t.csv", options)
+    assert sentence in str(caught.value)
+
+
+def test_an_unclear_label_or_picture_is_asked_for(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,size,weight\n图/1.png,1,2\n图/2.png,2,3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"not clear which column of t\.csv holds the label; .* path, size, weight"):
+        open_data(folder / "t.csv")
+    (folder / "u.csv").write_text("size,weight\n1,2\n2,3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"not clear which column of u\.csv holds the pictures"):
+        open_data(folder / "u.csv")
+
+
+def test_a_label_of_nothing_but_different_values_is_questioned(plant) -> None:
+    folder = plant([f"{number}.png" for number in range(30)])
+    (folder / "t.csv").write_text(
+        "path,score\n" + "".join(f"{n}.png,{n * 1.37}\n" for n in range(30)), encoding="utf-8"
+    )
+    assert 'column "score" has 30 different values in 30 rows; is it a class?' in open_data(folder / "t.csv").doubts[0]
+
+
+def test_ignore_holds_for_paths_in_a_table(folder: Path) -> None:
+    (folder / "t.csv").write_text(text() + "图/1_mask.png,猫\n", encoding="utf-8")
+    assert len(open_data(folder / "t.csv", Options(ignore=("*_mask.png",)))) == 3
