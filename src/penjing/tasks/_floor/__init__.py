@@ -26,7 +26,7 @@ from penjing.tasks._floor.trees import FIRST_CHUNK, fit_trees, refit_trees
 
 __all__ = ["FloorResult", "fit_floor", "load_floor", "refit", "save_floor"]
 
-STRENGTHS = (0.01, 0.001, 0.1)
+STRENGTHS = (0.01, 0.1, 0.001, 1.0)
 GROWTHS = ((0.2, 15), (0.1, 31))  # (rate, leaves)
 LINEAR_SHARE = 0.4
 SAFETY = 0.8  # share of the seconds that is planned for; the rest absorbs a busy machine
@@ -95,11 +95,10 @@ def _majority(known: Examples) -> FloorResult:
 
 
 def _fit_both(known: Examples, deadline: float, seed: int, watch: Watch) -> list[FloorResult]:
-    now = time.monotonic()
-    linear = search(_linear(known), known, now + LINEAR_SHARE * (deadline - now))
-    # Three or more classes cost one tree each a round; where even those do not fit, the probe itself would be too long.
-    seen = len(np.unique(known.y))
-    is_hopeless = seen > 2 and time.monotonic() + SECONDS_A_TREE * FIRST_CHUNK * seen > deadline
+    now, seen = time.monotonic(), len(np.unique(known.y))
+    # Three or more classes cost one tree each a round; where even those do not fit, a probe would already be too long.
+    is_hopeless = seen > 2 and SECONDS_A_TREE * FIRST_CHUNK * seen > (1 - LINEAR_SHARE) * (deadline - now)
+    linear = search(_linear(known), known, deadline if is_hopeless else now + LINEAR_SHARE * (deadline - now))
     trees = None if is_hopeless else search(_trees(known, seed), known, deadline)
     for name, found in (("a linear model", linear), ("boosted trees", trees)):
         if found is None:
