@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from penjing.core import plugins
 from penjing.core.budget import Clock
 from penjing.core.events import Watch
+from penjing.core.files import write_json
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.tasks._floor import FloorResult, fit_floor, load_floor, save_floor
@@ -21,7 +24,7 @@ FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
 CHUNK = 1024
 FILE = "floor.npz"
-ROWS = "rows"
+ROWS_FILE = "floor_items.json"
 
 
 def learn_floor(
@@ -56,18 +59,31 @@ def features(prepared: Prepared, rows: np.ndarray) -> np.ndarray:
     return np.concatenate([modality.features(prepared.values.take(rows[start : start + CHUNK])) for start in starts])
 
 
-def keep_floor(folder: Path, results: list[FloorResult]) -> None:
-    """Write the floor into a run folder."""
+def keep_floor(folder: Path, results: list[FloorResult], rows: np.ndarray, prepared: Prepared) -> None:
+    """Write the floor into a run folder, with the hashes of the rows it was learned from."""
     save_floor(folder / FILE, results)
+    write_json(folder / ROWS_FILE, [prepared.hashes[row] for row in rows])
 
 
-def recall_floor(folder: Path, prepared: Prepared, train: np.ndarray, valid: np.ndarray) -> list[FloorResult]:
-    """The floor of a run folder; its trees are grown again from the rows they were grown from."""
+def _kept_rows(folder: Path, prepared: Prepared) -> list[int | None]:
+    place = {name: row for row, name in enumerate(prepared.hashes)}
+    hashes = json.loads((folder / ROWS_FILE).read_text(encoding="utf-8"))
+    return [place.get(name) for name in hashes]
+
+
+def recall_floor(
+    folder: Path, prepared: Prepared, train: np.ndarray, valid: np.ndarray, asked: np.ndarray
+) -> list[FloorResult]:
+    """A run's floor, with its answers on the rows `asked`; trees are grown again from what they were grown from."""
     path = folder / FILE
     if not path.exists():
         return []
-    train_features, valid_features = features(prepared, train), features(prepared, valid)
-    return load_floor(path, train_features, prepared.truth[train], valid_features, threads=usable_cores())
+    kept = [row for row in _kept_rows(folder, prepared) if row is not None]
+    rows = np.array(kept, dtype=np.int64) if kept else train
+    seen = features(prepared, rows), prepared.truth[rows]
+    results = load_floor(path, *seen, features(prepared, valid), threads=usable_cores())
+    given = features(prepared, asked)
+    return [replace(one, probability=one.predict(given)) for one in results]
 
 
 def _affordable(prepared: Prepared, train: np.ndarray, seconds: float, extra: int, seed: int) -> np.ndarray:

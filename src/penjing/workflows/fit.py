@@ -172,7 +172,7 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         _close.write_model(run, trained.network, prepared, problem)
         _close.write_predictions(run, prepared, rows, answers, part, task, calibrated.threshold)
         _close.write_results(run, settings, prepared, scores, calibrated, task)
-        _simple.keep_floor(run.path, floors[0][0])
+        _simple.keep_floor(run.path, *floors[0], prepared)
         known = replace(problem, train=deals[0].train, valid=deals[0].valid)
         _close.learn_unlike(run, trained.network, known, recipe.seed)
         if wish.pictures:
@@ -399,6 +399,13 @@ def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> No
     seconds["stalled"] = round(trained.stalled_seconds, 3)
     cost = _close.cost(run, trained.network, problem)
     run.update(seconds=seconds, cost=cost, elapsed_seconds=round(clock.elapsed, 3))
+
+
+def stored_wish(run: Run) -> DataWish:
+    """What a person asked of the data of a run, its canvas as it was chosen then."""
+    decode = _read_prepare(run)["decode"]
+    wish = _wish_of(run.info).data
+    return replace(wish, side=decode["side"], channels=decode["channels"], fit=decode["fit"])
 
 
 def recipe_from(path: str | Path) -> Recipe:

@@ -1,0 +1,172 @@
+"""Opens the sealed test part: counted, written down, and scored with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penjing.core import plugins, seal, split
+from penjing.core.budget import Clock
+from penjing.core.errors import DataError, TargetMissed
+from penjing.core.events import Warned, Watch, tell
+from penjing.core.files import write_json
+from penjing.core.report import write_report
+from penjing.core.run import Run, now
+from penjing.core.score import Score
+from penjing.training import engine
+from penjing.workflows import _close, _simple
+from penjing.workflows._load import Loaded, load
+from penjing.workflows._prepare import Prepared, prepare
+from penjing.workflows._problem import pose
+from penjing.workflows.fit import stored_wish
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What the sealed test part says of a run.
+
+    Attributes:
+        scores: of the network, the watched metric first.
+        floor: simple model → its score in the watched metric.
+        opening: how many times this test part has been opened now, by any run.
+        leaked: test items that are near-duplicates of training items, in a given split.
+        without_leaked: the watched score without those; None where there are none.
+        run: the run.
+    """
+
+    scores: tuple[Score, ...]
+    floor: dict[str, Score]
+    opening: int
+    leaked: int
+    without_leaked: Score | None
+    run: Run
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {
+            "run": str(self.run.path),
+            "scores": [score.to_dict() for score in self.scores],
+            "floor": {name: score.to_dict() for name, score in self.floor.items()},
+            "opening": self.opening,
+            "leaked": self.leaked,
+            "without_leaked": self.without_leaked.to_dict() if self.without_leaked else None,
+        }
+
+    def __str__(self) -> str:
+        return f"test {self.scores[0].metric} {self.scores[0]} (opening {self.opening} of this test part)"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<tr><td>{score.metric}</td><td>{score}</td></tr>" for score in self.scores)
+        return f"<b>test</b> (opening {self.opening})<table>{rows}</table>"
+
+
+def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Tested:
+    """Score a run on the sealed test part, and write the opening down before anything is shown.
+
+    Args:
+        run: a run with weights.
+        data: where the data are now; None takes the place they had.
+
+    Raises:
+        TargetMissed: the data have too few items for a test part; it carries the cross-validated score.
+        DataError: the data are not there any more, or test items are missing.
+        RunError: the run has no weights, or the opening cannot be written down.
+    """
+    loaded = load(run)
+    dealt = split.Split.read(run.path / "split.parquet")
+    if not len(dealt.index("test")):
+        best = run.scores[0] if run.scores else None
+        raise TargetMissed(
+            f"{run.path} has no test part: its {len(dealt.frame)} items are too few to set some aside. "
+            f"The score over folds stands in for it: {best}",
+            best,
+        )
+    prepared = _prepared(run, data, dealt)
+    rows = prepared.rows("test")
+    network = loaded.network
+    problem = pose(prepared, prepared.rows("train"), rows, loaded.learned)
+    logits = engine.outputs(network, problem.items, rows)
+    task, settings = _close.task_of(loaded.recipe)
+    floor = _simple.recall_floor(run.path, prepared, prepared.rows("train"), prepared.rows("valid"), rows)
+    answers = _close.answers_of(task.softmax(logits, loaded.temperature), floor)
+    # Written down before anyone can see the scores: an opening cannot be taken back.
+    opening = _open(run, dealt)
+    scores = _close.score_all(
+        task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test", loaded.threshold
+    )
+    tested = _tested(run, prepared, loaded, answers, scores, rows, opening)
+    _keep(run, scores, tested)
+    if opening > 1:
+        tell(watch, Warned(f"this test part has been opened {opening} times; each look makes its score less honest"))
+    return tested
+
+
+def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
+    info = run.info
+    place = info["data"].get("path") if data is None else data
+    if place is None:
+        raise DataError(f"{run.path} was made from data in memory; give them again: pj.test(run, data=…)")
+    wish = stored_wish(run)
+    prepared = prepare(place, wish, Clock(is_binding=False), None, dealt)
+    missing = set(dealt.frame["hash"].gather(dealt.index("test").tolist())) - set(prepared.hashes)
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(dealt.index('test'))} test items are not in {place} any more, or have changed; "
+            "a score on the rest would not be that of this seal. Give the data as they were with --data"
+        )
+    return prepared
+
+
+def _open(run: Run, dealt: split.Split) -> int:
+    seal_id = dealt.seal_id
+    assert seal_id is not None, "a split with test items has a seal"
+    seal.record_opening(seal_id, run.path.absolute().parent, run=run.path.name, recipe=run.recipe.id)
+    return len(seal.openings(seal_id, run.path.absolute().parent))
+
+
+def _tested(
+    run: Run,
+    prepared: Prepared,
+    loaded: Loaded,
+    answers: Sequence[_close.Answers],
+    scores: Sequence[dict[str, Any]],
+    rows: np.ndarray,
+    opening: int,
+) -> Tested:
+    def score_of(found: dict[str, Any]) -> Score:
+        return Score(**{name: value for name, value in found.items() if name != "model"})
+
+    task = plugins.load("tasks", loaded.recipe.task.name)
+    watched = scores[0]["metric"]
+    leaked = np.isin(rows, prepared.split.leaked())
+    rest = None
+    if leaked.any() and not leaked.all():
+        kept = ~leaked
+        rest = task.score(
+            loaded.recipe.task.settings["metric"],
+            prepared.truth[rows[kept]],
+            answers[0].probability[kept],
+            part="test",
+            groups=prepared.groups[rows[kept]],
+            threshold=loaded.threshold,
+        )
+    others = [found for found in scores if found["model"] != "network"]
+    return Tested(
+        tuple(score_of(found) for found in scores if found["model"] == "network"),
+        {found["model"]: score_of(found) for found in others if found["metric"] == watched},
+        opening,
+        int(leaked.sum()),
+        rest,
+        run,
+    )
+
+
+def _keep(run: Run, scores: Sequence[dict[str, Any]], tested: Tested) -> None:
+    earlier = [found for found in run.results.get("scores", []) if found["part"] != "test"]
+    write_json(run.path / "results.json", {**run.results, "scores": [*earlier, *scores], "tested": now()})
+    why = f"opening {tested.opening} of this test part"
+    run.note("opening", str(tested.scores[0]), why, opening=tested.opening, scores=list(scores))
+    write_report(run.path, pictures=(run.path / "pictures.npz").exists())
