@@ -1,0 +1,200 @@
+"""What may be wrong with data or with a run, one trouble a file.
+
+A check is a file here with `NEEDS` (the readings of the record it looks at, and their columns: "survey",
+"survey.height"), `look(record)`, which gives a Finding or None, and two example records, `sick()` and `healthy()`,
+by which the contract test tries a check it has never heard of. Its docstring says what the check sees, why that is
+bad, when it is a false alarm and what to do.
+
+A check reads the record and nothing else. Before the test part is opened no check may name a test item or say
+anything that depends on its content or label; `open_items` and `open_pairs` leave those items out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core import plugins
+from penjing.core.finding import Finding, Level
+from penjing.core.record import Record, Survey
+
+# Parts whose items may be named and whose content and label may be spoken of.
+OPEN_PARTS = ("train", "valid", "confirm")
+# Most items named in one finding; the evidence holds their number.
+LISTED = 100
+# Most names written out in one sentence.
+_SPOKEN = 3
+
+_GRAVEST_FIRST: Sequence[Level] = ("error", "warning", "info")
+
+
+@dataclass(frozen=True)
+class NotExamined:
+    """A check that could not look, which is not the same as healthy.
+
+    Attributes:
+        name: the check's name.
+        missing: the readings it needs and the record does not have, such as "steps" or "survey.height".
+    """
+
+    name: str
+    missing: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """One plain sentence."""
+        return f"not examined: the record has no {', '.join(self.missing)}"
+
+
+def names_for(*readings: str) -> list[str]:
+    """The checks that need no other readings than these ("survey", "steps", "items", "trials")."""
+    return [
+        name
+        for name in plugins.names("checks")
+        if all(need.partition(".")[0] in readings for need in plugins.load("checks", name).NEEDS)
+    ]
+
+
+def examine(record: Record, names: Sequence[str] | None = None) -> list[Finding | NotExamined]:
+    """Let the checks look at a record.
+
+    Args:
+        record: what there is to read.
+        names: which checks; None for all.
+
+    Returns:
+        What they found, the gravest first, then the checks that could not look. A healthy check adds nothing.
+
+    Raises:
+        UsageError: there is no check of such a name.
+    """
+    found: list[Finding] = []
+    blind: list[NotExamined] = []
+    for name in plugins.names("checks") if names is None else names:
+        check = plugins.load("checks", name)
+        missing = tuple(need for need in check.NEEDS if not _has(record, need))
+        if missing:
+            blind.append(NotExamined(name, missing))
+        elif (finding := check.look(record)) is not None:
+            found.append(finding)
+    return [*sorted(found, key=lambda finding: _GRAVEST_FIRST.index(finding.level)), *blind]
+
+
+def _has(record: Record, need: str) -> bool:
+    """Whether the record has a reading, and the column after the dot, with a value in it."""
+    reading, _, column = need.partition(".")
+    held = getattr(record, reading)
+    frame = held.items if isinstance(held, Survey) else held
+    if frame is None or not column:
+        return held is not None
+    return column in frame.columns and frame[column].null_count() < len(frame)
+
+
+# ---- what checks of a survey share
+
+
+def survey_of(record: Record) -> Survey:
+    """The survey of a record; a check that names it in `NEEDS` is only asked when there is one."""
+    assert record.survey is not None
+    return record.survey
+
+
+def open_items(survey: Survey) -> pl.DataFrame:
+    """The items that may be named: usable ones outside the test part, with their row number in `row`."""
+    return survey.items.with_row_index("row").filter(pl.col("part").is_in(OPEN_PARTS))
+
+
+def exact_class(survey: Survey) -> np.ndarray:
+    """Int[items]: the row number of one item of those that are exact copies of each other, the same for all of them."""
+    leader = np.arange(len(survey.items))
+    exact = survey.pairs.filter(kind="exact")
+    leader[exact["b"].to_numpy()] = exact["a"].to_numpy()
+    return leader
+
+
+def open_pairs(survey: Survey) -> pl.DataFrame:
+    """The duplicates among the items that may be named.
+
+    A copy in the test part neither hides nor makes a pair here: of exact copies the first one that may be named stands
+    for all.
+
+    Returns:
+        `kind`, and for either item `name_a`, `target_a`, `name_b`, `target_b`.
+    """
+    is_open = survey.items["part"].is_in(OPEN_PARTS).to_numpy()
+    leader, rows = exact_class(survey), np.flatnonzero(is_open)
+    first = np.arange(len(leader))
+    first[leader[rows][::-1]] = rows[::-1]
+    first = first[leader]
+    copies = rows[first[rows] != rows]
+    near = survey.pairs.filter(kind="near")
+    near_a, near_b = first[near["a"].to_numpy()], first[near["b"].to_numpy()]
+    shown = is_open[near_a] & is_open[near_b]
+    sides = {"a": np.r_[first[copies], near_a[shown]], "b": np.r_[copies, near_b[shown]]}
+    kinds = pl.Series("kind", ["exact"] * len(copies) + ["near"] * int(shown.sum()), dtype=pl.String)
+    named = [
+        survey.items[name].gather(index).alias(f"{name}_{side}")
+        for side, index in sides.items()
+        for name in ("name", "target")
+    ]
+    return pl.DataFrame([kinds, *named])
+
+
+def spoken(names: Iterable[Any]) -> str:
+    """A few names for a sentence: "a, b, c and 4 more"."""
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - _SPOKEN:,} more" if len(listed) > _SPOKEN else ""
+    return ", ".join(listed[:_SPOKEN]) + more
+
+
+@dataclass(frozen=True)
+class Example:
+    """A small survey for the example records of a check: pictures of two classes, all as they should be.
+
+    Attributes:
+        classes: class → number of items.
+        parts: dealt over the items of each class in turn.
+        pairs: duplicates as (a, b, kind).
+        columns: columns that replace those of the ordinary example, one value per item or one for all.
+        given_split: whether the parts came with the data.
+        hints: of the source.
+        doubts: of the source.
+    """
+
+    classes: Mapping[str, int] = field(default_factory=lambda: {"cat": 400, "dog": 400})
+    parts: Sequence[str] = ("train", "train", "train", "valid", "test")
+    pairs: Sequence[tuple[int, int, str]] = ()
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    given_split: bool = False
+    hints: Mapping[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def record(self) -> Record:
+        """The record that holds this survey and nothing else."""
+        rows = [(name, number) for name, count in self.classes.items() for number in range(count)]
+        ordinary = {
+            "name": [f"{name}/{number}.png" for name, number in rows],
+            "hash": [f"{row:032x}" for row in range(len(rows))],
+            "target": [name for name, _ in rows],
+            "part": [self.parts[number % len(self.parts)] for _, number in rows],
+            "group": None,
+            "error": None,
+            "height": 64,
+            "width": 64,
+            "channels": 3,
+            "format": "PNG",
+            "pages": 1,
+            "spread": 200,
+        }
+        columns = {
+            name: values if isinstance(values, list) else [values] * len(rows)
+            for name, values in {**ordinary, **self.columns}.items()
+        }
+        items = pl.DataFrame(columns, schema_overrides={"group": pl.String, "error": pl.String})
+        pairs = pl.DataFrame(list(self.pairs), {"a": pl.Int64, "b": pl.Int64, "kind": pl.String}, orient="row")
+        return Record(Survey(items, pairs, self.given_split, "example", self.hints, self.doubts))

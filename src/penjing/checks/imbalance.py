@@ -1,0 +1,57 @@
+"""Classes of very different size.
+
+**What it sees.** The largest and the smallest class outside the test part.
+
+**Why it is bad.** Accuracy is then mostly about the large classes: always naming the largest one already scores
+high, and a model can earn a good score without ever naming the small ones.
+
+**Known false alarms.** None where the rare class does not matter. Where it is what you are looking for, it
+matters most.
+
+**What to do.** Read balanced accuracy, or macro-F1, and the confusion matrix instead of accuracy; let the rare
+classes weigh more with `--set task.class_weights=balanced`; for two classes choose the threshold by its cost
+with `--threshold`.
+"""
+
+from __future__ import annotations
+
+from penjing.checks import LISTED, Example, open_items, survey_of
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("survey", "survey.target")
+# At this ratio the largest of two classes is three quarters of all items: accuracy starts to be about that class.
+UNEVEN = 3.0
+# Here always naming the largest of two classes scores above 90 %, as much as many a useful model.
+VERY_UNEVEN = 10.0
+
+
+def look(record: Record) -> Finding | None:
+    """How uneven the classes are, or None when they are not."""
+    counts = open_items(survey_of(record)).drop_nulls("target")["target"].value_counts(sort=True)
+    if len(counts) < 2:
+        return None
+    (largest, most), (smallest, least) = counts.row(0), counts.row(-1)
+    ratio = most / least
+    if ratio < UNEVEN:
+        return None
+    share = most / counts["count"].sum()
+    return Finding(
+        name="imbalance",
+        level="warning" if ratio >= VERY_UNEVEN else "info",
+        message=f"Outside the test part {largest} has {most:,} items and {smallest} {least:,}: always naming "
+        f"{largest} is right in {share:.0%} of the cases. Read balanced accuracy, and let rare classes weigh more with "
+        "--set task.class_weights=balanced.",
+        evidence={"counts": dict(counts.head(LISTED).iter_rows()), "ratio": ratio, "largest_share": share},
+        remedies=("--set task.class_weights=balanced", "--metric balanced_accuracy"),
+    )
+
+
+def sick() -> Record:
+    """Twenty times as many cats as dogs."""
+    return Example({"cat": 1000, "dog": 50}).record
+
+
+def healthy() -> Record:
+    """Twice as many cats as dogs."""
+    return Example({"cat": 400, "dog": 200}).record

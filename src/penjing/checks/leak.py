@@ -1,0 +1,84 @@
+"""Training items that are also among the items of the score.
+
+**What it sees.** In data that come with a split of their own: training items with a copy in the test or
+validation part, and groups (one patient, one animal) that are on both sides.
+
+**Why it is bad.** What the model has seen it can remember, so the score is better than it will ever be on new
+data.
+
+**Known false alarms.** Near duplicates that are different things and look alike, such as one product in two
+years.
+
+**What to do.** A given split is never changed: `penjing test` gives the score with and without the leaked
+items. To have the items dealt anew, copies and groups kept together, say `--split none`.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from penjing.checks import LISTED, Example, exact_class, spoken, survey_of
+from penjing.core.finding import Finding
+from penjing.core.record import Record, Survey
+
+NEEDS = ("survey",)
+# The parts that give a score, and what people call them.
+_SCORED = {"valid": "validation", "confirm": "confirmation", "test": "test"}
+
+
+def look(record: Record) -> Finding | None:
+    """The training items and groups that leak across a given split, or None."""
+    survey = survey_of(record)
+    if not survey.given_split:
+        return None
+    learned = _leaked(survey)
+    counts = {part: learned.filter(part=part).height for part in _SCORED}
+    groups = _straddling(survey)
+    if learned.is_empty() and not groups:
+        return None
+    names = learned["name"].unique(maintain_order=True)
+    return Finding(
+        name="leak",
+        level="warning",
+        message=f"{_words(counts, groups)} ({spoken([*names, *groups])}). The score will be too good; "
+        "`penjing test` gives it without the leaked items too. To deal the items anew say --split none.",
+        evidence={"items": len(names), **counts, "groups": len(groups)},
+        items=tuple(names.head(LISTED)),
+        remedies=("--split none",),
+    )
+
+
+def _leaked(survey: Survey) -> pl.DataFrame:
+    """Each training item (`name`) that has a copy among the scored items, and the `part` of that copy."""
+    items = survey.items.select("name", "part").with_columns(copied=exact_class(survey))
+    near = survey.pairs.filter(kind="near").select(pl.col("a", "b").cast(pl.Int64))
+    same = items.select(a="copied", b="copied").unique(maintain_order=True)
+    alike = pl.concat([same, near, near.select(a="b", b="a")])
+    scored = items.filter(pl.col("part").is_in(list(_SCORED))).select("part", b="copied").unique(maintain_order=True)
+    learned = items.filter(part="train").select("name", a="copied")
+    return learned.join(alike, on="a").join(scored, on="b").select("name", "part").unique(maintain_order=True)
+
+
+def _straddling(survey: Survey) -> list[str]:
+    """The groups that are in the training part and in a scored part."""
+    parted = survey.items.drop_nulls("group").group_by("group", maintain_order=True).agg(pl.col("part").unique())
+    learned, scored = pl.col("part").list.contains("train"), pl.col("part").list.set_intersection(list(_SCORED))
+    return parted.filter(learned, scored.list.len() > 0)["group"].to_list()
+
+
+def _words(counts: dict[str, int], groups: list[str]) -> str:
+    said = [f"in the {_SCORED[part]} part {count:,}" for part, count in counts.items() if count]
+    said = [f"training items with a copy {', '.join(said)}"] if said else []
+    said += [f"groups in the training part and in a scored one: {len(groups):,}"] if groups else []
+    sentence = "; ".join(said)
+    return sentence[0].upper() + sentence[1:]
+
+
+def sick() -> Record:
+    """Two training items are in the test part too."""
+    return Example(pairs=[(0, 4, "exact"), (404, 400, "near")], given_split=True).record
+
+
+def healthy() -> Record:
+    """Copies are on one side of the given split."""
+    return Example(pairs=[(0, 1, "exact"), (4, 9, "near")], given_split=True).record

@@ -1,0 +1,118 @@
+"""What every check promises: it fires on its sick record, is silent on its healthy one, in plain words."""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import replace
+
+import pytest
+
+from penjing.checks import Example, NotExamined, examine, names_for
+from penjing.core import plugins
+from penjing.core.errors import UsageError
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NAMES = plugins.names("checks")
+OF_A_SURVEY = [
+    "constant_items",
+    "cross_class_duplicates",
+    "duplicates",
+    "few_items",
+    "guessed_groups",
+    "imbalance",
+    "layout_doubts",
+    "leak",
+    "odd_sizes",
+    "one_class",
+    "tiny_classes",
+    "unreadable",
+]
+SECTIONS = ("**What it sees.**", "**Why it is bad.**", "**Known false alarms.**", "**What to do.**")
+
+
+def seen(name: str, record: Record) -> Finding | None:
+    finding: Finding | None = plugins.load("checks", name).look(record)
+    return finding
+
+
+def test_all_checks_are_found() -> None:
+    assert names_for("survey") == OF_A_SURVEY
+    assert set(OF_A_SURVEY) <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fires_on_its_sick_record(name: str) -> None:
+    finding = seen(name, plugins.load("checks", name).sick())
+    assert finding is not None
+    assert finding.name == name
+    assert finding.level in ("info", "warning", "error")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_silent_on_its_healthy_record(name: str) -> None:
+    assert seen(name, plugins.load("checks", name).healthy()) is None
+
+
+@pytest.mark.parametrize("name", OF_A_SURVEY)
+def test_it_is_silent_on_ordinary_data(name: str) -> None:
+    assert seen(name, Example().record) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_finding_is_plain(name: str) -> None:
+    finding = seen(name, plugins.load("checks", name).sick())
+    assert finding is not None
+    assert finding.message.endswith(".")
+    assert "\n" not in finding.message
+    assert finding.message[0] == finding.message[0].upper()
+    assert all(isinstance(remedy, str) and remedy for remedy in finding.remedies)
+    assert all(isinstance(item, str) for item in finding.items)
+    assert json.loads(json.dumps(dict(finding.evidence), allow_nan=False)) == finding.evidence
+    assert finding.evidence
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_page_has_a_summary_and_all_four_sections(name: str) -> None:
+    plugin = plugins.find("checks", name)
+    assert plugin.summary.endswith(".")
+    assert len(plugin.summary) < 100
+    page = ast.get_docstring(ast.parse(plugin.file.read_text(encoding="utf-8"))) or ""
+    places = [page.find(section) for section in SECTIONS]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_not_examined_without_its_readings(name: str) -> None:
+    assert examine(Record(), [name]) == [NotExamined(name, tuple(plugins.load("checks", name).NEEDS))]
+
+
+@pytest.mark.parametrize("name", OF_A_SURVEY)
+def test_it_never_names_a_test_item_nor_depends_on_its_label(name: str) -> None:
+    """Every test item of the sick record gets another label; nothing that is said may change."""
+    record = plugins.load("checks", name).sick()
+    assert record.survey is not None
+    items = record.survey.items
+    is_test = items["part"] == "test"
+    swapped = items["target"].reverse().zip_with(is_test, items["target"])
+    other = replace(record, survey=replace(record.survey, items=items.with_columns(target=swapped)))
+    finding = seen(name, record)
+    assert finding is not None
+    assert seen(name, other) == finding
+    readable = items.filter(is_test & items["error"].is_null())["name"]
+    assert not set(finding.items) & set(readable)
+
+
+def test_the_gravest_comes_first_and_what_was_not_examined_last() -> None:
+    record = Example({"cat": 300}, columns={"spread": None}, doubts=("odd",), parts=("train", "test")).record
+    found = examine(record, OF_A_SURVEY)
+    assert [item.name for item in found] == ["one_class", "layout_doubts", "few_items", "constant_items"]
+    assert isinstance(found[-1], NotExamined)
+    assert found[-1].message == "not examined: the record has no survey.spread"
+
+
+def test_an_unknown_check_is_named() -> None:
+    with pytest.raises(UsageError, match='there is no check "leek"; did you mean "leak"'):
+        examine(Record(), ["leek"])
