@@ -14,9 +14,10 @@ from penjing.models._layers import BatchNorm, rounded
 
 # The last maps are about this many pixels a side: small enough to be cheap, large enough to tell places apart.
 LAST_SIDE = 4
-# Full resolution is paid for up to this many pixels a side; larger pictures are first cut into patches.
-LARGEST_STEM_SIDE = 32
-MOST_STAGES = 4
+# Memory traffic on large maps costs more than arithmetic: maps have at most this many pixels a side …
+LARGEST_SIDE = 32
+# … and pictures from this many on are read two pixels at a time at least.
+SMALLEST_CUT_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -24,38 +25,48 @@ class Settings:
     """How large the network is.
 
     Attributes:
-        width: channels of the first stage; each further stage has twice as many, up to `widest` times.
-        stages: halvings of the picture, each with two convolutions and a residual one; 0 chooses from the side.
-        patch: side in pixels of the patches that the first layer reads; 0 chooses from the side.
+        width: channels of the first maps; each stage doubles them.
+        patch: side in pixels of the patches that become one pixel of the first maps; 0 chooses from the picture's side.
+        stages: how many times maps are halved after that; 0 chooses from their side.
         dropout: share of features silenced while training, 0 to 1.
     """
 
     width: int = 32
-    stages: int = 0
     patch: int = 0
+    stages: int = 0
     dropout: float = 0.0
 
 
-class Stage(nn.Module):
-    """Convolution, pooling by 2, normalisation, ReLU; then the same without pooling, added to its input.
+class Refine(nn.Module):
+    """Maps plus what a convolution, normalisation and ReLU make of them."""
 
-    Pooling comes before everything else that can wait: it leaves a quarter of the numbers.
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = BatchNorm(width)
+
+    def forward(self, maps: Float[Tensor, "batch width height width"]) -> Tensor:
+        return maps + self.norm(self.convolution(maps)).relu()
+
+
+class Stage(nn.Module):
+    """Half as many pixels a side, twice as many channels, then refined.
+
+    Pooling comes before everything that can wait: it leaves a quarter of the numbers.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.widen = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.widen_norm = BatchNorm(outputs)
-        self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.refine_norm = BatchNorm(outputs)
+        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.norm = BatchNorm(outputs)
+        self.refine = Refine(outputs)
 
     def forward(self, maps: Float[Tensor, "batch inputs height width"]) -> Tensor:
-        maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2)).relu()
-        return maps + self.refine_norm(self.refine(maps)).relu()
+        return self.refine(self.norm(F.max_pool2d(self.convolution(maps), 2)).relu())
 
 
 class Cnn(nn.Module):
-    """A first layer on patches, then stages, then the largest and the mean value of each channel.
+    """Overlapping patches, refined, then stages, then the largest value of each channel.
 
     Attributes:
         features: how many numbers an item becomes.
@@ -66,28 +77,31 @@ class Cnn(nn.Module):
         channels, height, width = shape
         side = min(height, width)
         patch = settings.patch or _patch(side)
-        stages = settings.stages or _stages(side // patch)
-        overlap = patch // 2 if patch > 1 else 1
-        self.stem = nn.Conv2d(channels, settings.width, patch + 2 * overlap, patch, padding=overlap, bias=False)
-        self.stem_norm = BatchNorm(settings.width)
+        stages = settings.stages or _stages(side / patch)
+        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
+        self.patches = nn.Conv2d(channels, settings.width, kernel, patch, padding=padding, bias=False)
+        self.norm = BatchNorm(settings.width)
+        self.refine = Refine(settings.width)
         widths = [settings.width * 2**stage for stage in range(stages + 1)]
-        self.stages = nn.Sequential(*(Stage(*pair) for pair in pairwise(widths)))
-        self.features = widths[-1]
+        self.stages = nn.Sequential(*(Stage(inputs, outputs) for inputs, outputs in pairwise(widths)))
         self.dropout = nn.Dropout(settings.dropout)
+        self.features = widths[-1]
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        maps = self.stages(self.stem_norm(self.stem(images)).relu())
-        return self.dropout(maps.amax((2, 3)))
+        maps = self.refine(self.norm(self.patches(images)).relu())
+        return self.dropout(self.stages(maps).amax((2, 3)))
 
 
 def _patch(side: int) -> int:
-    """The power of two that brings a side to at most `LARGEST_STEM_SIDE` pixels."""
-    return 2 ** max(0, math.ceil(math.log2(side / LARGEST_STEM_SIDE)))
+    """The least power of two that brings a side to at most `LARGEST_SIDE`; at least 2 but for the smallest pictures."""
+    if side < SMALLEST_CUT_SIDE:
+        return 1
+    return max(2, 2 ** math.ceil(math.log2(side / LARGEST_SIDE)))
 
 
-def _stages(side: int) -> int:
+def _stages(side: float) -> int:
     """How many halvings bring a side to about `LAST_SIDE` pixels."""
-    return min(MOST_STAGES, max(1, round(math.log2(side / LAST_SIDE))))
+    return max(1, round(math.log2(side / LAST_SIDE)))
 
 
 def build(shape: tuple[int, int, int], settings: Settings) -> Cnn:
