@@ -210,6 +210,12 @@ def test_no_items_give_an_empty_frame_with_all_columns(folder: Folder) -> None:
     assert (len(found), found.columns) == (0, ["hash", "error", "length", "first"])
 
 
+def test_nothing_is_written_beside_the_data(folder: Folder) -> None:
+    before = [(path, path.stat().st_mtime_ns) for path in [folder.root, *sorted(folder.root.iterdir())]]
+    scan(table(folder, names(folder)), "x", probe, threads=2)
+    assert [(path, path.stat().st_mtime_ns) for path in [folder.root, *sorted(folder.root.iterdir())]] == before
+
+
 def test_pages_of_one_file_have_different_hashes_and_their_own_memory(folder: Folder) -> None:
     references = ["000", "000#page=1", "000#page=2"]
     found = scan(table(folder, references), "x", probe, threads=1)

@@ -54,6 +54,7 @@ class Writer:
         Raises:
             RunError: the disk is full or the cache folder cannot be written.
         """
+        assert value.shape == self._values.shape[1:], "the decoder gives what its form says"
         self._values[len(self._hashes)] = value
         self._hashes.append(key)
         if thumbnail is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -179,6 +180,25 @@ def test_the_decoder_imports_numpy_pillow_and_the_standard_library_only() -> Non
         elif isinstance(node, ast.ImportFrom):
             imported.add((node.module or "").split(".")[0])
     assert imported <= {"numpy", "PIL"} | sys.stdlib_module_names
+
+
+def test_a_copy_of_the_decoder_gives_the_same_pixels_without_penjing(tmp_path: Path) -> None:
+    shutil.copy(Path(image.__file__).with_name("decode.py"), tmp_path / "decode.py")
+    contents = [content for content in image.samples() if isinstance(content, bytes)]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}").write_bytes(content)
+    code = (
+        "import sys; sys.path.insert(0, '.'); from pathlib import Path; import decode\n"
+        f"for number in range({len(contents)}):\n"
+        "    pixels = decode.decode(Path(str(number)).read_bytes(), side=24, channels=3, fit='letterbox')\n"
+        "    Path(f'{number}.raw').write_bytes(pixels.tobytes())\n"
+        "assert 'penjing' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, check=True)
+    for number, content in enumerate(contents):
+        ours = image.decode(content, image.Settings(side=24, channels=3))
+        assert (tmp_path / f"{number}.raw").read_bytes() == ours.tobytes()
+    assert len(contents) >= 5
 
 
 def test_importing_the_modality_does_not_import_torch() -> None:

@@ -69,6 +69,7 @@ REFUSED: Mapping[str, str] = {
 # The canvas: sides above this are a multiple of it, because networks halve a picture several times.
 _STEP = 16
 _SMALLEST_SIDE = 8
+THUMBNAIL = (32, 32)
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def decode(content: bytes | np.ndarray, settings: Settings, page: int | None = N
         DataError: it cannot be decoded; the message is to be read after the item's name.
     """
     try:
-        return _codec.decode(content, **asdict(settings), number=page)
+        return _codec.decode(content, **vars(settings), number=page)
     except _codec.DecodeError as problem:
         raise DataError(str(problem)) from problem
 
@@ -201,8 +202,9 @@ def why(settings: Settings, headers: Sequence[Header]) -> str:
 
 def thumbnail(decoded: np.ndarray) -> np.ndarray:
     """A small grey picture to find duplicates with: uint8 [side, side, channels] → uint8 [32, 32]."""
-    image = Image.fromarray(decoded[:, :, 0] if decoded.shape[-1] == 1 else decoded).convert("L")
-    return np.array(image if image.size == (32, 32) else image.resize((32, 32), Image.Resampling.BOX))
+    image = Image.fromarray(decoded[:, :, 0] if decoded.shape[-1] == 1 else decoded)
+    small = image.resize(THUMBNAIL, Image.Resampling.BOX, reducing_gap=1.0)
+    return np.array(small if small.mode == "L" else small.convert("L"))
 
 
 def _rounded(side: int, towards: Callable[[float], int]) -> int:

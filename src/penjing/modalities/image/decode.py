@@ -289,7 +289,8 @@ def _draft(image: Image.Image, side: int, channels: int, fit: str) -> None:
 
 def _on_canvas(image: Image.Image, side: int, channels: int, fit: str) -> np.ndarray:
     """An L or RGB picture, scaled and placed: uint8 [side, side, channels]."""
-    image = image.convert("L" if channels == 1 else "RGB")
+    mode = "L" if channels == 1 else "RGB"
+    image = image if image.mode == mode else image.convert(mode)
     width, height = image.size
     if (width, height) == (side, side):
         placed = np.array(image)
@@ -316,7 +317,7 @@ def _with_bars(values: np.ndarray, side: int) -> np.ndarray:
     if height == width:
         return values
     edges = values[:, [0, -1]] if width < height else values[[0, -1]]
-    colour = np.median(edges.reshape(-1, *values.shape[2:]), axis=0).astype(np.uint8)
+    colour = np.sort(edges.reshape(-1, *values.shape[2:]), axis=0)[edges.shape[0] * edges.shape[1] // 2]
     canvas = np.empty((side, side, *values.shape[2:]), np.uint8)
     canvas[:] = colour
     top, left = (side - height) // 2, (side - width) // 2
