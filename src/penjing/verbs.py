@@ -144,7 +144,7 @@ def resume(run: Run | str | Path, *, data: object | None = None, watch: Watch = 
     return go_on(run.path if isinstance(run, Run) else run, data, watch)
 
 
-def test(run: Run | str | Path, *, data: object | None = None, watch: Watch = None) -> Tested:  # noqa: PT028 - not a test
+def test(run: Run | str | Path, *, data: object | None = None, watch: Watch = None) -> Tested:
     """Open the sealed test part: counted, written down, and scored with a 95 % interval.
 
     Args:

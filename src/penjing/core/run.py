@@ -11,6 +11,7 @@ import html
 import json
 import platform
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -248,3 +249,15 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _score(found: Mapping[str, Any]) -> Score:
     return Score(**{name: found[name] for name in ("value", "low", "high", "n", "part", "metric", "units")})
+
+
+def remove(run: Run) -> None:
+    """Delete a run's folder; its seal openings stay counted.
+
+    Raises:
+        RunError: something in it cannot be deleted.
+    """
+    try:
+        shutil.rmtree(run.path)
+    except OSError as problem:
+        raise RunError(f"cannot remove {problem.filename}: {problem.strerror}") from problem

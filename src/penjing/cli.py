@@ -1,0 +1,529 @@
+"""The command line: one subcommand per verb. The only file that prints or exits.
+
+Results go to the standard output, everything else to the error stream. Exit codes: 0 done, 1 error, 2 wrong use,
+3 a stated budget or target was not met, 130 interrupted with the best kept.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from rich.console import Console
+
+from penjing import __version__
+from penjing.core.errors import PenjingError, UsageError
+
+INTERRUPTED = 130
+ABOUT = "Grows a small, proven model from little data on an ordinary computer."
+FIRST_STEPS = "First steps:\n\n    penjing dataset digits digits/\n    penjing fit digits/ --time 1m"
+
+_DATA = Group("What the data are", sort_key=2)
+_OUTPUT = Group("Output", sort_key=3)
+
+app = App(
+    name="penjing",
+    help=f"{ABOUT}\n\n{FIRST_STEPS}",
+    version=__version__,
+    help_format="plaintext",
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+cache_app = App(name="cache", help="Show or clear the decoded items that are kept between runs.")
+app.command(cache_app)
+
+
+@Parameter(name="*", group=_DATA)
+@dataclass
+class DataOptions:
+    """How the data are read; each overrides what is recognised."""
+
+    target: str = ""
+    "The label: a column's name, folder:N, or none."
+    input: list[str] | None = None
+    "The input column of a table."
+    group: str = ""
+    "A column; rows with the same value stay in one part."
+    group_from: str = ""
+    "How the path tells the group: a regular expression, or folder:N."
+    split: str = ""
+    "A given split: a column, a table's path, folder, or none to deal anew."
+    classes: list[str] | None = None
+    "The only classes to keep."
+    exclude: list[str] | None = None
+    "Classes to leave out."
+    merge: list[str] | None = None
+    "Classes that become one: new=old1,old2."
+    ignore: list[str] | None = None
+    "Files to pass over, as a pattern like '*.txt'."
+    side: int = 0
+    "Height and width of the canvas in pixels; 0 chooses."
+    channels: Literal[0, 1, 3] = 0
+    "1 for grey, 3 for colour; 0 chooses."
+    canvas: Literal["letterbox", "crop", "squash"] = "letterbox"
+    "How a picture is put on its canvas."
+    page: Literal["first", "max", "each"] = "first"
+    "Which page of a TIFF that has several."
+    folds: int = 0
+    "Cross-validation folds; 0 for one validation part."
+    split_seed: int = 0
+    "Deals other parts; the test part is then another one."
+    corrections: str = ""
+    "A file from inspect --suspects that you edited."
+    most_unreadable: float = 0.05
+    "Share of items that may be unreadable before everything stops."
+
+    def wishes(self) -> dict[str, Any]:
+        """What was given, under the names that the Python side has."""
+        names = {"input": "inputs"}
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        found = {names.get(name, name): value for name, value in given.items() if value is not None}
+        if "merge" in found:
+            found["merge"] = dict(_merge(text) for text in found["merge"])
+        return found
+
+
+@Parameter(name="*", group=_OUTPUT)
+@dataclass
+class OutputOptions:
+    """What is shown."""
+
+    json: bool = False
+    "Print one JSON document instead of text."
+    quiet: bool = False
+    "Show warnings and the result only."
+
+
+_NO_DATA_OPTIONS = DataOptions()
+_NO_OUTPUT_OPTIONS = OutputOptions()
+
+
+@app.command
+def inspect(
+    data: str,
+    /,
+    *,
+    sheet: Path | None = None,
+    suspects: Path | None = None,
+    fail_on: Literal["warning", "error"] | None = None,
+    of_data: DataOptions = _NO_DATA_OPTIONS,
+    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+) -> int:
+    """Show what is in the data and what is wrong with them.
+
+    Args:
+        data: A folder of pictures, a .zip of one, or a table with a path column.
+        sheet: Write a contact sheet of some pictures per class (never of test items).
+        suspects: Write likely label errors as a CSV, to edit and give to fit --corrections.
+        fail_on: Exit with 3 when something of this level or above is found.
+    """
+    from penjing import verbs
+    from penjing.core.finding import worst
+    from penjing.workflows.inspect import contact_sheet, write_suspects
+
+    with _screen(output) as watch:
+        found = verbs.inspect(data, watch=watch, **of_data.wishes())
+        if suspects:
+            write_suspects(found, suspects)
+        if sheet:
+            contact_sheet(found.prepared, sheet)
+    _show(output, found.to_dict(), found.lines())
+    order = ("info", "warning", "error")
+    level = worst(list(found.findings))
+    return 3 if fail_on and level and order.index(level) >= order.index(fail_on) else 0
+
+
+@app.command
+def fit(
+    data: str | None = None,
+    /,
+    *,
+    time: str | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    model: str = "",
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
+    recipe: Path | None = None,
+    set: list[str] | None = None,
+    metric: str = "accuracy",
+    threshold: str = "none",
+    positive: str = "",
+    class_weights: Literal["none", "balanced"] = "none",
+    from_: Annotated[Path | None, Parameter(name="--from")] = None,
+    final: Path | None = None,
+    resume: Path | None = None,
+    dry_run: bool = False,
+    no_pictures: bool = False,
+    of_data: DataOptions = _NO_DATA_OPTIONS,
+    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+) -> int:
+    """Train a model within a deadline and write a run folder.
+
+    Args:
+        data: A folder of pictures, a .zip of one, or a table with a path column.
+        time: The deadline, such as 90s, 5m or 1h; 5m when left out.
+        out: The run folder; the next free one in runs/ when left out.
+        seed: Of the training; the split has its own.
+        model: The only network to train; candidates compete when left out.
+        device: Where to train.
+        recipe: A recipe.toml or a run whose recipe is carried out as it is.
+        set: One choice by hand, such as model.width=64; may be repeated.
+        metric: What validation chooses by, such as macro_f1 or file.py:function.
+        threshold: For two classes: f1, or cost:MISS:ALARM such as cost:5:1.
+        positive: For a threshold: the class that is looked for; the rarer one when left out.
+        class_weights: balanced lets every class weigh the same.
+        from_: Go on from this run, also with items added, under the same seal.
+        final: Train this run's recipe on its training and validation items together.
+        resume: Go on with this run, which was killed or interrupted.
+        dry_run: Say what would be done and what it would cost, and stop.
+        no_pictures: Keep thumbnails out of the run and its report.
+    """
+    from penjing import verbs
+
+    with _screen(output) as watch:
+        if resume is not None:
+            run = verbs.resume(resume, data=data, watch=watch)
+            return _show_run(output, run)
+        if data is None:
+            raise UsageError("fit needs data: a folder, a .zip or a table, as in: penjing fit photos/ --time 5m")
+        if from_ is not None and final is not None:
+            raise UsageError("--from goes on with a run and --final refits it; give one of them")
+        wishes: dict[str, Any] = {
+            "time": time,
+            "out": out,
+            "seed": seed,
+            "model": model,
+            "device": device,
+            "recipe": recipe,
+            "set": _assignments(set or []),
+            "parent": final or from_,
+            "final": final is not None,
+            "pictures": not no_pictures,
+        }
+        task = {"metric": metric, "threshold": threshold, "positive": positive, "class_weights": class_weights}
+        if dry_run:
+            planned = verbs.plan(data, watch=watch, task=task, **wishes, **of_data.wishes())
+            _show(output, planned.to_dict(), planned.lines())
+            return 0
+        run = verbs.fit(data, watch=watch, command=_command(), **wishes, **task, **of_data.wishes())
+    return _show_run(output, run)
+
+
+@app.command
+def test(run: Path, /, *, data: str | None = None, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """Open the sealed test part of a run: counted, written down, scored with an interval.
+
+    Args:
+        run: The run folder.
+        data: Where the data are now, if they moved.
+    """
+    from penjing import verbs
+
+    with _screen(output) as watch:
+        tested = verbs.test(run, data=data, watch=watch)
+    floor = "".join(f"   {name.replace('_', ' ')} {score.value:.3f}" for name, score in tested.floor.items())
+    lines = [f"test  {tested.scores[0].metric} {tested.scores[0]}{floor}"]
+    lines += [f"      {score.metric} {score}" for score in tested.scores[1:]]
+    lines.append(f"{tested.scores[0].n} sealed items; opening {tested.opening} of this test part")
+    if tested.leaked:
+        lines.append(
+            f"{tested.leaked} test items are near-duplicates of training items; without them: {tested.without_leaked}"
+        )
+    _show(output, tested.to_dict(), lines)
+    return 0
+
+
+@app.command
+def predict(
+    run: Path,
+    inputs: list[str],
+    /,
+    *,
+    out: Path | None = None,
+    explain: Path | None = None,
+    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+) -> int:
+    """Say which class new items belong to, with probabilities and doubts.
+
+    Args:
+        run: The run folder.
+        inputs: Files, folders, patterns, or a table with a path column.
+        out: Write a table: .csv (opens in Excel), .json or .parquet.
+        explain: Write pictures of where the network looked into this folder.
+    """
+    from penjing import verbs
+
+    with _screen(output) as watch:
+        found = verbs.predict(run, inputs if len(inputs) > 1 else inputs[0], explain=explain, watch=watch)
+        if out:
+            found.write(out)
+    lines = [f"{path}: {why}" for path, why in found.unreadable]
+    lines += [] if out else found.lines()
+    lines += [f"{name}: {count}" for name, count in found.counts.items()]
+    _show(output, found.to_dict(), lines)
+    return 0
+
+
+@app.command
+def report(
+    run: Path,
+    /,
+    *,
+    out: Path | None = None,
+    figures: Path | None = None,
+    no_pictures: bool = False,
+    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+) -> int:
+    """Write a run's report as one HTML file that works offline.
+
+    Args:
+        run: The run folder.
+        out: The file; report.html in the run folder when left out.
+        figures: Also write every plot (SVG, PNG) and table (CSV) into this folder.
+        no_pictures: Leave thumbnails out.
+    """
+    from penjing import verbs
+
+    path = verbs.report(run, out=out, figures=figures, pictures=not no_pictures)
+    _show(output, {"report": str(path), "figures": str(figures) if figures else None}, [str(path)])
+    return 0
+
+
+@app.command
+def compare(runs: list[Path], /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """Show how runs differ in recipe and in result.
+
+    Args:
+        runs: Two run folders or more; the first is what the others are held against.
+    """
+    from penjing import verbs
+
+    found = verbs.compare(*runs)
+    _show(output, found.to_dict(), found.lines())
+    return 0
+
+
+@app.command
+def runs(
+    action: Literal["list", "remove"] = "list",
+    names: list[Path] | None = None,
+    /,
+    *,
+    folder: Path = Path("runs"),
+    yes: bool = False,
+    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+) -> int:
+    """List the runs there are, or remove some.
+
+    Args:
+        action: list or remove.
+        names: The run folders to remove.
+        folder: Where the runs are.
+        yes: Remove without asking.
+    """
+    from penjing import verbs
+    from penjing.core.run import open_run, remove
+    from penjing.core.units import show_bytes
+
+    if action == "remove":
+        chosen = [open_run(name) for name in names or []]
+        if not chosen:
+            raise UsageError("say which runs to remove: penjing runs remove RUN …")
+        size = show_bytes(sum(run.size_bytes for run in chosen))
+        if not _agreed(f"Remove {len(chosen)} runs ({size})?", yes):
+            return 0
+        for run in chosen:
+            remove(run)
+        _show(output, {"removed": [str(run.path) for run in chosen]}, [f"removed {run.path}" for run in chosen])
+        return 0
+    found = verbs.runs(folder)
+    rows = [
+        {
+            "run": str(run.path),
+            "status": run.status,
+            "score": run.scores[0].to_dict() if run.scores else None,
+            "size_bytes": run.size_bytes,
+        }
+        for run in found
+    ]
+    lines = [f"{run}   {show_bytes(run.size_bytes)}" for run in found] or [f"no runs in {folder}/"]
+    _show(output, rows, lines)
+    return 0
+
+
+@app.command(name="list")
+def list_plugins(kind: str = "", /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """List the plug-ins of a kind: models, augmentations, optimisers, checks …
+
+    Args:
+        kind: The kind; left out, all kinds are listed.
+    """
+    from penjing.core import plugins
+
+    kinds = [kind] if kind else list(plugins.KINDS)
+    found = {one: {name: plugins.find(one, name).summary for name in plugins.names(one)} for one in kinds}
+    lines = []
+    for one, named in found.items():
+        lines += [one] if not kind else []
+        width = max(map(len, named), default=0)
+        lines += [f"{'' if kind else '  '}{name:<{width}}  {summary}" for name, summary in named.items()]
+    _show(output, found, lines)
+    return 0
+
+
+@app.command
+def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """Write a small real data set into a folder.
+
+    Args:
+        name: Which one; left out, they are listed.
+        folder: Where; it must be new or empty.
+    """
+    from penjing import verbs
+
+    if not name:
+        _show(output, dict(verbs.DATASETS), [f"{one}  {about}" for one, about in verbs.DATASETS.items()])
+        return 0
+    if folder is None:
+        raise UsageError(f"say where to write it: penjing dataset {name} {name}/")
+    path = verbs.dataset(name, folder)
+    _show(output, {"folder": str(path)}, [f"next:  penjing fit {shlex.quote(str(folder))} --time 1m"])
+    return 0
+
+
+@cache_app.command(name="list")
+def cache_list(*, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """Show what is kept and how large it is."""
+    from penjing.core import cache
+    from penjing.core.files import cache_folder
+    from penjing.core.units import show_bytes
+
+    found = cache.sizes()
+    rows = [{"id": one.id, "what": one.what, "items": one.items, "size_bytes": one.size_bytes} for one in found]
+    lines = [f"{one.id}  {one.items} items  {show_bytes(one.size_bytes)}  {one.what}" for one in found]
+    _show(output, rows, [*lines, f"in {cache_folder()}"])
+    return 0
+
+
+@cache_app.command(name="clear")
+def cache_clear(name: str = "", /, *, yes: bool = False, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+    """Remove decoded items; they are decoded again when they are needed.
+
+    Args:
+        name: One entry of penjing cache list; left out, all of them.
+        yes: Remove without asking.
+    """
+    from penjing.core import cache
+    from penjing.core.units import show_bytes
+
+    size = sum(one.size_bytes for one in cache.sizes() if not name or one.id == name)
+    if not _agreed(f"Remove {name or 'the whole cache'} ({show_bytes(size)})?", yes):
+        return 0
+    freed = cache.clear(name or None)
+    _show(output, {"freed_bytes": freed}, [f"{show_bytes(freed)} set free"])
+    return 0
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """The entry point: run one command and exit with its code."""
+    sys.exit(run_command(sys.argv[1:] if words is None else words))
+
+
+def run_command(words: Sequence[str]) -> int:
+    """Run one command and return its exit code; every mistake of a person becomes one sentence."""
+    from penjing.core.process import tune_process
+
+    tune_process()
+    try:
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        code = command(*bound.args, **bound.kwargs)
+        sys.stdout.flush()
+        return int(code or 0)
+    except CycloptsError as problem:
+        return _fail(f"{_plain(problem)}; see: penjing {' '.join(words[:1])} --help", 2)
+    except PenjingError as problem:
+        return _fail(str(problem), problem.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted; what was reached so far is kept. Go on with: penjing fit --resume RUN", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        return _fail("the memory of this computer is full; close other programs, or give a smaller --side", 1)
+
+
+def _plain(problem: CycloptsError) -> str:
+    return " ".join(str(problem).split()).rstrip(".")
+
+
+def _fail(message: str, code: int) -> int:
+    Console(stderr=True).print(f"penjing: {message}", highlight=False, markup=False, soft_wrap=True)
+    return code
+
+
+def _screen(output: OutputOptions) -> Any:
+    from penjing._screen import Screen
+
+    return Screen(Console(stderr=True), output.quiet or output.json)
+
+
+def _show(output: OutputOptions, document: Mapping[str, Any] | Sequence[Any], lines: Sequence[str]) -> None:
+    if output.json:
+        print(json_module.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+        return
+    for line in lines:
+        print(line)
+
+
+def _show_run(output: OutputOptions, run: Any) -> int:
+    from penjing.core.report.text import floor_lines
+
+    document = {"run": str(run.path), "status": run.status, "results": run.results, "recipe_id": run.recipe.id}
+    lines = [*floor_lines(run.results), *_advice(run)]
+    place = shlex.quote(str(run.path))
+    lines.append(f"next:  penjing report {place} · penjing test {place} (opens the seal)")
+    _show(output, document, lines)
+    return 0
+
+
+def _advice(run: Any) -> list[str]:
+    from penjing.workflows.advice import what_would_help
+
+    return what_would_help(run)
+
+
+def _agreed(question: str, is_agreed: bool) -> bool:
+    if is_agreed:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody can be asked here; add --yes")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _command() -> list[str]:
+    return ["penjing", *sys.argv[1:]]
+
+
+def _merge(text: str) -> tuple[str, list[str]]:
+    new, sign, old = text.partition("=")
+    if not sign or not new or not old:
+        raise UsageError(f'--merge "{text}" is not like new=old1,old2')
+    return new, [name for name in old.split(",") if name]
+
+
+def _assignments(texts: Sequence[str]) -> dict[str, Any]:
+    from penjing.core.recipe import parse_value
+
+    found = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise UsageError(f'--set "{text}" is not like model.width=64')
+        found[key.strip()] = parse_value(value.strip())
+    return found

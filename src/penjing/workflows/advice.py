@@ -1,0 +1,41 @@
+"""What would most likely help next, in a line or two, from what the run itself shows."""
+
+from __future__ import annotations
+
+from penjing.core.report.text import METHODS, winning_floor
+from penjing.core.run import Run
+
+# Under this many items a class, features learned elsewhere or more items usually beat any other choice.
+FEW_A_CLASS = 200
+# A network that knows its training items this much better than new ones has learned them by heart.
+LARGE_GAP = 0.10
+
+
+def what_would_help(run: Run) -> list[str]:
+    """Plain sentences; none where nothing stands out."""
+    counts = run.info["data"]["classes"]
+    smallest = min(counts, key=lambda name: counts[name])
+    found = []
+    better = winning_floor(run.results)
+    if better is not None:
+        method = METHODS.get(better["model"], better["model"]).lower()
+        found.append(
+            f"what would help: these data are too few for a network from scratch; {method} are the better choice today"
+        )
+    if counts[smallest] < FEW_A_CLASS:
+        found.append(
+            f"what would help: more items (the smallest class, {smallest}, has {counts[smallest]}; "
+            f"under {FEW_A_CLASS} a class every further item counts), or features learned elsewhere"
+        )
+    elif _gap(run) > LARGE_GAP:
+        found.append("what would help: more data; the network knows its training items far better than new ones")
+    return found
+
+
+def _gap(run: Run) -> float:
+    """Training score minus validation score at the last evaluation."""
+    steps = run.steps
+    if not steps:
+        return 0.0
+    last = steps[-1]
+    return float((last.get("train/accuracy") or 0.0) - (last.get("valid/accuracy") or 0.0))

@@ -1,0 +1,157 @@
+"""Runs side by side: what was chosen differently, and whether the answers on shared items differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core import statistics
+from penjing.core.recipe import Recipe, to_dict
+from penjing.core.run import Run
+from penjing.core.score import Score
+
+# Choices that follow from the data or the machine; a different one explains nothing.
+_NOT_CHOSEN = ("machine.", "data.", "training.replans")
+
+
+@dataclass(frozen=True)
+class Against:
+    """One run held against the first.
+
+    Attributes:
+        run: the run.
+        score: its validation score, or None.
+        choices: dotted recipe key → (the first run's value, this one's), where they differ.
+        shared: validation items that both have answered.
+        more_right: share of the shared items that this run gets right beyond the first, with its interval; None
+            where too few items are shared to tell.
+    """
+
+    run: Run
+    score: Score | None
+    choices: Mapping[str, tuple[Any, Any]]
+    shared: int
+    more_right: Score | None
+
+    @property
+    def verdict(self) -> str:
+        """What the paired difference says, in words."""
+        if self.more_right is None:
+            return "no shared validation items"
+        if self.more_right.low > 0:
+            return "better"
+        return "worse" if self.more_right.high < 0 else "no clear difference"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side, the first being what the others are held against."""
+
+    first: Run
+    score: Score | None
+    others: tuple[Against, ...]
+
+    def lines(self) -> list[str]:
+        """For the terminal."""
+        found = [f"{self.first.path}  {_shown(self.score)}"]
+        for other in self.others:
+            found.append(f"{other.run.path}  {_shown(other.score)}")
+            if other.more_right is not None:
+                gain = other.more_right
+                found.append(
+                    f"  {other.verdict}: {100 * gain.value:+.1f} points "
+                    f"[{100 * gain.low:+.1f} to {100 * gain.high:+.1f}] "
+                    f"on {other.shared} shared validation items (one seed each)"
+                )
+            else:
+                found.append(f"  {other.verdict}")
+            found += [f"  {key}: {before} → {after}" for key, (before, after) in other.choices.items()]
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {
+            "first": {"run": str(self.first.path), "score": self.score.to_dict() if self.score else None},
+            "others": [
+                {
+                    "run": str(other.run.path),
+                    "score": other.score.to_dict() if other.score else None,
+                    "choices": {key: list(pair) for key, pair in other.choices.items()},
+                    "shared": other.shared,
+                    "more_right": other.more_right.to_dict() if other.more_right else None,
+                    "verdict": other.verdict,
+                }
+                for other in self.others
+            ],
+        }
+
+
+def compare(runs: Sequence[Run]) -> Comparison:
+    """Hold every run against the first.
+
+    Raises:
+        RunError: a run has no recipe or is damaged.
+    """
+    first = runs[0]
+    return Comparison(first, _score(first), tuple(_against(first, run) for run in runs[1:]))
+
+
+def _against(first: Run, run: Run) -> Against:
+    shared, gain = _paired(first, run)
+    return Against(run, _score(run), _differences(first.recipe, run.recipe), shared, gain)
+
+
+def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
+    """On how many validation items both answered, and how many more of them the second gets right."""
+    if not (first.has_predictions and run.has_predictions):
+        return 0, None
+    answered = [
+        one.predictions.filter(pl.col("model") == "network").select(
+            "hash", "target", right=pl.col("target") == pl.col("predicted")
+        )
+        for one in (first, run)
+    ]
+    both = answered[0].join(answered[1], on=["hash", "target"], suffix="_after")
+    if both.is_empty():
+        return 0, None
+    gain = both["right_after"].cast(pl.Float64).to_numpy() - both["right"].cast(pl.Float64).to_numpy()
+    metric = statistics.Metric(
+        "more right",
+        lambda _, value: value[:, 0],
+        lambda value, weight: float(value @ weight / weight.sum()),
+        bounds=(-1.0, 1.0),
+    )
+    truth = np.zeros(len(gain), dtype=np.int64)
+    return len(gain), statistics.score(metric, truth, gain[:, None], part="valid")
+
+
+def _differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
+    before, after = _flat(to_dict(first)), _flat(to_dict(second))
+    keys = [key for key in {**before, **after} if not key.startswith(_NOT_CHOSEN)]
+    return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}
+
+
+def _flat(found: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in found.items():
+        if isinstance(value, Mapping):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        elif key == "augment":
+            flat["augment"] = ", ".join(choice["name"] for choice in value) or "none"
+            for choice in value:
+                flat.update(_flat({k: v for k, v in choice.items() if k != "name"}, f"augment.{choice['name']}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _score(run: Run) -> Score | None:
+    return run.scores[0] if run.scores else None
+
+
+def _shown(score: Score | None) -> str:
+    return f"{score.metric} {score}" if score else "no score yet"
