@@ -1,0 +1,49 @@
+# One command each for people and for CI: what runs here is what runs there.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-all lint bench docs clean
+
+demo: $(VENV)/.demo  ## install, then train, test and report on real digits
+	$(BIN)/python examples/demo.py
+
+test: $(READY)  ## install, then run the tests that take seconds
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY)  ## all tests, the slow ones too
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+lint: $(READY)  ## style, types and the rules of what never depends on what
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_docs.py
+
+bench: $(READY)  ## all benchmarks, one after the other; their records go to bench/results/
+	for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python scripts/make_tables.py
+
+docs: $(READY)  ## write the tables of README.md and docs/ anew from bench/results/
+	$(BIN)/python scripts/make_tables.py
+
+$(VENV)/bin/pip:
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and pinned: left to itself, pip may take a build of several gigabytes.
+$(VENV)/.torch: constraints.txt $(VENV)/bin/pip
+	$(BIN)/pip install --quiet -c constraints.txt torch numpy
+	touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo]'
+	touch $@
+
+$(READY): pyproject.toml $(VENV)/.torch
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist .demo
