@@ -148,6 +148,13 @@ def test_an_item_that_is_not_there_is_an_error_with_the_way_out() -> None:
         cache.open_column("image-unknown", [key(1)])
 
 
+def test_what_is_present_is_known_item_by_item() -> None:
+    assert cache.present(FORM, [key(1)]).tolist() == [False]
+    fill(range(3))
+    assert cache.present(FORM, [key(n) for n in (0, 5, 2, 0)]).tolist() == [True, False, True, True]
+    assert cache.present(FORM, []).tolist() == []
+
+
 def test_items_without_thumbnails_say_so() -> None:
     fill(range(3), thumbnail=None)
     with pytest.raises(RunError, match="no thumbnails"):

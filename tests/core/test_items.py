@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import polars as pl
 import pytest
 
-from penjing.core.items import item_hash, item_name, one_row_per_page, read_item, reason, split_page
-from penjing.core.table import Column, Table
+from penjing.core.items import item_hash, item_name, read_item, reason, split_page
 
 
 class Named:
@@ -68,15 +66,3 @@ def test_a_reason_does_not_say_the_name_again() -> None:
     assert reason(ValueError("data/a.png: it is empty"), "data/a.png") == "it is empty"
     assert reason(PermissionError(13, "Permission denied"), "data/a.png") == "Permission denied"
     assert reason(ValueError(), "data/a.png") == "ValueError"
-
-
-def test_each_page_becomes_a_row_and_the_pages_of_a_file_one_group() -> None:
-    frame = pl.DataFrame({"image": ["a.tif", "b.png", "c.tif"], "label": ["x", "y", "x"]})
-    columns = (Column("image", "input", "image"), Column("label", "target", "category"))
-    table = Table(frame, columns, {"image": Named()}, "data/", "class_folder")
-    expanded = one_row_per_page(table, "image", [2, None, 1])
-    assert expanded.frame["image"].to_list() == ["a.tif#page=1", "a.tif#page=2", "b.png", "c.tif"]
-    assert expanded.frame["label"].to_list() == ["x", "x", "y", "x"]
-    assert expanded.group is not None
-    assert expanded.frame[expanded.group.name].to_list() == ["a.tif", "a.tif", "b.png", "c.tif"]
-    assert one_row_per_page(table, "image", [1, None, 1]) is table

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-import polars as pl
 
-from penjing.core.table import Column, Store, Table
+from penjing.core.table import Store
 
 _PAGE = re.compile(r"#page=(\d+)$")
 
@@ -53,26 +50,3 @@ def reason(problem: Exception, name: str) -> str:
     """Why an item cannot be used, without its name in front, so that lists of items do not say every name twice."""
     text = problem.strerror or str(problem) if isinstance(problem, OSError) else str(problem)
     return text.removeprefix(name).lstrip(" :") or type(problem).__name__
-
-
-def one_row_per_page(table: Table, column: str, pages: Sequence[int | None]) -> Table:
-    """The table with every item of several pages replaced by one item a page, "stack.tif#page=1" and so on.
-
-    Pages of one file are alike, so a table without groups gets its files as groups: they stay in one part.
-
-    Args:
-        table: the data set.
-        column: the input column whose items have pages.
-        pages: how many pages each item has, as `scan` found; None (unreadable) and 1 leave the row as it is.
-    """
-    if all((count or 1) == 1 for count in pages):
-        return table
-    references = [
-        [reference] if (count or 1) == 1 else [f"{reference}#page={page + 1}" for page in range(count or 1)]
-        for reference, count in zip(table.frame[column], pages, strict=True)
-    ]
-    frame, columns, group = table.frame, table.columns, f"{column} file"
-    if table.group is None:
-        frame = frame.with_columns(pl.col(column).alias(group))
-        columns = (*columns, Column(group, "group", "category"))
-    return replace(table, frame=frame.with_columns(pl.Series(column, references)).explode(column), columns=columns)
