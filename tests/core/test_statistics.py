@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from penjing.core.errors import UsageError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.statistics import (
     LEAST_EFFECT,
     Difference,
@@ -133,6 +133,13 @@ def test_wrong_shapes_are_named() -> None:
         interval(SHARE, truth[:2], probability)
     with pytest.raises(UsageError, match="there are 2 groups for 3 items"):
         interval(SHARE, truth, probability, ["a", "b"])
+
+
+def test_a_network_that_diverged_is_named_instead_of_scored() -> None:
+    truth, probability = answers(np.ones(3, dtype=bool))
+    probability[1] = np.nan
+    with pytest.raises(RunError, match="the probabilities of 1 of 3 items are not numbers; the network diverged"):
+        interval(SHARE, truth, probability)
 
 
 def test_holm_agrees_with_the_procedure_by_hand() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 from sklearn.calibration import calibration_curve
 
@@ -220,6 +222,25 @@ def test_threshold_for_costs_is_as_cheap_as_the_cheapest_of_all() -> None:
     assert found.value < choose_threshold(probability, truth, "cost:1:5", ["no", "yes"]).value
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), min_size=1, max_size=12),
+    st.sampled_from([1.0, 5.0, 0.01, 1000.0]),
+)
+def test_no_threshold_is_cheaper_whatever_the_probabilities(items: list[tuple[bool, float]], miss: float) -> None:
+    truth = np.array([is_positive for is_positive, _ in items], dtype=np.int64)
+    chance = np.array([value for _, value in items], dtype=np.float32)
+    if truth.min() == truth.max():
+        return
+
+    def cost(taken: np.ndarray) -> float:
+        return miss * ((truth == 1) & ~taken).sum() + ((truth == 0) & taken).sum()
+
+    probability = np.stack([1 - chance, chance], axis=1)
+    found = choose_threshold(probability, truth, f"cost:{miss}:1", ["no", "yes"], positive="yes")
+    assert cost(predict(probability, found) == 1) == pytest.approx(min(cost(chance >= at) for at in [*chance, 2.0]))
+
+
 def test_the_rarer_class_is_looked_for_unless_another_is_named() -> None:
     truth, probability = two_classes()
     flipped = probability[:, ::-1]
@@ -253,7 +274,7 @@ def test_a_rule_that_is_none_is_refused_with_the_two_that_are(rule: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("wrong", "message"),
     [
         (Settings(loss="crossentropy"), 'there is no loss "crossentropy"; did you mean "cross_entropy"'),
         (Settings(class_weights="balance"), 'there are no class weights "balance"; did you mean "balanced"'),
@@ -262,9 +283,9 @@ def test_a_rule_that_is_none_is_refused_with_the_two_that_are(rule: str) -> None
         (Settings(threshold="f1"), "a threshold needs two classes; these data have 3"),
     ],
 )
-def test_settings_that_cannot_be_are_named(settings: Settings, message: str) -> None:
+def test_settings_that_cannot_be_are_named(wrong: Settings, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        check_settings(settings, ["a", "b", "c"])
+        check_settings(wrong, ["a", "b", "c"])
 
 
 def test_a_positive_class_that_is_not_there_is_named() -> None:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from penjing.core.errors import UsageError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.randomness import stream
 from penjing.core.score import Score
 
@@ -98,6 +98,7 @@ def score(
 
     Raises:
         UsageError: there is no item, or the arrays do not have one entry an item.
+        RunError: a probability is not a number.
     """
     low, high = interval(metric, truth, probability, groups, seed)
     value = metric(truth, probability)
@@ -122,6 +123,7 @@ def interval(
 
     Raises:
         UsageError: there is no item, or the arrays do not have one entry an item.
+        RunError: a probability is not a number.
     """
     _check(metric, truth, probability)
     unit = unit_of_item(groups, len(truth))
@@ -268,6 +270,12 @@ def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
         raise UsageError(
             f"{metric.name} needs one row of probabilities an item: "
             f"there are {len(truth)} items and probabilities of shape {list(probability.shape)}"
+        )
+    broken = int(np.isnan(probability).any(axis=1).sum())
+    if broken:
+        raise RunError(
+            f"{metric.name} cannot be measured: the probabilities of {broken} of {len(truth)} items are not numbers; "
+            "the network diverged: lower the rate, for example --set optimiser.rate=0.0003"
         )
 
 

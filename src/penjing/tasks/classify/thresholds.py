@@ -11,6 +11,7 @@ import numpy as np
 
 from penjing.core.errors import UsageError
 
+ABOVE_ONE = 1e-6
 RULES = 'write "f1", or "cost:5:1" (what a miss costs : what a false alarm costs)'
 
 
@@ -45,7 +46,8 @@ def predict(probability: np.ndarray, threshold: Threshold | None = None) -> np.n
     """
     if threshold is None:
         return probability.argmax(axis=1)
-    is_positive = probability[:, threshold.positive] >= threshold.value
+    # In float64, as the threshold was chosen; in float32 it could round onto the wrong side of its neighbour.
+    is_positive = probability[:, threshold.positive].astype(np.float64) >= threshold.value
     return np.where(is_positive, threshold.positive, 1 - threshold.positive)
 
 
@@ -120,7 +122,8 @@ def _outcomes(chance: np.ndarray, is_positive: np.ndarray, levels: np.ndarray) -
 
 def _middle_of_best(loss: np.ndarray, levels: np.ndarray) -> float:
     """The middle of the gap, below the accepted and above the refused, that the best outcome leaves."""
-    edges = np.concatenate([[0.0], levels, [1.0]])  # outcome i holds for every threshold in (edges[i], edges[i + 1]]
+    # Outcome i holds for every threshold in (edges[i], edges[i + 1]]; the last, to accept nothing, may lie above 1.
+    edges = np.concatenate([[0.0], levels, [1.0 if levels[-1] < 1.0 else 1.0 + ABOVE_ONE]])
     best = np.flatnonzero(loss <= loss.min() + 1e-12)
     runs = np.split(best, np.flatnonzero(np.diff(best) > 1) + 1)
     run = max(runs, key=lambda run: edges[run[-1] + 1] - edges[run[0]])
