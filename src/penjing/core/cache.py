@@ -152,12 +152,6 @@ def present(form: Form, hashes: Sequence[str]) -> np.ndarray:
     return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).to_numpy()
 
 
-def present(form: Form, hashes: Sequence[str]) -> np.ndarray:
-    """Bool[hashes]: which items are in the cache."""
-    there = _places(_shards.read(cache_folder() / form.id, form.shape))["hash"]
-    return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).to_numpy()
-
-
 def forecast_bytes(form: Form, count: int) -> int:
     """The disk space that `count` items will take."""
     return count * (form.item_bytes + _ITEM_OVERHEAD_BYTES)
