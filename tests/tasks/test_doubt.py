@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -101,10 +103,10 @@ def test_units_that_never_fire_and_far_off_features_do_not_break_it() -> None:
     assert (moved.is_unlike(shifted[700:]) == plain.is_unlike(pixels[700:])).mean() > 0.98
 
 
-def test_it_survives_a_file(tmp_path) -> None:
+def test_it_survives_a_file(tmp_path: Path) -> None:
     pixels, target = digits()
     unlike = Unlike.learn(pixels[:300], target[:300], pixels[300:400])
-    np.savez(tmp_path / "unlike.npz", **unlike.to_arrays())
+    unlike.save(tmp_path / "unlike.npz")
     with np.load(tmp_path / "unlike.npz", allow_pickle=False) as arrays:
         again = Unlike.from_arrays(arrays)
     assert np.array_equal(again.is_unlike(pixels), unlike.is_unlike(pixels))

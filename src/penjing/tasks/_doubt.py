@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from penjing.core.files import write_atomically
 
 FEW_MISTAKES = 10  # with fewer, where they lie is chance
 EVEN_ODDS = 0.5
@@ -101,9 +104,22 @@ class Unlike:
         return ~(self.distances(features) <= self.threshold)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Everything as arrays, for an .npz or .safetensors file."""
+        """Everything as arrays, by name."""
         threshold = np.array([self.threshold], dtype=np.float32)
         return {"centres": self.centres, "whitener": self.whitener, "threshold": threshold}
+
+    def save(self, path: Path) -> None:
+        """Keep everything in an .npz file, which holds no pickle.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+
+        def write(temporary: Path) -> None:
+            with temporary.open("wb") as file:
+                np.savez(file, **self.to_arrays())  # type: ignore[arg-type]
+
+        write_atomically(path, write)
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray]) -> Unlike:
