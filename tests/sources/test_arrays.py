@@ -84,7 +84,7 @@ def test_labels_of_every_kind_become_texts(labels: Any, texts: list[str]) -> Non
 def test_a_missing_label_is_left_out_with_a_word() -> None:
     table = open_data((PICTURES, np.array([0.0, 1.0, np.nan, 1.0])))
     assert table.frame["image"].to_list() == ["0", "1", "3"]
-    assert table.doubts == ("1 items without a label left out; predict them afterwards",)
+    assert table.doubts == ("1 item without a label left out; predict them afterwards",)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,16 @@ def test_one_class_is_refused_with_the_way_out(plant) -> None:
     assert len(open_data(plant("cat/1.png"), Options(target="none"))) == 2
 
 
+def test_a_table_beside_unlabelled_pictures_is_offered(plant) -> None:
+    folder = plant("images/1.png", "images/2.png")
+    (folder / "train.csv").write_text("x")
+    with pytest.raises(DataError, match=r"To take the labels from a table give it instead: .*photos/train\.csv\. For"):
+        open_data(folder)
+    loose = plant("1.png", folder="loose")
+    (loose / "labels.xlsx").write_text("x")
+    assert open_data(loose).doubts[0].startswith("no labels are known. To take the labels from a table")
+
+
 def test_class_names_have_one_unicode_form(plant) -> None:
     composed, apart = unicodedata.normalize("NFC", "café"), unicodedata.normalize("NFD", "café")
     table = open_data(plant(f"train/{composed}/1.png", f"test/{apart}/2.png", "train/tea/1.png", "test/tea/1.png"))
@@ -213,7 +223,7 @@ def test_train_and_test_leave_validation_to_be_cut(plant) -> None:
 def test_a_test_folder_beside_classes_is_a_part_and_the_rest_is_dealt(plant) -> None:
     table = open_data(plant("cat/1.png", "dog/1.png", "test/cat/2.png", "test/dog/2.png"))
     assert counts(table) == {("cat", None): 1, ("dog", None): 1, ("cat", "test"): 1, ("dog", "test"): 1}
-    assert "2 items are in no given part and are dealt by penjing" in table.said
+    assert "2 items in no given part, dealt by penjing" in table.said
 
 
 def test_only_one_part_is_no_split(plant) -> None:
@@ -248,7 +258,7 @@ def test_a_train_among_vehicles_is_a_class_but_questioned(plant) -> None:
 def test_another_folder_beside_the_parts_is_left_out_with_a_word(plant) -> None:
     table = open_data(plant("train/cat/1.png", "train/dog/1.png", "test/cat/1.png", "test/dog/1.png", "sketches/1.png"))
     assert len(table) == 4
-    assert '1 pictures left out: the folder "sketches" stands beside the parts and is none of them' in table.doubts
+    assert '1 picture left out: the folder "sketches" stands beside the parts and is none of them' in table.doubts
 
 
 def test_a_class_that_is_only_tested_is_questioned(plant) -> None:
@@ -369,7 +379,7 @@ def test_a_split_file_gives_the_parts(plant, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no column of parts"):
         open_data(folder, Options(split=str(file)))
     file.write_text("path,part\ncat/0.png,train\ncat/7.png,test\n")
-    with pytest.raises(DataError, match=r"names 1 items that the data do not have, such as cat/7.png"):
+    with pytest.raises(DataError, match=r"names 1 item that the data do not have, such as cat/7.png"):
         open_data(folder, Options(split=str(file)))
     file.write_text("path,part\nx/0.png,train\n")
     with pytest.raises(DataError, match=r"names no item of the data: it has x/0.png, the data have cat/0.png"):
@@ -392,7 +402,7 @@ def test_pictures_that_must_be_converted_are_refused_with_the_way(plant) -> None
         open_data(plant("a/1.czi", "b/2.czi", folder="cells"))
     mixed = open_data(plant("a/1.czi", "a/1.png", "b/2.png", folder="mixed"))
     assert len(mixed) == 2
-    assert mixed.doubts[0].startswith("1 .czi files left out: a microscope's format")
+    assert mixed.doubts[0].startswith("1 .czi file left out: a microscope's format")
 
 
 @pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")

@@ -34,7 +34,7 @@ def test_the_hint_gives_the_groups_it_promises(plant) -> None:
     table = open_data(folder, Options(group_from=pattern))
     assert table.group is not None
     assert table.frame["group"].n_unique() == 12
-    assert "12 groups (mouse01…mouse12) are never parted" in table.said
+    assert "12 groups (mouse01…mouse12), never parted by the split" in table.said
     assert table.doubts == ()
 
 
@@ -76,10 +76,22 @@ def test_a_bracket_or_a_folder_names_the_group() -> None:
     assert groups_of(paths, r"_(\d+)")[0] == ["01", "02", None]
     assert groups_of(paths, "folder:2")[0] == ["m1", "m2", "m1"]
     assert groups_of(paths, "folder:-1")[0] == ["m1", "m2", "m1"]
-    assert groups_of(paths, r"_(\d+)")[1] == "2 groups (01…02) are never parted; 1 items without one stand alone"
-    assert groups_of(paths, "x|m1")[1] == "1 groups (m1) are never parted; 1 items without one stand alone"
+    assert (
+        groups_of(paths, r"_(\d+)")[1] == "2 groups (01…02), never parted by the split; 1 item without one, each alone"
+    )
+    assert groups_of(paths, "x|m1")[1] == "1 group (m1), never parted by the split; 1 item without one, each alone"
 
 
 def test_a_pattern_with_brackets_that_take_no_part_uses_the_one_that_does() -> None:
     assert groups_of(["a1.png", "b2.png"], r"(a\d)|(b\d)")[0] == ["a1", "b2"]
     assert re.compile(r"(a\d)|(b\d)").groups == 2
+
+
+def test_items_without_a_group_stand_alone(plant) -> None:
+    table = open_data(plant("cat/m1_a.png", "cat/m1_b.png", "dog/c.png", "dog/d.png"), Options(group_from=r"m\d"))
+    assert table.frame["group"].to_list() == ["m1", "m1", "alone: dog/c.png", "alone: dog/d.png"]
+
+
+def test_groups_that_are_the_classes_are_questioned(plant) -> None:
+    table = open_data(plant("cat/1.png", "cat/2.png", "dog/1.png"), Options(group_from="folder:1"))
+    assert "each class is one single group" in table.doubts[0]

@@ -85,7 +85,7 @@ def test_labels_keep_their_zeros_and_numbers_their_look(folder: Path) -> None:
     )
     table = open_data(folder / "t.parquet")
     assert table.hints["classes"] == ["1", "2"]
-    assert table.doubts == ("1 items without a label left out; predict them afterwards",)
+    assert table.doubts == ("1 item without a label left out; predict them afterwards",)
 
 
 def test_a_path_column_alone_has_no_target(folder: Path) -> None:
@@ -102,7 +102,7 @@ def test_split_and_group_columns_are_taken_and_said(folder: Path) -> None:
     assert table.frame.select("part", "group").rows() == [("train", "m1"), ("train", "m2"), ("test", "m1")]
     assert [column.role for column in table.columns] == ["input", "target", "group", "part"]
     assert 'the column "group" holds the groups' in table.said
-    assert "2 groups are never parted" in table.said
+    assert "2 groups, never parted by the split" in table.said
     assert open_data(folder / "t.csv", Options(split="none")).part is None
 
 
@@ -125,8 +125,8 @@ def test_a_fold_column_that_holds_no_parts_is_not_a_split(folder: Path) -> None:
 def test_rows_without_a_path_or_named_twice_are_said(folder: Path) -> None:
     (folder / "t.csv").write_text("path,label\n图/1.png,猫\n图/1.png,狗\n,猫\n图/2.png,狗\n", encoding="utf-8")
     doubts = open_data(folder / "t.csv").doubts
-    assert "1 rows without a path left out" in doubts
-    assert "1 rows name a picture that another row names too" in doubts
+    assert "1 row without a path left out" in doubts
+    assert "1 row with a path that another row has too" in doubts
 
 
 def test_paths_may_start_beside_the_table_and_use_backslashes(folder: Path) -> None:

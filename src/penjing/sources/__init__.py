@@ -13,9 +13,10 @@ from penjing.core import plugins
 from penjing.core.errors import DataError
 from penjing.core.table import Table
 from penjing.sources._digits import write_digits
+from penjing.sources._listing import natural_key
 from penjing.sources._options import Options
 
-__all__ = ["Options", "open_data", "write_digits"]
+__all__ = ["Options", "natural_key", "open_data", "write_digits"]
 
 EXPECTED = (
     "a folder of pictures, a .zip of one, a table (.csv, .tsv, .parquet, .xlsx) with a path column, "

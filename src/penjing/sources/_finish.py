@@ -13,6 +13,7 @@ from penjing.core.table import Column, Store, Table
 from penjing.sources import _groups, _parts
 from penjing.sources._listing import natural_key
 from penjing.sources._options import Options
+from penjing.sources._words import many
 
 # Up to this many classes are counted one by one.
 _COUNTED_CLASSES = 8
@@ -34,6 +35,7 @@ class Found:
         parts: the given part of each item.
         groups: the group of each item, where a column holds it.
         paths: what `--group-from` and a split file look at; the references unless they are only row numbers.
+        tables_beside: tables that lie beside the pictures and may hold the labels.
         said: what was understood so far.
         doubts: what may have been misunderstood so far.
         hints: machine-readable extras.
@@ -48,6 +50,7 @@ class Found:
     parts: Sequence[str | None] | None = None
     groups: Sequence[str | None] | None = None
     paths: Sequence[str] | None = None
+    tables_beside: Sequence[str] = ()
     said: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     hints: dict[str, object] = field(default_factory=dict)
@@ -68,11 +71,16 @@ def finish(found: Found, options: Options) -> Table:
         )
     frame, part_said, part_doubts = _settle_parts(frame, options)
     frame, group_said, group_doubts, hints = _group(frame, found, options)
+    if "group" in frame.columns:
+        # An item without a group is a group of its own; a missing value would make all of them one.
+        frame = frame.with_columns(pl.col("group").fill_null(pl.format("alone: {}", "image")))
     classes: list[str] = []
     if "target" in frame.columns:
         classes = sorted(frame["target"].unique().to_list(), key=natural_key)
         _check_two(classes, len(frame), found)
         part_doubts += _strays(frame)
+    elif found.tables_beside:
+        part_doubts.append(f"no labels are known.{_use(found.tables_beside)}".rstrip("."))
     return Table(
         frame=frame.drop("path"),
         columns=_columns(frame),
@@ -123,7 +131,7 @@ def _choose_classes(frame: pl.DataFrame, options: Options) -> tuple[pl.DataFrame
         return frame.drop("target"), ["no item has a label"]
     if unlabelled:
         frame = frame.drop_nulls("target")
-        doubts.append(f"{unlabelled:,} items without a label left out; predict them afterwards")
+        doubts.append(f"{many(unlabelled, 'item')} without a label left out; predict them afterwards")
     frame = _merge(frame, options.merge)
     if options.exclude:
         frame = frame.filter(~pl.col("target").is_in(_known(frame, options.exclude, "--exclude")))
@@ -163,11 +171,16 @@ def _case_doubts(classes: Sequence[str]) -> list[str]:
     return doubts
 
 
+def _use(tables: Sequence[str]) -> str:
+    return f" To take the labels from a table give it instead: {tables[0]}." if tables else ""
+
+
 def _check_two(classes: Sequence[str], items: int, found: Found) -> None:
     if len(classes) == 1:
         raise DataError(
-            f'only one class: "{classes[0]}" ({items:,} items, from {found.label_from or "labels"}) in {found.title}; '
-            "classifying needs two or more. For pictures without labels say --target none"
+            f'only one class: "{classes[0]}" ({many(items, "item")}, from {found.label_from or "labels"}) '
+            f"in {found.title}; classifying needs two or more.{_use(found.tables_beside)} "
+            "For pictures without labels say --target none"
         )
 
 
@@ -206,14 +219,27 @@ def _group(
         if found.paths is None and paths and paths[0].isdigit():
             raise UsageError("--group-from looks at file names, and these items have none; give the groups as a column")
         groups, sentence = _groups.groups_of(paths, options.group_from)
-        return frame.with_columns(pl.Series("group", groups, dtype=pl.String)), [sentence], [], {}
+        frame = frame.with_columns(pl.Series("group", groups, dtype=pl.String))
+        return frame, [sentence], _confounded(frame), {}
     if "group" in frame.columns:
         number = frame["group"].drop_nulls().n_unique()
-        return frame, [f"{number:,} groups are never parted"], [], {}
+        doubts = _confounded(frame)
+        return frame, [f"{many(number, 'group')}, never parted by the split"], doubts, {}
     guessed = _groups.guess(paths)
     if guessed is None:
         return frame, [], [], {}
     return frame, [], [guessed.doubt], {"group_pattern": guessed.pattern, "groups": guessed.groups}
+
+
+def _confounded(frame: pl.DataFrame) -> list[str]:
+    """A doubt where each class is one group, so that a part of the split must miss whole classes."""
+    if "target" not in frame.columns:
+        return []
+    known = frame.drop_nulls("group")
+    groups = known["group"].n_unique()
+    if groups > 1 and groups == known["target"].n_unique() == known.select("target", "group").n_unique():
+        return ["each class is one single group, so that no group can be tested without its class being unknown"]
+    return []
 
 
 # ---- words
@@ -233,7 +259,7 @@ def _columns(frame: pl.DataFrame) -> tuple[Column, ...]:
 def _summary(frame: pl.DataFrame, classes: Sequence[str], label_from: str) -> str:
     """The first sentence: "900 images in 3 classes (folder names): healthy 512, early 260, late 128"."""
     if not classes:
-        return f"{len(frame):,} images without labels"
+        return f"{many(len(frame), 'image')} without labels"
     counts = dict(frame["target"].value_counts().iter_rows())
     ordered = sorted(classes, key=lambda name: -counts[name])  # stable: equal counts stay in natural order
     biggest, smallest = ordered[0], ordered[-1]
@@ -244,7 +270,7 @@ def _summary(frame: pl.DataFrame, classes: Sequence[str], label_from: str) -> st
     else:
         detail = f"from {counts[smallest]:,} ({smallest}) to {counts[biggest]:,} ({biggest})"
     origin = f" ({label_from})" if label_from else ""
-    return f"{len(frame):,} images in {len(classes):,} classes{origin}: {detail}"
+    return f"{many(len(frame), 'image')} in {many(len(classes), 'class')}{origin}: {detail}"
 
 
 def many_values(labels: Sequence[str | None], label_from: str) -> list[str]:
@@ -252,5 +278,7 @@ def many_values(labels: Sequence[str | None], label_from: str) -> list[str]:
     known = [label for label in labels if label is not None]
     distinct = len(set(known))
     if distinct > max(20, _MOST_CLASSES * len(known)):
-        return [f"{label_from} has {distinct:,} different values in {len(known):,} rows; is it a class? See --target"]
+        return [
+            f"{label_from} has {distinct:,} different values in {many(len(known), 'row')}; is it a class? See --target"
+        ]
     return []

@@ -17,6 +17,7 @@ from penjing.sources._parts import parts_of
 from penjing.sources._pixels import as_numpy, picture
 from penjing.sources._splits import read_split
 from penjing.sources._stores import ArrayStore, BytesStore
+from penjing.sources._words import many
 
 # So many rows are looked up to find the folder that the paths start from.
 _LOOK = 50
@@ -46,7 +47,7 @@ def open_paths(
     empty = frame[roles.picture].null_count()
     if empty:
         frame = frame.drop_nulls(roles.picture)
-        doubts.append(f"{empty:,} rows without a path left out")
+        doubts.append(f"{many(empty, 'row')} without a path left out")
     paths = [path.replace("\\", "/").removeprefix("./") for path in frame[roles.picture].to_list()]
     prefix = _prefix(paths, exists, prefixes, found.title)
     if prefix:
@@ -56,7 +57,7 @@ def open_paths(
     doubts += [f"--ignore '{pattern}' matches no path" for pattern in idle_patterns]
     repeated = len(kept) - len(set(kept))
     if repeated:
-        doubts.append(f"{repeated:,} rows name a picture that another row names too")
+        doubts.append(f"{many(repeated, 'row')} with a path that another row has too")
     # Not the order of the rows: a table that was shuffled describes the same data.
     wanted = set(kept)
     order = sorted(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from penjing.core.errors import UsageError
 from penjing.sources._layout import folder_at, folder_number
 from penjing.sources._listing import natural_key
+from penjing.sources._words import many, span
 
 # A name such as mouse01_03.png or P07-left.png: a word with a number, then a separator and something more.
 _WORD = re.compile(r"([^\W\d_]+[ _-]?)([0-9]+)[ _.\-(].")
@@ -60,8 +61,8 @@ def groups_of(paths: Sequence[str], group_from: str) -> tuple[list[str | None], 
         example = f"; a path looks like {paths[0]}" if paths else ""
         raise UsageError(f"--group-from '{group_from}' finds a group in no path{example}")
     alone = len(groups) - found.total()
-    said = f"{len(found):,} groups ({_span(found)}) are never parted"
-    return groups, said + (f"; {alone:,} items without one stand alone" if alone else "")
+    said = f"{many(len(found), 'group')} ({span(sorted(found, key=natural_key))}), never parted by the split"
+    return groups, said + (f"; {many(alone, 'item')} without one, each alone" if alone else "")
 
 
 def _matches(paths: Sequence[str], expression: str) -> list[str | None]:
@@ -103,8 +104,3 @@ def _accept(groups: Counter[str], total: int, pattern: str) -> Guess | None:
         return None
     ordered = sorted(groups, key=natural_key)
     return Guess(pattern, len(groups), ordered[0], ordered[-1])
-
-
-def _span(found: Counter[str]) -> str:
-    ordered = sorted(found, key=natural_key)
-    return f"{ordered[0]}…{ordered[-1]}" if len(ordered) > 1 else ordered[0]

@@ -12,6 +12,7 @@ from penjing.core.errors import UsageError
 from penjing.sources._listing import natural_key
 from penjing.sources._options import Options
 from penjing.sources._parts import part_of
+from penjing.sources._words import many, some
 
 Folder = tuple[str, ...]
 
@@ -63,7 +64,7 @@ def read_layout(paths: Sequence[str], options: Options) -> Layout:
             raise UsageError(f"--target {options.target}: no picture has a folder there; {_example(paths)}")
     for reason, folder_list in _by_reason(places).items():
         total = sum(counts[folder] for folder in folder_list)
-        doubts.append(f"{total:,} pictures left out: {reason}")
+        doubts.append(f"{many(total, 'picture')} left out: {reason}")
     used = [index for index, folder in enumerate(folders) if not places[folder].left_out]
     labels = [places[folders[index]].label for index in used]
     known = [label for label in labels if label is not None]
@@ -216,12 +217,12 @@ def _remarks(counts: Counter[Folder], top: int, rule: Callable[[Folder], Place])
             rest = [name for name in folder[level:] if place.part is None or part_of(name) is None]
             deeper.update(dict.fromkeys(rest, level + 1))
     if deeper:
-        names = _list(deeper)
+        names = _some(deeper)
         said.append(f"folders below the classes ({names}) are kept within their class")
     use = f"use --target folder:{max(deeper.values())}" if deeper else "use a table with a label column"
     kind = doubtful_kind(labels)
     if kind:
-        doubts.append(f"the folder names {_list(labels)} look like {kind}; if they are not the classes, {use}")
+        doubts.append(f"the folder names {_some(labels)} look like {kind}; if they are not the classes, {use}")
     doubts += [
         f'"{name}" is taken as a class, not as a part of a split; if it is a part, put class folders inside it'
         for name in labels
@@ -258,9 +259,8 @@ def _by_reason(places: dict[Folder, Place]) -> dict[str, list[Folder]]:
     return found
 
 
-def _list(names: Iterable[str]) -> str:
-    ordered = sorted(names, key=natural_key)
-    return ", ".join(ordered[:3]) + (" …" if len(ordered) > 3 else "")
+def _some(names: Iterable[str]) -> str:
+    return some(sorted(names, key=natural_key))
 
 
 def _example(paths: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from penjing.core import plugins
 from penjing.core.errors import DataError
+from penjing.sources._words import many
 
 _DIGITS = re.compile(r"([0-9]+)")
 # What file managers and archivers leave behind; names that begin with a dot are passed over too.
@@ -126,9 +127,9 @@ def remarks(listing: Listing) -> tuple[list[str], list[str]]:
     said, doubts = [], []
     if listing.others:
         kinds = ", ".join(f"{extension} {count:,}" for extension, count in listing.others.most_common(5))
-        said.append(f"{listing.others.total():,} other files passed over: {kinds}")
+        said.append(f"{many(listing.others.total(), 'other file')} passed over: {kinds}")
     for extension, count in sorted(listing.refused.items()):
-        doubts.append(f"{count:,} {extension} files left out: {refusal(extension)}")
+        doubts.append(f"{many(count, f'{extension} file')} left out: {refusal(extension)}")
     doubts += [f"--ignore '{pattern}' matches no file" for pattern in listing.idle_patterns]
     return said, doubts
 

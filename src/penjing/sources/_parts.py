@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from penjing.core.errors import DataError
+from penjing.sources._words import many
 
 _NAMES = {
     "train": {"train", "training", "trn", "learn", "训练", "训练集", "訓練"},
@@ -63,5 +64,5 @@ def settle(parts: Sequence[str | None]) -> tuple[list[str | None] | None, list[s
         cut = "" if "valid" in given or "test" not in given else "; validation is cut from the rest"
         said.append(f"given split: {known}{cut}")
     if counts[None]:
-        said.append(f"{counts[None]:,} items are in no given part and are dealt by penjing")
+        said.append(f"{many(counts[None], 'item')} in no given part, dealt by penjing")
     return [rename.get(part, part) for part in parts], said, doubts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from penjing.core.errors import UsageError
@@ -13,8 +14,16 @@ from penjing.sources._options import Options
 from penjing.sources._splits import read_split
 
 
-def open_layout(listing: Listing, store: Store, title: str, kind: str, options: Options, path: Path) -> Table:
-    """The table of a folder layout.
+def open_layout(
+    listing: Listing,
+    store: Store,
+    title: str,
+    kind: str,
+    options: Options,
+    path: Path,
+    tables_beside: Sequence[str] = (),
+) -> Table:
+    """The table of a folder layout; `tables_beside` are offered where the folders give no classes.
 
     Raises:
         DataError: there is no picture, or only one class.
@@ -35,6 +44,7 @@ def open_layout(listing: Listing, store: Store, title: str, kind: str, options: 
         labels=layout.labels,
         label_from="folder names",
         parts=read_split(options.split, layout.paths, layout.parts),
+        tables_beside=tables_beside,
         said=[*layout.said, *said],
         doubts=[*layout.doubts, *doubts],
         hints={"path": str(path)},

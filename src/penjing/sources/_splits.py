@@ -10,6 +10,7 @@ from penjing.sources._columns import recognise, texts
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
 from penjing.sources._tables import read_table
+from penjing.sources._words import many
 
 
 def read_split(split: str, paths: Sequence[str], recognised: Sequence[str | None]) -> Sequence[str | None]:
@@ -46,5 +47,5 @@ def _from_file(file: Path, paths: Sequence[str]) -> list[str | None]:
     if len(unknown) == len(part_of_path):
         raise DataError(f"{file} names no item of the data: it has {names[0]}, the data have {paths[0]}")
     if unknown:
-        raise DataError(f"{file} names {len(unknown):,} items that the data do not have, such as {min(unknown)}")
+        raise DataError(f"{file} names {many(len(unknown), 'item')} that the data do not have, such as {min(unknown)}")
     return [part_of_path.get(path) for path in paths]

@@ -123,7 +123,7 @@ def _distinct(header: list[str]) -> list[str]:
 def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(content))
-    except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise DataError(f"{name} is not a Parquet file, or is damaged: {first_line(problem)}") from problem
 
 
@@ -138,7 +138,7 @@ def _read_spreadsheet(content: bytes, name: str) -> pl.DataFrame:
         raise DataError(f"{name} is not a spreadsheet, or is damaged: {first_line(problem)}") from problem
 
 
-def first_line(problem: Exception) -> str:
+def first_line(problem: BaseException) -> str:
     """The first line of what another library says."""
     return (str(problem).strip() or type(problem).__name__).splitlines()[0]
 

@@ -14,6 +14,7 @@ from penjing.sources._options import Options
 from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
 from penjing.sources._samples import sample_images, sample_labels
 from penjing.sources._stores import ArrayStore
+from penjing.sources._words import many
 
 _SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, height, width]"
 
@@ -84,7 +85,9 @@ def _labels(y: Any, count: int) -> list[str | None]:
     if values.ndim != 1:
         raise DataError(f"y has shape {values.shape}; expected one label for each picture (for one-hot: y.argmax(1))")
     if len(values) != count:
-        raise DataError(f"x holds {count:,} pictures and y {len(values):,} labels; expected as many of each")
+        raise DataError(
+            f"x holds {many(count, 'picture')} and y {many(len(values), 'label')}; expected as many of each"
+        )
     return [label_text(value) for value in values.tolist()]
 
 

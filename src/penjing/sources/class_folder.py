@@ -10,6 +10,7 @@ from penjing.sources._options import Options
 from penjing.sources._pictures import open_layout
 from penjing.sources._samples import sample_files
 from penjing.sources._stores import FolderStore
+from penjing.sources._tables import TABLE_SUFFIXES
 
 
 def looks_like(data: object) -> bool:
@@ -28,7 +29,9 @@ def open(data: Path, options: Options) -> Table:
     actual = {readable(name): name for name in names}
     listing = sort_out(actual, options.ignore)
     store = FolderStore(data, {name: real for name, real in actual.items() if name != real})
-    return open_layout(listing, store, f"{data.resolve().name}/", "class_folder", options, data)
+    beside = sorted(name for name in actual if "/" not in name)
+    tables = [str(data / name) for name in beside if Path(name).suffix.lower() in TABLE_SUFFIXES]
+    return open_layout(listing, store, f"{data.resolve().name}/", "class_folder", options, data, tables)
 
 
 def sample(folder: Path) -> Path:
