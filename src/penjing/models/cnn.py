@@ -14,10 +14,8 @@ from penjing.models._layers import BatchNorm, rounded
 
 # The last maps are about this many pixels a side: small enough to be cheap, large enough to tell places apart.
 LAST_SIDE = 4
-# Memory traffic on large maps costs more than arithmetic: maps have at most this many pixels a side …
+# Memory traffic on large maps costs more than arithmetic: larger pictures are read several pixels at a time.
 LARGEST_SIDE = 32
-# … and pictures from this many on are read two pixels at a time at least.
-SMALLEST_CUT_SIDE = 16
 
 
 @dataclass(frozen=True)
@@ -25,8 +23,8 @@ class Settings:
     """How large the network is.
 
     Attributes:
-        width: channels of the first maps; each stage doubles them.
-        patch: side in pixels of the patches that become one pixel of the first maps; 0 chooses from the picture's side.
+        width: channels after the first stage; each further one doubles them.
+        patch: how many pixels the first convolution moves at a time; 0 chooses from the picture's side.
         stages: how many times maps are halved after that; 0 chooses from their side.
         dropout: share of features silenced while training, 0 to 1.
     """
@@ -37,36 +35,27 @@ class Settings:
     dropout: float = 0.0
 
 
-class Refine(nn.Module):
-    """Maps plus what a convolution, normalisation and ReLU make of them."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm = BatchNorm(width)
-
-    def forward(self, maps: Float[Tensor, "batch width height width"]) -> Tensor:
-        return maps + self.norm(self.convolution(maps)).relu()
-
-
 class Stage(nn.Module):
-    """Half as many pixels a side, twice as many channels, then refined.
+    """Half as many pixels a side and more channels; then the same maps, refined once.
 
     Pooling comes before everything that can wait: it leaves a quarter of the numbers.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, patch: int = 1) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.norm = BatchNorm(outputs)
-        self.refine = Refine(outputs)
+        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
+        self.widen = nn.Conv2d(inputs, outputs, kernel, patch, padding, bias=False)
+        self.widen_norm = BatchNorm(outputs)
+        self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.refine_norm = BatchNorm(outputs)
 
     def forward(self, maps: Float[Tensor, "batch inputs height width"]) -> Tensor:
-        return self.refine(self.norm(F.max_pool2d(self.convolution(maps), 2)).relu())
+        maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2)).relu()
+        return maps + self.refine_norm(self.refine(maps)).relu()
 
 
 class Cnn(nn.Module):
-    """Overlapping patches, refined, then stages, then the largest value of each channel.
+    """Stages from the pixels on, then the largest value of each channel.
 
     Attributes:
         features: how many numbers an item becomes.
@@ -78,25 +67,21 @@ class Cnn(nn.Module):
         side = min(height, width)
         patch = settings.patch or _patch(side)
         stages = settings.stages or _stages(side / patch)
-        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
-        self.patches = nn.Conv2d(channels, settings.width, kernel, patch, padding=padding, bias=False)
-        self.norm = BatchNorm(settings.width)
-        self.refine = Refine(settings.width)
-        widths = [settings.width * 2**stage for stage in range(stages + 1)]
-        self.stages = nn.Sequential(*(Stage(inputs, outputs) for inputs, outputs in pairwise(widths)))
+        widths = [settings.width * 2**stage for stage in range(stages)]
+        self.stages = nn.Sequential(
+            Stage(channels, settings.width, patch),
+            *(Stage(inputs, outputs) for inputs, outputs in pairwise(widths)),
+        )
         self.dropout = nn.Dropout(settings.dropout)
         self.features = widths[-1]
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        maps = self.refine(self.norm(self.patches(images)).relu())
-        return self.dropout(self.stages(maps).amax((2, 3)))
+        return self.dropout(self.stages(images).amax((2, 3)))
 
 
 def _patch(side: int) -> int:
-    """The least power of two that brings a side to at most `LARGEST_SIDE`; at least 2 but for the smallest pictures."""
-    if side < SMALLEST_CUT_SIDE:
-        return 1
-    return max(2, 2 ** math.ceil(math.log2(side / LARGEST_SIDE)))
+    """The least power of two that brings a side to at most `LARGEST_SIDE` pixels."""
+    return 2 ** max(0, math.ceil(math.log2(side / LARGEST_SIDE)))
 
 
 def _stages(side: float) -> int:
