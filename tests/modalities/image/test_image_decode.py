@@ -122,6 +122,12 @@ def test_a_12_bit_camera_reaches_white_with_12_bits() -> None:
     assert image.decode(grey_tiff(values), GREY).max() == 16
 
 
+def test_a_dark_16_bit_data_set_does_not_turn_black() -> None:
+    values = np.linspace(0, 255, 64).reshape(8, 8).astype(np.uint16)
+    plan = image.plan([image.probe(grey_tiff(values))], 64)
+    assert image.decode(grey_tiff(values), plan).max() >= 63
+
+
 def test_32_bit_integers_are_read_as_16_bit_and_floats_as_0_to_1() -> None:
     whole = (np.arange(64).reshape(8, 8) * 1000).astype(np.int32)
     np.testing.assert_array_equal(image.decode(grey_tiff(whole), GREY)[:, :, 0], np.rint(whole / 65535 * 255))

@@ -102,7 +102,7 @@ class Header:
         channels: 1 when it is grey by its type, else 3.
         format: "PNG", "JPEG", … or "array".
         pages: of a TIFF; 1 for every other format.
-        bits: significant bits of a value: 8, or for a 16-bit picture as many as its brightest value needs.
+        bits: significant bits of a value: 8, or for a 16-bit picture what its brightest value needs, at least 9.
     """
 
     height: int

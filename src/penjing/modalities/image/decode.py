@@ -114,7 +114,8 @@ def _described(height: int, width: int, grey: bool, name: str, pages: int, bits:
 
 
 def _significant_bits(values: np.ndarray) -> int:
-    return max(8, min(16, int(values.max()).bit_length()))
+    """Of a 16-bit picture. Never as few as 8, so that it is told from an 8-bit one."""
+    return max(9, min(16, int(values.max()).bit_length()))
 
 
 def _is_grey(image: Image.Image) -> bool:
