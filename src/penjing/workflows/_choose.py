@@ -23,6 +23,7 @@ from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
 from penjing.training import engine
 from penjing.training._loop import Pace
+from penjing.training._plan import total_steps
 from penjing.training.engine import Problem, Trained
 
 # Shares of the whole time.
@@ -34,6 +35,8 @@ DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
 LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
+# The default network loses a race only when it has seen the items this often.
+FAIR_PASSES = 3.0
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,11 @@ def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: 
             pace = Pace(time.monotonic() + seconds, steps)
             trained.append(engine.carry_out(short, problem, pace=pace))
     best = max(range(len(candidates)), key=lambda at: (trained[at].best or 0.0, -at))
+    passes = total_steps(trained[0].recipe.training) / problem_steps(problem, candidates[0])
+    if best > 0 and passes < FAIR_PASSES:
+        why = f"it saw the items {passes:.1f} times in {seconds:.0f} s, too few to judge it by; the training is longer"
+        decide(Decided("network", candidates[0].model.name, why))
+        return candidates[0], trained[0]
     shown = ", ".join(
         f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in zip(candidates, trained, strict=True)
     )

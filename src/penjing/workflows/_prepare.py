@@ -72,7 +72,7 @@ class Prepared:
         modality: its plug-in.
         decode: the settings its items were decoded with.
         hashes: of the usable rows.
-        names: what the usable rows are called.
+        names: what the usable rows are called: their references, which are relative to the data.
         values: their decoded items.
         classes: names, in the order of the network's outputs; empty without a target.
         truth: Int[rows], the index of each row's class; −1 where unknown.
@@ -330,15 +330,14 @@ def _deal(
     classes, truth = _encode(labels)
     pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch=watch)
     groups = _groups(table, len(hashes), pairs)
-    store = table.stores[surveyed.column.name]
-    names = [store.name(reference) for reference in table.frame[surveyed.column.name]]
+    names = table.frame[surveyed.column.name].to_list()
     given = _given(table, kept)
     if previous is None and table.part is None:
         previous = split.recall(hashes, wish.split_seed, state_folder() / "splits")
     dealt = split.deal(hashes, groups, truth, given, wish.split_seed, names=names, previous=previous, folds=wish.folds)
     if table.part is None:
         split.remember(dealt, state_folder() / "splits")
-    for sentence in (*pairs.said, *dealt.said):
+    for sentence in dealt.said:
         tell(watch, Said(sentence))
     return Prepared(
         table,

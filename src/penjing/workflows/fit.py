@@ -136,10 +136,10 @@ def _guarded(run: Run, grow: Any) -> Run:
     except PenjingError as problem:
         run.update(status="failed", finished=now(), failure=str(problem))
         raise
+    run.update(status="interrupted" if is_interrupted else "finished", finished=now())
+    write_report(run.path, pictures=(run.path / "pictures.npz").exists())
     if is_interrupted:
-        run.update(status="interrupted", finished=now())
         raise KeyboardInterrupt
-    run.update(status="finished", finished=now())
     return run
 
 
@@ -178,7 +178,6 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         if wish.pictures:
             _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
     _note_cost(run, trained, problem, clock)
-    write_report(run.path, pictures=wish.pictures)
     return trained.is_interrupted
 
 
@@ -264,7 +263,6 @@ def _finish_final(
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"
     run.note("final", str(parent.path), why)
     _note_cost(run, trained, problem, clock)
-    write_report(run.path)
     return trained.is_interrupted
 
 
