@@ -175,6 +175,8 @@ def test_a_read_only_folder_is_read(plant) -> None:
 # ---- parts
 
 LAYOUTS = {
+    "parts twice": "{part}/{part}/{label}/{number}.png",
+    "images in parts": "{part}/images/{label}/{number}.png",
     "parts first": "{part}/{label}/{number}.png",
     "classes first": "{label}/{part}/{number}.png",
     "wrapped": "set/{part}/{label}/{number}.png",

@@ -24,6 +24,21 @@ def test_a_wrong_path_offers_its_neighbour(plant, tmp_path: Path) -> None:
         open_data(tmp_path / "nowhere" / "photos")
 
 
+@pytest.mark.parametrize("path", ["", "  "])
+def test_an_empty_path_is_not_the_current_folder(path: str) -> None:
+    with pytest.raises(DataError, match="no path is given; expected a folder of pictures"):
+        open_data(path)
+
+
+def test_items_are_read_after_the_current_folder_has_changed(plant, tmp_path: Path, monkeypatch) -> None:
+    plant("cat/1.png", "dog/1.png")
+    monkeypatch.chdir(tmp_path)
+    store = open_data("photos").stores["image"]
+    assert store.name("cat/1.png") == str(Path("photos/cat/1.png"))
+    monkeypatch.chdir(tmp_path / "photos")
+    assert store.read("cat/1.png")
+
+
 @pytest.mark.parametrize("path", ["x" * 5000, "a\0b"])
 def test_a_path_that_cannot_be_is_only_missing(path: str) -> None:
     with pytest.raises(DataError, match="there is no "):

@@ -70,6 +70,11 @@ def test_a_table_without_a_line_of_names_is_read(folder: Path) -> None:
     assert open_data(folder / "t.csv").frame["target"].to_list() == LABELS
 
 
+def test_the_row_numbers_of_pandas_and_empty_columns_are_passed_over(folder: Path) -> None:
+    (folder / "t.csv").write_text(",path,kind,\n0,图/1.png,猫,\n1,图/2.png,狗,\n", encoding="utf-8")
+    assert open_data(folder / "t.csv").frame["target"].to_list() == ["猫", "狗"]
+
+
 def test_the_order_of_the_rows_does_not_matter(folder: Path) -> None:
     lines = text().splitlines()
     (folder / "a.csv").write_text("\n".join(lines), encoding="utf-8")

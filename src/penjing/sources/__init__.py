@@ -37,6 +37,8 @@ def open_data(data: object, options: Options = Options()) -> Table:  # noqa: B00
         MissingExtra: an .xlsx file, and the package that reads it is not installed.
     """
     if isinstance(data, str | Path):
+        if not str(data).strip():
+            raise DataError(f"no path is given; expected {EXPECTED}")
         data = Path(data).expanduser()
         if not _exists(data):
             raise DataError(_missing(data))

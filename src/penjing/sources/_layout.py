@@ -146,14 +146,19 @@ def _parts_come_second(below: Iterable[Folder]) -> bool:
 
 
 def _part_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
-    classes = {folder[1] for folder in below if len(folder) > 1 and part_of(folder[0])}
+    wrapped = _wrapped_parts(below)
+
+    def label_in(folder: Folder) -> str | None:
+        return folder_at(folder, 3 if folder[0] in wrapped else 2)
+
+    classes = {label_in(folder) for folder in below if folder and part_of(folder[0])} - {None}
 
     def rule(folder: Folder) -> Place:
         if not folder:
             return Place(left_out="they lie beside the part folders and have no class")
-        part = part_of(folder[0])
-        if part and len(folder) > 1:
-            return Place(folder[1], part)
+        part, label = part_of(folder[0]), label_in(folder)
+        if part and label is not None:
+            return Place(label, part)
         if part:
             return Place(None, part, f'those directly in "{folder[0]}" have no class folder; predict them afterwards')
         if folder[0] in classes:
@@ -161,6 +166,20 @@ def _part_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
         return Place(left_out=f'the folder "{folder[0]}" stands beside the parts and is none of them')
 
     return rule
+
+
+def _wrapped_parts(below: Iterable[Folder]) -> set[str]:
+    """The part folders whose classes lie in one more folder, as in train/train/cat or train/images/cat."""
+    inside: dict[str, set[str]] = {}
+    for folder in below:
+        if folder and part_of(folder[0]):
+            wrapper = folder[1] if len(folder) > 2 and _is_wrapper(folder[1]) else ""
+            inside.setdefault(folder[0], set()).add(wrapper)
+    return {name for name, wrappers in inside.items() if len(wrappers) == 1 and wrappers != {""}}
+
+
+def _is_wrapper(name: str) -> bool:
+    return part_of(name) is not None or name.casefold() in ("images", "image", "img", "data")
 
 
 def _class_first_then_part(folder: Folder) -> Place:

@@ -27,9 +27,10 @@ class FolderStore(Store):
 
     def __init__(self, root: Path, actual: Mapping[str, str] | None = None) -> None:
         self.root, self._actual = root, actual or {}
+        self._base = root.absolute()  # the current folder may change before an item is read
 
     def _path(self, reference: str) -> str:
-        return os.path.join(self.root, self._actual.get(reference, reference))  # noqa: PTH118 - called for each item
+        return os.path.join(self._base, self._actual.get(reference, reference))  # noqa: PTH118 - called for each item
 
     def read(self, reference: str) -> bytes:
         try:

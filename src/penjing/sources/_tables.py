@@ -91,10 +91,20 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
                 f"{name}, row {number} has {len(row)} cells and not {len(header)} as the first "
                 f"(separator: {_SEPARATORS[separator]}); put texts that hold the separator in quotes"
             )
-    cells = zip(*(row for _, row in numbered), strict=True) if numbered else ([] for _ in header)
-    names = _distinct(header)
-    columns = {column: [cell.strip() or None for cell in values] for column, values in zip(names, cells, strict=True)}
-    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
+    return _frame(header, [row for _, row in numbered])
+
+
+def _frame(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
+    """A frame of text; without columns that have no name and hold nothing, or only count the rows as pandas does."""
+    cells = [[cell.strip() or None for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in header]
+    blank, counted = [None] * len(rows), [str(row) for row in range(len(rows))]
+    idle = [not name and values in (blank, counted) for name, values in zip(header, cells, strict=True)]
+    columns = {
+        name: values
+        for name, values, is_idle in zip(_distinct(header), cells, idle, strict=True)
+        if not is_idle or all(idle)
+    }
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
 
 
 def _separator(lines: list[str]) -> str:
