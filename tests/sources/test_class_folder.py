@@ -73,7 +73,7 @@ def test_hidden_files_and_litter_are_not_seen(plant) -> None:
 def test_folders_below_a_class_stay_within_it_and_that_is_said(plant) -> None:
     table = open_data(plant("cat/indoor/1.png", "cat/outdoor/far/1.png", "dog/1.png"))
     assert counts(table) == {("cat", None): 2, ("dog", None): 1}
-    assert table.said[1] == "folders below the classes (far, indoor, outdoor) are kept within their class"
+    assert table.said[1] == "Folders below the classes (far, indoor, outdoor) are kept within their class"
 
 
 def test_wrapping_folders_are_stepped_over(plant) -> None:
@@ -107,7 +107,7 @@ def test_a_table_beside_unlabelled_pictures_is_offered(plant) -> None:
         open_data(folder)
     loose = plant("1.png", folder="loose")
     (loose / "labels.xlsx").write_text("x")
-    assert open_data(loose).doubts[0].startswith("no labels are known. To take the labels from a table")
+    assert open_data(loose).doubts[0].startswith("No labels are known. To take the labels from a table")
 
 
 def test_class_names_have_one_unicode_form(plant) -> None:
@@ -207,19 +207,19 @@ def planted(layout: str, names: dict[str, str]) -> list[str]:
 def test_given_parts_are_recognised(layout: str, names: dict[str, str], plant) -> None:
     table = open_data(plant(planted(layout, names)))
     assert counts(table) == {(label, part): 2 for label in ("cat", "dog") for part in names}
-    assert "given split: train 4, valid 4, test 4" in table.said
+    assert "Given split: train 4, valid 4, test 4" in table.said
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_train_and_valid_alone_make_valid_the_sealed_test(layout: str, plant) -> None:
     table = open_data(plant(planted(layout, {"train": "train", "valid": "val"})))
     assert counts(table) == {(label, part): 2 for label in ("cat", "dog") for part in ("train", "test")}
-    assert "given valid part (4) becomes the sealed test; validation is cut from the rest" in table.said
+    assert "Given valid part (4) becomes the sealed test; validation is cut from the rest" in table.said
 
 
 def test_train_and_test_leave_validation_to_be_cut(plant) -> None:
     table = open_data(plant(planted("parts first", {"train": "train", "test": "test"})))
-    assert "given split: train 4, test 4; validation is cut from the rest" in table.said
+    assert "Given split: train 4, test 4; validation is cut from the rest" in table.said
 
 
 def test_a_test_folder_beside_classes_is_a_part_and_the_rest_is_dealt(plant) -> None:
@@ -265,7 +265,7 @@ def test_another_folder_beside_the_parts_is_left_out_with_a_word(plant) -> None:
 
 def test_a_class_that_is_only_tested_is_questioned(plant) -> None:
     table = open_data(plant("train/a/1.png", "train/b/1.png", "test/a/1.png", "test/c/1.png"))
-    assert 'class "c" is only in the test part and cannot be learned; leave it out with --exclude' in table.doubts
+    assert 'Class "c" is only in the test part and cannot be learned; leave it out with --exclude' in table.doubts
 
 
 def test_parts_of_unlabelled_pictures_are_kept(plant) -> None:
@@ -348,7 +348,7 @@ def test_names_that_differ_in_case_are_questioned(plant) -> None:
     folder = plant("train/Cat/1.png", "test/cat/1.png", "train/dog/1.png")
     if len({path.name for path in folder.rglob("?at")}) < 2:
         pytest.skip("this file system knows no case")
-    assert 'classes "Cat" and "cat" differ only in case; join them with --merge' in open_data(folder).doubts
+    assert 'Classes "Cat" and "cat" differ only in case; join them with --merge' in open_data(folder).doubts
 
 
 @pytest.mark.parametrize(
@@ -407,15 +407,18 @@ def test_pictures_that_must_be_converted_are_refused_with_the_way(plant) -> None
     assert mixed.doubts[0].startswith("1 .czi file left out: a microscope's format")
 
 
-@pytest.mark.skipif(sys.platform == "win32" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
-def test_a_locked_folder_is_named(plant) -> None:
+def test_a_locked_folder_is_named(plant, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = plant("cat/1.png", "dog/1.png")
-    (folder / "cat").chmod(0)
-    try:
-        with pytest.raises(DataError, match=r"cannot read the folder .*cat: Permission denied"):
-            open_data(folder)
-    finally:
-        (folder / "cat").chmod(0o755)
+    scandir = os.scandir
+
+    def locked(path: str) -> object:
+        if path.endswith("cat"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(DataError, match=r"cannot read the folder .*cat/?: Permission denied"):
+        open_data(folder)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")

@@ -22,7 +22,7 @@ def mice(count: int = 12, pictures: int = 3) -> list[str]:
 def test_names_that_suggest_groups_are_a_doubt_and_a_hint_but_no_group(plant) -> None:
     table = open_data(plant(mice()))
     assert table.group is None
-    sentence = r"names suggest 12 groups (mouse01…mouse12): use --group-from 'mouse\d+', or the score will be too good"
+    sentence = r"Names suggest 12 groups (mouse01…mouse12): use --group-from 'mouse\d+', or the score will be too good"
     assert table.doubts == (sentence,)
     assert table.hints["group_pattern"] == r"mouse\d+"
     assert table.hints["groups"] == 12
@@ -94,4 +94,4 @@ def test_items_without_a_group_stand_alone(plant) -> None:
 
 def test_groups_that_are_the_classes_are_questioned(plant) -> None:
     table = open_data(plant("cat/1.png", "cat/2.png", "dog/1.png"), Options(group_from="folder:1"))
-    assert "each class is one single group" in table.doubts[0]
+    assert "Each class is one single group" in table.doubts[0]

@@ -62,7 +62,7 @@ def test_columns_are_recognised_by_name_or_content(names: tuple[str, str], folde
     (folder / "t.csv").write_text(text(names=names), encoding="utf-8")
     table = open_data(folder / "t.csv")
     assert table.frame["target"].to_list() == LABELS
-    assert f'the column "{names[0]}" holds the pictures' in table.said
+    assert f'The column "{names[0]}" holds the pictures' in table.said
 
 
 def test_a_table_without_a_line_of_names_is_read(folder: Path) -> None:
@@ -106,7 +106,7 @@ def test_split_and_group_columns_are_taken_and_said(folder: Path) -> None:
     table = open_data(folder / "t.csv")
     assert table.frame.select("part", "group").rows() == [("train", "m1"), ("train", "m2"), ("test", "m1")]
     assert [column.role for column in table.columns] == ["input", "target", "group", "part"]
-    assert 'the column "group" holds the groups' in table.said
+    assert 'The column "group" holds the groups' in table.said
     assert "2 groups, never parted by the split" in table.said
     assert open_data(folder / "t.csv", Options(split="none")).part is None
 
@@ -116,7 +116,7 @@ def test_a_likely_group_is_questioned_and_never_taken(folder: Path) -> None:
     (folder / "t.csv").write_text("\n".join(rows), encoding="utf-8")
     table = open_data(folder / "t.csv")
     assert table.group is None
-    assert 'the column "patient" may hold groups: use --group patient, or the score will be too good' in table.doubts
+    assert 'The column "patient" may hold groups: use --group patient, or the score will be too good' in table.doubts
     assert open_data(folder / "t.csv", Options(group="patient")).frame["group"].to_list() == ["p1", "p2"]
 
 
@@ -138,7 +138,7 @@ def test_paths_may_start_beside_the_table_and_use_backslashes(folder: Path) -> N
     (folder / "t.csv").write_text("path,label\n.\\1.png,猫\n2.png,狗\n", encoding="utf-8")
     table = open_data(folder / "t.csv")
     assert table.frame["image"].to_list() == ["图/1.png", "图/2.png"]
-    assert 'paths are read from the folder "图"' in table.said
+    assert 'Paths are read from the folder "图"' in table.said
 
 
 def test_absolute_paths_are_read(folder: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_table_inside_that_lists_bare_names_finds_their_folder(tmp_path: Path)
     members = {"labels.csv": b"name,label\n1.png,cat\n2.png,dog\n", "pictures/1.png": PNG, "pictures/2.png": PNG}
     table = open_data(pack(tmp_path / "x.zip", members))
     assert table.frame["image"].to_list() == ["pictures/1.png", "pictures/2.png"]
-    assert 'paths are read from the folder "pictures"' in table.said
+    assert 'Paths are read from the folder "pictures"' in table.said
 
 
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path) -> None:

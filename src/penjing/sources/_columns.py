@@ -67,11 +67,11 @@ def recognise(frame: pl.DataFrame, options: Options, name: str) -> tuple[Roles, 
         _check(frame, options.group, "--group", name)
     group = options.group or _named(frame, GROUP_NAMES, {picture, part})
     label = _label(frame, options, {picture, part, group}, name)
-    said = [f'the column "{picture}" holds the pictures']
+    said = [f'The column "{picture}" holds the pictures']
     if group and not options.group:
-        said.append(f'the column "{group}" holds the groups')
+        said.append(f'The column "{group}" holds the groups')
     doubts = [
-        f'the column "{column}" may hold groups: use --group {column}, or the score will be too good'
+        f'The column "{column}" may hold groups: use --group {column}, or the score will be too good'
         for column in frame.columns
         if not group and not options.group_from and column.casefold() in _LIKELY_GROUPS and column != label
     ]

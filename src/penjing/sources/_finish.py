@@ -80,7 +80,7 @@ def finish(found: Found, options: Options) -> Table:
         _check_two(classes, len(frame), found)
         part_doubts += _strays(frame)
     elif found.tables_beside:
-        part_doubts.append(f"no labels are known.{_use(found.tables_beside)}".rstrip("."))
+        part_doubts.append(f"No labels are known.{_use(found.tables_beside)}".rstrip("."))
     return Table(
         frame=frame.drop("path"),
         columns=_columns(frame),
@@ -128,7 +128,7 @@ def _choose_classes(frame: pl.DataFrame, options: Options) -> tuple[pl.DataFrame
     doubts = []
     unlabelled = frame["target"].null_count()
     if unlabelled == len(frame):
-        return frame.drop("target"), ["no item has a label"]
+        return frame.drop("target"), ["No item has a label"]
     if unlabelled:
         frame = frame.drop_nulls("target")
         doubts.append(f"{many(unlabelled, 'item')} without a label left out; predict them afterwards")
@@ -167,7 +167,7 @@ def _case_doubts(classes: Sequence[str]) -> list[str]:
     for name in sorted(classes):
         other = first.setdefault(name.casefold(), name)
         if other != name:
-            doubts.append(f'classes "{other}" and "{name}" differ only in case; join them with --merge')
+            doubts.append(f'Classes "{other}" and "{name}" differ only in case; join them with --merge')
     return doubts
 
 
@@ -203,7 +203,7 @@ def _strays(frame: pl.DataFrame) -> list[str]:
     tested = set(frame.filter(pl.col("part") == "test")["target"].to_list())
     learned = set(frame.filter(pl.col("part").ne_missing("test"))["target"].to_list())
     return [
-        f'class "{name}" is only in the test part and cannot be learned; leave it out with --exclude'
+        f'Class "{name}" is only in the test part and cannot be learned; leave it out with --exclude'
         for name in sorted(tested - learned, key=natural_key)
     ]
 
@@ -238,7 +238,7 @@ def _confounded(frame: pl.DataFrame) -> list[str]:
     known = frame.drop_nulls("group")
     groups = known["group"].n_unique()
     if groups > 1 and groups == known["target"].n_unique() == known.select("target", "group").n_unique():
-        return ["each class is one single group, so that no group can be tested without its class being unknown"]
+        return ["Each class is one single group, so that no group can be tested without its class being unknown"]
     return []
 
 

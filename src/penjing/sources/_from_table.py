@@ -51,7 +51,7 @@ def open_paths(
     paths = [path.replace("\\", "/").removeprefix("./") for path in frame[roles.picture].to_list()]
     prefix = _prefix(paths, exists, prefixes, found.title)
     if prefix:
-        said.append(f'paths are read from the folder "{prefix.rstrip("/")}"')
+        said.append(f'Paths are read from the folder "{prefix.rstrip("/")}"')
     references = [prefix + path for path in paths]
     kept, idle_patterns = leave_out(references, options.ignore)
     doubts += [f"--ignore '{pattern}' matches no path" for pattern in idle_patterns]
@@ -115,7 +115,7 @@ def _prefix(paths: Sequence[str], exists: Callable[[str], bool], prefixes: Itera
     if not most and looked:
         raise DataError(
             f"{title} names {looked[0]}, and there is no such file; "
-            "paths are read from the folder of the table, or from a folder beside it"
+            "Paths are read from the folder of the table, or from a folder beside it"
         )
     return best
 

@@ -33,7 +33,7 @@ class Guess:
     @property
     def doubt(self) -> str:
         return (
-            f"names suggest {self.groups:,} groups ({self.first}…{self.last}): "
+            f"Names suggest {self.groups:,} groups ({self.first}…{self.last}): "
             f"use --group-from '{self.pattern}', or the score will be too good"
         )
 

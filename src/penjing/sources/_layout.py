@@ -237,11 +237,11 @@ def _remarks(counts: Counter[Folder], top: int, rule: Callable[[Folder], Place])
             deeper.update(dict.fromkeys(rest, level + 1))
     if deeper:
         names = _some(deeper)
-        said.append(f"folders below the classes ({names}) are kept within their class")
+        said.append(f"Folders below the classes ({names}) are kept within their class")
     use = f"use --target folder:{max(deeper.values())}" if deeper else "use a table with a label column"
     kind = doubtful_kind(labels)
     if kind:
-        doubts.append(f"the folder names {_some(labels)} look like {kind}; if they are not the classes, {use}")
+        doubts.append(f"The folder names {_some(labels)} look like {kind}; if they are not the classes, {use}")
     doubts += [
         f'"{name}" is taken as a class, not as a part of a split; if it is a part, put class folders inside it'
         for name in labels

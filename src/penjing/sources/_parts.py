@@ -50,19 +50,19 @@ def settle(parts: Sequence[str | None]) -> tuple[list[str | None] | None, list[s
     counts = Counter(parts)
     given = {part for part in counts if part}
     if not given or len(counts) == 1:
-        return None, [f"all items are in one part ({part}), which is dealt anew" for part in given], []
+        return None, [f"All items are in one part ({part}), which is dealt anew" for part in given], []
     rename: dict[str | None, str] = {}
     said, doubts = [], []
     if "test" not in given and "valid" in given:
         rename = {"valid": "test"}
-        said.append(f"given valid part ({counts['valid']:,}) becomes the sealed test; validation is cut from the rest")
+        said.append(f"Given valid part ({counts['valid']:,}) becomes the sealed test; validation is cut from the rest")
     elif given == {"valid", "test"} and None not in counts:
         rename = {"valid": "train"}
-        doubts.append("there is a valid and a test part but nothing to learn from; valid is taken as train")
+        doubts.append("There is a valid and a test part but nothing to learn from; valid is taken as train")
     else:
         known = ", ".join(f"{part} {counts[part]:,}" for part in ("train", "valid", "test") if part in given)
         cut = "" if "valid" in given or "test" not in given else "; validation is cut from the rest"
-        said.append(f"given split: {known}{cut}")
+        said.append(f"Given split: {known}{cut}")
     if counts[None]:
         said.append(f"{many(counts[None], 'item')} in no given part, dealt by penjing")
     return [rename.get(part, part) for part in parts], said, doubts
