@@ -166,6 +166,22 @@ def test_each_page_is_an_item_where_the_run_was_trained_so(tmp_path: Path, photo
     assert labels(found) == list(CLASSES)
 
 
+def test_the_exported_run_gives_the_probabilities_of_predict(run: Run, photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    from penjing.exports import onnx
+    from penjing.exports._measure import parity
+
+    loaded = load(run)
+    model = onnx.open_model(onnx.export(loaded.subject, tmp_path / "model.onnx"))
+    found = predict.predict(run, photos)
+    items = np.stack([image.decode(Path(one.path).read_bytes(), loaded.decode) for one in found])
+    np.testing.assert_allclose(model.probabilities(items), found.probability, atol=1e-5)
+    assert parity(loaded.subject, model, items).difference <= 1e-5
+    assert image.Settings(**model.facts["decode"]) == loaded.decode
+    assert model.facts["modality"] == "image"
+    assert model.facts["unsure_below"] == loaded.unsure_below
+
+
 # ---- what may be handed over
 
 
@@ -471,6 +487,18 @@ def test_a_notebook_shows_counts_and_escapes_names(run: Run, photos: Path) -> No
     assert "6 items: 猫 2, dog 2, bird 2" in page
     assert "a&lt;b&gt;&amp;.png" in page
     assert "<b>&" not in page
+
+
+def test_a_line_tells_the_answer_and_what_speaks_against_it() -> None:
+    assert str(predict.Prediction("新/1.png", "dog", 0.934, False, False)) == "新/1.png: dog 0.93"
+    doubtful = predict.Prediction("a", "dog", 0.5, True, True)
+    assert str(doubtful) == "a: dog 0.50, unsure, unlike the training data"
+
+
+def test_every_item_has_a_line(run: Run, photos: Path) -> None:
+    found = predict.predict(run, photos)
+    assert found.lines() == [str(one) for one in found]
+    assert len(found.lines()) == 6
 
 
 # ---- where it looked

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ _SHOWN = 10  # rows in a notebook
 
 @dataclass(frozen=True)
 class Prediction:
-    """One item's answer.
+    """One item's answer; as text "new/1.png: cat 0.93, unsure".
 
     Attributes:
         path: the item, as it was given.
@@ -40,9 +40,17 @@ class Prediction:
     is_unsure: bool
     is_unlike: bool
 
+    @property
+    def remarks(self) -> list[str]:
+        """What speaks against relying on it: "unsure", "unlike the training data", both or nothing."""
+        words = {"unsure": self.is_unsure, "unlike the training data": self.is_unlike}
+        return [word for word, holds in words.items() if holds]
 
-@dataclass(frozen=True)
-class Unreadable:
+    def __str__(self) -> str:
+        return ", ".join([f"{self.path}: {self.label} {self.probability:.2f}", *self.remarks])
+
+
+class Unreadable(NamedTuple):
     """An item without an answer, and why."""
 
     path: str
@@ -64,6 +72,7 @@ class Predictions:
     unreadable: tuple[Unreadable, ...] = ()
 
     def __len__(self) -> int:
+        """How many items were answered."""
         return len(self.frame)
 
     def __getitem__(self, index: int) -> Prediction:
@@ -93,6 +102,10 @@ class Predictions:
             {"path": [one.path for one in self.unreadable], "unreadable": [one.reason for one in self.unreadable]}
         )
         return pl.concat([self.frame, bad], how="diagonal")
+
+    def lines(self) -> list[str]:
+        """One line an item, for people."""
+        return [str(one) for one in self]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
@@ -191,6 +204,5 @@ def check_output(path: str | Path) -> Path:
 
 
 def _html_row(one: Prediction) -> str:
-    remarks = ", ".join(word for word, holds in (("unsure", one.is_unsure), ("unlike", one.is_unlike)) if holds)
-    cells = (one.path, one.label, f"{one.probability:.3f}", remarks)
+    cells = (one.path, one.label, f"{one.probability:.3f}", ", ".join(one.remarks))
     return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
