@@ -484,8 +484,15 @@ def _show(output: OutputOptions, document: Mapping[str, Any] | Sequence[Any], li
 def _show_run(output: OutputOptions, run: Any) -> int:
     from penjing.core.report.text import floor_lines
 
-    document = {"run": str(run.path), "status": run.status, "results": run.results, "recipe_id": run.recipe.id}
-    lines = [*floor_lines(run.results), *_advice(run)]
+    advice = _advice(run)
+    document = {
+        "run": str(run.path),
+        "status": run.status,
+        "results": run.results,
+        "recipe_id": run.recipe.id,
+        "advice": advice,
+    }
+    lines = [*floor_lines(run.results), *advice]
     place = shlex.quote(str(run.path))
     lines.append(f"next:  penjing report {place} · penjing test {place} (opens the seal)")
     _show(output, document, lines)
