@@ -200,3 +200,15 @@ def test_schedule_free_predicts_with_the_weights_before_the_first_step() -> None
     network = quadratic()
     optimiser = schedule_free.build(network, schedule_free.Settings())
     assert torch.equal(optimiser.average_of(network.weight), network.weight)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 64])
+def test_muon_iterates_as_published(rank: int) -> None:
+    """The published form multiplies the matrix itself; ours gathers the factors first."""
+    generator = torch.Generator().manual_seed(rank)
+    matrix = torch.randn(64, rank, generator=generator) @ torch.randn(rank, 576, generator=generator)
+    published = matrix.double() / matrix.double().norm()
+    for _ in range(5):
+        square = published @ published.T
+        published = 3.4445 * published + (-4.7750 * square + 2.0315 * square @ square) @ published
+    torch.testing.assert_close(muon.orthogonal(matrix), published.float(), atol=1e-4, rtol=0)

@@ -88,15 +88,21 @@ def _adaptive_update(gradient: Tensor, state: dict[str, Any], group: dict[str, A
 def orthogonal(matrix: Float[Tensor, "rows columns"]) -> Float[Tensor, "rows columns"]:
     """The matrix with its singular values brought near 1, by Newton–Schulz iteration.
 
-    The products are exact to float32: in bfloat16 they are faster on some machines, yet not the same on all.
+    Each iteration multiplies the matrix from the left by a polynomial of its square. All of them are gathered in
+    `factor` first, on the short side, which costs a third where a convolution is nine times as wide as it is high.
+    The products are float32: bfloat16 is faster on some machines, yet not the same on all.
     """
     a, b, c = _COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     wide = matrix.T if tall else matrix
     wide = wide / wide.norm().clamp(min=_TINY)
+    square = wide @ wide.T
+    factor = torch.eye(len(square), dtype=square.dtype, device=square.device)
     for _ in range(_ITERATIONS):
-        square = wide @ wide.T
-        wide = a * wide + (b * square + c * square @ square) @ wide
+        step = b * square + c * square @ square
+        step.diagonal().add_(a)
+        factor, square = step @ factor, step @ square @ step
+    wide = factor @ wide
     return wide.T if tall else wide
 
 
