@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import io
 import re
+import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,8 +39,9 @@ FONTS = ("Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC", "WenQuanYi Micro 
 FONT_STACK = "system-ui, 'Segoe UI', 'Helvetica Neue', Arial, " + ", ".join(f"'{name}'" for name in FONTS)
 FONT_STACK += ", sans-serif"
 WIDTH, HEIGHT = 4.9, 2.9
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 150
 MOST_CLASSES = 40
+INCHES_PER_COLUMN = 0.078
 
 
 @contextmanager
@@ -188,14 +190,14 @@ def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
     for given, predicted, items, _ in pairs.iter_rows():
         if given in place and predicted in place:
             counts[place[given], place[predicted]] = items
-    side = 2.2 + 0.3 * len(shown)
-    figure, axes = _blank(width=side + 0.4, height=side)
+    names = [_short(name) for name in shown]
+    side = 1.2 + 0.34 * len(shown) + _label_inches(names)
+    figure, axes = _blank(width=side, height=side)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap=_ramp(), vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(counts), strict=True):
         colour = PAPER if share[row, column] > 0.5 else PALETTE["ink"]
         axes.text(column, row, f"{counts[row, column]:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    names = [_short(name) for name in shown]
     axes.set_xticks(range(len(shown)), names, rotation=90 if max(map(len, names)) > 2 else 0)
     axes.set_yticks(range(len(shown)), names)
     axes.set(xlabel="predicted", ylabel="given")
@@ -209,11 +211,10 @@ def per_class(table: pl.DataFrame) -> Figure | None:
     if table.is_empty():
         return None
     rows = table.head(MOST_CLASSES).reverse()
-    figure, axes = _blank(height=0.9 + 0.26 * len(rows))
+    names = [f"{_short(name)} ({items})" for name, items in rows.select("class", "items").iter_rows()]
+    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.26 * len(rows))
     axes.barh(range(len(rows)), rows["found"].to_numpy(), color=PALETTE["good"], height=0.62)
-    axes.set_yticks(
-        range(len(rows)), [f"{_short(name)} ({items})" for name, items in rows.select("class", "items").iter_rows()]
-    )
+    axes.set_yticks(range(len(rows)), names)
     axes.set(xlim=(0, 1), xlabel="share found")
     axes.xaxis.set_major_formatter(_percent)
     axes.grid(axis="y", visible=False)
@@ -221,8 +222,8 @@ def per_class(table: pl.DataFrame) -> Figure | None:
 
 
 @_settings()
-def gallery(pictures: list[np.ndarray], captions: list[str]) -> Figure | None:
-    """Pictures in rows of six with a caption under each; None when there are none.
+def gallery(pictures: list[np.ndarray], captions: list[tuple[str, ...]]) -> Figure | None:
+    """Pictures in rows of six with the lines of a caption under each; None when there are none.
 
     Args:
         pictures: uint8 [height, width, channels] each.
@@ -233,12 +234,19 @@ def gallery(pictures: list[np.ndarray], captions: list[str]) -> Figure | None:
 
     columns = min(6, len(pictures))
     rows = -(-len(pictures) // columns)
-    figure = Figure(figsize=(1.5 * columns, 1.9 * rows), layout="constrained", facecolor=PAPER)
+    figure = Figure(figsize=(1.5 * columns, 1.9 * rows), facecolor=PAPER)
+    # One drawing area for all: one for each picture would take seconds.
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
     for number, (picture, caption) in enumerate(zip(pictures, captions, strict=True)):
-        axes = figure.add_subplot(rows, columns, number + 1)
-        axes.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, cmap="gray", vmin=0, vmax=255)
-        axes.set_axis_off()
-        axes.set_title(caption, fontsize=7.5, color=PALETTE["ink"], y=-0.02, va="top")
+        left, top = 1.5 * (number % columns) + 0.06, 1.9 * (number // columns) + 0.06
+        values = picture[..., 0] if picture.shape[-1] == 1 else picture
+        height, width = (1.38 * length / max(picture.shape[:2]) for length in picture.shape[:2])
+        place = (left, left + width, top + height, top)
+        axes.imshow(values, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto")
+        words = "\n".join(_short(line) for line in caption)
+        axes.text(left, top + 1.44, words, fontsize=7.5, color=PALETTE["ink"], va="top")
+    axes.set(xlim=(0, 1.5 * columns), ylim=(1.9 * rows, 0))
     return figure
 
 
@@ -324,5 +332,22 @@ def _ramp() -> Any:
     return LinearSegmentedColormap.from_list("penjing", [PAPER, PALETTE["good"]])
 
 
-def _short(name: str, letters: int = 24) -> str:
-    return name if len(name) <= letters else name[: letters - 1] + "…"
+def _short(name: str, columns: int = 24) -> str:
+    """A name cut to some columns, a Chinese character taking two."""
+    if _columns(name) <= columns:
+        return name
+    kept = ""
+    for letter in name:
+        if _columns(kept + letter) > columns - 1:
+            break
+        kept += letter
+    return kept + "…"
+
+
+def _columns(name: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
+
+
+def _label_inches(names: list[str]) -> float:
+    """The room that tick labels need, so that long names do not squeeze the plot away."""
+    return INCHES_PER_COLUMN * max(map(_columns, names), default=0)

@@ -59,7 +59,9 @@ def show_item(row: Mapping[str, Any], album: Album, heat: Mapping[str, Any] | No
     )
 
 
-def gallery(files: RunFiles, rows: pl.DataFrame, with_heat: bool = False) -> tuple[list[np.ndarray], list[str]]:
+def gallery(
+    files: RunFiles, rows: pl.DataFrame, with_heat: bool = False
+) -> tuple[list[np.ndarray], list[tuple[str, ...]]]:
     """The pictures of some items with their captions, those with a picture only.
 
     Args:
@@ -69,7 +71,7 @@ def gallery(files: RunFiles, rows: pl.DataFrame, with_heat: bool = False) -> tup
     pictures = [files.pictures[row["hash"]] for row in shown]
     if with_heat:
         pictures = [overlay(files.pictures[row["hash"]], files.heat[row["hash"]]) for row in shown]
-    return pictures, [f"{row['predicted']} {show_percent(row['stated'])}\ngiven: {row['target']}" for row in shown]
+    return pictures, [(f"{show_percent(row['stated'])} {row['predicted']}", f"given {row['target']}") for row in shown]
 
 
 def confusion(files: RunFiles, album: Album) -> dict[str, Any] | None:

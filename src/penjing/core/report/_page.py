@@ -45,7 +45,8 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
     right, wrong = _tables.looked(files)
     return {
         "title": str(files.run.get("title") or files.folder.name),
-        "run": files.run,
+        "created": files.run.get("created"),
+        "status": files.run.get("status"),
         "noun": _words.noun(files),
         "headline": _words.headline(files),
         "score": _sections.score(files),

@@ -137,7 +137,8 @@ def _visible(predictions: pl.DataFrame, hidden: set[str]) -> pl.DataFrame:
 
 
 def _pictures(path: Path, hidden: set[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here, because numpy leaves a file that is not an archive open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         images = dict(zip(archive["hash"].tolist(), archive["image"], strict=True))
         heat: dict[str, np.ndarray] = {}
         if "heat_hash" in archive:

@@ -91,6 +91,8 @@ def test_words(files: RunFiles) -> str:
     things = noun(files)
     sealed = int((files.run.get("seal") or {}).get("items") or 0)
     count = len(openings(files))
+    if "seal" not in files.run and files.split.is_empty():
+        return "The data have not been dealt into parts yet."
     if not sealed and not count:
         return f"There is no test part: the data have too few {things}s to set some aside."
     if not count:
