@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from penjing.core.events import Finished, Started, Warned, Watch, tell
 from penjing.core.statistics import Metric
 from penjing.core.units import show_seconds
-from penjing.tasks._floor.examples import Examples, clean, limit_threads, stratified_order
+from penjing.tasks._floor.examples import Examples, clean, one_thread, quiet_sklearn, stratified_order
 from penjing.tasks._floor.linear import MOST_ITERATIONS, fit_linear
 from penjing.tasks._floor.results import FloorResult, Majority, Predictor, load_floor, refit, save_floor
 from penjing.tasks._floor.search import Method, search
@@ -57,7 +58,8 @@ def fit_floor(
         classes: number of classes, those without a training item included.
         metric: what validation chooses by.
         seconds: time for everything; a model that would not fit into it is left out, which `watch` is told.
-        threads: threads of one fit.
+        threads: with two or more, the linear model and the trees are fitted at the same time, one thread each. A fit
+            never uses more: on a busy machine its threads wait for each other, and a fit takes many times as long.
 
     Returns:
         One to three results, "majority" first.
@@ -74,9 +76,9 @@ def fit_floor(
     elif "sklearn" not in sys.modules and seconds < IMPORT_SECONDS:
         tell(watch, Warned(f"{show_seconds(seconds)} are too few to fit a linear model and trees beside the network"))
     else:
-        with limit_threads(threads):
+        with one_thread(), quiet_sklearn():
             _warm_up()
-            results += _fit_both(known, deadline, seed, watch)
+            results += _fit_both(known, deadline, seed, threads, watch)
     tell(watch, Finished("honest floor", time.monotonic() - started))
     return results
 
@@ -94,16 +96,34 @@ def _majority(known: Examples) -> FloorResult:
     return FloorResult("majority", model.predict(known.x_valid), 0.0, {"items": len(known.y)}, model)
 
 
-def _fit_both(known: Examples, deadline: float, seed: int, watch: Watch) -> list[FloorResult]:
+def _fit_both(known: Examples, deadline: float, seed: int, threads: int, watch: Watch) -> list[FloorResult]:
     now, seen = time.monotonic(), len(np.unique(known.y))
+    share = 0.0 if threads > 1 else LINEAR_SHARE
     # Three or more classes cost one tree each a round; where even those do not fit, a probe would already be too long.
-    is_hopeless = seen > 2 and SECONDS_A_TREE * FIRST_CHUNK * seen > (1 - LINEAR_SHARE) * (deadline - now)
-    linear = search(_linear(known), known, deadline if is_hopeless else now + LINEAR_SHARE * (deadline - now))
-    trees = None if is_hopeless else search(_trees(known, seed), known, deadline)
+    is_hopeless = seen > 2 and SECONDS_A_TREE * FIRST_CHUNK * seen > (1 - share) * (deadline - now)
+    linear: FloorResult | None
+    trees: FloorResult | None
+    if is_hopeless:
+        linear, trees = search(_linear(known), known, deadline), None
+    elif threads > 1:
+        with ThreadPoolExecutor(2) as pool:
+            futures = [
+                pool.submit(_search_alone, method, known, deadline) for method in (_linear(known), _trees(known, seed))
+            ]
+            linear, trees = (future.result() for future in futures)
+    else:
+        linear = search(_linear(known), known, now + share * (deadline - now))
+        trees = search(_trees(known, seed), known, deadline)
     for name, found in (("a linear model", linear), ("boosted trees", trees)):
         if found is None:
             tell(watch, Warned(f"{name} on {len(known.y)} items of {seen} classes would take too long and is left out"))
     return [found for found in (linear, trees) if found is not None]
+
+
+def _search_alone(method: Method, known: Examples, deadline: float) -> FloorResult | None:
+    """`search` in a thread of its own, which OpenMP counts its threads for anew."""
+    with one_thread():
+        return search(method, known, deadline)
 
 
 def _linear(known: Examples) -> Method:

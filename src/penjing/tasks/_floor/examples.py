@@ -65,13 +65,17 @@ def clean(features: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def limit_threads(threads: int) -> Iterator[None]:
-    """Let NumPy and scikit-learn use so many threads, and keep scikit-learn's warnings to itself.
-
-    They warn of what is meant here: a fit stopped early, and more classes than items to spare.
-    """
+def one_thread() -> Iterator[None]:
+    """Let NumPy and scikit-learn use one thread in here."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with threadpool_limits(limits=threads), warnings.catch_warnings():
+    with threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
+def quiet_sklearn() -> Iterator[None]:
+    """Keep scikit-learn's warnings to itself: of fits stopped early and of few items a class, which are meant here."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"sklearn\.")
         yield

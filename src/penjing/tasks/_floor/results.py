@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from penjing.core.files import write_atomically
-from penjing.tasks._floor.examples import clean, limit_threads, stratified_order
+from penjing.tasks._floor.examples import clean, one_thread, quiet_sklearn, stratified_order
 from penjing.tasks._floor.linear import Linear
 from penjing.tasks._floor.trees import Trees, refit_trees
 
@@ -82,7 +82,7 @@ def save_floor(path: Path, results: Sequence[FloorResult]) -> None:
 
 
 def load_floor(
-    path: Path, features_train: np.ndarray, y_train: np.ndarray, features_valid: np.ndarray, *, threads: int = 1
+    path: Path, features_train: np.ndarray, y_train: np.ndarray, features_valid: np.ndarray
 ) -> list[FloorResult]:
     """The floor kept in a file, its trees grown again from the training items they were grown from."""
     with np.load(path, allow_pickle=False) as kept:
@@ -98,18 +98,16 @@ def load_floor(
             predictor = Linear(**values)
         else:
             classes = len(arrays["majority.share"])
-            predictor = refit(clean(features_train), y_train, classes, settings, threads=threads)
+            predictor = refit(clean(features_train), y_train, classes, settings)
         probability = predictor.predict(clean(features_valid))
         found.append(FloorResult(name, probability, about["seconds"], settings, predictor))
     return found
 
 
-def refit(
-    features_train: np.ndarray, y_train: np.ndarray, classes: int, settings: Mapping[str, Any], *, threads: int = 1
-) -> Trees:
+def refit(features_train: np.ndarray, y_train: np.ndarray, classes: int, settings: Mapping[str, Any]) -> Trees:
     """The boosted trees that recorded settings describe, grown from the same training items."""
     rows = slice(None)
     if settings["items"] < len(y_train):
         rows = np.sort(stratified_order(y_train, settings["seed"])[: settings["items"]])  # type: ignore[assignment]
-    with limit_threads(threads):
+    with one_thread(), quiet_sklearn():
         return refit_trees(features_train[rows], y_train[rows], classes, settings)

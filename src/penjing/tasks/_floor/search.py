@@ -18,6 +18,7 @@ PROBE_SHARE = 0.15  # of the seconds left, the most that a second probe may take
 TRIAL_SHARE = 0.6  # of the seconds; the rest is for the final fit where trials saw only some items
 CAUTION = 0.8  # of the items that should fit are taken
 WORTH_MORE_ITEMS = 1.3  # a final fit with less than so many times the items would change nothing
+GROWTHS = 3  # final fits at most, each on what the one before leaves time for
 
 # (settings, number of items, deadline) → the model, and the settings that give it again
 Fit = Callable[[Mapping[str, Any], int, float], tuple[Predictor, dict[str, Any]]]
@@ -44,13 +45,14 @@ class Method:
 
 @dataclass(frozen=True)
 class Trial:
-    """What one fit gave: its model, its validation probabilities and metric, and what it cost."""
+    """What one fit gave: its model, its validation probabilities and metric, and what it cost and saw."""
 
     predictor: Predictor
     settings: dict[str, Any]
     probability: np.ndarray
     value: float
     seconds: float
+    items: int
 
 
 def search(method: Method, known: Examples, deadline: float) -> FloorResult | None:
@@ -72,11 +74,14 @@ def search(method: Method, known: Examples, deadline: float) -> FloorResult | No
         return None
     if planned > len(method.trials):
         try_one({**_chosen(method, _best(trials, known).settings), "class_weight": "balanced"}, 1.0)
-    best = _best(trials, known)
-    more = int(items * CAUTION * (deadline - time.monotonic()) / max(best.seconds, 1e-3))
-    if items < len(known.y) and more > WORTH_MORE_ITEMS * items:
-        trials.append(_try(method, known, _chosen(method, best.settings), min(more, len(known.y)), deadline))
-        best = _best(trials, known)
+    latest = best = _best(trials, known)
+    for _ in range(GROWTHS):
+        fitting = int(latest.items * CAUTION * (deadline - time.monotonic()) / max(latest.seconds, 1e-3))
+        more = min(fitting, len(known.y))
+        if more <= WORTH_MORE_ITEMS * latest.items:
+            break
+        latest = _try(method, known, _chosen(method, best.settings), more, deadline)
+        best = _best([best, latest], known)
     return FloorResult(method.name, best.probability, time.monotonic() - started, best.settings, best.predictor)
 
 
@@ -118,14 +123,13 @@ def _try(method: Method, known: Examples, settings: Mapping[str, Any], items: in
     predictor, used = method.fit(settings, items, deadline)
     probability = predictor.predict(known.x_valid)
     value = known.metric(known.y_valid, probability) if len(known.y_valid) else 0.0
-    used |= {"items": min(items, len(known.y))}
-    return Trial(predictor, used, probability, value, time.monotonic() - started)
+    return Trial(predictor, {**used, "items": items}, probability, value, time.monotonic() - started, items)
 
 
 def _best(trials: Sequence[Trial], known: Examples) -> Trial:
-    """The trial validation prefers, the earlier of equals."""
+    """The trial validation prefers; of equals, as all are without validation, the one of most items, then the first."""
     sign = 1.0 if known.metric.is_higher_better else -1.0
-    return max(trials, key=lambda trial: sign * trial.value)
+    return max(trials, key=lambda trial: (sign * trial.value, trial.items))
 
 
 def _chosen(method: Method, used: Mapping[str, Any]) -> dict[str, Any]:
