@@ -65,13 +65,18 @@ def test_one_picture_under_two_classes_is_told_with_both_labels() -> None:
     assert finding.evidence["classes"] == {"cat / dog": 2}
 
 
-def test_a_leak_counts_training_items_by_the_part_of_their_copy() -> None:
+def test_a_leak_counts_items_to_learn_from_by_the_part_of_their_copy() -> None:
     pairs = [(0, 4, "exact"), (0, 1, "exact"), (3, 2, "near"), (400, 5, "near")]
     finding = found(leak.look(Example(pairs=pairs, given_split=True).record))
     assert finding.message.startswith(
-        "Training items with a copy in the validation part 1, in the test part 2 (cat/0.png, cat/1.png, cat/2.png)."
+        "Items to learn from with a copy in the validation part 1, in the test part 2 (cat/0.png, cat/1.png, "
     )
     assert finding.evidence == {"items": 3, "valid": 1, "confirm": 0, "test": 2, "groups": 0}
+
+
+def test_a_validation_item_with_a_copy_in_the_test_part_is_a_leak() -> None:
+    finding = found(leak.look(Example(pairs=[(4, 3, "exact")], given_split=True).record))
+    assert finding.items == ("cat/3.png",)
 
 
 def test_a_leak_is_found_through_an_exact_copy_of_a_near_copy() -> None:
@@ -83,7 +88,7 @@ def test_a_leak_is_found_through_an_exact_copy_of_a_near_copy() -> None:
 def test_a_group_on_both_sides_of_a_given_split_is_a_leak() -> None:
     groups = ["mouse1"] * 5 + ["mouse2"] * 5 + ["mouse3"] * 3 + [None] * 787
     finding = found(leak.look(Example(columns={"group": groups}, given_split=True).record))
-    assert finding.message.startswith("Groups in the training part and in a scored one: 2 (mouse1, mouse2).")
+    assert finding.message.startswith("Groups in more than one part: 2 (mouse1, mouse2).")
 
 
 def test_copies_across_a_split_that_penjing_dealt_are_no_leak() -> None:

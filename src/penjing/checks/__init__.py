@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,17 @@ def open_pairs(survey: Survey) -> pl.DataFrame:
         for name in ("name", "target")
     ]
     return pl.DataFrame([kinds, *named])
+
+
+def counted(values: pl.Series) -> dict[str, int]:
+    """How often each value occurs, the most frequent first and equals in alphabetical order; null is not counted."""
+    counts = values.drop_nulls().value_counts(name="times")
+    return dict(counts.sort(["times", values.name], descending=[True, False]).iter_rows())
+
+
+def first(counts: Mapping[str, int]) -> dict[str, int]:
+    """As many of the counts as one finding lists."""
+    return dict(islice(counts.items(), LISTED))
 
 
 def spoken(names: Iterable[Any]) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, open_pairs, survey_of
+from penjing.checks import LISTED, Example, counted, first, open_pairs, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -31,14 +31,15 @@ def look(record: Record) -> Finding | None:
         return None
     pairs = pairs.sort("kind", maintain_order=True)  # "exact" before "near": the surest first
     names = pl.concat([pairs["name_a"], pairs["name_b"]]).unique(maintain_order=True)
-    first = pairs.row(0, named=True)
+    surest = pairs.row(0, named=True)
     exact = len(pairs.filter(kind="exact"))
     return Finding(
         name="cross_class_duplicates",
         level="warning",
         message=f"One picture under two classes: {len(pairs):,} pairs ({exact:,} exactly the same), such as "
-        f"{first['name_a']} ({first['target_a']}) and {first['name_b']} ({first['target_b']}). These are likely label "
-        "errors: write them down with --suspects FILE.csv, correct that file, and give it to fit with --corrections.",
+        f"{surest['name_a']} ({surest['target_a']}) and {surest['name_b']} ({surest['target_b']}). These are likely "
+        "label errors: write them down with --suspects FILE.csv, correct that file, and give it to fit with "
+        "--corrections.",
         evidence={"pairs": len(pairs), "exact": exact, "items": len(names), "classes": _classes(pairs)},
         items=tuple(names.head(LISTED)),
         remedies=("--suspects", "--corrections", "--merge"),
@@ -47,8 +48,8 @@ def look(record: Record) -> Finding | None:
 
 def _classes(pairs: pl.DataFrame) -> dict[str, int]:
     """Pairs for every two classes that meet, the most first."""
-    both = pairs.select(pl.concat_list("target_a", "target_b").list.sort().list.join(" / ").alias("both"))
-    return dict(both["both"].value_counts(sort=True).head(LISTED).iter_rows())
+    both = pairs.select(pl.concat_list("target_a", "target_b").list.sort().list.join(" / ").alias("classes"))
+    return first(counted(both["classes"]))
 
 
 def sick() -> Record:

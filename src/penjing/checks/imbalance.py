@@ -9,13 +9,13 @@ high, and a model can earn a good score without ever naming the small ones.
 matters most.
 
 **What to do.** Read balanced accuracy, or macro-F1, and the confusion matrix instead of accuracy; let the rare
-classes weigh more with `--set task.class_weights=balanced`; for two classes choose the threshold by its cost
-with `--threshold`.
+classes weigh more with `--class-weights balanced`; for two classes choose the threshold by its cost with
+`--threshold`.
 """
 
 from __future__ import annotations
 
-from penjing.checks import LISTED, Example, open_items, survey_of
+from penjing.checks import Example, counted, first, open_items, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -28,22 +28,23 @@ VERY_UNEVEN = 10.0
 
 def look(record: Record) -> Finding | None:
     """How uneven the classes are, or None when they are not."""
-    counts = open_items(survey_of(record)).drop_nulls("target")["target"].value_counts(sort=True)
+    counts = counted(open_items(survey_of(record))["target"])
     if len(counts) < 2:
         return None
-    (largest, most), (smallest, least) = counts.row(0), counts.row(-1)
+    largest, smallest = next(iter(counts)), next(reversed(counts))
+    most, least = counts[largest], counts[smallest]
     ratio = most / least
     if ratio < UNEVEN:
         return None
-    share = most / counts["count"].sum()
+    share = most / sum(counts.values())
     return Finding(
         name="imbalance",
         level="warning" if ratio >= VERY_UNEVEN else "info",
         message=f"Outside the test part {largest} has {most:,} items and {smallest} {least:,}: always naming "
         f"{largest} is right in {share:.0%} of the cases. Read balanced accuracy, and let rare classes weigh more with "
-        "--set task.class_weights=balanced.",
-        evidence={"counts": dict(counts.head(LISTED).iter_rows()), "ratio": ratio, "largest_share": share},
-        remedies=("--set task.class_weights=balanced", "--metric balanced_accuracy"),
+        "--class-weights balanced.",
+        evidence={"counts": first(counts), "ratio": ratio, "largest_share": share},
+        remedies=("--class-weights balanced", "--metric balanced_accuracy"),
     )
 
 

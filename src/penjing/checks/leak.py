@@ -1,7 +1,8 @@
-"""Training items that are also among the items of the score.
+"""Items to learn from that are also among the items of the score.
 
-**What it sees.** In data that come with a split of their own: training items with a copy in the test or
-validation part, and groups (one patient, one animal) that are on both sides.
+**What it sees.** In data that come with a split of their own: items to learn from with a copy in the validation
+or test part, and groups (one patient, one animal) that are on both sides. Validation items count as learned
+from where the test part is concerned.
 
 **Why it is bad.** What the model has seen it can remember, so the score is better than it will ever be on new
 data.
@@ -22,17 +23,18 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record, Survey
 
 NEEDS = ("survey",)
-# The parts that give a score, and what people call them.
-_SCORED = {"valid": "validation", "confirm": "confirmation", "test": "test"}
+# An item may be learned from before any part that comes later here; validation items are when a recipe is refitted.
+_IN_ORDER = ("train", "valid", "confirm", "test")
+_WORDS = {"valid": "validation", "confirm": "confirmation", "test": "test"}
 
 
 def look(record: Record) -> Finding | None:
-    """The training items and groups that leak across a given split, or None."""
+    """The items and groups that leak across a given split, or None."""
     survey = survey_of(record)
     if not survey.given_split:
         return None
     learned = _leaked(survey)
-    counts = {part: learned.filter(part=part).height for part in _SCORED}
+    counts = {part: learned.filter(part=part).height for part in _WORDS}
     groups = _straddling(survey)
     if learned.is_empty() and not groups:
         return None
@@ -49,27 +51,29 @@ def look(record: Record) -> Finding | None:
 
 
 def _leaked(survey: Survey) -> pl.DataFrame:
-    """Each training item (`name`) that has a copy among the scored items, and the `part` of that copy."""
+    """Each item (`name`) that has a copy in a later part, and that `part`."""
     items = survey.items.select("name", "part").with_columns(copied=exact_class(survey))
+    items = items.with_columns(order=pl.col("part").replace_strict(list(_IN_ORDER), range(4), default=None))
     near = survey.pairs.filter(kind="near").select(pl.col("a", "b").cast(pl.Int64))
     same = items.select(a="copied", b="copied").unique(maintain_order=True)
     alike = pl.concat([same, near, near.select(a="b", b="a")])
-    scored = items.filter(pl.col("part").is_in(list(_SCORED))).select("part", b="copied").unique(maintain_order=True)
-    learned = items.filter(part="train").select("name", a="copied")
-    return learned.join(alike, on="a").join(scored, on="b").select("name", "part").unique(maintain_order=True)
+    later = items.select("part", b="copied", later="order").unique(maintain_order=True)
+    found = items.select("name", "order", a="copied").join(alike, on="a", maintain_order="left")
+    found = found.join(later, on="b", maintain_order="left")
+    return found.filter(pl.col("later") > pl.col("order")).select("name", "part").unique(maintain_order=True)
 
 
 def _straddling(survey: Survey) -> list[str]:
-    """The groups that are in the training part and in a scored part."""
-    parted = survey.items.drop_nulls("group").group_by("group", maintain_order=True).agg(pl.col("part").unique())
-    learned, scored = pl.col("part").list.contains("train"), pl.col("part").list.set_intersection(list(_SCORED))
-    return parted.filter(learned, scored.list.len() > 0)["group"].to_list()
+    """The groups that are in more than one part."""
+    dealt = survey.items.filter(pl.col("part").is_in(list(_IN_ORDER))).drop_nulls("group")
+    parts = dealt.group_by("group", maintain_order=True).agg(pl.col("part").n_unique())
+    return parts.filter(pl.col("part") > 1)["group"].to_list()
 
 
 def _words(counts: dict[str, int], groups: list[str]) -> str:
-    said = [f"in the {_SCORED[part]} part {count:,}" for part, count in counts.items() if count]
-    said = [f"training items with a copy {', '.join(said)}"] if said else []
-    said += [f"groups in the training part and in a scored one: {len(groups):,}"] if groups else []
+    said = [f"in the {_WORDS[part]} part {count:,}" for part, count in counts.items() if count]
+    said = [f"items to learn from with a copy {', '.join(said)}"] if said else []
+    said += [f"groups in more than one part: {len(groups):,}"] if groups else []
     sentence = "; ".join(said)
     return sentence[0].upper() + sentence[1:]
 

@@ -8,7 +8,7 @@ has other sizes than another, because it came from another camera, the model lea
 
 **Known false alarms.** A mix of sizes from one camera and cropping by hand is harmless.
 
-**What to do.** Look whether size goes with class. `--side` sets the canvas, `--fit crop` takes the middle of
+**What to do.** Look whether size goes with class. `--side` sets the canvas, `--canvas crop` takes the middle of
 long pictures instead of adding bars, `--ignore` passes over pictures that got in by mistake (icons,
 thumbnails).
 """
@@ -61,10 +61,10 @@ def look(record: Record) -> Finding | None:
         name="odd_sizes",
         level="warning" if max(counts.values()) > FEW * len(items) else "info",
         message=f"Of {len(items):,} pictures outside the test part {', '.join(said)}{named}. "
-        "Look whether size goes with class; see --side, --fit and --ignore.",
+        "Look whether size goes with class; see --side, --canvas and --ignore.",
         evidence={**counts, "mix": mix, "items": len(items), "smallest": items["longer"].min(), "canvas": side},
         items=tuple(names.head(LISTED)),
-        remedies=("--side", "--fit crop", "--ignore"),
+        remedies=("--side", "--canvas crop", "--ignore"),
     )
 
 

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from penjing.checks import Example, open_items, survey_of
+from penjing.checks import Example, counted, open_items, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -21,10 +21,10 @@ NEEDS = ("survey", "survey.target")
 
 def look(record: Record) -> Finding | None:
     """The only class, or None when there are several."""
-    counts = open_items(survey_of(record)).drop_nulls("target")["target"].value_counts()
+    counts = counted(open_items(survey_of(record))["target"])
     if len(counts) != 1:
         return None
-    name, count = counts.row(0)
+    ((name, count),) = counts.items()
     return Finding(
         name="one_class",
         level="error",

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, spoken, survey_of
+from penjing.checks import LISTED, Example, counted, first, spoken, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -30,7 +30,7 @@ def look(record: Record) -> Finding | None:
     if bad.is_empty():
         return None
     share = len(bad) / len(items)
-    reasons = dict(bad["error"].value_counts(sort=True).head(LISTED).iter_rows())
+    reasons = first(counted(bad["error"]))
     return Finding(
         name="unreadable",
         level="error" if share > MANY else "warning",

@@ -1,0 +1,252 @@
+"""What is in the data and what is wrong with them, before anything is learned.
+
+    data → survey (hash, header, duplicates, parts) → checks → Inspection → suspects, contact sheet
+
+Nothing here needs torch. Of the test part only readability, shapes, target counts and content hashes are used, and
+its items are never shown.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing import checks
+from penjing.checks import NotExamined
+from penjing.core import finding as findings
+from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.events import Watch
+from penjing.core.files import write_atomically
+from penjing.core.finding import Finding, Level
+from penjing.core.record import Record, Survey
+from penjing.core.table import PARTS
+from penjing.workflows._contact_sheet import contact_sheet
+from penjing.workflows._prepare import DataWish, Prepared, prepare
+
+__all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
+
+# What the class of an item without a label is called in `counts`.
+NO_LABEL = "(no label)"
+_BLOCK = 8192  # thumbnails held at once
+_LISTED = 30  # classes counted on a terminal
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What `inspect` saw.
+
+    Attributes:
+        title: what the data are called.
+        findings: what is wrong or good to know, the gravest first.
+        not_examined: the checks that could not look.
+        counts: one row per class: `class`, the number of its items in `train`, `valid`, `confirm`, `test`, and `total`.
+        sizes: of the pictures outside the test part: least, median and largest height and width, formats, canvas.
+        survey: what the checks looked at.
+        said: what was understood, in plain sentences.
+        undecoded: readable items for which there was no time; the next run goes on with them.
+        prepared: the data, decoded and dealt.
+    """
+
+    title: str
+    findings: tuple[Finding, ...]
+    not_examined: tuple[NotExamined, ...]
+    counts: pl.DataFrame
+    sizes: Mapping[str, Any]
+    survey: Survey = field(repr=False)
+    said: tuple[str, ...]
+    undecoded: int
+    prepared: Prepared = field(repr=False)
+
+    @property
+    def worst(self) -> Level | None:
+        """The gravest level found, or None when nothing was."""
+        return findings.worst(list(self.findings))
+
+    def reaches(self, level: Level) -> bool:
+        """Whether something as grave as `level` was found."""
+        order = ("info", "warning", "error")
+        return self.worst is not None and order.index(self.worst) >= order.index(level)
+
+    @cached_property
+    def suspects(self) -> pl.DataFrame:
+        """Items that are likely to have a wrong label, as `write_suspects` writes them."""
+        return _suspects(self.survey)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values, format 1."""
+        return {
+            "format": 1,
+            "title": self.title,
+            "items": len(self.survey.items),
+            "unreadable": self.survey.items["error"].drop_nulls().len(),
+            "undecoded": self.undecoded,
+            "classes": {row.pop("class"): row for row in self.counts.iter_rows(named=True)},
+            "sizes": dict(self.sizes),
+            "said": list(self.said),
+            "worst": self.worst,
+            "findings": [_plain(finding) for finding in self.findings],
+            "not_examined": [_plain(check) for check in self.not_examined],
+            "suspects": len(self.suspects),
+        }
+
+    def lines(self) -> list[str]:
+        """The counts and the findings in plain words, for a terminal."""
+        return [*_counted(self.counts), "", *self._found()]
+
+    def _found(self) -> list[str]:
+        lines = [f"{finding.level}: {finding.message}" for finding in self.findings]
+        lines += [f"{check.name}: {check.message}" for check in self.not_examined]
+        return lines or ["nothing was found to be wrong"]
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.said)
+        found = "".join(f"<li>{html.escape(line)}</li>" for line in self._found())
+        return f"<h3>{html.escape(self.title)}</h3>{said}<ul>{found}</ul>{_table(self.counts)}"
+
+
+def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = DEFAULT_SECONDS) -> Inspection:
+    """Look at data without learning from them.
+
+    Args:
+        data: a path, arrays, a data frame or a Dataset.
+        wish: what the person asked of the data. Unreadable items are reported, however many they are.
+        watch: is told what happens.
+        seconds: the time that `fit` will have; it settles the canvas, and decoding keeps to a share of it. Given the
+            same time `fit` finds everything decoded.
+
+    Raises:
+        DataError: the data cannot be opened, or no item can be read.
+        UsageError: an option does not fit the data.
+    """
+    prepared = prepare(data, replace(wish, most_unreadable=1.0), Clock(seconds), watch)
+    survey = _with_pixels(prepared)
+    found = checks.examine(Record(survey), checks.names_for("survey"))
+    return Inspection(
+        title=survey.title,
+        findings=tuple(item for item in found if isinstance(item, Finding)),
+        not_examined=tuple(item for item in found if isinstance(item, NotExamined)),
+        counts=_counts(survey, prepared.classes),
+        sizes=_sizes(survey, prepared.decode.side),
+        survey=survey,
+        said=prepared.said,
+        undecoded=survey.items["error"].null_count() - len(prepared.hashes),
+        prepared=prepared,
+    )
+
+
+def _with_pixels(prepared: Prepared) -> Survey:
+    """The survey with what only decoded items tell: the `spread` of grey levels of each open item, and the canvas."""
+    rows = prepared.rows(*checks.OPEN_PARTS)
+    thumbnails = prepared.values.thumbnails()
+    spread = [np.ptp(thumbnails[rows[start : start + _BLOCK]], axis=(1, 2)) for start in range(0, len(rows), _BLOCK)]
+    known = pl.DataFrame(
+        {"hash": [prepared.hashes[row] for row in rows], "spread": np.concatenate([np.empty(0, np.uint8), *spread])},
+        schema={"hash": pl.String, "spread": pl.UInt8},
+    )
+    # Content decides, so copies of one item have one spread.
+    items = prepared.survey.items.join(known.unique("hash"), on="hash", how="left", maintain_order="left")
+    return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": prepared.decode.side})
+
+
+def _counts(survey: Survey, classes: tuple[str, ...]) -> pl.DataFrame:
+    """Items of each class in each part."""
+    dealt = PARTS[:-1]
+    used = survey.items.filter(pl.col("part").is_in(dealt)).with_columns(pl.col("target").fill_null(NO_LABEL))
+    names = [*classes, *([NO_LABEL] if (used["target"] == NO_LABEL).any() and NO_LABEL not in classes else [])]
+    counted = used.group_by(pl.col("target").alias("class")).agg(
+        *((pl.col("part") == part).sum().cast(pl.Int64).alias(part) for part in dealt),
+        pl.len().cast(pl.Int64).alias("total"),
+    )
+    ordered = pl.DataFrame({"class": names}, schema={"class": pl.String})
+    return ordered.join(counted, on="class", how="left", maintain_order="left").fill_null(0)
+
+
+def _sizes(survey: Survey, side: int) -> dict[str, Any]:
+    items = checks.open_items(survey)
+    found: dict[str, Any] = {
+        name: [items[name].min(), items[name].median(), items[name].max()]
+        for name in ("height", "width")
+        if name in items.columns
+    }
+    if "format" in items.columns:
+        found["formats"] = checks.counted(items["format"])
+    return {**found, "canvas": side}
+
+
+# ---- suspects
+
+
+def write_suspects(inspection: Inspection, path: Path) -> int:
+    """Write the items that are likely to have a wrong label as a table for a person to correct.
+
+    In `label` stands the label as it is. Corrected there, or set to "drop", the file is given back with
+    `fit --corrections`; rows left as they are change nothing. It begins with a byte order mark, so that Excel reads
+    names in any script.
+
+    Returns:
+        The number of rows; a file with none has its header only.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    text = inspection.suspects.write_csv(include_bom=True).encode("utf-8")
+    write_atomically(path, lambda temporary: temporary.write_bytes(text))
+    return len(inspection.suspects)
+
+
+def _suspects(survey: Survey) -> pl.DataFrame:
+    """Items outside the test part whose copy has another label, the surest first; one row an item."""
+    pairs = checks.open_pairs(survey).filter(pl.col("target_a") != pl.col("target_b"))
+    turned = pairs.select("kind", name_a="name_b", target_a="target_b", name_b="name_a", target_b="target_a")
+    both = pl.concat([pairs.select(turned.columns), turned])
+    is_exact = pl.col("kind") == "exact"
+    same = pl.when(is_exact).then(pl.lit("the same picture as")).otherwise(pl.lit("nearly the same picture as"))
+    rows = both.sort("kind", "name_a", "name_b").group_by("name_a", maintain_order=True).first()
+    return rows.select(
+        path="name_a",
+        label="target_a",
+        why=pl.format("{} {}, which is labelled {}", same, "name_b", "target_b"),
+        suggestion=pl.format("{}, or drop", "target_b"),
+    )
+
+
+# ---- for people and for JSON
+
+
+def _plain(thing: Finding | NotExamined) -> dict[str, Any]:
+    """Its attributes as JSON has them: lists, not tuples."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(thing).items()}
+
+
+def _used(counts: pl.DataFrame) -> pl.DataFrame:
+    """The counts without the parts that have no item, the class at the end."""
+    return counts.select(*(name for name in counts.columns[1:] if counts[name].sum()), "class")
+
+
+def _counted(counts: pl.DataFrame) -> list[str]:
+    """One line a class, the numbers in front, where names of any script cannot push them out of line."""
+    used = _used(counts)
+    rows = [[*(f"{number:,}" for number in row[:-1]), row[-1]] for row in used.head(_LISTED).iter_rows()]
+    widths = [max(7, len(name) + 2) for name in used.columns[:-1]]
+    lines = [
+        "".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) + f"  {row[-1]}"
+        for row in [used.columns, *rows]
+    ]
+    return lines + ([f"… and {len(used) - _LISTED:,} more classes"] if len(used) > _LISTED else [])
+
+
+def _table(counts: pl.DataFrame) -> str:
+    """The counts as an HTML table."""
+    used = _used(counts)
+    head = "".join(f"<th>{name}</th>" for name in used.columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in used.iter_rows()
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
