@@ -81,7 +81,7 @@ def recall_floor(
     kept = [row for row in _kept_rows(folder, prepared) if row is not None]
     rows = np.array(kept, dtype=np.int64) if kept else train
     seen = features(prepared, rows), prepared.truth[rows]
-    results = load_floor(path, *seen, features(prepared, valid), threads=usable_cores())
+    results = load_floor(path, *seen, features(prepared, valid))
     given = features(prepared, asked)
     return [replace(one, probability=one.predict(given)) for one in results]
 
