@@ -239,9 +239,12 @@ def test_a_test_folder_without_classes_is_left_out_with_a_word(plant) -> None:
     assert beside_parts.doubts == (
         '2 pictures left out: those directly in "test" have no class folder; predict them afterwards',
     )
-    beside_classes = open_data(plant("cat/1.png", "dog/1.png", "test/1.png", folder="flat"))
+    flat = plant("cat/1.png", "dog/1.png", "test/1.png", folder="flat")
+    beside_classes = open_data(flat)
     assert counts(beside_classes) == {("cat", None): 1, ("dog", None): 1}
-    assert "say --split none if it is a class" in beside_classes.doubts[0]
+    assert "say --target folder:1 if it is a class" in beside_classes.doubts[0]
+    as_asked = open_data(flat, Options(target="folder:1"))
+    assert as_asked.hints["classes"] == ["cat", "dog", "test"]
 
 
 def test_test_and_control_are_classes_but_questioned(plant) -> None:
@@ -275,7 +278,7 @@ def test_parts_of_unlabelled_pictures_are_kept(plant) -> None:
 
 def test_split_none_deals_anew(plant) -> None:
     folder = plant(planted("parts first", {"train": "train", "test": "test"}))
-    table = open_data(folder, Options(split="none", target="folder:2"))
+    table = open_data(folder, Options(split="none"))
     assert counts(table) == {("cat", None): 4, ("dog", None): 4}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
-from penjing.sources import open_data, write_digits
+from penjing.sources import Options, open_data, write_digits
 
 
 def test_a_wrong_path_offers_its_neighbour(plant, tmp_path: Path) -> None:
@@ -22,6 +22,12 @@ def test_a_wrong_path_offers_its_neighbour(plant, tmp_path: Path) -> None:
         open_data(tmp_path / "xyz")
     with pytest.raises(DataError, match=r"its folder .*nowhere does not exist either"):
         open_data(tmp_path / "nowhere" / "photos")
+
+
+def test_one_name_may_stand_for_a_list_of_one(plant) -> None:
+    folder = plant("cat/1.png", "lion/1.png", "dog/1.png", "fish/1.png")
+    table = open_data(folder, Options(exclude="fish", merge={"cat": "lion"}, ignore="*.txt"))
+    assert table.hints["classes"] == ["cat", "dog"]
 
 
 @pytest.mark.parametrize("path", ["", "  "])

@@ -48,7 +48,7 @@ class Layout:
 
 
 def read_layout(paths: Sequence[str], options: Options) -> Layout:
-    """The layout of relative paths; `options.target` and `options.split` override what is recognised.
+    """The layout of relative paths; `options.target` overrides what is recognised.
 
     Raises:
         UsageError: `--target` is not "none" or "folder:N", or a path has too few folders for it.
@@ -96,21 +96,20 @@ def _rule(counts: Counter[Folder], options: Options) -> tuple[Callable[[Folder],
     """How to read a folder, with what to say and what to doubt about reading it so."""
     top = _steps_over(counts)
     below = {folder[top:]: None for folder in counts}
-    ignore_parts = options.split == "none"
     number = folder_number(options.target, "--target")
     if number is not None:
-        return _by_number(number, ignore_parts), [], []
+        return _by_number(number), [], []
     if options.target == "none":
-        all_parts = all(folder and part_of(folder[0]) for folder in below) and not ignore_parts
+        all_parts = all(folder and part_of(folder[0]) for folder in below)
         return (lambda folder: Place(None, part_of(folder[top]) if all_parts else None)), [], []
     if options.target:
         raise UsageError(f'--target {options.target}: folders have no columns; expected "folder:N" or "none"')
-    if not ignore_parts and _parts_come_first(below):
+    if _parts_come_first(below):
         rule = _part_first(below)
-    elif not ignore_parts and _parts_come_second(below):
+    elif _parts_come_second(below):
         rule = _class_first_then_part
     else:
-        rule = _class_first(below, ignore_parts)
+        rule = _class_first(below)
     said, doubts = _remarks(counts, top, rule)
     return (lambda folder: rule(folder[top:])), said, doubts
 
@@ -188,34 +187,32 @@ def _class_first_then_part(folder: Folder) -> Place:
     return Place(folder[0], part_of(folder[1]) if len(folder) > 1 else None)
 
 
-def _class_first(below: Iterable[Folder], ignore_parts: bool) -> Callable[[Folder], Place]:
+def _class_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
     first = {folder[0] for folder in below if folder}
     flat_tests = {name for name in first if part_of(name) == "test"} - {
         folder[0] for folder in below if len(folder) > 1
     }
     # "test" beside one other folder may well be a class: an experiment's test and control.
-    unlabelled = flat_tests if len(first - flat_tests) > 1 and not ignore_parts else set()
+    unlabelled = flat_tests if len(first - flat_tests) > 1 else set()
 
     def rule(folder: Folder) -> Place:
         if not folder:
             return Place(left_out="they lie beside the class folders and have no class")
         if folder[0] in unlabelled:
-            reason = (
-                f'"{folder[0]}" has no class folders; predict them afterwards, or say --split none if it is a class'
-            )
-            return Place(left_out=reason)
+            after = "predict them afterwards, or say --target folder:1 if it is a class"
+            return Place(left_out=f'"{folder[0]}" has no class folders; {after}')
         return Place(folder[0], None)
 
     return rule
 
 
-def _by_number(number: int, ignore_parts: bool) -> Callable[[Folder], Place]:
+def _by_number(number: int) -> Callable[[Folder], Place]:
     def rule(folder: Folder) -> Place:
         label = folder_at(folder, number)
         if label is None:
             return Place(left_out=f"their path has no folder number {number}")
         others = [name for name in folder if name != label and part_of(name)]
-        return Place(label, part_of(others[0]) if others and not ignore_parts else None)
+        return Place(label, part_of(others[0]) if others else None)
 
     return rule
 

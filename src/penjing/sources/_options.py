@@ -34,3 +34,11 @@ class Options:
     exclude: Sequence[str] = ()
     merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignore: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """One name may stand for a list of one; a text taken for a list would be its letters."""
+        for name in ("inputs", "classes", "exclude", "ignore"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, (getattr(self, name),))
+        merge = {new: (old,) if isinstance(old, str) else old for new, old in self.merge.items()}
+        object.__setattr__(self, "merge", merge)

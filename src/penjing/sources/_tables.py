@@ -80,6 +80,8 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
     except csv.Error as problem:
         raise DataError(f"{name} is not a table: {problem}") from problem
     numbered = [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
+    if not numbered:  # nothing but separators
+        raise DataError(f"{name} is empty; expected a line of column names and one line for each picture")
     header = [cell.strip() for cell in numbered[0][1]]
     if any(is_picture(cell) for cell in header):  # no line of names: the first line is an item already
         header = [f"column_{index}" for index in range(1, len(header) + 1)]
