@@ -26,12 +26,14 @@ def write(name: str, result: Mapping[str, Any]) -> Path:
 
 
 def circumstances() -> dict[str, Any]:
-    """The machine, the versions, the commit and the date."""
+    """The machine, how busy it is, the versions, the commit and the date."""
     return {
         "machine": {
             "cpu": cpu_model(),
             "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
             "system": platform.system(),
+            # Above the number of cores, neighbours took part of what was measured.
+            "load_average": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         },
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "commit": commit(),
