@@ -184,3 +184,18 @@ def _blocks(
 ) -> Iterator[UInt8[np.ndarray, "n side side"]]:
     """The thumbnails of some rows, a block at a time, so that a memory-mapped array is never held whole."""
     return (np.asarray(thumbnails[rows[start : start + BLOCK]]) for start in range(0, len(rows), BLOCK))
+
+
+def joined(one: Int[np.ndarray, "items"], other: Int[np.ndarray, "items"]) -> Int[np.ndarray, "items"]:
+    """The groups that keep together what either grouping keeps together; a group's number is its first row."""
+    group = np.arange(len(one))
+    _, one = np.unique(one, return_inverse=True)
+    _, other = np.unique(other, return_inverse=True)
+    while True:
+        before = group
+        for labels in (one, other):
+            least = np.full(labels.max(initial=-1) + 1, len(group))
+            np.minimum.at(least, labels, group)
+            group = least[labels]
+        if np.array_equal(before, group):
+            return group

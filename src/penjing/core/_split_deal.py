@@ -1,0 +1,112 @@
+"""How groups are dealt: a keyed draw per group, quotas per class, folds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+@dataclass(frozen=True)
+class Units:
+    """What is dealt as a whole: one row per group.
+
+    Attributes:
+        of_item: the unit of every item.
+        draw: a number from 0 to 1 per unit that depends on the split seed and the unit's smallest item hash only.
+        size: number of items.
+        stratum: the most frequent class of its items; −1 where no class is known.
+    """
+
+    of_item: Int[np.ndarray, "items"]
+    draw: Float[np.ndarray, "units"]
+    size: Int[np.ndarray, "units"]
+    stratum: Int[np.ndarray, "units"]
+
+
+def units(
+    hashes: Sequence[str], groups: Int[np.ndarray, "items"], classes: Int[np.ndarray, "items"] | None, seed: int
+) -> Units:
+    """The groups in the order of their smallest hashes, so that the order of the items does not matter."""
+    texts = np.array(hashes, dtype=str)
+    order = np.argsort(texts, kind="stable")
+    _, first, of_sorted = np.unique(groups[order], return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    of_item = np.empty(len(texts), np.int64)
+    of_item[order] = rank[of_sorted]
+    draw = np.array([_draw(seed, text) for text in texts[order][np.sort(first)].tolist()])
+    return Units(of_item, draw, np.bincount(of_item, minlength=len(first)), _strata(of_item, len(first), classes))
+
+
+def _draw(seed: int, text: str) -> float:
+    digest = hashlib.blake2b(text.encode(), key=f"split {seed}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") / 2**64
+
+
+def _strata(
+    of_item: Int[np.ndarray, "items"], count: int, classes: Int[np.ndarray, "items"] | None
+) -> Int[np.ndarray, "units"]:
+    """The most frequent class per unit, the smaller number where two are as frequent."""
+    strata = np.full(count, -1)
+    if classes is None:
+        return strata
+    known = classes >= 0
+    pair, votes = np.unique(np.stack([of_item[known], classes[known]]), axis=1, return_counts=True)
+    order = np.lexsort((-pair[1], votes))  # the last write wins: most votes, then the smaller class
+    strata[pair[0][order]] = pair[1][order]
+    return strata
+
+
+def deal_parts(
+    part: np.ndarray, dealt: Units, free: np.ndarray, shares: Mapping[str, float], rest: str = "train"
+) -> np.ndarray:
+    """The part of every unit after the free ones were dealt, class by class.
+
+    Args:
+        part: the part of every unit, "" where it has none yet; what is not free stays.
+        free: Bool[units]: which may be dealt.
+        shares: the wanted share of items per part; what is left over goes to `rest`.
+
+    Every class keeps at least one unit in `rest`. Quotas are rounded so that their sum over the classes is right, too,
+    however small the classes are.
+    """
+    part = part.copy()
+    carried = dict.fromkeys(shares, 0.5)
+    for stratum in np.unique(dealt.stratum[free]).tolist():
+        inside = dealt.stratum == stratum
+        queue = np.flatnonzero(inside & free)
+        queue = queue[np.argsort(dealt.draw[queue], kind="stable")]
+        counted = inside & (free | (part != ""))
+        spare = len(queue) - (0 if (inside & ~free & (part == rest)).any() else 1)
+        position = 0
+        for name, share in shares.items():
+            exact = share * dealt.size[counted].sum() + carried[name]
+            quota = int(np.floor(exact))
+            filled = int(dealt.size[inside & ~free & (part == name)].sum())
+            while position < spare and filled + dealt.size[queue[position]] / 2 <= quota and filled < quota:
+                part[queue[position]] = name
+                filled += int(dealt.size[queue[position]])
+                position += 1
+            # What was short or too much here is made up for in the next class.
+            carried[name] = min(max(exact - filled, -1.0), 2.0)
+        part[queue[position:]] = rest
+    return part
+
+
+def deal_folds(dealt: Units, used: np.ndarray, folds: int) -> Int[np.ndarray, "units"]:
+    """The fold of every used unit, −1 elsewhere: classes spread evenly, no unit in two folds."""
+    fold = np.full(len(dealt.draw), -1)
+    totals = np.zeros(folds, np.int64)
+    for stratum in np.unique(dealt.stratum[used]).tolist():
+        held = np.zeros(folds, np.int64)
+        queue = np.flatnonzero(used & (dealt.stratum == stratum))
+        for unit in queue[np.lexsort((dealt.draw[queue], -dealt.size[queue]))].tolist():
+            chosen = int(np.lexsort((totals, held))[0])
+            fold[unit] = chosen
+            held[chosen] += dealt.size[unit]
+            totals[chosen] += dealt.size[unit]
+    return fold

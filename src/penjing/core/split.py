@@ -1,0 +1,230 @@
+"""Which items are learned from, which choose, and which stay sealed: dealt before anything is learned.
+
+The deal depends on the items' content, their groups and the split seed, and on nothing else: not on the order of
+the items, not on the seed of the training. A group (and near-duplicates are a group) is never in two parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from penjing.core import _split_memory as memory
+from penjing.core._split_deal import Units, deal_folds, deal_parts, units
+from penjing.core.duplicates import joined
+from penjing.core.files import write_atomically
+from penjing.core.seal import seal_id
+from penjing.core.table import PARTS
+
+SHARES = (0.70, 0.15, 0.15)
+# From this many items on, a part of the validation share is kept for final verdicts.
+FEWEST_FOR_CONFIRM, CONFIRM_OF_VALID = 2000, 1 / 3
+# Below either of these a test part would say nothing: the score comes from folds instead.
+FEWEST_FOR_TEST, FEWEST_GROUPS_FOR_TEST = 40, 10
+FOLDS_WITHOUT_TEST = 5
+# The most items cut from a given training part for validation and confirmation together.
+MOST_CUT = 7500
+
+
+@dataclass(frozen=True)
+class Split:
+    """The part of every item.
+
+    Attributes:
+        frame: one row per item in the order of the data: hash, name, group (a number), part (one of `PARTS`),
+            fold (−1 for none).
+        seed: the split seed it was dealt with.
+        is_given: whether the data brought a test part of their own.
+        said: what was done, in plain sentences.
+    """
+
+    frame: pl.DataFrame
+    seed: int = 0
+    is_given: bool = False
+    said: tuple[str, ...] = ()
+
+    def index(self, part: str) -> Int[np.ndarray, "rows"]:
+        """The row numbers of one part."""
+        return np.flatnonzero(self.frame["part"].to_numpy() == part)
+
+    @property
+    def folds(self) -> int:
+        """The number of folds, 0 for none."""
+        return int(self.frame["fold"].to_numpy().max(initial=-1)) + 1
+
+    @property
+    def seal_id(self) -> str | None:
+        """The id of the test part, or None where there is none."""
+        hashes = self.frame.filter(pl.col("part") == "test")["hash"].to_list()
+        return seal_id(hashes) if hashes else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items per part."""
+        parts = self.frame["part"].to_list()
+        return {part: parts.count(part) for part in PARTS}
+
+    def leaked(self) -> Int[np.ndarray, "rows"]:
+        """The rows of test items that have a copy or a group member outside the test part.
+
+        Only a given split can have any.
+        """
+        seen = self.frame.filter(pl.col("part").is_in(["train", "valid", "confirm"]))["group"].to_numpy()
+        test = self.index("test")
+        return test[np.isin(self.frame["group"].to_numpy()[test], seen)]
+
+    def leaks(self) -> list[tuple[str, str]]:
+        """(test item, an item of its group that is learned from), by name, for every leaked test item."""
+        seen = self.frame.filter(pl.col("part").is_in(["train", "valid", "confirm"]))
+        partner = dict(zip(reversed(seen["group"].to_list()), reversed(seen["name"].to_list()), strict=True))
+        leaked = self.frame[self.leaked().tolist()]
+        return [(name, partner[group]) for name, group in zip(leaked["name"], leaked["group"], strict=True)]
+
+    def write(self, path: Path) -> None:
+        """Write it as Parquet."""
+        write_atomically(path, self.frame.write_parquet)
+
+    @staticmethod
+    def read(path: Path) -> Split:
+        """The split that `write` wrote; its sentences are not kept."""
+        return Split(pl.read_parquet(path))
+
+
+def deal(
+    hashes: Sequence[str],
+    groups: Int[np.ndarray, "items"],
+    classes: Int[np.ndarray, "items"] | None,
+    given: Sequence[str | None] | None,
+    seed: int,
+    *,
+    names: Sequence[str] | None = None,
+    shares: tuple[float, float, float] = SHARES,
+    previous: Split | None = None,
+    folds: int = 0,
+) -> Split:
+    """Deal items into parts.
+
+    Args:
+        hashes: the content hash of every item.
+        groups: items with one number stay together.
+        classes: the class of every item, −1 where unknown; None where there are none.
+        given: the part that the data themselves name per item, None where they name none; never changed.
+        seed: of the split; it has nothing to do with that of the training.
+        names: what to call the items; their hashes where left out.
+        shares: of train, valid and test.
+        previous: an earlier split, whose items keep their parts.
+        folds: how many folds to deal all items into that are not sealed or excluded.
+    """
+    parts = np.array([part or "" for part in given] if given is not None else [""] * len(hashes), dtype="<U8")
+    _, of_content = np.unique(np.array(hashes, dtype=str), return_inverse=True)
+    together = joined(np.asarray(groups), of_content)
+    is_given = bool(np.isin(parts, ["train", "valid", "confirm", "test"]).any())
+    active = np.flatnonzero(parts != "excluded")
+    mine = None if classes is None else np.asarray(classes)[active]
+    dealt = units([hashes[row] for row in active.tolist()], together[active], mine, seed)
+    old = None if previous is None else _old_parts([hashes[row] for row in active.tolist()], previous)
+    fold = np.full(len(hashes), -1)
+    if is_given:
+        parts[active] = _around_given(parts[active], dealt, shares, old)
+    else:
+        parts[active] = _from_scratch(dealt, shares, old)
+    if not (parts == "test").any() and not is_given:
+        folds = folds or min(FOLDS_WITHOUT_TEST, len(dealt.draw))
+    if folds > 1:
+        open_units = np.bincount(dealt.of_item, weights=parts[active] != "test", minlength=len(dealt.draw)) > 0
+        found = deal_folds(dealt, open_units, folds)[dealt.of_item]
+        fold[active] = np.where(parts[active] == "test", -1, found)
+    number = np.full(len(hashes), -1)
+    number[active] = dealt.of_item
+    number[parts == "excluded"] = len(dealt.draw) + np.arange((parts == "excluded").sum())
+    columns = {
+        "hash": list(hashes),
+        "name": list(names or hashes),
+        "group": number,
+        "part": parts.tolist(),
+        "fold": fold,
+    }
+    split = Split(pl.DataFrame(columns), seed, is_given)
+    return replace(split, said=_sentences(split, dealt, old))
+
+
+def _old_parts(hashes: Sequence[str], previous: Split) -> np.ndarray:
+    """The part that each item had before, "" for a newcomer."""
+    known = previous.frame.filter(pl.col("part") != "excluded")
+    before = dict(zip(known["hash"].to_list(), known["part"].to_list(), strict=True))
+    return np.array([before.get(text, "") for text in hashes], dtype="<U8")
+
+
+def _from_scratch(dealt: Units, shares: tuple[float, float, float], old: np.ndarray | None) -> np.ndarray:
+    """The part of every item where the data name none."""
+    part = np.full(len(dealt.draw), "", dtype="<U8")
+    if old is not None:
+        # Two old groups that turn out to be one: the more guarded part wins, so nothing sealed is ever learned from.
+        for name in ("train", "valid", "confirm", "test"):
+            part[dealt.of_item[old == name]] = name
+    free = part == ""
+    count = len(dealt.of_item)
+    wanted = {}
+    if (part == "test").any() or (count >= FEWEST_FOR_TEST and len(dealt.draw) >= FEWEST_GROUPS_FOR_TEST):
+        confirm = CONFIRM_OF_VALID if count >= FEWEST_FOR_CONFIRM else 0.0
+        wanted = {"test": shares[2], "valid": shares[1] * (1 - confirm), "confirm": shares[1] * confirm}
+    return deal_parts(part, dealt, free, wanted)[dealt.of_item]
+
+
+def _around_given(
+    parts: np.ndarray, dealt: Units, shares: tuple[float, float, float], old: np.ndarray | None
+) -> np.ndarray:
+    """The given parts, with validation cut from the training part where the data name none."""
+    parts = np.where(parts == "", "train", parts)
+    if np.isin(parts, ["valid", "confirm"]).any():
+        return parts
+    train = parts == "train"
+    part = np.full(len(dealt.draw), "", dtype="<U8")
+    if old is not None:
+        for name in ("train", "valid", "confirm"):
+            part[dealt.of_item[train & (old == name)]] = name
+    in_train = np.bincount(dealt.of_item, weights=train, minlength=len(dealt.draw)).astype(np.int64)
+    count = int(train.sum())
+    cut = min(shares[1], MOST_CUT / max(count, 1))
+    confirm = CONFIRM_OF_VALID if count >= FEWEST_FOR_CONFIRM else 0.0
+    wanted = {"valid": cut * (1 - confirm), "confirm": cut * confirm}
+    found = deal_parts(part, replace(dealt, size=in_train), (part == "") & (in_train > 0), wanted)
+    return np.where(train, found[dealt.of_item], parts)
+
+
+def _sentences(split: Split, dealt: Units, old: np.ndarray | None) -> tuple[str, ...]:
+    said = []
+    counts = split.counts
+    kept = int(dealt.size[dealt.size > 1].sum())
+    if old is not None and (old != "").any():
+        said.append(f"{int((old != '').sum()):,} items keep the parts they had; {int((old == '').sum()):,} are new")
+    if kept and not split.is_given:
+        said.append(f"{kept:,} items in {int((dealt.size > 1).sum()):,} groups kept together")
+    shown = ", ".join(f"{part} {number:,}" for part, number in counts.items() if number)
+    said.append(("The data's own split is kept: " if split.is_given else "Split: ") + shown)
+    if not counts["test"] and not split.is_given:
+        said.append(
+            f"Too few items for a test part ({len(dealt.of_item)} in {len(dealt.draw)} groups): "
+            + (f"the score comes from {split.folds} folds" if split.folds else "there is nothing to score on")
+        )
+    leaked = len(split.leaked())
+    if leaked:
+        said.append(f"{leaked:,} test items have a copy or a group member in the part that is learned from")
+    return tuple(said)
+
+
+def remember(split: Split, folder: Path) -> None:
+    """Keep a split in mind for the day its data have grown; a given split is the data's own and is not kept."""
+    if not split.is_given:
+        memory.store(split.frame.filter(pl.col("part") != "excluded"), split.seed, folder)
+
+
+def recall(hashes: Sequence[str], seed: int, folder: Path) -> Split | None:
+    """The remembered split of an earlier state of these items, or None. Damaged memories are passed over."""
+    found = memory.find(hashes, seed, folder)
+    return None if found is None else Split(found, seed)

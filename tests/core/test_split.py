@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penjing.core import split
+from penjing.core.split import Split, deal
+
+
+def content(count: int, salt: str = "") -> list[str]:
+    return [hashlib.blake2b(f"{salt}{number}".encode(), digest_size=16).hexdigest() for number in range(count)]
+
+
+def simple(count: int, classes: int = 3, **settings_: object) -> Split:
+    return deal(content(count), np.arange(count), np.arange(count) % classes, None, 0, **settings_)
+
+
+data_sets = st.tuples(st.integers(1, 300), st.integers(1, 60), st.integers(1, 6), st.integers(0, 2**32))
+
+
+def drawn(case: tuple[int, int, int, int]) -> tuple[list[str], np.ndarray, np.ndarray]:
+    count, groups, classes, seed = case
+    generator = np.random.default_rng(seed)
+    return content(count), generator.integers(groups, size=count), generator.integers(-1, classes, size=count)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data_sets, st.sampled_from([0, 3, 5]))
+def test_no_group_straddles_parts_or_folds(case, folds):
+    hashes, groups, classes = drawn(case)
+    frame = deal(hashes, groups, classes, None, 0, folds=folds).frame.with_columns(pl.Series("given", groups))
+    seen = frame.group_by("given").agg(pl.col("part").n_unique(), pl.col("fold").n_unique())
+    assert seen["part"].max() == 1
+    assert seen["fold"].max() == 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(data_sets)
+def test_the_order_of_the_items_does_not_matter(case):
+    hashes, groups, classes = drawn(case)
+    order = np.random.default_rng(1).permutation(len(hashes))
+    one = deal(hashes, groups, classes, None, 7, folds=4).frame.sort("hash")
+    other = deal([hashes[row] for row in order], groups[order], classes[order], None, 7, folds=4).frame.sort("hash")
+    assert one.equals(other)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data_sets, st.integers(1, 200))
+def test_grown_data_keep_their_parts_unless_groups_merge(case, more):
+    hashes, groups, classes = drawn(case)
+    before = deal(hashes, groups, classes, None, 0)
+    generator = np.random.default_rng(case[3])
+    grown = hashes + content(more, "new")
+    grown_groups = np.concatenate([groups, generator.integers(case[1] + 20, size=more)])
+    grown_classes = np.concatenate([classes, generator.integers(case[2], size=more)])
+    after = deal(grown, grown_groups, grown_classes, None, 0, previous=before)
+    assert after.frame["part"].to_list()[: len(hashes)] == before.frame["part"].to_list()
+    straddling = after.frame.group_by("group").agg(pl.col("part").n_unique())["part"]
+    assert straddling.max() == 1
+
+
+def test_newcomers_are_dealt_so_that_the_shares_hold():
+    before = simple(500)
+    hashes = content(500) + content(1000, "new")
+    after = deal(hashes, np.arange(1500), np.arange(1500) % 3, None, 0, previous=before)
+    assert abs(after.counts["test"] - 225) <= 3
+    assert "500 items keep the parts they had; 1,000 are new" in after.said
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(200, 1999), st.integers(1, 40), st.integers(0, 1000))
+def test_shares_are_kept_for_many_classes(count, classes, seed):
+    dealt = deal(content(count), np.arange(count), np.arange(count) % classes, None, seed)
+    assert abs(dealt.counts["test"] / count - 0.15) < 0.02
+    assert abs(dealt.counts["valid"] / count - 0.15) < 0.02
+    assert dealt.counts["confirm"] == 0
+
+
+def test_every_class_is_learned_from_and_proportions_hold():
+    classes = np.repeat([0, 1, 2, 3], [500, 300, 40, 2])
+    dealt = deal(content(842), np.arange(842), classes, None, 0)
+    train, test = classes[dealt.index("train")], classes[dealt.index("test")]
+    assert set(train.tolist()) == {0, 1, 2, 3}
+    assert np.abs(np.bincount(test, minlength=4) - 0.15 * np.bincount(classes)).max() <= 1.5
+
+
+def test_the_test_part_is_an_unbiased_draw_over_split_seeds():
+    hits = np.zeros(60)
+    for seed in range(400):
+        hits[deal(content(60), np.arange(60), np.arange(60) % 2, None, seed).index("test")] += 1
+    # Each item is in the test part with probability p; 400 draws leave it within five standard errors.
+    share = hits.mean() / 400
+    assert abs(share - 0.15) < 0.01
+    assert np.abs(hits / 400 - share).max() < 5 * np.sqrt(share * (1 - share) / 400)
+
+
+def test_confirmation_is_cut_from_the_validation_share_of_larger_data():
+    assert simple(1999).counts["confirm"] == 0
+    counts = simple(3000).counts
+    assert counts == {"train": 2100, "valid": 300, "confirm": 150, "test": 450, "excluded": 0}
+
+
+def test_too_few_items_give_folds_and_say_so():
+    dealt = simple(30)
+    assert dealt.counts["test"] == 0
+    assert dealt.seal_id is None
+    assert dealt.folds == 5
+    assert "Too few items for a test part (30 in 30 groups): the score comes from 5 folds" in dealt.said
+
+
+def test_one_item_and_no_item_are_dealt():
+    assert simple(1).counts["train"] == 1
+    assert len(deal([], np.empty(0, int), None, None, 0).frame) == 0
+
+
+def test_few_groups_give_folds_however_many_items_there_are():
+    dealt = deal(content(400), np.arange(400) % 4, None, None, 0)
+    assert dealt.counts["test"] == 0
+    assert dealt.folds == 4
+
+
+def test_equal_content_is_in_one_part_even_across_classes():
+    hashes = content(100) + content(100)
+    classes = np.repeat([0, 1], 100)
+    dealt = deal(hashes, np.arange(200), classes, None, 0)
+    parts = dealt.frame["part"].to_list()
+    assert parts[:100] == parts[100:]
+
+
+def test_folds_hold_nothing_of_the_test_part_and_spread_classes():
+    classes = np.arange(300) % 3
+    dealt = simple(300, folds=5)
+    fold = dealt.frame["fold"].to_numpy()
+    assert (fold[dealt.index("test")] == -1).all()
+    inside = fold >= 0
+    table = np.stack([np.bincount(fold[inside & (classes == name)], minlength=5) for name in range(3)])
+    assert table.max() - table.min() <= 1
+
+
+def test_a_given_split_is_kept_and_validation_is_cut_from_train():
+    parts = ["train"] * 800 + ["test"] * 200
+    dealt = deal(content(1000), np.arange(1000), np.arange(1000) % 2, parts, 0)
+    assert dealt.index("test").tolist() == list(range(800, 1000))
+    assert dealt.counts["valid"] == 120
+    assert dealt.is_given
+    other = deal(content(1000), np.arange(1000), np.arange(1000) % 2, parts, 1)
+    assert other.seal_id == dealt.seal_id
+
+
+def test_what_is_cut_from_a_large_given_train_part_is_bounded():
+    parts = ["train"] * 90_000 + ["test"] * 10_000
+    counts = deal(content(100_000), np.arange(100_000), None, parts, 0).counts
+    assert counts["valid"] + counts["confirm"] == split.MOST_CUT
+
+
+def test_a_given_split_reports_what_leaks_across_it():
+    groups = np.arange(100)
+    groups[95] = groups[3]
+    parts = ["train"] * 80 + ["test"] * 20
+    names = [f"{number}.png" for number in range(100)]
+    dealt = deal(content(100), groups, None, parts, 0, names=names)
+    assert dealt.frame["part"].to_list()[95] == "test"
+    assert dealt.leaked().tolist() == [95]
+    assert dealt.leaks() == [("95.png", "3.png")]
+    assert "1 test items have a copy or a group member in the part that is learned from" in dealt.said
+
+
+def test_excluded_items_stay_out():
+    parts = ["excluded"] * 10 + [None] * 90
+    dealt = deal(content(100), np.arange(100), None, parts, 0, folds=3)
+    assert dealt.index("excluded").tolist() == list(range(10))
+    assert (dealt.frame["fold"].to_numpy()[:10] == -1).all()
+    assert not dealt.is_given
+
+
+def test_a_group_merged_across_the_seal_becomes_sealed():
+    before = simple(100)
+    test, train = before.index("test")[0], before.index("train")[0]
+    groups = np.arange(100)
+    groups[train] = groups[test]
+    after = deal(content(100), groups, None, None, 0, previous=before)
+    assert after.frame["part"][int(train)] == "test"
+    assert not len(after.leaked())
+
+
+def test_a_written_split_reads_back(tmp_path):
+    dealt = simple(100, folds=3)
+    dealt.write(tmp_path / "split.parquet")
+    read = Split.read(tmp_path / "split.parquet")
+    assert read.frame.equals(dealt.frame)
+    assert read.seal_id == dealt.seal_id
+    assert read.folds == 3
+
+
+def test_grown_data_are_recognised_and_other_data_are_not(tmp_path):
+    dealt = simple(300)
+    split.remember(dealt, tmp_path)
+    found = split.recall(content(300)[50:] + content(200, "new"), 0, tmp_path)
+    assert found is not None
+    assert found.frame.equals(dealt.frame)
+    assert split.recall(content(300, "other"), 0, tmp_path) is None
+    assert split.recall(content(300), 1, tmp_path) is None
+    assert split.recall(content(300), 0, tmp_path / "nowhere") is None
+
+
+def test_a_given_split_is_not_remembered(tmp_path):
+    split.remember(deal(content(9), np.arange(9), None, ["train"] * 6 + ["test"] * 3, 0), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_memories_are_passed_over(tmp_path):
+    split.remember(simple(100), tmp_path)
+    good = next(tmp_path.glob("*.json"))
+    (tmp_path / "zz.json").write_text(
+        json.dumps({"seed": 0, "items": 999, "sketch": json.loads(good.read_text())["sketch"]})
+    )
+    (tmp_path / "zz.parquet").write_bytes(b"PAR1 torn")
+    (tmp_path / "yy.json").write_text("{")
+    (tmp_path / "xx.json").write_text("[1]")
+    assert split.recall(content(100), 0, tmp_path) is not None
+    good.with_suffix(".parquet").unlink()
+    assert split.recall(content(100), 0, tmp_path) is None
