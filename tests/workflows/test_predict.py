@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,11 +16,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from made_run import CLASSES, picture, write_run
 from PIL import Image
 
 from penjing.core import cache
-from penjing.core.errors import DataError, RunError, UsageError
+from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Event, Progress, Said, Started, Warned
 from penjing.core.items import item_hash
 from penjing.core.recipe import Choice
@@ -365,6 +369,51 @@ def test_an_empty_folder_is_a_sentence(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no files"):
         predict.predict(run, tmp_path / "empty")
+
+
+def damaged() -> st.SearchStrategy[bytes]:
+    """A real picture with a piece cut off or overwritten, or no picture at all."""
+    whole = [encoded(kind) for kind in ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP")]
+    cut = st.tuples(st.sampled_from(whole), st.floats(0, 1)).map(lambda two: two[0][: int(two[1] * len(two[0]))])
+    mixed = st.tuples(st.sampled_from(whole), st.integers(0, 400), st.binary(min_size=1, max_size=20)).map(
+        lambda three: three[0][: three[1]] + three[2] + three[0][three[1] + len(three[2]) :]
+    )
+    return st.one_of(st.binary(max_size=200), cut, mixed)
+
+
+def encoded(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture("dog", 1)).save(buffer, format=kind)
+    return buffer.getvalue()
+
+
+FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@FUZZ
+@given(contents=st.lists(damaged(), min_size=1, max_size=4))
+def test_damaged_pictures_are_answered_or_listed(run: Run, contents: list[bytes]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, content in enumerate(contents):
+            (Path(folder) / f"{number}.{['png', 'jpg', 'tif', 'gif'][number]}").write_bytes(content)
+        try:
+            found = predict.predict(run, folder)
+            assert len(found) + len(found.unreadable) == len(contents)
+            assert np.isfinite(found.probability).all()
+        except DataError as problem:
+            assert str(problem).startswith(f"none of {len(contents)} items could be read")  # noqa: PT017 - either is right
+
+
+@FUZZ
+@given(content=st.one_of(st.binary(max_size=80), st.text("path,\n;\t\"'a.png", max_size=60).map(str.encode)))
+def test_damaged_tables_are_a_sentence(run: Run, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "a.png").write_bytes(encoded("PNG"))
+        Path(folder, "list.csv").write_bytes(content)
+        try:
+            assert labels(predict.predict(run, Path(folder, "list.csv")))[0] in CLASSES
+        except PenjingError as problem:
+            assert len(str(problem)) > 20  # noqa: PT017 - either is right
 
 
 # ---- runs that cannot answer

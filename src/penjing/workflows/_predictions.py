@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,11 +77,14 @@ class Predictions:
         return len(self.frame)
 
     def __getitem__(self, index: int) -> Prediction:
-        path, label, unsure, unlike, *probability = self.frame.row(index)
-        return Prediction(path, label, probability[self.classes.index(label)], unsure, unlike)
+        return self._prediction(self.frame.row(index))
 
     def __iter__(self) -> Iterator[Prediction]:
-        return (self[index] for index in range(len(self)))
+        return map(self._prediction, self.frame.iter_rows())
+
+    def _prediction(self, row: Sequence[Any]) -> Prediction:
+        path, label, unsure, unlike, *probability = row
+        return Prediction(path, label, probability[self.classes.index(label)], unsure, unlike)
 
     @property
     def probability(self) -> np.ndarray:
@@ -165,7 +169,7 @@ class Predictions:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in ("path", "prediction", "probability", ""))
-        rows = "".join(map(_html_row, (self[index] for index in range(min(_SHOWN, len(self))))))
+        rows = "".join(map(_html_row, islice(self, _SHOWN)))
         more = f"<p>… and {len(self) - _SHOWN:,} more</p>" if len(self) > _SHOWN else ""
         return f"<b>{html.escape(str(self))}</b><table><tr>{head}</tr>{rows}</table>{more}"
 
