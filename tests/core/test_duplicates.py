@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from penjing.core import _duplicates_align as align
+from penjing.core import duplicates
+from penjing.core.duplicates import Pairs, find_pairs, groups, joined
+
+
+def pictures(count: int, seed: int = 0) -> np.ndarray:
+    """Smooth random grey pictures, uint8 [count, 32, 32], unlike one another."""
+    generator = np.random.default_rng(seed)
+    waves = np.cos(np.pi * np.outer(np.arange(7), (np.arange(64) + 0.5) / 64))
+    amplitude = generator.standard_normal((count, 7, 7)) / (1 + np.hypot.outer(np.arange(7), np.arange(7)))
+    large = np.einsum("nuv,up,vq->npq", amplitude, waves, waves)
+    large = (large - large.mean((1, 2), keepdims=True)) / large.std((1, 2), keepdims=True)
+    return np.clip(128 + 45 * large, 0, 255).astype(np.uint8).reshape(count, 32, 2, 32, 2).mean((2, 4)).astype(np.uint8)
+
+
+def names(count: int) -> list[str]:
+    return [f"{number:06x}" for number in range(count)]
+
+
+def shown(pairs: Pairs) -> set[tuple[int, int, str]]:
+    ends = zip(pairs.a.tolist(), pairs.b.tolist(), pairs.kind.tolist(), strict=True)
+    return {(min(a, b), max(a, b), kind) for a, b, kind in ends}
+
+
+def test_equal_content_is_an_exact_pair_and_equal_pixels_too():
+    images = pictures(50)
+    images[7], images[9] = images[3], images[4]
+    hashes = names(50)
+    hashes[7] = hashes[3]
+    assert shown(find_pairs(hashes, images)) == {(3, 7, "exact"), (4, 9, "exact")}
+
+
+def test_exact_copies_across_classes_are_one_group():
+    images = np.concatenate([pictures(20)] * 2)
+    pairs = find_pairs(names(20) * 2, images, np.repeat([0, 1], 20))
+    group = groups(40, pairs)
+    assert (group[:20] == group[20:]).all()
+    assert len(np.unique(group)) == 20
+
+
+def test_many_copies_of_one_item_make_one_pair_each():
+    pairs = find_pairs(["same"] * 500, np.repeat(pictures(1), 500, axis=0))
+    assert len(pairs) == 499
+    assert len(np.unique(groups(500, pairs))) == 1
+
+
+def test_planted_copies_are_found_and_nothing_else_is():
+    images = pictures(400)
+    brighter = np.clip(images * 1.2, 0, 255).astype(np.uint8)
+    noisy = np.clip(images + np.random.default_rng(1).normal(0, 3, images.shape), 0, 255).astype(np.uint8)
+    pairs = find_pairs(names(1200), np.concatenate([images, brighter, noisy]), np.tile(np.arange(400) % 5, 3))
+    group = groups(1200, pairs)
+    assert (group[400:800] == group[:400]).mean() >= 0.99
+    assert (group[800:] == group[:400]).mean() >= 0.99
+    assert len(np.unique(group)) >= 396
+
+
+def test_unreadable_items_are_in_no_pair():
+    images = np.repeat(pictures(1), 3, axis=0)
+    assert shown(find_pairs(["a", None, "b"], images)) == {(0, 2, "exact")}
+    assert len(find_pairs([None, None], images[:2])) == 0
+    assert len(find_pairs([], images[:0])) == 0
+
+
+def test_flat_pictures_are_not_alike_unless_their_content_is_equal():
+    flat = np.repeat(np.arange(0, 200, 2, dtype=np.uint8), 5)[:, None, None] * np.ones((1, 32, 32), np.uint8)
+    hashes = names(500)
+    hashes[499] = hashes[0]
+    assert shown(find_pairs(hashes, flat)) == {(0, 499, "exact")}
+
+
+def test_blank_pages_with_scanner_noise_are_not_copies_of_each_other():
+    generator = np.random.default_rng(0)
+    pages = np.clip(250 + generator.normal(0, 6, (1000, 32, 32)), 0, 255).astype(np.uint8)
+    pairs = find_pairs(names(1000), pages)
+    assert (pairs.kind == "near").sum() == 0
+
+
+def test_where_everything_looks_alike_the_check_tightens_and_says_so():
+    generator = np.random.default_rng(0)
+    base = pictures(1).astype(float)
+    strength = generator.uniform(0.02, 1, 600)[:, None, None]
+    alike = np.clip(base + strength * (pictures(600, 1) - 128.0), 0, 255).astype(np.uint8)
+    pairs = find_pairs(names(600), alike, np.arange(600) % 2)
+    assert pairs.threshold < duplicates.MOST_MISFIT
+    assert len(pairs.said) == 1
+    assert "have a look-alike" in pairs.said[0]
+
+
+@pytest.mark.parametrize("copies", [2, 5])
+def test_order_of_the_items_changes_no_pair(copies):
+    images = np.concatenate([pictures(100)] * copies)
+    images = np.clip(images + np.random.default_rng(2).normal(0, 4, images.shape), 0, 255).astype(np.uint8)
+    count = len(images)
+    order = np.random.default_rng(3).permutation(count)
+    one = find_pairs(names(count), images)
+    other = find_pairs([names(count)[row] for row in order], images[order])
+    back = {(min(order[a], order[b]), max(order[a], order[b]), kind) for a, b, kind in shown(other)}
+    assert shown(one) == back
+
+
+def test_misfit_is_zero_for_a_copy_and_large_for_another_picture_or_a_negative():
+    images = pictures(50)
+    assert align.misfit(images, images).max() < 1e-4
+    assert align.misfit(images, np.clip(images * 0.8 + 10, 0, 255).astype(np.uint8)).max() < 1e-3
+    assert align.misfit(images[:25], images[25:]).min() > duplicates.MOST_MISFIT
+    assert align.misfit(images, 255 - images).min() > duplicates.MOST_MISFIT
+
+
+def near(count: int, links: list[tuple[int, int]]) -> Pairs:
+    ends = np.array(links, np.int64).reshape(-1, 2)
+    return Pairs(ends[:, 0], ends[:, 1], np.full(len(ends), "near"), 0.04)
+
+
+def test_a_chain_is_cut_where_no_member_is_like_all_the_others():
+    assert groups(3, near(3, [(0, 1), (1, 2)])).tolist() == [1, 1, 1]
+    chain = groups(6, near(6, [(number, number + 1) for number in range(5)]))
+    assert np.unique(chain, return_counts=True)[1].max() <= 3
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(2, 40), st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39)), max_size=80))
+def test_every_member_of_a_group_is_linked_to_its_centre(count, links):
+    links = sorted({(min(a, b), max(a, b)) for a, b in links if a != b and max(a, b) < count})
+    group = groups(count, near(count, links))
+    linked = set(links)
+    for item, centre in enumerate(group.tolist()):
+        assert item == centre or (min(item, centre), max(item, centre)) in linked
+        assert group[centre] == centre
+
+
+def test_joined_keeps_together_what_either_grouping_does():
+    assert joined(np.array([0, 0, 2, 3, 4]), np.array([9, 8, 8, 7, 7])).tolist() == [0, 0, 0, 3, 3]
+    assert joined(np.empty(0, int), np.empty(0, int)).tolist() == []
