@@ -14,6 +14,8 @@ from penjing.models._layers import BatchNorm, rounded
 
 # The last maps are about this many pixels a side: small enough to be cheap, large enough to tell places apart.
 LAST_SIDE = 4
+# Fewer stages see too little at once, however small the picture.
+FEWEST_STAGES = 2
 # Memory traffic on large maps costs more than arithmetic: larger pictures are read several pixels at a time.
 LARGEST_SIDE = 32
 
@@ -85,8 +87,8 @@ def _patch(side: int) -> int:
 
 
 def _stages(side: float) -> int:
-    """How many halvings bring a side to about `LAST_SIDE` pixels."""
-    return max(1, round(math.log2(side / LAST_SIDE)))
+    """How many halvings bring a side to about `LAST_SIDE` pixels, as long as there is something to halve."""
+    return min(int(math.log2(side)), max(FEWEST_STAGES, round(math.log2(side / LAST_SIDE))))
 
 
 def build(shape: tuple[int, int, int], settings: Settings) -> Cnn:
