@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.core import plugins
+from penjing.training._step import Supervised
 from penjing.training.optimisers import adamw, gradient_descent, muon, schedule_free
 
 
@@ -212,3 +213,18 @@ def test_muon_iterates_as_published(rank: int) -> None:
         square = published @ published.T
         published = 3.4445 * published + (-4.7750 * square + 2.0315 * square @ square) @ published
     torch.testing.assert_close(muon.orthogonal(matrix), published.float(), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_the_loop_measures_and_keeps_what_schedule_free_predicts_with(ema: float) -> None:
+    network = quadratic()
+    optimiser = schedule_free.build(network, schedule_free.Settings(rate=0.1, warm_up=0))
+    step = Supervised(network, lambda outputs, batch: outputs.sum(), optimiser, seed=0, ema=ema)
+    take_steps(network, optimiser, 4)
+    learning = network.weight.detach().clone()
+    average = optimiser.average_of(network.weight).clone()
+    assert not torch.equal(learning, average)
+    assert torch.equal(step.weights()["weight"], average)
+    with step.evaluating() as measured:
+        assert torch.equal(measured.weight, average)
+    assert torch.equal(network.weight, learning)

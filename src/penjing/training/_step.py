@@ -90,19 +90,29 @@ class Supervised:
         current = _floating(self.network)
         torch._foreach_lerp_(list(self._average.values()), [current[name] for name in self._average], 1 - kept)
 
+    def _averages(self) -> dict[str, Tensor]:
+        """What predicts in the place of the network's own values: the moving average, and before it the average of an
+        optimiser that keeps one (`schedule_free`)."""
+        average_of = getattr(self.optimiser, "average_of", None)
+        if average_of is None:
+            return self._average
+        learned = [(name, weight) for name, weight in self.network.named_parameters() if weight.requires_grad]
+        return {**self._average, **{name: average_of(weight) for name, weight in learned}}
+
     def weights(self) -> dict[str, Tensor]:
-        """The weights to evaluate and keep: the moving average where there is one. Copies."""
+        """The weights to evaluate and keep: the averages where there are some. Copies."""
         found = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
-        found.update({name: value.clone() for name, value in self._average.items()})
+        found.update({name: value.clone() for name, value in self._averages().items()})
         return found
 
     @contextlib.contextmanager
     def evaluating(self) -> Any:
         """Inside the block the network holds the weights to evaluate, in evaluation mode."""
-        kept = {name: value.detach().clone() for name, value in _floating(self.network).items()} if self.ema else {}
+        averages = self._averages()
+        kept = {name: value.detach().clone() for name, value in _floating(self.network).items()} if averages else {}
         self.network.eval()
         try:
-            _assign(self.network, self._average)
+            _assign(self.network, averages)
             yield self.network
         finally:
             _assign(self.network, kept)
