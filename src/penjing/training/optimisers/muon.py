@@ -37,7 +37,7 @@ class Settings:
         epsilon: added to the root of the square for the rest, above 0.
     """
 
-    rate: float = 5e-3
+    rate: float = 1e-2
     weight_decay: float = 0.05
     momentum: float = 0.95
     beta1: float = 0.9
