@@ -168,7 +168,7 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
         ],
         "doubts": ["Names suggest 12 groups; use --group-from 'mouse\\d+', or the score will be too good"],
         "seconds": STAGES,
-        "cost": {"parameters": 121_450, "size_bytes": 489_000, "flop": 3.2e12, "memory_bytes": 612_000_000},
+        "cost": {"parameters": 121_450, "size_bytes": 489_000, "flop": 3_200_000, "memory_bytes": 612_000_000},
         "versions": {"penjing": "0.1.0", "python": "3.11.7", "torch": "2.13.0+cpu", "numpy": "2.3.0"},
         "machine": {"system": "Linux", "processor": "x86_64", "cpu": "AMD EPYC 9R14", "cores": 2},
         "seal": {"id": "5ea1c0de", "items": len(test)},
@@ -193,9 +193,18 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
     ]
     for opening in range(shape.openings):
         moment = f"2026-11-23T11:0{opening % 10}:00+00:00"
-        why = "penjing test was asked for"
+        why = f"opening {opening + 1} of this test part"
         scores = [score("network", 0.86, len(test), "test"), score("boosted_trees", 0.71, len(test), "test")]
-        ledger.append({"time": moment, "what": "opening", "choice": "opened", "why": why, "scores": scores})
+        ledger.append(
+            {
+                "time": moment,
+                "what": "opening",
+                "choice": "opened",
+                "why": why,
+                "opening": opening + 1,
+                "scores": scores,
+            }
+        )
     _write_lines(folder / "ledger.jsonl", ledger)
 
 
@@ -208,9 +217,9 @@ def _write_record(folder: Path, shape: Shape) -> None:
             {
                 "step": number * 100,
                 "seconds": 38.2 * done,
-                "train/loss": float(train),
+                "train/log_loss": float(train),
                 "train/accuracy": float(1 - train / 2),
-                "valid/loss": float(valid),
+                "valid/log_loss": float(valid),
                 "valid/accuracy": float(1 - valid / 2.2),
                 "rate": float(0.01 * np.sin(np.pi * min(done + 0.05, 1.0))),
             }

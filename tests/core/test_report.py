@@ -355,7 +355,14 @@ def test_the_test_score_stands_with_its_number_of_openings(tmp_path: Path) -> No
     opened = read_page(write_run(tmp_path / "opened", Shape(openings=3)), tmp_path / "b.html").words
     assert "86.0 %" in opened
     assert "Opened 3 times, on " in opened
-    assert "Every further look makes this score a little less trustworthy." in opened
+    assert "Every further look, by any run, makes this score a little less trustworthy." in opened
+
+
+def test_openings_by_other_runs_are_counted(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Shape(items=60))
+    lines = (run / "ledger.jsonl").read_text(encoding="utf-8").replace('"opening": 1', '"opening": 4')
+    (run / "ledger.jsonl").write_text(lines, encoding="utf-8")
+    assert _words.test_words(_read.read_run(run)).startswith("Opened 4 times, on ")
 
 
 def test_the_command_is_quoted_so_that_it_can_be_pasted(run: Path, tmp_path: Path) -> None:
@@ -378,6 +385,22 @@ def test_the_floor_line_is_short_and_names_the_winner() -> None:
     scores[2]["value"] = 0.91
     assert "do as well as the network" in text.floor_lines({"scores": scores})[0]
     assert text.floor_lines({}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "–"),
+        (0.0, "0 %"),
+        (0.0001, "<0.1 %"),
+        (0.004, "0.4 %"),
+        (0.42, "42 %"),
+        (0.996, "99.6 %"),
+        (1.0, "100 %"),
+    ],
+)
+def test_a_share_never_rounds_to_none_or_all(value: float | None, shown: str) -> None:
+    assert text.show_percent(value) == shown
 
 
 def test_less_is_better_for_a_loss() -> None:

@@ -92,11 +92,12 @@ def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
 
 def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
     steps = _tables.curves(files)
+    loss = next((name for name in _sections.LOSSES if f"valid/{name}" in steps.columns), _sections.LOSSES[0])
     after, before, _ = _sections.reliability_bins(files)
     right, wrong = _tables.looked(files)
     return {
         "floor": lambda: _figures.floor(_tables.floor(files)),
-        "loss": lambda: _figures.curve(steps, "loss"),
+        "loss": lambda: _figures.curve(steps, loss),
         "accuracy": lambda: _figures.curve(steps, "accuracy"),
         "learning_rate": lambda: _figures.rate(steps),
         "confusion": lambda: _figures.confusion(_tables.confusion(files), files.classes),

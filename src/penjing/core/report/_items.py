@@ -29,7 +29,8 @@ class Item:
     """One item as the page shows it.
 
     Attributes:
-        name: the file's name.
+        name: the file's name, with its path.
+        short_name: the end of it, folder and file.
         picture: a data URI, or "".
         heat: a data URI of where the network looked, or "".
         given: the given class.
@@ -39,6 +40,7 @@ class Item:
     """
 
     name: str
+    short_name: str
     picture: str
     given: str
     predicted: str
@@ -50,6 +52,7 @@ class Item:
 def show_item(row: Mapping[str, Any], album: Album, heat: Mapping[str, Any] | None = None) -> Item:
     return Item(
         name=str(row["name"]),
+        short_name="/".join(str(row["name"]).replace("\\", "/").split("/")[-2:]),
         picture=album.show(row["hash"]),
         given=str(row["target"]),
         predicted=str(row["predicted"]),

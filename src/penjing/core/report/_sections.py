@@ -17,6 +17,8 @@ WORST_CLASSES = 25
 MOST_CLASSES = 1000
 MOST_FILES = 50
 STAGE_COLOURS = 6
+# The names under which a record may hold the loss.
+LOSSES = ("loss", "log_loss")
 
 
 def score(files: RunFiles) -> dict[str, Any] | None:
@@ -54,7 +56,7 @@ def test(files: RunFiles) -> dict[str, Any]:
         "words": _words.test_words(files),
         "value": text.show_value(score["value"], str(score.get("metric", "accuracy"))) if score else "",
         "interval": text.show_score(score).partition(" [")[2].rstrip("]") if score else "",
-        "openings": len(_words.openings(files)),
+        "openings": _words.openings(files),
         "can_open": bool((files.run.get("seal") or {}).get("items")),
         "command": shlex.join(["penjing", "test", files.folder.name]),
     }
@@ -101,9 +103,9 @@ def curves(files: RunFiles) -> list[tuple[str, Markup]]:
     steps = _tables.curves(files)
     if steps.is_empty():
         return []
-    metrics = [name.partition("/")[2] for name in steps.columns if name.startswith("valid/")]
-    wanted = [metric for metric in ("loss", "accuracy") if metric in metrics or f"train/{metric}" in steps.columns]
-    drawings = [(f"{text.metric_name(metric).capitalize()}", _figures.curve(steps, metric)) for metric in wanted]
+    recorded = {name.partition("/")[2] for name in steps.columns if name.startswith(("valid/", "train/"))}
+    wanted = [metric for metric in dict.fromkeys((*LOSSES, text.main_metric(files.results))) if metric in recorded]
+    drawings = [(text.metric_name(metric).capitalize(), _figures.curve(steps, metric)) for metric in wanted]
     drawings.append(("Learning rate", _figures.rate(steps)))
     return [
         (caption, _inline(figure, f"curve-{number}", f"{caption} over the training steps"))
@@ -172,7 +174,7 @@ def cost(files: RunFiles) -> dict[str, Any]:
     shown = {
         "parameters": (text.show_count, "parameters", "numbers the network learned"),
         "size_bytes": (show_bytes, "model file", "space the model takes on the disk"),
-        "flop": (text.show_count, "operations", "additions and multiplications the training took (FLOP)"),
+        "flop": (text.show_count, "operations", f"additions and multiplications for one {_words.noun(files)} (FLOP)"),
         "memory_bytes": (show_bytes, "memory", "the most memory in use at one time"),
     }
     facts = [(write(cost[key]), name, why) for key, (write, name, why) in shown.items() if cost.get(key)]

@@ -55,7 +55,8 @@ class Headline:
 
 def noun(files: RunFiles) -> str:
     """What one item is called: "picture" or "item"."""
-    return "picture" if (files.folder / "pictures.npz").is_file() else "item"
+    is_image = (files.run.get("data") or {}).get("modality") == "image" or (files.folder / "pictures.npz").is_file()
+    return "picture" if is_image else "item"
 
 
 def headline(files: RunFiles) -> Headline:
@@ -71,14 +72,15 @@ def headline(files: RunFiles) -> Headline:
     return Headline(_floor_wins(best, score), (sentence, *_learned_from(files)), is_beaten=True)
 
 
-def openings(files: RunFiles) -> list[dict[str, Any]]:
-    """The times the sealed test part was opened, oldest first."""
-    return [line for line in files.ledger if line.get("what") == "opening"]
+def openings(files: RunFiles) -> int:
+    """How often this test part had been opened, by any run, when this run last opened it; 0 while it is sealed."""
+    lines = _openings(files)
+    return max([len(lines), *(int(line.get("opening") or 0) for line in lines)])
 
 
 def test_score(files: RunFiles) -> dict[str, Any] | None:
     """The network's latest score of the main metric on the sealed test part, or None while it is sealed."""
-    opened = openings(files)
+    opened = _openings(files)
     found = opened[-1].get("scores") if opened else None
     scores = list(found.values()) if isinstance(found, dict) else list(found or [])
     metric = main_metric(files.results)
@@ -90,7 +92,7 @@ def test_words(files: RunFiles) -> str:
     """What is known about the test part, in one or two sentences."""
     things = noun(files)
     sealed = int((files.run.get("seal") or {}).get("items") or 0)
-    count = len(openings(files))
+    count = openings(files)
     if "seal" not in files.run and files.split.is_empty():
         return "The data have not been dealt into parts yet."
     if not sealed and not count:
@@ -99,8 +101,12 @@ def test_words(files: RunFiles) -> str:
         return f"Still sealed: {many(sealed, things)} that nobody has looked at. Open it once, at the very end."
     times = "Opened once" if count == 1 else f"Opened {many(count, 'time')}"
     aside = f", on {many(sealed, things)} set aside before anything was learned" if sealed else ""
-    worn = "" if count == 1 else " Every further look makes this score a little less trustworthy."
+    worn = "" if count == 1 else " Every further look, by any run, makes this score a little less trustworthy."
     return f"{times}{aside}.{worn}"
+
+
+def _openings(files: RunFiles) -> list[dict[str, Any]]:
+    return [line for line in files.ledger if line.get("what") == "opening"]
 
 
 def _how_good(files: RunFiles, score: Mapping[str, Any]) -> str:

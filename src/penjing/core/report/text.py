@@ -128,10 +128,15 @@ def show_score(score: Mapping[str, Any]) -> str:
 
 
 def show_percent(value: float | None) -> str:
-    """A share for people: "97 %", with one digit below one percent, "–" when there is none."""
+    """A share for people: "97 %", with one digit near none and all, "<0.1 %", "–" when there is none."""
     if value is None or math.isnan(value):
         return "–"
-    return f"{100 * value:.1f} %" if 0 < value < 0.01 else f"{100 * value:.0f} %"
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 < value < 1:
+        return ">99.9 %"
+    digits = 1 if 0 < value < 0.01 or 0.99 < value < 1 else 0
+    return f"{100 * value:.{digits}f} %"
 
 
 def interval(score: Mapping[str, Any]) -> tuple[float, float]:
