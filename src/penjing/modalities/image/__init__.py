@@ -203,7 +203,8 @@ def why(settings: Settings, headers: Sequence[Header]) -> str:
 def thumbnail(decoded: np.ndarray) -> np.ndarray:
     """A small grey picture to find duplicates with: uint8 [side, side, channels] → uint8 [32, 32]."""
     image = Image.fromarray(decoded[:, :, 0] if decoded.shape[-1] == 1 else decoded)
-    small = image.reduce(max(1, image.width // THUMBNAIL[0]))
+    factor = image.width // THUMBNAIL[0]
+    small = image.reduce(factor) if factor > 1 else image
     if small.size != THUMBNAIL:
         small = small.resize(THUMBNAIL, Image.Resampling.BOX)
     return np.array(small if small.mode == "L" else small.convert("L"))
