@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from made_run import CLASSES, picture, write_run
 from PIL import Image
 
+import penjing
 from penjing.core import cache
 from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Event, Progress, Said, Started, Warned
@@ -86,6 +87,20 @@ def test_predicting_the_validation_files_gives_the_validated_probabilities(run: 
     found = predict.predict(run, tmp_path)
     assert [Path(path).name for path in found.frame["path"]] == names
     np.testing.assert_allclose(found.probability, expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_fitted_run_answers_for_its_validation_files_as_its_folder_says(tmp_path: Path) -> None:
+    data = tmp_path / "数据"
+    for number in range(240):
+        label = CLASSES[number % 3]
+        (data / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(label, number, 12 + number % 9)).save(data / label / f"{number}.png")
+    run = penjing.fit(data, time="5s", out=tmp_path / "run")
+    kept = run.predictions.filter(pl.col("model") == "network")
+    found = predict.predict(run, [data / name for name in kept["name"]])
+    np.testing.assert_allclose(found.probability, np.array(kept["probability"].to_list()), atol=1e-5)
+    assert labels(found) == kept["predicted"].to_list()
 
 
 def test_colours_that_were_learned_are_known(run: Run, photos: Path) -> None:
