@@ -134,7 +134,7 @@ def _linear(known: Examples) -> Method:
     trials = [
         {"strength": strength, "class_weight": "none", "most_iterations": MOST_ITERATIONS} for strength in STRENGTHS
     ]
-    return Method("linear", fit, trials, {"most_iterations": 2}, PROBES_A_CHUNK)
+    return Method("linear", fit, trials, {"most_iterations": 2}, PROBES_A_CHUNK, PROBES_A_CHUNK)
 
 
 def _trees(known: Examples, seed: int) -> Method:
@@ -142,4 +142,4 @@ def _trees(known: Examples, seed: int) -> Method:
         return fit_trees(*known.some(items), known.classes, settings, (known.x_valid, known.y_valid), deadline)
 
     trials = [{"rate": rate, "leaves": leaves, "class_weight": "none", "seed": seed} for rate, leaves in GROWTHS]
-    return Method("boosted_trees", fit, trials, {}, 2 * FIRST_CHUNK)
+    return Method("boosted_trees", fit, trials, {}, 2 * FIRST_CHUNK, 2.0)

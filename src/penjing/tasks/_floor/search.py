@@ -14,7 +14,7 @@ from penjing.tasks._floor.results import FloorResult, Predictor
 
 PROBE_ITEMS = 300
 PROBE_STEP = 4  # a second probe with so many times the items parts the fixed cost from the cost an item
-PROBE_SHARE = 0.15  # of the seconds left, the most that a second probe may take
+PROBE_SHARE = 0.3  # of the seconds left, the most that a second probe may take
 TRIAL_SHARE = 0.6  # of the seconds; the rest is for the final fit where trials saw only some items
 CAUTION = 0.8  # of the items that should fit are taken
 WORTH_MORE_ITEMS = 1.3  # a final fit with less than so many times the items would change nothing
@@ -34,6 +34,7 @@ class Method:
         trials: settings to try, the safest first.
         probe: settings that make a fit as short as it can be.
         probes_a_trial: how many probes' work a proper fit of as many items is.
+        probes_at_least: the same for the shortest fit worth having, which looks at the clock after its first chunk.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Method:
     trials: Sequence[Mapping[str, Any]]
     probe: Mapping[str, Any]
     probes_a_trial: float
+    probes_at_least: float
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,8 @@ def _plan(method: Method, known: Examples, deadline: float) -> tuple[int, int]:
         items = min(int((share * left - fixed) / each), len(known.y))
         if items >= min(PROBE_STEP * least, len(known.y)):
             return items, trials
-    return (max(items, least), 1) if fixed + each * least <= left else (0, 0)
+    shortest = seconds * method.probes_at_least
+    return (max(items, least), 1) if time.monotonic() + shortest <= deadline else (0, 0)
 
 
 def _probe(method: Method, items: int) -> float:
