@@ -70,7 +70,6 @@ def test_items_are_counted_by_class_and_part(tmp_path: Path) -> None:
     assert levels(inspection) == {"few_items": "info"}
     assert inspection.worst == "info"
     assert not inspection.reaches("warning")
-    assert inspection.undecoded == 0
 
 
 def test_unreadable_files_are_reported_however_many_they_are(tmp_path: Path) -> None:
@@ -81,6 +80,16 @@ def test_unreadable_files_are_reported_however_many_they_are(tmp_path: Path) -> 
     assert levels(inspection)["unreadable"] == "error"
     assert message(inspection, "unreadable").startswith("Unreadable and left out: 20 of 72 items")
     assert inspection.reaches("error")
+
+
+def test_a_picture_that_is_cut_off_is_unreadable_too(tmp_path: Path) -> None:
+    data = given_split(tmp_path / "data")
+    file = data / "train" / CATS / "5.png"
+    file.write_bytes(file.read_bytes()[:-400])
+    inspection = look(data)
+    finding = next(finding for finding in inspection.findings if finding.name == "unreadable")
+    assert finding.evidence["reasons"] == {"its header is whole and its pixels are damaged or cut off": 1}
+    assert inspection.to_dict()["unreadable"] == 1
 
 
 def test_one_picture_under_two_classes_is_written_down_as_a_suspect(tmp_path: Path) -> None:

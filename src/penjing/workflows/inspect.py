@@ -34,6 +34,8 @@ __all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
 
 # What the class of an item without a label is called in `counts`.
 NO_LABEL = "(no label)"
+# Why an item is left out that begins as a picture should and cannot be decoded.
+DAMAGED = "its header is whole and its pixels are damaged or cut off"
 _BLOCK = 8192  # thumbnails held at once
 _LISTED = 30  # classes counted on a terminal
 
@@ -50,7 +52,6 @@ class Inspection:
         sizes: of the pictures outside the test part: least, median and largest height and width, formats, canvas.
         survey: what the checks looked at.
         said: what was understood, in plain sentences.
-        undecoded: readable items for which there was no time; the next run goes on with them.
         prepared: the data, decoded and dealt.
     """
 
@@ -61,7 +62,6 @@ class Inspection:
     sizes: Mapping[str, Any]
     survey: Survey = field(repr=False)
     said: tuple[str, ...]
-    undecoded: int
     prepared: Prepared = field(repr=False)
 
     @property
@@ -86,7 +86,6 @@ class Inspection:
             "title": self.title,
             "items": len(self.survey.items),
             "unreadable": self.survey.items["error"].drop_nulls().len(),
-            "undecoded": self.undecoded,
             "classes": {row.pop("class"): row for row in self.counts.iter_rows(named=True)},
             "sizes": dict(self.sizes),
             "said": list(self.said),
@@ -118,14 +117,14 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         data: a path, arrays, a data frame or a Dataset.
         wish: what the person asked of the data. Unreadable items are reported, however many they are.
         watch: is told what happens.
-        seconds: the time that `fit` will have; it settles the canvas, and decoding keeps to a share of it. Given the
-            same time `fit` finds everything decoded.
+        seconds: the time that `fit` will have. It settles the canvas, so that `fit` finds everything decoded; how long
+            inspecting takes it does not.
 
     Raises:
         DataError: the data cannot be opened, or no item can be read.
         UsageError: an option does not fit the data.
     """
-    prepared = prepare(data, replace(wish, most_unreadable=1.0), Clock(seconds), watch)
+    prepared = prepare(data, replace(wish, most_unreadable=1.0), Clock(seconds, is_binding=False), watch)
     survey = _with_pixels(prepared)
     found = checks.examine(Record(survey), checks.names_for("survey"))
     return Inspection(
@@ -136,13 +135,12 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         sizes=_sizes(survey, prepared.decode.side),
         survey=survey,
         said=prepared.said,
-        undecoded=survey.items["error"].null_count() - len(prepared.hashes),
         prepared=prepared,
     )
 
 
 def _with_pixels(prepared: Prepared) -> Survey:
-    """The survey with what only decoded items tell: the `spread` of grey levels of each open item, and the canvas."""
+    """The survey with what only decoding tells: each open item's `spread` of grey levels, damage, and the canvas."""
     rows = prepared.rows(*checks.OPEN_PARTS)
     thumbnails = prepared.values.thumbnails()
     spread = [np.ptp(thumbnails[rows[start : start + _BLOCK]], axis=(1, 2)) for start in range(0, len(rows), _BLOCK)]
@@ -152,6 +150,8 @@ def _with_pixels(prepared: Prepared) -> Survey:
     )
     # Content decides, so copies of one item have one spread.
     items = prepared.survey.items.join(known.unique("hash"), on="hash", how="left", maintain_order="left")
+    is_damaged = pl.col("error").is_null() & ~pl.col("hash").is_in(prepared.hashes)
+    items = items.with_columns(error=pl.when(is_damaged).then(pl.lit(DAMAGED)).otherwise("error"))
     return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": prepared.decode.side})
 
 
