@@ -130,7 +130,7 @@ def test_few_items_promises_nothing() -> None:
     assert "penjing does not offer yet" in finding.message
     with_test = found(few_items.look(Example({"cat": 50, "dog": 50}).record))
     assert with_test.level == "info"
-    assert with_test.message.startswith("40 items per class")
+    assert with_test.message.startswith("Items per class to learn and validate with: 40. More pictures")
 
 
 def test_unreadable_items_stop_a_fit_beyond_a_share() -> None:

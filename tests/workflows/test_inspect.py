@@ -238,6 +238,17 @@ def test_numbers_stand_in_front_of_class_names(tmp_path: Path) -> None:
     assert all(line.split()[-2] == "36" for line in lines[1:3])
 
 
+def test_data_without_labels_are_inspected_and_the_rest_is_said_to_be_not_examined(tmp_path: Path) -> None:
+    inspection = look(given_split(tmp_path / "data"), target="none")
+    assert inspection.counts["class"].to_list() == ["(no label)"]
+    assert inspection.lines()[-1] == (
+        "cross_class_duplicates, few_items, imbalance, one_class, tiny_classes: "
+        "not examined, because there is no target"
+    )
+    page = contact_sheet(inspection.prepared, tmp_path / "sheet.html", per_class=3).read_text(encoding="utf-8")
+    assert page.count("<img ") == 3
+
+
 def test_inspecting_does_not_load_torch(tmp_path: Path) -> None:
     data = given_split(tmp_path / "data")
     program = (

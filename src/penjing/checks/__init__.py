@@ -47,8 +47,9 @@ class NotExamined:
 
     @property
     def message(self) -> str:
-        """One plain sentence."""
-        return f"not examined: the record has no {', '.join(self.missing)}"
+        """Why it could not look, in plain words."""
+        columns = [need.partition(".")[2] or need for need in self.missing]
+        return f"not examined, because there is no {' and no '.join(columns)}"
 
 
 def names_for(*readings: str) -> list[str]:

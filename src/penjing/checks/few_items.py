@@ -42,8 +42,8 @@ def look(record: Record) -> Finding | None:
     )
     if per_class < PER_CLASS:
         said.append(
-            f"{per_class:,.0f} items per class to learn and validate with are few: more pictures would help more "
-            "than any setting, and so would features learned on other pictures, which penjing does not offer yet."
+            f"Items per class to learn and validate with: {per_class:,.0f}. More pictures would help more than any "
+            "setting, and so would features learned on other pictures, which penjing does not offer yet."
         )
     return Finding(
         name="few_items",

@@ -29,7 +29,7 @@ def look(record: Record) -> Finding | None:
     return Finding(
         name="layout_doubts",
         level="warning",
-        message=f"Please check: {'; '.join(doubts)}.",
+        message=f"Please check: {'. '.join(doubts)}.",
         evidence={"doubts": doubts},
         remedies=("--target", "--ignore", "--merge"),
     )

@@ -28,8 +28,8 @@ FEW = 10
 def look(record: Record) -> Finding | None:
     """The classes with fewer than `FEW` training items, or None when there are none."""
     items = open_items(survey_of(record)).drop_nulls("target")
-    counts = items.group_by("target").agg((pl.col("part") == "train").sum().alias("train")).sort("train", "target")
-    tiny = counts.filter(pl.col("train") < FEW)
+    counts = items.group_by("target", maintain_order=True).agg((pl.col("part") == "train").sum().alias("train"))
+    tiny = counts.filter(pl.col("train") < FEW).sort("train", maintain_order=True)
     if tiny.is_empty():
         return None
     named = [f"{name} {count}" for name, count in tiny.iter_rows()]

@@ -101,7 +101,10 @@ class Inspection:
 
     def _found(self) -> list[str]:
         lines = [f"{finding.level}: {finding.message}" for finding in self.findings]
-        lines += [f"{check.name}: {check.message}" for check in self.not_examined]
+        blind: dict[str, list[str]] = {}
+        for check in self.not_examined:
+            blind.setdefault(check.message, []).append(check.name)
+        lines += [f"{', '.join(names)}: {message}" for message, names in blind.items()]
         return lines or ["nothing was found to be wrong"]
 
     def _repr_html_(self) -> str:
