@@ -145,14 +145,15 @@ class Predictions:
         return path
 
     def _write(self, path: Path, suffix: str) -> None:
-        if suffix == ".json":
-            text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-            path.write_text(text + "\n", encoding="utf-8", newline="\n")
-        elif suffix == ".parquet":
-            self.table.write_parquet(path)
-        else:
-            # Without the mark, Excel reads UTF-8 as the country's own encoding.
-            self.table.write_csv(path, include_bom=True, float_precision=_DECIMALS)
+        with path.open("wb") as file:
+            if suffix == ".json":
+                text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+                file.write(f"{text}\n".encode())
+            elif suffix == ".parquet":
+                self.table.write_parquet(file)
+            else:
+                # Without the mark, Excel reads UTF-8 as the country's own encoding.
+                self.table.write_csv(file, include_bom=True, float_precision=_DECIMALS)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
