@@ -139,3 +139,14 @@ def test_every_member_of_a_group_is_linked_to_its_centre(count, links):
 def test_joined_keeps_together_what_either_grouping_does():
     assert joined(np.array([0, 0, 2, 3, 4]), np.array([9, 8, 8, 7, 7])).tolist() == [0, 0, 0, 3, 3]
     assert joined(np.empty(0, int), np.empty(0, int)).tolist() == []
+
+
+def test_letterbox_bars_do_not_hide_a_crop():
+    inner = pictures(40)[:, 6:26]
+    barred = np.full((40, 32, 32), 90, np.uint8)
+    barred[:, 6:26] = inner
+    stretched = align.without_bars(barred)
+    assert np.ptp(stretched, axis=2).min() > 0
+    digit = np.zeros((1, 32, 32), np.uint8)
+    digit[0, 6:26, 8:24] = pictures(1)[0, 6:26, 8:24]
+    assert (align.without_bars(digit) == digit).all()

@@ -12,7 +12,7 @@ crop can be cut out of the whole picture but the whole picture cannot be made fr
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 THUMBNAIL_SIDE = 32
 SIDE = 16
@@ -41,7 +41,36 @@ _SMOOTHING = _smoothing()
 
 def smooth(thumbnails: UInt8[np.ndarray, "n thumbnail_side thumbnail_side"]) -> Float[np.ndarray, "n side side"]:
     """The same pictures smaller, without the detail that recompressing and resizing change first."""
-    return _SMOOTHING @ thumbnails.astype(np.float32) @ _SMOOTHING.T
+    return _SMOOTHING @ without_bars(thumbnails) @ _SMOOTHING.T
+
+
+def without_bars(
+    thumbnails: UInt8[np.ndarray, "n thumbnail_side thumbnail_side"],
+) -> Float[np.ndarray, "n thumbnail_side thumbnail_side"]:
+    """The same thumbnails with what stands between letterbox bars stretched over the whole square.
+
+    Bars stay where they are when the picture between them is cropped, so no shift or zoom could lay one over the other.
+    One colour along one pair of opposite edges only, equally wide, is a bar; a digit on black has black on all sides.
+    """
+    pictures = thumbnails.astype(np.float32)
+    rows, columns = _bars(np.ptp(thumbnails, axis=2) > 0), _bars(np.ptp(thumbnails, axis=1) > 0)
+    for bars, others, axis in ((rows, columns, 1), (columns, rows, 2)):
+        barred = np.flatnonzero((bars[0] > 0) & (np.abs(bars[0] - bars[1]) <= 1) & (others == 0).all(axis=0))
+        if len(barred):
+            # One pixel more: the last one may be half a bar.
+            start, end = bars[0, barred] + 1, THUMBNAIL_SIDE - bars[1, barred] - 1
+            steps = (np.arange(THUMBNAIL_SIDE) + 0.5) / THUMBNAIL_SIDE
+            places = start[:, None] + steps * (end - start)[:, None] - 0.5
+            weights = np.clip(1 - np.abs(places[:, :, None] - np.arange(THUMBNAIL_SIDE)), 0, 1).astype(np.float32)
+            inside = pictures[barred]
+            pictures[barred] = weights @ inside if axis == 1 else inside @ weights.transpose(0, 2, 1)
+    return pictures
+
+
+def _bars(is_used: Bool[np.ndarray, "n thumbnail_side"]) -> Int[np.ndarray, "2 n"]:
+    """How many lines are of one colour at either end; none where fewer than half the lines would be left."""
+    bars = np.stack([is_used.argmax(axis=1), is_used[:, ::-1].argmax(axis=1)])
+    return np.where(is_used.any(axis=1) & (bars.sum(axis=0) <= THUMBNAIL_SIDE // 2), bars, 0)
 
 
 def misfit(

@@ -19,6 +19,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
 
+from penjing.core._duplicates_align import without_bars
 from penjing.core.randomness import stream
 
 BITS = 512
@@ -46,9 +47,7 @@ def hashes(blocks: Iterable[UInt8[np.ndarray, "n side side"]]) -> UInt64[np.ndar
 
 def _hash_block(thumbnails: UInt8[np.ndarray, "n side side"]) -> UInt64[np.ndarray, "n views words"]:
     waves, mix = _mixtures()
-    amplitudes = (thumbnails.reshape(-1, SIDE * SIDE).astype(np.float32) @ waves).reshape(
-        len(thumbnails), len(VIEWS), -1
-    )
+    amplitudes = (without_bars(thumbnails).reshape(-1, SIDE * SIDE) @ waves).reshape(len(thumbnails), len(VIEWS), -1)
     return np.stack(
         [np.packbits(amplitudes[:, view] @ mix > 0, axis=1).view(np.uint64) for view in range(len(VIEWS))], axis=1
     )
