@@ -463,6 +463,14 @@ def test_labels_that_are_wrong_on_purpose_are_found_first(tmp_path: Path) -> Non
     assert planted.issuperset(found[:4])
 
 
+def test_the_table_of_suspects_is_one_that_corrections_take(run: Path) -> None:
+    table = _tables.corrections(_read.read_run(run))
+    assert table.columns == ["path", "label", "why", "suggestion"]
+    assert len(table) >= 3
+    assert (table["label"] != table["suggestion"]).all()
+    assert table["path"].str.starts_with(table["label"] + "/").all()
+
+
 def test_where_it_looked_colours_the_hot_part_only() -> None:
     picture = np.full((16, 16, 3), 100, dtype=np.uint8)
     heat = np.zeros((4, 4), dtype=np.float32)

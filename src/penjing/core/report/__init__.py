@@ -82,7 +82,7 @@ def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
         "reliability": after,
         "reliability_before": before,
         "mistakes": _tables.mistakes(files),
-        "suspects": _tables.suspects(files),
+        "suspects": _tables.corrections(files),
         "parts": _tables.parts(files),
         "classes": _tables.class_counts(files),
         "decisions": _tables.decisions(files),
@@ -104,7 +104,7 @@ def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
         "per_class": lambda: _figures.per_class(_tables.per_class(files)),
         "reliability": lambda: _figures.reliability(after, before),
         "mistakes": lambda: _gallery(files, _tables.mistakes(files)),
-        "suspects": lambda: _gallery(files, _tables.suspects(files)),
+        "suspects": lambda: _gallery(files, _tables.suspects(files).head(_page.SUSPECTS)),
         "looked_right": lambda: _gallery(files, right, with_heat=True),
         "looked_wrong": lambda: _gallery(files, wrong, with_heat=True),
     }

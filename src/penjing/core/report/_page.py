@@ -14,6 +14,7 @@ from penjing.core.report._read import RunFiles
 
 HERE = Path(__file__).parent
 MOST_DECISIONS = 400
+SUSPECTS = 24
 PICTURES_BYTES = 2_500_000
 
 
@@ -53,7 +54,7 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "test": _sections.test(files),
         "floor": _sections.floor(files),
         "mistakes": _items.show_items(_tables.mistakes(files), album),
-        "suspects": _items.show_items(_tables.suspects(files), album),
+        "suspects": _items.show_items(_tables.suspects(files).head(SUSPECTS), album),
         "looked_right": _items.show_items(right, album, files.heat),
         "looked_wrong": _items.show_items(wrong, album, files.heat),
         # After the galleries, so that they have the album's budget first.

@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 
 from penjing.core.report._read import RunFiles
-from penjing.core.report.text import floor_scores, show_moment
+from penjing.core.report.text import floor_scores, show_moment, show_percent
 from penjing.core.table import PARTS
 
 BINS = 15
 LEAST_ITEMS_A_BIN = 10
 LEAST_PROBABILITY = 1e-30
 MISTAKES = 24
-SUSPECTS = 24
 LOOKED = 12
 
 
@@ -144,7 +143,22 @@ def suspects(files: RunFiles) -> pl.DataFrame:
     usual = rows.group_by("target").agg(pl.col("given").mean().alias("usual"))
     joined = rows.join(usual, left_on="predicted", right_on="target", how="inner")
     wrong = joined.filter((pl.col("target") != pl.col("predicted")) & (pl.col("stated") >= pl.col("usual")))
-    return wrong.sort(["given", "hash"]).head(SUSPECTS).drop("usual")
+    return wrong.sort(["given", "hash"]).drop("usual")
+
+
+def corrections(files: RunFiles) -> pl.DataFrame:
+    """All suspects as the table that `fit --corrections` takes: path, label (as it is), why and suggestion."""
+    rows = [
+        {
+            "path": row["name"],
+            "label": row["target"],
+            "why": f"the network says {row['predicted']} ({show_percent(row['stated'])}), "
+            f"and {row['target']} with {show_percent(row['given'])}",
+            "suggestion": row["predicted"],
+        }
+        for row in suspects(files).iter_rows(named=True)
+    ]
+    return _frame(rows)
 
 
 def looked(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame]:
