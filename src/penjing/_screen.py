@@ -71,7 +71,9 @@ class Screen:
             self._bars.start()
             self._task = self._bars.add_task(stage.stage, total=stage.total, note="")
         assert self._task is not None, "a bar is started together with its task"
-        self._bars.update(self._task, completed=event.done, **({"note": event.note} if event.note else {}))
+        self._bars.update(self._task, completed=event.done)
+        if event.note:
+            self._bars.update(self._task, note=event.note)
 
     def _evaluated(self, event: Evaluated) -> None:
         if self._bars is None or self._task is None:

@@ -206,7 +206,7 @@ def fit(
             "final": final is not None,
             "pictures": not no_pictures,
         }
-        task = {"metric": metric, "threshold": threshold, "positive": positive, "class_weights": class_weights}
+        task: dict[str, Any] = {"metric": metric, "threshold": threshold, "positive": positive, "class_weights": class_weights}
         if dry_run:
             planned = verbs.plan(data, watch=watch, task=task, **wishes, **of_data.wishes())
             _show(output, planned.to_dict(), planned.lines())

@@ -108,7 +108,7 @@ def fit(
         device=device,
         recipe=recipe,
         set=set,
-        task={"metric": metric, "threshold": threshold, "positive": positive, "class_weights": class_weights},
+        task={"metric": _named(metric), "threshold": threshold, "positive": positive, "class_weights": class_weights},
         parent=parent,
         final=final,
         pictures=pictures,
@@ -247,7 +247,21 @@ def dataset(name: str, folder: str | Path) -> Path:
 
     if name not in DATASETS:
         raise UsageError(f'there is no data set "{name}"; {did_you_mean(name, DATASETS)}')
-    return write_digits(Path(folder))
+    write_digits(Path(folder))
+    return Path(folder)
+
+
+def _named(metric: str | Callable[..., float]) -> str:
+    """A metric by name: a recipe must be able to say where an own function stands."""
+    if isinstance(metric, str):
+        return metric
+    name, module = getattr(metric, "__qualname__", ""), getattr(metric, "__module__", "")
+    if module in ("", "__main__") or "<" in name:
+        raise UsageError(
+            f"the metric {name or metric!r} cannot be found again from a recipe; "
+            'put the function into a file and give "file.py:function"'
+        )
+    return f"{module}:{name}"
 
 
 def data_wish(**wishes: Any) -> DataWish:

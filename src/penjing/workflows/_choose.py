@@ -75,6 +75,18 @@ class Chosen:
     decisions: tuple[Decided, ...] = ()
 
 
+def check_wish(wish: RecipeWish) -> None:
+    """Say what is wrong with a wish before any time is spent on data.
+
+    Raises:
+        UsageError: a plug-in, a setting or a metric does not exist.
+    """
+    recipe = wish.recipe.filled() if wish.recipe else Recipe(model=Choice(wish.model or "cnn")).filled()
+    if wish.assignments:
+        recipe = change(recipe, wish.assignments)
+    plugins.load("tasks", recipe.task.name).metric(wish.task.get("metric", recipe.task.settings["metric"]))
+
+
 def base_recipe(problem: Problem, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
     """The recipe before anything is measured: amounts follow from the amount of data."""
     items = len(problem.train)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,10 +38,12 @@ class Answers:
     Attributes:
         model: "network", "majority", "linear" or "boosted_trees".
         probability: Float32[items, classes].
+        threshold: for two classes, where this model tells them apart; None takes the more probable one.
     """
 
     model: str
     probability: np.ndarray
+    threshold: Any = None
 
 
 @dataclass(frozen=True)
@@ -50,42 +52,44 @@ class Calibrated:
 
     Attributes:
         temperature: divides the logits.
-        threshold: for two classes, where they are told apart; else None.
         unsure_below: an answer with a lower probability is called unsure.
     """
 
     temperature: float
-    threshold: Any
     unsure_below: float
 
 
-def calibrate(task: Any, settings: Any, logits: np.ndarray, truth: np.ndarray, classes: Sequence[str]) -> Calibrated:
-    """Temperature, threshold and the bound of doubt from validation logits."""
+def calibrate(task: Any, logits: np.ndarray, truth: np.ndarray) -> Calibrated:
+    """Temperature and the bound of doubt from validation logits."""
     temperature = float(task.learn_temperature(logits, truth))
-    probability = task.softmax(logits, temperature)
-    threshold = None
-    if settings.threshold != "none":
-        threshold = task.choose_threshold(probability, truth, settings.threshold, classes, settings.positive)
-    return Calibrated(temperature, threshold, float(unsure_below(probability, truth)))
+    return Calibrated(temperature, float(unsure_below(task.softmax(logits, temperature), truth)))
+
+
+def with_thresholds(
+    answers: Sequence[Answers], task: Any, settings: Any, truth: np.ndarray, classes: Sequence[str]
+) -> list[Answers]:
+    """Every model with the threshold that serves it best on these validation items, if a rule was asked for."""
+    if settings.threshold == "none":
+        return list(answers)
+
+    def chosen(probability: np.ndarray) -> Any:
+        return task.choose_threshold(probability, truth, settings.threshold, classes, settings.positive)
+
+    return [replace(answer, threshold=chosen(answer.probability)) for answer in answers]
 
 
 def score_all(
-    task: Any,
-    settings: Any,
-    answers: Sequence[Answers],
-    truth: np.ndarray,
-    groups: np.ndarray,
-    part: str,
-    threshold: Any,
+    task: Any, settings: Any, answers: Sequence[Answers], truth: np.ndarray, groups: np.ndarray, part: str
 ) -> list[dict[str, Any]]:
     """Every metric of every model with its interval; the watched metric first, as `results.json` holds them."""
     watched = task.metric(settings.metric).name
     names = [settings.metric, *(name for name in METRICS if name != watched)]
     found = []
     for answer in answers:
-        limit = threshold if answer.model == "network" else None
         for name in names:
-            score: Score = task.score(name, truth, answer.probability, part=part, groups=groups, threshold=limit)
+            score: Score = task.score(
+                name, truth, answer.probability, part=part, groups=groups, threshold=answer.threshold
+            )
             found.append({"model": answer.model, **score.to_dict()})
     return found
 
@@ -109,13 +113,13 @@ def write_model(run: Run, network: Network, prepared: Prepared, problem: Problem
 
 
 def write_predictions(
-    run: Run, prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers], part: str, task: Any, threshold: Any
+    run: Run, prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers], part: str, task: Any
 ) -> None:
     """Every model's answer for every validation item, as `predictions.parquet`."""
     truth, classes = prepared.truth[rows], prepared.classes
     frames = []
     for answer in answers:
-        taken = task.predict(answer.probability, threshold if answer.model == "network" else None)
+        taken = task.predict(answer.probability, answer.threshold)
         frames.append(
             pl.DataFrame(
                 {
@@ -134,9 +138,16 @@ def write_predictions(
 
 
 def write_results(
-    run: Run, settings: Any, prepared: Prepared, scores: Sequence[Mapping[str, Any]], calibrated: Calibrated, task: Any
+    run: Run,
+    settings: Any,
+    prepared: Prepared,
+    scores: Sequence[Mapping[str, Any]],
+    answers: Sequence[Answers],
+    calibrated: Calibrated,
+    task: Any,
 ) -> None:
     """Scores, temperature and thresholds, as `results.json`."""
+    thresholds = {one.model: one.threshold.to_dict() if one.threshold else None for one in answers}
     write_json(
         run.path / "results.json",
         {
@@ -144,7 +155,8 @@ def write_results(
             "chosen_by": task.metric(settings.metric).name,
             "scores": [dict(score) for score in scores],
             "temperature": calibrated.temperature,
-            "threshold": calibrated.threshold.to_dict() if calibrated.threshold else None,
+            "threshold": thresholds.get("network"),
+            "thresholds": thresholds,
             "unsure_below": calibrated.unsure_below,
         },
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins, split
+from penjing.core import split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Said, Watch, tell
@@ -28,7 +28,7 @@ from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
-from penjing.workflows._choose import Chosen, RecipeWish, base_recipe, choose
+from penjing.workflows._choose import Chosen, RecipeWish, base_recipe, check_wish, choose
 from penjing.workflows._prepare import DataWish, Prepared, facts, prepare, seal_facts
 from penjing.workflows._problem import pose
 
@@ -85,7 +85,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
     parent = open_run(wish.parent) if wish.parent else None
     wish = _inherited(wish, parent)
-    plugins.load("tasks", "classify").metric(str(wish.recipe.task.get("metric", "accuracy")))
+    check_wish(wish.recipe)
     previous = split.Split.read(parent.path / "split.parquet") if parent else None
     prepared = prepare(data, wish.data, clock, watch, previous)
     _check_learnable(prepared, parent)
@@ -164,14 +164,15 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
     with clock.stage("closing"):
         rows = np.concatenate([deal.valid for deal in deals])
         part = "valid" if len(deals) == 1 else "folds"
-        calibrated = _close.calibrate(task, settings, logits, prepared.truth[rows], prepared.classes)
+        truth = prepared.truth[rows]
+        calibrated = _close.calibrate(task, logits, truth)
         probability = task.softmax(logits, calibrated.temperature)
         answers = _close.answers_of(probability, _joined([results for results, _ in floors]))
-        groups = prepared.groups[rows]
-        scores = _close.score_all(task, settings, answers, prepared.truth[rows], groups, part, calibrated.threshold)
+        answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
+        scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
         _close.write_model(run, trained.network, prepared, problem)
-        _close.write_predictions(run, prepared, rows, answers, part, task, calibrated.threshold)
-        _close.write_results(run, settings, prepared, scores, calibrated, task)
+        _close.write_predictions(run, prepared, rows, answers, part, task)
+        _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
         _simple.keep_floor(run.path, *floors[0], prepared)
         known = replace(problem, train=deals[0].train, valid=deals[0].valid)
         _close.learn_unlike(run, trained.network, known, recipe.seed)
@@ -257,7 +258,7 @@ def _finish_final(
     with clock.stage("training"):
         trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
     _close.write_model(run, trained.network, prepared, problem)
-    for name in ("results.json", "predictions.parquet", "pictures.npz", _simple.FILE, "unlike.npz"):
+    for name in ("results.json", "predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE, "unlike.npz"):
         if (parent.path / name).exists():
             shutil.copyfile(parent.path / name, run.path / name)
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"

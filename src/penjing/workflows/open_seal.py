@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,12 +91,10 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Test
     logits = engine.outputs(network, problem.items, rows)
     task, settings = _close.task_of(loaded.recipe)
     floor = _simple.recall_floor(run.path, prepared, prepared.rows("train"), prepared.rows("valid"), rows)
-    answers = _close.answers_of(task.softmax(logits, loaded.temperature), floor)
+    answers = _with_kept_thresholds(run, task, _close.answers_of(task.softmax(logits, loaded.temperature), floor))
     # Written down before anyone can see the scores: an opening cannot be taken back.
     opening = _open(run, dealt)
-    scores = _close.score_all(
-        task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test", loaded.threshold
-    )
+    scores = _close.score_all(task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test")
     tested = _tested(run, prepared, loaded, answers, scores, rows, opening)
     _keep(run, scores, tested)
     if opening > 1:
@@ -118,6 +116,13 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
             "a score on the rest would not be that of this seal. Give the data as they were with --data"
         )
     return prepared
+
+
+def _with_kept_thresholds(run: Run, task: Any, answers: Sequence[_close.Answers]) -> list[_close.Answers]:
+    """Every model with the threshold that validation chose for it."""
+    kept = run.results.get("thresholds", {})
+    found = {model: task.Threshold.from_dict(one) for model, one in kept.items() if one}
+    return [replace(answer, threshold=found.get(answer.model)) for answer in answers]
 
 
 def _open(run: Run, dealt: split.Split) -> int:

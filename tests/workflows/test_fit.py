@@ -1,0 +1,321 @@
+"""The main job from Python: a folder becomes a run, and the run keeps its promises."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+import penjing as pj
+from penjing.core.errors import DataError, RunError, UsageError
+from penjing.core.recipe import Recipe
+from penjing.training import engine
+
+RECIPE = Recipe.from_toml(
+    """
+    augment = [{ name = "crop" }]
+    model = { name = "cnn", width = 8 }
+    training = { steps = 40, batch_size = 16, evaluations = 4, ema = 0.9 }
+    machine = { threads = 1 }
+    """
+).filled()
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing handles it."""
+
+
+def draw_class(kind, number, side=12):
+    """A picture of stripes, blobs or noise, as distinct from the others as real ones."""
+    draw = np.random.default_rng(1000 * kind + number)
+    picture = draw.integers(0, 90, (side, side, 3))
+    if kind == 0:
+        picture[:: draw.integers(2, 4)] += 140
+    elif kind == 1:
+        picture[:, :: draw.integers(2, 4)] += 140
+    return Image.fromarray(picture.astype(np.uint8))
+
+
+def write_pictures(folder, each=60, names=("rows", "columns", "noise"), first=0):
+    for kind, name in enumerate(names):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(first, first + each):
+            draw_class(kind, number).save(folder / name / f"p{number:03d}.png")
+    return folder
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return write_pictures(tmp_path / "pictures")
+
+
+def fit(data, out, **wishes):
+    return pj.fit(data, out=out, **{"recipe": RECIPE, **wishes})
+
+
+def test_a_folder_becomes_a_finished_run_with_everything_in_it(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    assert run.status == "finished"
+    files = {file.name for file in run.path.iterdir()}
+    assert files >= {
+        *("recipe.toml", "run.json", "record.jsonl", "split.parquet", "prepare.json", "model.safetensors"),
+        *("predictions.parquet", "results.json", "pictures.npz", "report.html"),
+    }
+    assert run.scores[0].value > 0.6
+    assert run.scores[0].low < run.scores[0].value <= run.scores[0].high
+    assert "majority" in run.floor
+
+
+def test_what_the_report_says_stands_in_the_predictions(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    network = run.predictions.filter(pl.col("model") == "network")
+    right = (network["target"] == network["predicted"]).mean()
+    assert run.scores[0].value == pytest.approx(right)
+    assert network["name"].str.starts_with("/").sum() == 0
+
+
+def test_the_same_recipe_gives_the_same_weights_and_another_split_seed_another_test_part(pictures, tmp_path):
+    runs = [fit(pictures, tmp_path / name) for name in ("a", "b")]
+    assert runs[0].info["seal"] == runs[1].info["seal"]
+    assert (runs[0].path / "model.safetensors").read_bytes() == (runs[1].path / "model.safetensors").read_bytes()
+    other = fit(pictures, tmp_path / "c", split_seed=1)
+    assert other.info["seal"]["id"] != runs[0].info["seal"]["id"]
+
+
+def test_another_training_seed_has_the_same_test_part(pictures, tmp_path):
+    from dataclasses import replace
+
+    first = fit(pictures, tmp_path / "a")
+    second = fit(pictures, tmp_path / "b", recipe=replace(RECIPE, seed=5))
+    assert first.info["seal"] == second.info["seal"]
+
+
+def test_every_opening_of_the_seal_is_counted_over_all_runs(pictures, tmp_path):
+    first, second = fit(pictures, tmp_path / "runs" / "a"), fit(pictures, tmp_path / "runs" / "b")
+    assert [pj.test(run).opening for run in (first, second, first)] == [1, 2, 3]
+    shutil.rmtree(tmp_path / "own-state")
+    assert pj.test(first).opening == 4
+    assert [line["what"] for line in first.ledger].count("opening") == 3
+
+
+def test_the_test_score_is_that_of_the_kept_weights_on_the_test_items(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    tested = pj.test(run)
+    split = pl.read_parquet(run.path / "split.parquet").filter(pl.col("part") == "test")
+    predicted = pj.predict(run, [str(pictures / name) for name in split["name"]]).frame
+    truth = [Path(path).parent.name for path in predicted["path"]]
+    assert tested.scores[0].value == pytest.approx(
+        np.mean([a == b for a, b in zip(truth, predicted["prediction"], strict=True)])
+    )
+    assert tested.scores[0].n == len(split)
+
+
+def test_nothing_that_is_learned_depends_on_the_test_part(tmp_path):
+    """The test items' content and labels are replaced; only hashes and counts may tell."""
+    for number, folder in enumerate(("before", "after")):
+        write_pictures(tmp_path / folder / "train", each=40)
+        write_pictures(tmp_path / folder / "test", each=20, first=500 + 100 * number)
+    moved = tmp_path / "after" / "test" / "rows" / "p600.png"
+    moved.rename(tmp_path / "after" / "test" / "noise" / "q.png")
+    runs = [fit(tmp_path / name, tmp_path / f"run-{name}") for name in ("before", "after")]
+    for file in ("model.safetensors", "prepare.json", "recipe.toml", "record.jsonl", "results.json", "unlike.npz"):
+        assert (runs[0].path / file).read_bytes() == (runs[1].path / file).read_bytes(), file
+    shown = [np.load(run.path / "pictures.npz") for run in runs]
+    assert np.array_equal(shown[0]["image"], shown[1]["image"])
+    hidden = set(pl.read_parquet(runs[0].path / "split.parquet").filter(pl.col("part") == "test")["hash"])
+    assert not hidden & set(shown[0]["hash"].tolist())
+
+
+@pytest.mark.parametrize("moment", [1, 17, 39])
+def test_a_killed_run_resumes_to_the_weights_it_would_have_had(pictures, tmp_path, monkeypatch, moment):
+    whole = fit(pictures, tmp_path / "whole")
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_die(folder, step, recipe, state):
+        keep(folder, step, recipe, state)
+        if state.step == moment:
+            raise Killed
+
+    monkeypatch.setattr(engine, "_keep", keep_and_die)
+    with pytest.raises(Killed):
+        fit(pictures, tmp_path / "killed")
+    monkeypatch.setattr(engine, "_keep", keep)
+    resumed = pj.resume(tmp_path / "killed")
+    assert resumed.status == "finished"
+    for file in ("model.safetensors", "record.jsonl", "results.json"):
+        assert (resumed.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_the_run_can_go_on(pictures, tmp_path, monkeypatch):
+    whole = fit(pictures, tmp_path / "whole")
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_stop(folder, step, recipe, state):
+        keep(folder, step, recipe, state)
+        if state.step == 25:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_keep", keep_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(pictures, tmp_path / "run")
+    monkeypatch.setattr(engine, "_keep", keep)
+    run = pj.runs(tmp_path)[0]
+    assert run.status == "interrupted"
+    assert run.scores
+    assert (run.path / "report.html").exists()
+    resumed = pj.resume(run)
+    assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+
+
+def test_a_finished_run_is_not_resumed(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    with pytest.raises(RunError, match="is finished; to train it further"):
+        pj.resume(run)
+
+
+def test_data_that_changed_cannot_be_resumed(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_keep", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        fit(pictures, tmp_path / "run")
+    monkeypatch.undo()
+    monkeypatch.setenv("PENJING_CACHE", str(tmp_path / "own-cache"))
+    monkeypatch.setenv("PENJING_STATE", str(tmp_path / "own-state"))
+    draw_class(0, 999).save(pictures / "rows" / "new.png")
+    with pytest.raises(DataError, match="have changed since it began"):
+        pj.resume(tmp_path / "run")
+
+
+def test_folds_answer_every_item_outside_the_test_part_once(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", folds=3)
+    network = run.predictions.filter(pl.col("model") == "network")
+    split = pl.read_parquet(run.path / "split.parquet")
+    outside = split.filter(pl.col("part") != "test")
+    assert sorted(network["hash"]) == sorted(outside["hash"])
+    assert run.scores[0].part == "folds"
+    assert pj.test(run).scores[0].n == len(split) - len(outside)
+
+
+def test_too_few_items_for_a_test_part_get_a_score_over_folds_and_test_says_why(tmp_path):
+    run = fit(write_pictures(tmp_path / "few", each=5), tmp_path / "run")
+    assert run.scores[0].part == "folds"
+    with pytest.raises(pj.TargetMissed, match="has no test part") as caught:
+        pj.test(run)
+    assert caught.value.best == run.scores[0]
+
+
+def test_a_final_run_learns_from_validation_items_too_and_keeps_the_seal(pictures, tmp_path):
+    chosen = fit(pictures, tmp_path / "runs" / "chosen")
+    final = pj.fit(pictures, parent=chosen, final=True, out=tmp_path / "runs" / "final")
+    assert final.recipe.split.final
+    assert final.info["seal"] == chosen.info["seal"]
+    assert final.recipe.training.steps > chosen.recipe.training.steps
+    assert pj.test(final).opening == 1
+
+
+def test_going_on_from_a_run_keeps_old_parts_when_items_are_added(pictures, tmp_path):
+    first = fit(pictures, tmp_path / "first")
+    write_pictures(pictures, each=20, first=300)
+    second = pj.fit(pictures, parent=first, out=tmp_path / "second")
+    before, after = (pl.read_parquet(run.path / "split.parquet") for run in (first, second))
+    both = before.join(after, on="hash", suffix="_after")
+    assert (both["part"] == both["part_after"]).all()
+    assert len(after) == len(before) + 60
+    assert second.info["parent"] == str(first.path)
+
+
+def test_chinese_folders_and_classes_are_ordinary(tmp_path):
+    data = write_pictures(tmp_path / "盆景 照片", names=("松树", "梅花", "竹子"))
+    run = fit(data, tmp_path / "运行 一")
+    assert run.results["classes"] == ["松树", "梅花", "竹子"] or set(run.results["classes"]) == {"松树", "梅花", "竹子"}
+    assert "松树" in (run.path / "report.html").read_text(encoding="utf-8")
+    assert set(pj.predict(run, data / "松树").counts) <= {"松树", "梅花", "竹子"}
+
+
+def test_arrays_train_like_a_folder(tmp_path):
+    x = np.stack([np.asarray(draw_class(kind, number)) for number in range(60) for kind in range(3)])
+    y = np.tile(["rows", "columns", "noise"], 60)
+    run = fit((x, y), tmp_path / "run")
+    assert run.scores[0].value > 0.6
+    assert pj.test(run, data=(x, y)).scores[0].n > 10
+    with pytest.raises(DataError, match="data in memory; give them again"):
+        pj.test(run)
+
+
+def test_a_deadline_chooses_a_recipe_and_replays_bit_for_bit(pictures, tmp_path):
+    run = pj.fit(pictures, time="8s", out=tmp_path / "run")
+    assert {line["what"] for line in run.ledger} >= {"arithmetic", "size"}
+    again = pj.fit(pictures, recipe=run.path, out=tmp_path / "again")
+    assert (again.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+
+
+def test_labels_are_corrected_from_a_file(pictures, tmp_path):
+    path = str(pictures / "rows" / "p000.png")
+    other = str(pictures / "rows" / "p001.png")
+    pl.DataFrame({"path": [path, other], "label": ["noise", "drop"]}).write_csv(tmp_path / "fixes.csv")
+    run = fit(pictures, tmp_path / "run", corrections=str(tmp_path / "fixes.csv"))
+    assert run.info["data"]["classes"] == {"columns": 60, "noise": 61, "rows": 59}
+    split = pl.read_parquet(run.path / "split.parquet")
+    assert split.filter(pl.col("name").str.contains("rows/p001"))["part"].to_list() == ["excluded"]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "error", "message"),
+    [
+        ({"metric": "acuracy"}, UsageError, 'did you mean "accuracy"'),
+        ({"model": "cn", "recipe": None}, UsageError, 'did you mean "cnn"'),
+        ({"time": "soon"}, UsageError, "is not a duration"),
+        ({"sidde": 3}, UsageError, 'did you mean "side"'),
+        ({"side": 4}, UsageError, "8 to 1024"),
+        ({"recipe": "none.toml"}, UsageError, "there is no recipe"),
+        ({"final": True}, UsageError, "needs the run"),
+        ({"parent": "none"}, RunError, "there is no run folder"),
+        ({"corrections": "none.csv"}, UsageError, "no corrections file"),
+        ({"device": "gpu"}, UsageError, 'no device "gpu"'),
+    ],
+)
+def test_a_wrong_wish_is_one_sentence(pictures, tmp_path, wishes, error, message):
+    with pytest.raises(error, match=message):
+        fit(pictures, tmp_path / "run", **wishes)
+    assert not (tmp_path / "run").exists()
+
+
+def test_data_without_labels_or_with_one_class_cannot_be_learned(tmp_path):
+    write_pictures(tmp_path / "one", names=("rows",))
+    with pytest.raises(DataError, match=r"only one class|one class only"):
+        fit(tmp_path / "one", tmp_path / "run")
+    with pytest.raises(DataError, match="no labels"):
+        fit(tmp_path / "one" / "rows", tmp_path / "run", target="none")
+
+
+def test_an_out_folder_that_holds_something_is_left_alone(pictures, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("precious")
+    with pytest.raises(RunError, match="exists already and is not empty"):
+        fit(pictures, tmp_path / "run")
+    assert (tmp_path / "run" / "thesis.txt").read_text() == "precious"
+
+
+def test_comparing_runs_shows_what_was_chosen_differently(pictures, tmp_path):
+    from dataclasses import replace
+
+    first = fit(pictures, tmp_path / "a")
+    second = fit(pictures, tmp_path / "b", recipe=replace(RECIPE, seed=9))
+    found = pj.compare(first, second)
+    assert dict(found.others[0].choices) == {"seed": (0, 9)}
+    assert found.others[0].shared == first.scores[0].n
+    same = pj.compare(first, first).others[0]
+    assert same.more_right is not None
+    assert same.more_right.value == 0
+    assert same.verdict == "no clear difference"
+
+
+def test_run_json_holds_no_secret_of_the_machine(pictures, tmp_path):
+    info = json.dumps(fit(pictures, tmp_path / "run").info["machine"])
+    import platform
+
+    assert platform.node() not in info or not platform.node()
