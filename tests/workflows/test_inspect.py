@@ -69,7 +69,6 @@ def test_items_are_counted_by_class_and_part(tmp_path: Path) -> None:
     assert inspection.sizes["formats"] == {"PNG": 60}
     assert levels(inspection) == {"few_items": "info"}
     assert inspection.worst == "info"
-    assert not inspection.reaches("warning")
 
 
 def test_unreadable_files_are_reported_however_many_they_are(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def test_unreadable_files_are_reported_however_many_they_are(tmp_path: Path) -> 
     inspection = look(data)
     assert levels(inspection)["unreadable"] == "error"
     assert message(inspection, "unreadable").startswith("Unreadable and left out: 20 of 72 items")
-    assert inspection.reaches("error")
+    assert inspection.worst == "error"
 
 
 def test_a_picture_that_is_cut_off_is_unreadable_too(tmp_path: Path) -> None:
@@ -236,6 +235,16 @@ def test_numbers_stand_in_front_of_class_names(tmp_path: Path) -> None:
     assert lines[0].split()[-2:] == ["total", "class"]
     assert {line.split()[-1] for line in lines[1:3]} == {CATS, DOGS}
     assert all(line.split()[-2] == "36" for line in lines[1:3])
+
+
+def test_of_very_many_classes_the_first_are_listed() -> None:
+    pictures = stream(0, "many classes").integers(0, 256, (80, 16, 16), dtype=np.uint8)
+    inspection = inspect((pictures, [f"<{number % 40}>" for number in range(80)]), DataWish())
+    assert inspection.lines()[31] == "… and 10 more classes"
+    shown = inspection._repr_html_()
+    assert shown.count("<tr>") == 31
+    assert "<td>&lt;0&gt;</td>" in shown
+    assert len(inspection.to_dict()["classes"]) == 40
 
 
 def test_data_without_labels_are_inspected_and_the_rest_is_said_to_be_not_examined(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int
 
 from penjing.core import plugins
 from penjing.core.finding import Finding, Level
@@ -110,8 +111,8 @@ def open_items(survey: Survey) -> pl.DataFrame:
     return survey.items.with_row_index("row").filter(pl.col("part").is_in(OPEN_PARTS))
 
 
-def exact_class(survey: Survey) -> np.ndarray:
-    """Int[items]: the row number of one item of those that are exact copies of each other, the same for all of them."""
+def exact_class(survey: Survey) -> Int[np.ndarray, "items"]:
+    """The row number of one item of those that are exact copies of each other, the same for all of them."""
     leader = np.arange(len(survey.items))
     exact = survey.pairs.filter(kind="exact")
     leader[exact["b"].to_numpy()] = exact["a"].to_numpy()

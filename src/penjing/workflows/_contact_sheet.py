@@ -18,6 +18,7 @@ PER_CLASS = 12
 # With more pictures than this the page gets slow, so that many classes get fewer pictures each.
 MOST_PICTURES = 1200
 MOST_CLASSES = 400
+TILE = 80  # width and height of a picture on the page, in pixels
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -26,7 +27,6 @@ body { font: 16px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, "Noto Sans
   overflow-wrap: anywhere }
 h1 { font-size: 1.5rem } h2 { font-size: 1rem; margin: 1.4rem 0 .3rem } p, small { opacity: .7; font-weight: 400 }
 div { display: flex; flex-wrap: wrap; gap: 4px }
-img { width: 80px; height: 80px; object-fit: contain; image-rendering: pixelated }
 """
 
 
@@ -50,6 +50,9 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
     named = list(enumerate(prepared.classes)) or [(-1, "")]
     each = min(per_class, max(1, MOST_PICTURES // len(named)))
     sections = [_section(prepared, code, name, each) for code, name in named[:MOST_CLASSES]]
+    # Enlarged pictures show their pixels; reduced ones are smoothed.
+    rendering = "pixelated" if max(prepared.shape[1:]) < TILE else "auto"
+    style = f"{_STYLE}img {{ width: {TILE}px; height: {TILE}px; image-rendering: {rendering} }}"
     note = "Training and validation items, as the network sees them. No test item is shown."
     if len(named) > MOST_CLASSES:
         note += f" The first {MOST_CLASSES:,} of {len(named):,} classes."
@@ -57,7 +60,7 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
     write_text(
         out,
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">\n'
-        f"<title>{title}</title><style>{_STYLE}</style>\n<h1>{title}</h1><p>{note}</p>\n{''.join(sections)}</html>\n",
+        f"<title>{title}</title><style>{style}</style>\n<h1>{title}</h1><p>{note}</p>\n{''.join(sections)}</html>\n",
     )
     return out
 

@@ -69,11 +69,6 @@ class Inspection:
         """The gravest level found, or None when nothing was."""
         return findings.worst(list(self.findings))
 
-    def reaches(self, level: Level) -> bool:
-        """Whether something as grave as `level` was found."""
-        order = ("info", "warning", "error")
-        return self.worst is not None and order.index(self.worst) >= order.index(level)
-
     @cached_property
     def suspects(self) -> pl.DataFrame:
         """Items that are likely to have a wrong label, as `write_suspects` writes them."""
@@ -228,28 +223,27 @@ def _plain(thing: Finding | NotExamined) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(thing).items()}
 
 
-def _used(counts: pl.DataFrame) -> pl.DataFrame:
-    """The counts without the parts that have no item, the class at the end."""
-    return counts.select(*(name for name in counts.columns[1:] if counts[name].sum()), "class")
+def _shown(counts: pl.DataFrame) -> tuple[list[str], list[list[str]], str]:
+    """Head, rows and a last line: the first classes, without the parts that have no item, the class at the end."""
+    used = counts.select(*(name for name in counts.columns[1:] if counts[name].sum()), "class")
+    rows = [[*(f"{number:,}" for number in row[:-1]), row[-1]] for row in used.head(_LISTED).iter_rows()]
+    more = len(used) - _LISTED
+    return used.columns, rows, f"… and {more:,} more classes" if more > 0 else ""
 
 
 def _counted(counts: pl.DataFrame) -> list[str]:
     """One line a class, the numbers in front, where names of any script cannot push them out of line."""
-    used = _used(counts)
-    rows = [[*(f"{number:,}" for number in row[:-1]), row[-1]] for row in used.head(_LISTED).iter_rows()]
-    widths = [max(7, len(name) + 2) for name in used.columns[:-1]]
+    head, rows, more = _shown(counts)
+    widths = [max(7, len(name) + 2) for name in head[:-1]]
     lines = [
         "".join(cell.rjust(width) for cell, width in zip(row, widths, strict=False)) + f"  {row[-1]}"
-        for row in [used.columns, *rows]
+        for row in [head, *rows]
     ]
-    return lines + ([f"… and {len(used) - _LISTED:,} more classes"] if len(used) > _LISTED else [])
+    return [*lines, more] if more else lines
 
 
 def _table(counts: pl.DataFrame) -> str:
     """The counts as an HTML table."""
-    used = _used(counts)
-    head = "".join(f"<th>{name}</th>" for name in used.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in used.iter_rows()
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
+    head, rows, more = _shown(counts)
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table><p>{more}</p>"
