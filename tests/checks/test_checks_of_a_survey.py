@@ -59,7 +59,7 @@ def test_a_copy_in_the_test_part_does_not_hide_the_others() -> None:
 def test_one_picture_under_two_classes_is_told_with_both_labels() -> None:
     finding = found(cross_class_duplicates.look(Example(pairs=[(0, 400, "near"), (5, 405, "exact")]).record))
     assert finding.message.startswith(
-        "One picture under two classes: 2 pairs (1 exactly the same), such as cat/5.png (cat) and dog/5.png (dog)."
+        "Pairs that show one picture under two classes: 2 (1 exactly the same), such as cat/5.png (cat) and "
     )
     assert finding.items == ("cat/5.png", "cat/0.png", "dog/5.png", "dog/0.png")
     assert finding.evidence["classes"] == {"cat / dog": 2}

@@ -111,7 +111,7 @@ def open_items(survey: Survey) -> pl.DataFrame:
     return survey.items.with_row_index("row").filter(pl.col("part").is_in(OPEN_PARTS))
 
 
-def exact_class(survey: Survey) -> Int[np.ndarray, "items"]:
+def exact_class(survey: Survey) -> Int[np.ndarray, " items"]:
     """The row number of one item of those that are exact copies of each other, the same for all of them."""
     leader = np.arange(len(survey.items))
     exact = survey.pairs.filter(kind="exact")

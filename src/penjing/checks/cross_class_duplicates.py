@@ -36,7 +36,7 @@ def look(record: Record) -> Finding | None:
     return Finding(
         name="cross_class_duplicates",
         level="warning",
-        message=f"One picture under two classes: {len(pairs):,} pairs ({exact:,} exactly the same), such as "
+        message=f"Pairs that show one picture under two classes: {len(pairs):,} ({exact:,} exactly the same), such as "
         f"{surest['name_a']} ({surest['target_a']}) and {surest['name_b']} ({surest['target_b']}). These are likely "
         "label errors: write them down with --suspects FILE.csv, correct that file, and give it to fit with "
         "--corrections.",
