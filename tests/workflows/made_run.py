@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from penjing.tasks._doubt import Unlike
 from penjing.training import engine
 from penjing.training._checkpoint import save_weights
 from penjing.training._loader import Items
+from penjing.workflows.predict import Predictions
 
 CLASSES = ("猫", "dog", "bird")
 COLOURS = {"猫": (200, 40, 40), "dog": (40, 200, 40), "bird": (40, 40, 200)}
@@ -95,3 +97,13 @@ def posed(settings: Settings) -> engine.Problem:
 
 def _short(recipe: Recipe) -> Recipe:
     return replace(recipe, training=replace(recipe.training, steps=30, batch_size=15, evaluations=1))
+
+
+def copied(run: Run, folder: Path) -> Run:
+    """The same run in another folder, to be damaged there."""
+    return Run(Path(shutil.copytree(run.path, folder)))
+
+
+def labels(found: Predictions) -> list[str]:
+    """The classes that items were taken for, in their order."""
+    return found.frame["prediction"].to_list()
