@@ -72,13 +72,13 @@ def test_a_quarter_turn_is_that_of_numpy(height: int, width: int) -> None:
 
 def test_rotate_leaves_the_middle_where_it_is() -> None:
     images = pictures(20, 9, 9)
-    found = rotate.apply(images, generator(), rotate.Settings(degrees=40))
+    found = rotate.apply(images, generator(), rotate.Settings(degrees=40.0))
     torch.testing.assert_close(found[:, :, 4, 4], images[:, :, 4, 4], atol=1e-4, rtol=1e-4)
 
 
 def test_rotate_turns_by_at_most_the_angle() -> None:
     images = torch.linspace(-1, 1, 33).view(1, 1, 1, 33).expand(100, 1, 33, 33)
-    found = rotate.apply(images, generator(), rotate.Settings(degrees=20))
+    found = rotate.apply(images, generator(), rotate.Settings(degrees=20.0))
     across = found[:, 0, 16, 17] - found[:, 0, 16, 15]
     down = found[:, 0, 17, 16] - found[:, 0, 15, 16]
     angle = torch.atan2(down, across) * 180 / math.pi
@@ -114,7 +114,7 @@ def test_erase_leaves_the_other_pictures_alone() -> None:
 
 def test_brightness_shifts_all_channels_alike() -> None:
     images = pictures()
-    found = colour.apply(images, generator(), colour.Settings(brightness=0.5, contrast=0, saturation=0))
+    found = colour.apply(images, generator(), colour.Settings(brightness=0.5, contrast=0.0, saturation=0.0))
     shift = found - images
     torch.testing.assert_close(shift, shift[:, :1, :1, :1].expand_as(shift))
     assert 0.4 < shift.abs().max() <= 0.5001
@@ -122,7 +122,7 @@ def test_brightness_shifts_all_channels_alike() -> None:
 
 def test_contrast_keeps_the_mean() -> None:
     images = pictures()
-    found = colour.apply(images, generator(), colour.Settings(brightness=0, contrast=0.5, saturation=0))
+    found = colour.apply(images, generator(), colour.Settings(brightness=0.0, contrast=0.5, saturation=0.0))
     torch.testing.assert_close(found.mean((1, 2, 3)), images.mean((1, 2, 3)), atol=1e-5, rtol=0)
     ratio = found.std((1, 2, 3)) / images.std((1, 2, 3))
     assert 0.5 <= ratio.min() < 0.6
@@ -131,7 +131,7 @@ def test_contrast_keeps_the_mean() -> None:
 
 def test_saturation_keeps_the_grey_and_leaves_grey_pictures_alone() -> None:
     images = pictures()
-    settings = colour.Settings(brightness=0, contrast=0, saturation=0.9)
+    settings = colour.Settings(brightness=0.0, contrast=0.0, saturation=0.9)
     found = colour.apply(images, generator(), settings)
     torch.testing.assert_close(found.mean(1), images.mean(1), atol=1e-5, rtol=0)
     grey = images[:, :1].expand(-1, 3, -1, -1)

@@ -71,4 +71,4 @@ def test_several_items_are_normalised_as_ever() -> None:
 
 
 def test_widths_are_whole_vectors() -> None:
-    assert [rounded(width) for width in (0.1, 11.9, 12, 20, 45.2)] == [8, 8, 16, 24, 48]
+    assert [rounded(width) for width in (0.1, 11.9, 12.0, 20.0, 45.2)] == [8, 8, 16, 24, 48]

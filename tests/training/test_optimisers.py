@@ -54,13 +54,13 @@ def test_sgd_follows_its_formula() -> None:
 def test_momentum_follows_its_formula() -> None:
     # v = 0.9 v + g, θ = θ − 0.1 v: first 1 → 0.8, then v = 1.8 + 1.6
     expected = START * (0.8 - 0.1 * (0.9 * 2 + 2 * 0.8))
-    torch.testing.assert_close(stepped("momentum", rate=0.1, nesterov=False, weight_decay=0), expected)
+    torch.testing.assert_close(stepped("momentum", rate=0.1, nesterov=False, weight_decay=0.0), expected)
 
 
 def test_nesterov_momentum_looks_ahead() -> None:
     # the step is g + 0.9 v: first 2 + 1.8
     expected = START * (1 - 0.1 * (2 + 0.9 * 2))
-    torch.testing.assert_close(stepped("momentum", count=1, rate=0.1, nesterov=True, weight_decay=0), expected)
+    torch.testing.assert_close(stepped("momentum", count=1, rate=0.1, nesterov=True, weight_decay=0.0), expected)
 
 
 def test_momentum_of_zero_is_sgd() -> None:
