@@ -34,9 +34,7 @@ class Screen:
     def __enter__(self) -> Screen:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, problem: object, at: object) -> None:
         self._end()
 
     def __call__(self, event: Event) -> None:

@@ -20,7 +20,7 @@ class Ragged:
     """
 
     values: Tensor  # [batch, longest, ...]
-    lengths: Int[Tensor, "batch"]
+    lengths: Int[Tensor, " batch"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Batch:
 
     inputs: Mapping[str, Tensor | Ragged]
     targets: Mapping[str, Tensor]
-    item: Int[Tensor, "batch"]
-    present: Mapping[str, Bool[Tensor, "batch"]] = field(default_factory=dict)
-    weight: Float[Tensor, "batch"] | None = None
+    item: Int[Tensor, " batch"]
+    present: Mapping[str, Bool[Tensor, " batch"]] = field(default_factory=dict)
+    weight: Float[Tensor, " batch"] | None = None
 
     def __len__(self) -> int:
         return len(self.item)

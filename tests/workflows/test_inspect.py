@@ -87,7 +87,7 @@ def test_a_picture_that_is_cut_off_is_unreadable_too(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-400])
     inspection = look(data)
     finding = next(finding for finding in inspection.findings if finding.name == "unreadable")
-    assert finding.evidence["reasons"] == {"its header is whole and its pixels are damaged or cut off": 1}
+    assert finding.evidence["reasons"] == {"the file is cut off; copy or download it again": 1}
     assert inspection.to_dict()["unreadable"] == 1
 
 

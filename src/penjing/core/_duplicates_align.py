@@ -77,7 +77,7 @@ def misfit(
     first: UInt8[np.ndarray, "pairs thumbnail_side thumbnail_side"],
     second: UInt8[np.ndarray, "pairs thumbnail_side thumbnail_side"],
     rounds: int = ROUNDS,
-) -> Float[np.ndarray, "pairs"]:
+) -> Float[np.ndarray, " pairs"]:
     """What remains between two thumbnails after the best small shift, zoom and gain, as a share of the variance.
 
     Args:
@@ -97,7 +97,7 @@ def misfit(
 
 def _fit(
     moving: Float[np.ndarray, "pairs side side"], still: Float[np.ndarray, "pairs side side"], rounds: int
-) -> Float[np.ndarray, "pairs"]:
+) -> Float[np.ndarray, " pairs"]:
     """The least misfit over the rounds when `moving` is fitted to `still`."""
     inside = slice(MARGIN, SIDE - MARGIN)
     goal = still[:, inside, inside].reshape(len(still), -1)
@@ -139,7 +139,7 @@ def _warp(
 
 
 def _interpolation(
-    shift: Float[np.ndarray, "pairs"], zoom: Float[np.ndarray, "pairs"]
+    shift: Float[np.ndarray, " pairs"], zoom: Float[np.ndarray, " pairs"]
 ) -> Float[np.ndarray, "pairs side side"]:
     """For every pair the matrix that reads one axis at its shifted and zoomed places."""
     places = (SIDE - 1) / 2 + _FROM_CENTRE * (1 + zoom[:, None]) + shift[:, None]

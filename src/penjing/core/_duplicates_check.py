@@ -31,8 +31,8 @@ NEAREST = 3
 
 def choose_threshold(
     thumbnails: UInt8[np.ndarray, "items side side"],
-    rows: Int[np.ndarray, "distinct"],
-    classes: Int[np.ndarray, "items"] | None,
+    rows: Int[np.ndarray, " distinct"],
+    classes: Int[np.ndarray, " items"] | None,
     loosest: float,
 ) -> tuple[float, tuple[str, ...]]:
     """The loosest misfit, at most `loosest`, at which unrelated items do not match.
@@ -57,7 +57,7 @@ def choose_threshold(
 
 
 def _separates(
-    threshold: float, any_class: Float[np.ndarray, "sample"], other_class: Float[np.ndarray, "sample"]
+    threshold: float, any_class: Float[np.ndarray, " sample"], other_class: Float[np.ndarray, " sample"]
 ) -> bool:
     count = len(any_class)
     copies = (any_class <= threshold).sum()
@@ -69,8 +69,8 @@ def _separates(
 
 def _sentences(
     lowerings: int | None,
-    any_class: Float[np.ndarray, "sample"],
-    other_class: Float[np.ndarray, "sample"],
+    any_class: Float[np.ndarray, " sample"],
+    other_class: Float[np.ndarray, " sample"],
     loosest: float,
 ) -> tuple[str, ...]:
     if lowerings == 0:
@@ -88,10 +88,10 @@ def _sentences(
 
 def _nearest(
     thumbnails: UInt8[np.ndarray, "items side side"],
-    rows: Int[np.ndarray, "distinct"],
-    sample: Int[np.ndarray, "sample"],
-    classes: Int[np.ndarray, "items"] | None,
-) -> tuple[Float[np.ndarray, "sample"], Float[np.ndarray, "sample"]]:
+    rows: Int[np.ndarray, " distinct"],
+    sample: Int[np.ndarray, " sample"],
+    classes: Int[np.ndarray, " items"] | None,
+) -> tuple[Float[np.ndarray, " sample"], Float[np.ndarray, " sample"]]:
     """The misfit of every sampled item to its nearest item, and to its nearest item of another class."""
     queries = _directions(thumbnails[rows[sample]])
     size = min(LARGEST_BLOCK, -(-len(rows) // FEWEST_BLOCKS))
@@ -114,10 +114,10 @@ def _nearest(
 
 def _least_misfit(
     thumbnails: UInt8[np.ndarray, "items side side"],
-    rows: Int[np.ndarray, "sample"],
+    rows: Int[np.ndarray, " sample"],
     likeness: Float[np.ndarray, "blocks sample"],
     place: Int[np.ndarray, "blocks sample"],
-) -> Float[np.ndarray, "sample"]:
+) -> Float[np.ndarray, " sample"]:
     """The least misfit to the most alike of the items that the blocks proposed."""
     least = np.ones(len(rows), np.float32)
     for pick in np.argsort(-likeness, axis=0)[:NEAREST]:
@@ -135,7 +135,7 @@ def _directions(thumbnails: UInt8[np.ndarray, "n side side"]) -> Float[np.ndarra
 
 
 def _differ(
-    classes: Int[np.ndarray, "items"] | None, one: Int[np.ndarray, "sample"], other: Int[np.ndarray, "block"]
+    classes: Int[np.ndarray, " items"] | None, one: Int[np.ndarray, " sample"], other: Int[np.ndarray, " block"]
 ) -> Bool[np.ndarray, "sample block"]:
     """Whether two items are known to be of different classes."""
     if classes is None:

@@ -103,7 +103,7 @@ def _band(
     return np.concatenate(found, axis=1)
 
 
-def _prefixes(entries: UInt64[np.ndarray, "entries words"], band: int) -> UInt64[np.ndarray, "entries"]:
+def _prefixes(entries: UInt64[np.ndarray, "entries words"], band: int) -> UInt64[np.ndarray, " entries"]:
     """The bits that one band sorts by, as one number."""
     chosen = stream(0, "duplicates:band", band).choice(BITS // 8, SORTED_BITS // 8, replace=False)
     octets = entries.view(np.uint8)

@@ -21,14 +21,14 @@ class Units:
         stratum: the most frequent class of its items; −1 where no class is known.
     """
 
-    of_item: Int[np.ndarray, "items"]
-    draw: Float[np.ndarray, "units"]
-    size: Int[np.ndarray, "units"]
-    stratum: Int[np.ndarray, "units"]
+    of_item: Int[np.ndarray, " items"]
+    draw: Float[np.ndarray, " units"]
+    size: Int[np.ndarray, " units"]
+    stratum: Int[np.ndarray, " units"]
 
 
 def units(
-    hashes: Sequence[str], groups: Int[np.ndarray, "items"], classes: Int[np.ndarray, "items"] | None, seed: int
+    hashes: Sequence[str], groups: Int[np.ndarray, " items"], classes: Int[np.ndarray, " items"] | None, seed: int
 ) -> Units:
     """The groups in the order of their smallest hashes, so that the order of the items does not matter."""
     texts = np.array(hashes, dtype=str)
@@ -48,8 +48,8 @@ def _draw(seed: int, text: str) -> float:
 
 
 def _strata(
-    of_item: Int[np.ndarray, "items"], count: int, classes: Int[np.ndarray, "items"] | None
-) -> Int[np.ndarray, "units"]:
+    of_item: Int[np.ndarray, " items"], count: int, classes: Int[np.ndarray, " items"] | None
+) -> Int[np.ndarray, " units"]:
     """The most frequent class per unit, the smaller number where two are as frequent."""
     strata = np.full(count, -1)
     if classes is None:
@@ -97,7 +97,7 @@ def deal_parts(
     return part
 
 
-def deal_folds(dealt: Units, used: np.ndarray, folds: int) -> Int[np.ndarray, "units"]:
+def deal_folds(dealt: Units, used: np.ndarray, folds: int) -> Int[np.ndarray, " units"]:
     """The fold of every used unit, −1 elsewhere: classes spread evenly, no unit in two folds."""
     fold = np.full(len(dealt.draw), -1)
     totals = np.zeros(folds, np.int64)

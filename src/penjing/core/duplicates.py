@@ -45,8 +45,8 @@ class Pairs:
         said: what the self-check found, in plain sentences; empty when there is nothing to say.
     """
 
-    a: Int[np.ndarray, "pairs"]
-    b: Int[np.ndarray, "pairs"]
+    a: Int[np.ndarray, " pairs"]
+    b: Int[np.ndarray, " pairs"]
     kind: np.ndarray
     threshold: float
     said: tuple[str, ...] = ()
@@ -64,8 +64,10 @@ class Pairs:
 def find_pairs(
     content_hashes: Sequence[str | None],
     thumbnails: UInt8[np.ndarray, "items side side"],
-    classes: Int[np.ndarray, "items"] | None = None,
+    classes: Int[np.ndarray, " items"] | None = None,
     watch: Watch = None,
+    *,
+    is_sealed: Bool[np.ndarray, " items"] | None = None,
 ) -> Pairs:
     """The pairs of items that show the same picture, whatever the order of the items.
 
@@ -74,11 +76,13 @@ def find_pairs(
         thumbnails: one grey 32 × 32 picture per item; may be memory-mapped.
         classes: the class of every item, −1 where unknown; used by the self-check only.
         watch: told about progress and about what the self-check found.
+        is_sealed: items of a given test part; the self-check neither looks at them nor says anything of them.
     """
     tell(watch, Started(STAGE, hashing.BANDS, "bands"))
     first, copies = _exact(content_hashes, thumbnails)
     rows = first[_has_contrast(thumbnails, first)]
-    threshold, said = choose_threshold(thumbnails, rows, classes, MOST_MISFIT)
+    judged = rows if is_sealed is None else rows[~is_sealed[rows]]
+    threshold, said = choose_threshold(thumbnails, judged, classes, MOST_MISFIT)
     near = _near(thumbnails, rows, threshold, watch) if threshold > 0 else np.empty((0, 2), np.int64)
     for sentence in said:
         tell(watch, Said(sentence))
@@ -88,7 +92,7 @@ def find_pairs(
     return Pairs(pairs[:, 0], pairs[:, 1], kind, threshold, said)
 
 
-def groups(count: int, pairs: Pairs) -> Int[np.ndarray, "items"]:
+def groups(count: int, pairs: Pairs) -> Int[np.ndarray, " items"]:
     """A group number per item: each near copy stands with one picture that it was itself confirmed to copy.
 
     Nothing is chained: where a is like b and b like c but a is not like c, the middle one gathers both; a longer
@@ -101,7 +105,7 @@ def groups(count: int, pairs: Pairs) -> Int[np.ndarray, "items"]:
     return _gather(count, np.concatenate([a, b]), np.concatenate([b, a]))[group]
 
 
-def _gather(count: int, start: Int[np.ndarray, "links"], end: Int[np.ndarray, "links"]) -> Int[np.ndarray, "items"]:
+def _gather(count: int, start: Int[np.ndarray, " links"], end: Int[np.ndarray, " links"]) -> Int[np.ndarray, " items"]:
     """The centre of every item when the best linked item takes its free neighbours, then the next best, and so on."""
     centre = np.full(count, -1)
     degree = np.bincount(start, minlength=count)
@@ -124,7 +128,7 @@ def _gather(count: int, start: Int[np.ndarray, "links"], end: Int[np.ndarray, "l
 
 def _exact(
     content_hashes: Sequence[str | None], thumbnails: UInt8[np.ndarray, "items side side"]
-) -> tuple[Int[np.ndarray, "distinct"], Int[np.ndarray, "copies 2"]]:
+) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, "copies 2"]]:
     """The first item of every distinct picture, in the order of their hashes, and (it, copy) for every copy of it.
 
     Equal thumbnails count as equal pixels unless they are too flat to tell; equal content always counts.
@@ -147,7 +151,7 @@ def _exact(
 
 
 def _near(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, "distinct"], threshold: float, watch: Watch
+    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " distinct"], threshold: float, watch: Watch
 ) -> Int[np.ndarray, "pairs 2"]:
     """The pairs of `rows` whose misfit is at most the threshold."""
     if len(rows) < 2:
@@ -162,8 +166,8 @@ def _near(
 
 def _misfits(
     thumbnails: UInt8[np.ndarray, "items side side"], pairs: Int[np.ndarray, "pairs 2"], rounds: int
-) -> Float[np.ndarray, "pairs"]:
-    def judge(start: int) -> Float[np.ndarray, "n"]:
+) -> Float[np.ndarray, " pairs"]:
+    def judge(start: int) -> Float[np.ndarray, " n"]:
         chunk = pairs[start : start + BLOCK]
         return align.misfit(thumbnails[chunk[:, 0]], thumbnails[chunk[:, 1]], rounds)
 
@@ -172,21 +176,21 @@ def _misfits(
 
 
 def _has_contrast(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, "rows"]
-) -> Bool[np.ndarray, "rows"]:
+    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " rows"]
+) -> Bool[np.ndarray, " rows"]:
     if not len(rows):
         return np.empty(0, bool)
     return np.concatenate([block.std(axis=(1, 2), dtype=np.float32) >= FLAT for block in _blocks(thumbnails, rows)])
 
 
 def _blocks(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, "rows"]
+    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " rows"]
 ) -> Iterator[UInt8[np.ndarray, "n side side"]]:
     """The thumbnails of some rows, a block at a time, so that a memory-mapped array is never held whole."""
     return (np.asarray(thumbnails[rows[start : start + BLOCK]]) for start in range(0, len(rows), BLOCK))
 
 
-def joined(one: Int[np.ndarray, "items"], other: Int[np.ndarray, "items"]) -> Int[np.ndarray, "items"]:
+def joined(one: Int[np.ndarray, " items"], other: Int[np.ndarray, " items"]) -> Int[np.ndarray, " items"]:
     """The groups that keep together what either grouping keeps together; a group's number is its first row."""
     group = np.arange(len(one))
     _, one = np.unique(one, return_inverse=True)

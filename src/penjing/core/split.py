@@ -48,7 +48,7 @@ class Split:
     is_given: bool = False
     said: tuple[str, ...] = ()
 
-    def index(self, part: str) -> Int[np.ndarray, "rows"]:
+    def index(self, part: str) -> Int[np.ndarray, " rows"]:
         """The row numbers of one part."""
         return np.flatnonzero(self.frame["part"].to_numpy() == part)
 
@@ -69,7 +69,7 @@ class Split:
         parts = self.frame["part"].to_list()
         return {part: parts.count(part) for part in PARTS}
 
-    def leaked(self) -> Int[np.ndarray, "rows"]:
+    def leaked(self) -> Int[np.ndarray, " rows"]:
         """The rows of test items that have a copy or a group member outside the test part.
 
         Only a given split can have any.
@@ -97,8 +97,8 @@ class Split:
 
 def deal(
     hashes: Sequence[str],
-    groups: Int[np.ndarray, "items"],
-    classes: Int[np.ndarray, "items"] | None,
+    groups: Int[np.ndarray, " items"],
+    classes: Int[np.ndarray, " items"] | None,
     given: Sequence[str | None] | None,
     seed: int,
     *,
@@ -106,6 +106,7 @@ def deal(
     shares: tuple[float, float, float] = SHARES,
     previous: Split | None = None,
     folds: int = 0,
+    keep_seal: bool = False,
 ) -> Split:
     """Deal items into parts.
 
@@ -119,6 +120,7 @@ def deal(
         shares: of train, valid and test.
         previous: an earlier split, whose items keep their parts.
         folds: how many folds to deal all items into that are not sealed or excluded.
+        keep_seal: with `previous`, no newcomer enters the test part; one that belongs to a group there is excluded.
     """
     parts = np.array([part or "" for part in given] if given is not None else [""] * len(hashes), dtype="<U8")
     _, of_content = np.unique(np.array(hashes, dtype=str), return_inverse=True)
@@ -132,7 +134,9 @@ def deal(
     if is_given:
         parts[active] = _around_given(parts[active], dealt, shares, old)
     else:
-        parts[active] = _from_scratch(dealt, shares, old)
+        parts[active] = _from_scratch(dealt, shares, old, keep_seal)
+    if keep_seal and old is not None:
+        parts[active[(parts[active] == "test") & (old == "")]] = "excluded"
     if not (parts == "test").any() and not is_given:
         folds = folds or min(FOLDS_WITHOUT_TEST, len(dealt.draw))
     if folds > 1:
@@ -160,7 +164,9 @@ def _old_parts(hashes: Sequence[str], previous: Split) -> np.ndarray:
     return np.array([before.get(text, "") for text in hashes], dtype="<U8")
 
 
-def _from_scratch(dealt: Units, shares: tuple[float, float, float], old: np.ndarray | None) -> np.ndarray:
+def _from_scratch(
+    dealt: Units, shares: tuple[float, float, float], old: np.ndarray | None, keep_seal: bool
+) -> np.ndarray:
     """The part of every item where the data name none."""
     part = np.full(len(dealt.draw), "", dtype="<U8")
     if old is not None:
@@ -173,6 +179,8 @@ def _from_scratch(dealt: Units, shares: tuple[float, float, float], old: np.ndar
     if (part == "test").any() or (count >= FEWEST_FOR_TEST and len(dealt.draw) >= FEWEST_GROUPS_FOR_TEST):
         confirm = CONFIRM_OF_VALID if count >= FEWEST_FOR_CONFIRM else 0.0
         wanted = {"test": shares[2], "valid": shares[1] * (1 - confirm), "confirm": shares[1] * confirm}
+    if keep_seal and old is not None:
+        wanted.pop("test", None)
     return deal_parts(part, dealt, free, wanted)[dealt.of_item]
 
 

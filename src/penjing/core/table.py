@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 PARTS = ("train", "valid", "confirm", "test", "excluded")
 
 
+@runtime_checkable
 class Store(Protocol):
     """Where the references of one column are read. Safe to call from several threads at once."""
 

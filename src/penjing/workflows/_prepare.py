@@ -18,7 +18,7 @@ import polars as pl
 
 from penjing.core import cache, duplicates, plugins, scan, seal, split
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import state_folder
 from penjing.core.process import usable_cores
@@ -33,6 +33,7 @@ SMALLEST_BUDGET, LARGEST_BUDGET = 32**2, 160**2
 # Decoding may take this share of the time; what is not decoded by then waits for the next run.
 DECODE_SHARE = 0.4
 LISTED = 10  # unreadable items named in a message
+DROP = "drop"  # the label that leaves an item out
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def prepare(
     with clock.stage("reading"):
         surveyed = survey(data, wish, clock.limit_seconds, watch)
     with clock.stage("decoding"):
-        decoded = _decode(surveyed, clock, watch)
+        decoded = _decode(surveyed, wish.most_unreadable, clock, watch)
     with clock.stage("duplicates and split"):
         return _deal(surveyed, decoded, wish, watch, previous)
 
@@ -140,7 +141,7 @@ class Surveyed:
         modality: its plug-in.
         items: one row per row of the table: hash, error and header fields.
         settings: how items will be decoded.
-        corrected: hash → its corrected class, or None to leave it out.
+        corrected: row → its corrected class, or None to leave it out.
     """
 
     table: Table
@@ -148,7 +149,7 @@ class Surveyed:
     modality: Any
     items: pl.DataFrame
     settings: Any
-    corrected: Mapping[str, str | None]
+    corrected: Mapping[int, str | None]
 
 
 def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) -> Surveyed:
@@ -167,7 +168,7 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
         table, items = _one_row_a_page(table, column, items, modality, watch)
     _check_readable(table, column, items, wish.most_unreadable, watch)
     settings = _settings(table, items, modality, wish, seconds, watch)
-    return Surveyed(table, column, modality, items, settings, _corrections(wish, table, column, items))
+    return Surveyed(table, column, modality, items, settings, _corrections(wish, table, column))
 
 
 def _one_row_a_page(
@@ -227,16 +228,17 @@ def _settings(table: Table, items: pl.DataFrame, modality: Any, wish: DataWish, 
 
 def _check_settings(settings: Any) -> None:
     allowed = {"fit": ("letterbox", "crop", "squash"), "page": ("first", "max"), "channels": (1, 3)}
+    options = {"fit": "canvas"}
     for name, values in allowed.items():
         if getattr(settings, name) not in values:
             listed = ", ".join(str(value) for value in values)
-            raise UsageError(f"--{name} {getattr(settings, name)} is not one of {listed}")
+            raise UsageError(f"--{options.get(name, name)} {getattr(settings, name)} is not one of {listed}")
     if not 8 <= settings.side <= 1024:
         raise UsageError(f"--side {settings.side} is out of range; give 8 to 1024 pixels")
 
 
-def _corrections(wish: DataWish, table: Table, column: Column, items: pl.DataFrame) -> dict[str, str | None]:
-    """hash → corrected class (None: leave out), from the file that `inspect --suspects` wrote and a person edited."""
+def _corrections(wish: DataWish, table: Table, column: Column) -> dict[int, str | None]:
+    """Row → corrected class (None: leave out), from the file that `inspect --suspects` wrote and a person edited."""
     if not wish.corrections:
         return {}
     path = Path(wish.corrections)
@@ -249,28 +251,34 @@ def _corrections(wish: DataWish, table: Table, column: Column, items: pl.DataFra
     if not {"path", "label"} <= set(rows.columns):
         raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
     store = table.stores[column.name]
-    by_name = dict(zip(map(store.name, table.frame[column.name]), items["hash"], strict=True))
-    found: dict[str, str | None] = {}
+    # By name and not by content: of two copies under two classes only one is wrong.
+    row_of = {store.name(reference): row for row, reference in enumerate(table.frame[column.name])}
+    found: dict[int, str | None] = {}
+    known = set(table.frame[table.target.name].cast(pl.String)) - {None} if table.target else set()
     for name, label in rows.select("path", "label").iter_rows():
-        if name not in by_name:
+        if name not in row_of:
             raise DataError(
                 f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` wrote'
             )
-        if label and by_name[name] is not None:
-            found[by_name[name]] = None if label == "drop" else label
+        if label and label != DROP and label not in known:
+            raise DataError(
+                f'{path} gives {name} the class "{label}", which the data do not have; {did_you_mean(label, known)}'
+            )
+        if label:
+            found[row_of[name]] = None if label == DROP else label
     return found
 
 
 @dataclass(frozen=True)
 class _Decoded:
-    """Which rows are usable, and their decoded items."""
+    """Which rows are usable, their decoded items, and hash → why an item could not be decoded."""
 
     rows: np.ndarray
     values: cache.CachedColumn
-    late: int
+    failed: Mapping[str, str]
 
 
-def _decode(surveyed: Surveyed, clock: Clock, watch: Watch) -> _Decoded:
+def _decode(surveyed: Surveyed, most_unreadable: float, clock: Clock, watch: Watch) -> _Decoded:
     """Fill the cache, a stratified share first, so that whatever is done when time runs out is fair to all classes."""
     table, items = surveyed.table, surveyed.items
     rows = np.flatnonzero(items["error"].is_null().to_numpy())
@@ -291,8 +299,10 @@ def _decode(surveyed: Surveyed, clock: Clock, watch: Watch) -> _Decoded:
     if filled.failed or late:
         there = cache.present(form, [hashes[row] for row in rows])
         rows = rows[there]
-    for name, why in list(filled.failed.items())[:LISTED]:
-        tell(watch, Warned(f"{references[hashes.index(name)]} cannot be decoded and is left out: {why}"))
+    damaged = items.with_columns(
+        error=pl.col("hash").replace_strict(filled.failed, default=None, return_dtype=pl.String)
+    )
+    _check_readable(table, surveyed.column, damaged, most_unreadable, watch)
     if not len(rows):
         raise DataError("none of the items could be decoded within the time; give more --time, or a smaller --side")
     if late:
@@ -303,7 +313,7 @@ def _decode(surveyed: Surveyed, clock: Clock, watch: Watch) -> _Decoded:
                 f"a fair share of {len(rows)}. The next run continues from there: give more --time"
             ),
         )
-    return _Decoded(rows, cache.open_column(form.id, [hashes[row] for row in rows]), late)
+    return _Decoded(rows, cache.open_column(form.id, [hashes[row] for row in rows]), filled.failed)
 
 
 def _fair_order(table: Table, rows: np.ndarray) -> np.ndarray:
@@ -326,15 +336,27 @@ def _deal(
     """Find duplicates, deal the parts, encode the classes."""
     table = surveyed.table.rows(decoded.rows)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
-    labels, kept = _labels(table, hashes, surveyed.corrected)
+    labels, kept = _labels(table, decoded.rows, surveyed.corrected)
     classes, truth = _encode(labels)
-    pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch=watch)
+    pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch, is_sealed=_is_sealed(table))
     groups = _groups(table, len(hashes), pairs)
     names = table.frame[surveyed.column.name].to_list()
     given = _given(table, kept)
+    # A split that was asked for keeps its seal; one that is merely remembered lets newcomers into the test part.
+    keep_seal = previous is not None
     if previous is None and table.part is None:
         previous = split.recall(hashes, wish.split_seed, state_folder() / "splits")
-    dealt = split.deal(hashes, groups, truth, given, wish.split_seed, names=names, previous=previous, folds=wish.folds)
+    dealt = split.deal(
+        hashes,
+        groups,
+        truth,
+        given,
+        wish.split_seed,
+        names=names,
+        previous=previous,
+        folds=wish.folds,
+        keep_seal=keep_seal,
+    )
     if table.part is None:
         split.remember(dealt, state_folder() / "splits")
     for sentence in dealt.said:
@@ -351,23 +373,28 @@ def _deal(
         truth,
         groups,
         dealt,
-        _survey(surveyed, decoded.rows, dealt, pairs, labels),
+        _survey(surveyed, decoded, dealt, pairs, labels),
         (*table.said, *pairs.said, *dealt.said),
     )
 
 
-def _labels(
-    table: Table, hashes: Sequence[str], corrected: Mapping[str, str | None]
-) -> tuple[list[str | None], np.ndarray]:
+def _is_sealed(table: Table) -> np.ndarray | None:
+    """Bool[rows]: the items of a given test part, or None where no split is given."""
+    if table.part is None:
+        return None
+    return (table.frame[table.part.name] == "test").fill_null(False).to_numpy()
+
+
+def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None]) -> tuple[list[str | None], np.ndarray]:
     """Each row's label after corrections, and which rows are kept."""
     target = table.target
     labels: list[str | None] = [None] * len(table)
     if target is not None:
         labels = table.frame[target.name].cast(pl.String).to_list()
     kept = np.ones(len(table), dtype=bool)
-    for row, name in enumerate(hashes):
-        if name in corrected:
-            labels[row], kept[row] = corrected[name] or labels[row], corrected[name] is not None
+    for row, original in enumerate(rows.tolist()):
+        if original in corrected:
+            labels[row], kept[row] = corrected[original] or labels[row], corrected[original] is not None
     if target is not None:
         kept &= np.array([label is not None for label in labels])
     return labels, kept
@@ -403,13 +430,13 @@ def _given(table: Table, kept: np.ndarray) -> list[str | None] | None:
 
 def _survey(
     surveyed: Surveyed,
-    rows: np.ndarray,
+    decoded: _Decoded,
     dealt: split.Split,
     pairs: duplicates.Pairs,
     labels: Sequence[str | None],
 ) -> Survey:
     """The reading that checks look at: every row of the data, the unreadable ones too."""
-    whole = surveyed.table
+    whole, rows = surveyed.table, decoded.rows
     store = whole.stores[surveyed.column.name]
     parts, targets = np.full(len(whole), "excluded", dtype=object), np.full(len(whole), None, dtype=object)
     parts[rows], targets[rows] = dealt.frame["part"].to_list(), list(labels)
@@ -422,6 +449,7 @@ def _survey(
         pl.Series("name", [store.name(reference) for reference in whole.frame[surveyed.column.name]]),
         pl.Series("target", targets.tolist(), dtype=pl.String),
         pl.Series("part", parts.tolist(), dtype=pl.String),
+        pl.coalesce("error", pl.col("hash").replace_strict(decoded.failed, default=None, return_dtype=pl.String)),
         group.alias("group"),
     )
     found = pl.DataFrame(
@@ -436,6 +464,7 @@ def facts(prepared: Prepared) -> dict[str, Any]:
     return {
         "source": prepared.table.kind,
         "items": len(prepared.hashes),
+        "unreadable": prepared.survey.items["error"].len() - prepared.survey.items["error"].null_count(),
         "classes": {name: int(count) for name, count in zip(prepared.classes, counts, strict=True)},
         "column": prepared.column.name,
         "modality": prepared.column.modality,

@@ -34,8 +34,6 @@ __all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
 
 # What the class of an item without a label is called in `counts`.
 NO_LABEL = "(no label)"
-# Why an item is left out that begins as a picture should and cannot be decoded.
-DAMAGED = "its header is whole and its pixels are damaged or cut off"
 _BLOCK = 8192  # thumbnails held at once
 _LISTED = 30  # classes counted on a terminal
 
@@ -138,7 +136,7 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
 
 
 def _with_pixels(prepared: Prepared) -> Survey:
-    """The survey with what only decoding tells: each open item's `spread` of grey levels, damage, and the canvas."""
+    """The survey with what only decoding tells: each open item's `spread` of grey levels, and the canvas."""
     rows = prepared.rows(*checks.OPEN_PARTS)
     thumbnails = prepared.values.thumbnails()
     spread = [np.ptp(thumbnails[rows[start : start + _BLOCK]], axis=(1, 2)) for start in range(0, len(rows), _BLOCK)]
@@ -148,8 +146,6 @@ def _with_pixels(prepared: Prepared) -> Survey:
     )
     # Content decides, so copies of one item have one spread.
     items = prepared.survey.items.join(known.unique("hash"), on="hash", how="left", maintain_order="left")
-    is_damaged = pl.col("error").is_null() & ~pl.col("hash").is_in(prepared.hashes)
-    items = items.with_columns(error=pl.when(is_damaged).then(pl.lit(DAMAGED)).otherwise("error"))
     return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": prepared.decode.side})
 
 
