@@ -16,6 +16,19 @@ from penjing.core.events import Progress as Advanced
 SHOWN_AFTER_SECONDS = 1.0
 
 
+class ErrorStream(Console):
+    """The error stream; when nobody reads it any more, the work goes on in silence."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing from here on."""
+        self.quiet = True
+
+
+def error_stream() -> Console:
+    """Where everything but results is drawn."""
+    return ErrorStream(stderr=True, emoji=False)
+
+
 class Screen:
     """A `watch` that draws; use it as a context manager so that no bar is left behind.
 

@@ -6,27 +6,30 @@ Results go to the standard output, everything else to the error stream. Exit cod
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json as json_module
 import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
-from rich.console import Console
+from cyclopts import App, CycloptsError, Parameter
 
 from penjing import __version__
+from penjing._options import NO_DATA_OPTIONS, NO_OUTPUT_OPTIONS, DataOptions, OutputOptions, assignments
 from penjing.core.errors import PenjingError, UsageError
 
 INTERRUPTED = 130
+DOCUMENT_FORMAT = 1  # of what --json prints
 ABOUT = "Grows a small, proven model from little data on an ordinary computer."
 FIRST_STEPS = "First steps:\n\n    penjing dataset digits digits/\n    penjing fit digits/ --time 1m"
 
-_DATA = Group("What the data are", sort_key=2)
-_OUTPUT = Group("Output", sort_key=3)
+# The words of the command that runs, as they were typed.
+_WORDS: ContextVar[Sequence[str]] = ContextVar("words", default=())
 
 app = App(
     name="penjing",
@@ -39,71 +42,6 @@ cache_app = App(name="cache", help="Show or clear the decoded items that are kep
 app.command(cache_app)
 
 
-@Parameter(name="*", group=_DATA)
-@dataclass
-class DataOptions:
-    """How the data are read; each overrides what is recognised."""
-
-    target: str = ""
-    "The label: a column's name, folder:N, or none."
-    input: list[str] | None = None
-    "The input column of a table."
-    group: str = ""
-    "A column; rows with the same value stay in one part."
-    group_from: str = ""
-    "How the path tells the group: a regular expression, or folder:N."
-    split: str = ""
-    "A given split: a column, a table's path, folder, or none to deal anew."
-    classes: list[str] | None = None
-    "The only classes to keep."
-    exclude: list[str] | None = None
-    "Classes to leave out."
-    merge: list[str] | None = None
-    "Classes that become one: new=old1,old2."
-    ignore: list[str] | None = None
-    "Files to pass over, as a pattern like '*.txt'."
-    side: int = 0
-    "Height and width of the canvas in pixels; 0 chooses."
-    channels: Literal[0, 1, 3] = 0
-    "1 for grey, 3 for colour; 0 chooses."
-    canvas: Literal["letterbox", "crop", "squash"] = "letterbox"
-    "How a picture is put on its canvas."
-    page: Literal["first", "max", "each"] = "first"
-    "Which page of a TIFF that has several."
-    folds: int = 0
-    "Cross-validation folds; 0 for one validation part."
-    split_seed: int = 0
-    "Deals other parts; the test part is then another one."
-    corrections: str = ""
-    "A file from inspect --suspects that you edited."
-    most_unreadable: float = 0.05
-    "Share of items that may be unreadable before everything stops."
-
-    def wishes(self) -> dict[str, Any]:
-        """What was given, under the names that the Python side has."""
-        names = {"input": "inputs"}
-        given = {item.name: getattr(self, item.name) for item in fields(self)}
-        found = {names.get(name, name): value for name, value in given.items() if value is not None}
-        if "merge" in found:
-            found["merge"] = dict(_merge(text) for text in found["merge"])
-        return found
-
-
-@Parameter(name="*", group=_OUTPUT)
-@dataclass
-class OutputOptions:
-    """What is shown."""
-
-    json: bool = False
-    "Print one JSON document instead of text."
-    quiet: bool = False
-    "Show warnings and the result only."
-
-
-_NO_DATA_OPTIONS = DataOptions()
-_NO_OUTPUT_OPTIONS = OutputOptions()
-
-
 @app.command
 def inspect(
     data: str,
@@ -112,8 +50,8 @@ def inspect(
     sheet: Path | None = None,
     suspects: Path | None = None,
     fail_on: Literal["warning", "error"] | None = None,
-    of_data: DataOptions = _NO_DATA_OPTIONS,
-    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+    of_data: DataOptions = NO_DATA_OPTIONS,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
     """Show what is in the data and what is wrong with them.
 
@@ -144,7 +82,7 @@ def fit(
     data: str | None = None,
     /,
     *,
-    time: str | None = None,
+    time: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     out: Path | None = None,
     seed: int = 0,
     model: str = "",
@@ -160,8 +98,8 @@ def fit(
     resume: Path | None = None,
     dry_run: bool = False,
     no_pictures: bool = False,
-    of_data: DataOptions = _NO_DATA_OPTIONS,
-    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+    of_data: DataOptions = NO_DATA_OPTIONS,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
     """Train a model within a deadline and write a run folder.
 
@@ -201,12 +139,17 @@ def fit(
             "model": model,
             "device": device,
             "recipe": recipe,
-            "set": _assignments(set or []),
+            "set": assignments(set or []),
             "parent": final or from_,
             "final": final is not None,
             "pictures": not no_pictures,
         }
-        task: dict[str, Any] = {"metric": metric, "threshold": threshold, "positive": positive, "class_weights": class_weights}
+        task: dict[str, Any] = {
+            "metric": metric,
+            "threshold": threshold,
+            "positive": positive,
+            "class_weights": class_weights,
+        }
         if dry_run:
             planned = verbs.plan(data, watch=watch, task=task, **wishes, **of_data.wishes())
             _show(output, planned.to_dict(), planned.lines())
@@ -216,7 +159,7 @@ def fit(
 
 
 @app.command
-def test(run: Path, /, *, data: str | None = None, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def test(run: Path, /, *, data: str | None = None, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Open the sealed test part of a run: counted, written down, scored with an interval.
 
     Args:
@@ -247,7 +190,7 @@ def predict(
     *,
     out: Path | None = None,
     explain: Path | None = None,
-    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
     """Say which class new items belong to, with probabilities and doubts.
 
@@ -258,7 +201,10 @@ def predict(
         explain: Write pictures of where the network looked into this folder.
     """
     from penjing import verbs
+    from penjing.workflows.predict import check_output
 
+    if out:
+        check_output(out)
     with _screen(output) as watch:
         found = verbs.predict(run, inputs if len(inputs) > 1 else inputs[0], explain=explain, watch=watch)
         if out:
@@ -278,7 +224,7 @@ def report(
     out: Path | None = None,
     figures: Path | None = None,
     no_pictures: bool = False,
-    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
     """Write a run's report as one HTML file that works offline.
 
@@ -296,7 +242,7 @@ def report(
 
 
 @app.command
-def compare(runs: list[Path], /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def compare(runs: list[Path], /, *, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Show how runs differ in recipe and in result.
 
     Args:
@@ -317,7 +263,7 @@ def runs(
     *,
     folder: Path = Path("runs"),
     yes: bool = False,
-    output: OutputOptions = _NO_OUTPUT_OPTIONS,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
     """List the runs there are, or remove some.
 
@@ -337,7 +283,7 @@ def runs(
             raise UsageError("say which runs to remove: penjing runs remove RUN …")
         size = show_bytes(sum(run.size_bytes for run in chosen))
         if not _agreed(f"Remove {len(chosen)} runs ({size})?", yes):
-            return 0
+            chosen = []
         for run in chosen:
             remove(run)
         _show(output, {"removed": [str(run.path) for run in chosen]}, [f"removed {run.path}" for run in chosen])
@@ -353,12 +299,12 @@ def runs(
         for run in found
     ]
     lines = [f"{run}   {show_bytes(run.size_bytes)}" for run in found] or [f"no runs in {folder}/"]
-    _show(output, rows, lines)
+    _show(output, {"folder": str(folder), "runs": rows}, lines)
     return 0
 
 
 @app.command(name="list")
-def list_plugins(kind: str = "", /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def list_plugins(kind: str = "", /, *, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """List the plug-ins of a kind: models, augmentations, optimisers, checks …
 
     Args:
@@ -373,12 +319,12 @@ def list_plugins(kind: str = "", /, *, output: OutputOptions = _NO_OUTPUT_OPTION
         lines += [one] if not kind else []
         width = max(map(len, named), default=0)
         lines += [f"{'' if kind else '  '}{name:<{width}}  {summary}" for name, summary in named.items()]
-    _show(output, found, lines)
+    _show(output, {"plugins": found}, lines)
     return 0
 
 
 @app.command
-def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Write a small real data set into a folder.
 
     Args:
@@ -388,7 +334,7 @@ def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOpti
     from penjing import verbs
 
     if not name:
-        _show(output, dict(verbs.DATASETS), [f"{one}  {about}" for one, about in verbs.DATASETS.items()])
+        _show(output, {"datasets": dict(verbs.DATASETS)}, [f"{one}  {about}" for one, about in verbs.DATASETS.items()])
         return 0
     if folder is None:
         raise UsageError(f"say where to write it: penjing dataset {name} {name}/")
@@ -398,7 +344,7 @@ def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOpti
 
 
 @cache_app.command(name="list")
-def cache_list(*, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def cache_list(*, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Show what is kept and how large it is."""
     from penjing.core import cache
     from penjing.core.files import cache_folder
@@ -407,12 +353,12 @@ def cache_list(*, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
     found = cache.sizes()
     rows = [{"id": one.id, "what": one.what, "items": one.items, "size_bytes": one.size_bytes} for one in found]
     lines = [f"{one.id}  {one.items} items  {show_bytes(one.size_bytes)}  {one.what}" for one in found]
-    _show(output, rows, [*lines, f"in {cache_folder()}"])
+    _show(output, {"folder": str(cache_folder()), "entries": rows}, [*lines, f"in {cache_folder()}"])
     return 0
 
 
 @cache_app.command(name="clear")
-def cache_clear(name: str = "", /, *, yes: bool = False, output: OutputOptions = _NO_OUTPUT_OPTIONS) -> int:
+def cache_clear(name: str = "", /, *, yes: bool = False, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Remove decoded items; they are decoded again when they are needed.
 
     Args:
@@ -436,49 +382,89 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def run_command(words: Sequence[str]) -> int:
-    """Run one command and return its exit code; every mistake of a person becomes one sentence."""
+    """Run one command and return its exit code; whatever goes wrong becomes one sentence, never a traceback."""
     from penjing.core.process import tune_process
 
     tune_process()
+    _let_names_through()
+    _WORDS.set(tuple(words))
     try:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
+        _check_resume(bound.arguments)
         code = command(*bound.args, **bound.kwargs)
         sys.stdout.flush()
         return int(code or 0)
     except CycloptsError as problem:
-        return _fail(f"{_plain(problem)}; see: penjing {' '.join(words[:1])} --help", 2)
+        return _fail(_wrong_use(problem, words), 2)
     except PenjingError as problem:
-        return _fail(str(problem), problem.exit_code)
-    except KeyboardInterrupt:
-        return _fail("interrupted; what was reached so far is kept. Go on with: penjing fit --resume RUN", INTERRUPTED)
+        return _fail(str(problem), problem.exit_code, getattr(problem, "best", None))
+    except KeyboardInterrupt as problem:
+        return _fail(_interrupted(problem), INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        return _fail("the memory of this computer is full; close other programs, or give a smaller --side", 1)
+    except Exception as problem:
+        from penjing._mishap import sentence
+
+        return _fail(sentence(problem, words), 1)
 
 
-def _plain(problem: CycloptsError) -> str:
-    return " ".join(str(problem).split()).rstrip(".")
+def _let_names_through() -> None:
+    """Write what the terminal's encoding lacks as an escape: no file name and no class name stops a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
-def _fail(message: str, code: int) -> int:
-    Console(stderr=True).print(f"penjing: {message}", highlight=False, markup=False, soft_wrap=True)
+def _check_resume(given: Mapping[str, Any]) -> None:
+    others = [name.rstrip("_").replace("_", "-") for name in given if name not in ("resume", "data", "output")]
+    if "resume" in given and others:
+        settled = ", ".join("the options of the data" if name == "of-data" else f"--{name}" for name in others)
+        raise UsageError(f"--resume goes on with a run exactly as it began; leave out {settled}")
+
+
+def _wrong_use(problem: CycloptsError, words: Sequence[str]) -> str:
+    text = " ".join(str(problem).split())
+    text = text.split(" Available commands:")[0].rstrip(".")
+    place = [*words[:1], ""] if words and words[0] in app else [""]
+    return f"{text}; see: penjing {' '.join(place)}--help"
+
+
+def _interrupted(problem: KeyboardInterrupt) -> str:
+    if not problem.args:
+        return "interrupted; nothing was left half done"
+    folder = shlex.quote(str(problem.args[0]))
+    kept = "the best so far is kept in" if problem.args[1] else "no weights are kept yet in"
+    return f"interrupted; {kept} {folder}. Go on with: penjing fit --resume {folder}"
+
+
+def _fail(message: str, code: int, best: Any = None) -> int:
+    """Say why on the error stream; for --json the document on the standard output says it too."""
+    from penjing._screen import error_stream
+
+    if "--json" in _WORDS.get():
+        found = {"error": message, "exit_code": code, "best": best.to_dict() if best is not None else None}
+        with contextlib.suppress(OSError):
+            _show(OutputOptions(json=True), found, [])
+    with contextlib.suppress(OSError):
+        error_stream().print(f"penjing: {message}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     return code
 
 
 def _screen(output: OutputOptions) -> Any:
-    from penjing._screen import Screen
+    from penjing._screen import Screen, error_stream
 
-    return Screen(Console(stderr=True), output.quiet or output.json)
+    return Screen(error_stream(), output.quiet or output.json)
 
 
-def _show(output: OutputOptions, document: Mapping[str, Any] | Sequence[Any], lines: Sequence[str]) -> None:
-    if output.json:
-        print(json_module.dumps(document, ensure_ascii=False, indent=2, allow_nan=False))
+def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[str]) -> None:
+    """Print the result: lines for people, or the document, whose `format` says how to read it."""
+    if not output.json:
+        print(*lines, sep="\n", end="\n" if lines else "")
         return
-    for line in lines:
-        print(line)
+    is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    whole = {"format": DOCUMENT_FORMAT, **document}
+    print(json_module.dumps(whole, ensure_ascii=not is_unicode, indent=2, allow_nan=False))
 
 
 def _show_run(output: OutputOptions, run: Any) -> int:
@@ -494,7 +480,8 @@ def _show_run(output: OutputOptions, run: Any) -> int:
     }
     lines = [*floor_lines(run.results), *advice]
     place = shlex.quote(str(run.path))
-    lines.append(f"next:  penjing report {place} · penjing test {place} (opens the seal)")
+    has_test = run.info["seal"]["id"] is not None
+    lines.append(f"next:  penjing report {place}" + f" · penjing test {place} (opens the seal)" * has_test)
     _show(output, document, lines)
     return 0
 
@@ -510,27 +497,11 @@ def _agreed(question: str, is_agreed: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Nobody can be asked here; add --yes")
-    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _command() -> list[str]:
-    return ["penjing", *sys.argv[1:]]
-
-
-def _merge(text: str) -> tuple[str, list[str]]:
-    new, sign, old = text.partition("=")
-    if not sign or not new or not old:
-        raise UsageError(f'--merge "{text}" is not like new=old1,old2')
-    return new, [name for name in old.split(",") if name]
-
-
-def _assignments(texts: Sequence[str]) -> dict[str, Any]:
-    from penjing.core.recipe import parse_value
-
-    found = {}
-    for text in texts:
-        key, sign, value = text.partition("=")
-        if not sign:
-            raise UsageError(f'--set "{text}" is not like model.width=64')
-        found[key.strip()] = parse_value(value.strip())
-    return found
+    return ["penjing", *_WORDS.get()]

@@ -278,7 +278,19 @@ def data_wish(**wishes: Any) -> DataWish:
             raise UsageError(f'there is no option "{name}"; {did_you_mean(name, of_source | of_data)}')
     options = Options(**{name: value for name, value in wishes.items() if name in of_source})
     rest = {renamed.get(name, name): value for name, value in wishes.items() if name in of_data}
-    return DataWish(options=options, **rest)
+    wish = DataWish(options=options, **rest)
+    _check_ranges(wish)
+    return wish
+
+
+def _check_ranges(wish: DataWish) -> None:
+    """Refuse what no data could fit, before any are read."""
+    if wish.side and not 8 <= wish.side <= 1024:
+        raise UsageError(f"--side {wish.side} is out of range; give 8 to 1024 pixels")
+    if wish.folds < 0 or wish.folds == 1:
+        raise UsageError(f"--folds {wish.folds} is not a number of folds; give 2 or more, such as 5")
+    if not 0 <= wish.most_unreadable <= 1:
+        raise UsageError(f"--most-unreadable {wish.most_unreadable:g} is not a share; give 0 to 1, such as 0.05")
 
 
 def fit_wish(
@@ -303,6 +315,9 @@ def fit_wish(
 
     if final and parent is None:
         raise UsageError("a final training needs the run whose recipe it takes: penjing fit DATA --final RUN")
+    if recipe is not None or parent is not None:
+        chosen = {"seed": seed, "model": model, "set": set or {}, **(task or {})}
+        _refuse_settled(chosen, "--recipe" if recipe is not None else "--final" if final else "--from")
     given = recipe if isinstance(recipe, Recipe) or recipe is None else recipe_from(recipe)
     wanted = RecipeWish(
         seed=seed,
@@ -322,3 +337,14 @@ def fit_wish(
         parent=folder,
         is_final=final,
     )
+
+
+def _refuse_settled(chosen: Mapping[str, Any], by: str) -> None:
+    """Refuse choices that a finished recipe has made already: they would be ignored."""
+    usual = {"seed": 0, "model": "", "set": {}, "metric": "accuracy", "positive": ""}
+    extra = [name.replace("_", "-") for name, value in chosen.items() if value != usual.get(name, "none")]
+    if extra:
+        raise UsageError(
+            f"{by} carries out a recipe as it stands, so --{extra[0]} would change nothing; "
+            f"leave it out, or write the change into a copy of recipe.toml and give that with --recipe"
+        )

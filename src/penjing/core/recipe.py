@@ -39,13 +39,14 @@ class Choice:
         """The same choice with every default written out, so that a recipe does not change when a default does.
 
         Raises:
-            UsageError: a setting does not exist.
+            UsageError: a setting does not exist, or its value is of another type than its default.
         """
         defaults = plugins.find(kind, self.name).defaults
         for name in self.settings:
             if name not in defaults:
                 raise UsageError(f'{self.name} has no setting "{name}"; {did_you_mean(name, defaults)}')
-        return Choice(self.name, {**defaults, **self.settings})
+        given = {name: _typed(name, defaults[name], value, self.name) for name, value in self.settings.items()}
+        return Choice(self.name, {**defaults, **given})
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,9 @@ class Recipe:
         """The same recipe with the defaults of every plug-in written out.
 
         Raises:
-            UsageError: a plug-in or a setting does not exist.
+            UsageError: a plug-in or a setting does not exist, or a value is out of range.
         """
+        _check_ranges(self)
         return replace(
             self,
             task=self.task.filled("tasks"),
@@ -191,6 +193,7 @@ class Recipe:
         return Recipe.from_toml(path.read_text(encoding="utf-8"), str(path))
 
 
+_LAYOUTS, _NUMBER_FORMATS = ("channels_last", "contiguous"), ("float32", "bfloat16")
 _CHOICES = {"task": "tasks", "model": "models", "optimiser": "optimisers", "schedule": "schedules"}
 
 
@@ -272,6 +275,26 @@ def parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _check_ranges(recipe: Recipe) -> None:
+    training, machine = recipe.training, recipe.machine
+    least = {"steps": 1, "batch_size": 0, "evaluations": 1, "patience": 0, "ema": 0, "clip_norm": 0}
+    for part, smallest in least.items():
+        if getattr(training, part) < smallest:
+            raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")
+    if training.ema >= 1:
+        raise UsageError(f"training.ema = {training.ema} must be below 1")
+    if machine.threads < 1:
+        raise UsageError(f"machine.threads = {machine.threads} must be 1 or more")
+    rate = recipe.optimiser.settings.get("rate", 1.0)
+    if isinstance(rate, int | float) and not 0 < rate < float("inf"):
+        raise UsageError(f"optimiser.rate = {rate} must be above 0")
+    for part, known in {"layout": _LAYOUTS, "number_format": _NUMBER_FORMATS}.items():
+        if getattr(machine, part) not in known:
+            raise UsageError(
+                f'machine.{part} = "{getattr(machine, part)}"; {did_you_mean(getattr(machine, part), known)}'
+            )
 
 
 def _plain(value: Any) -> Any:

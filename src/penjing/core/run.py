@@ -154,8 +154,7 @@ def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:
         RunError: the folder exists and is not empty, or cannot be written.
     """
     folder = _next_free(title) if path is None else path
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} exists already and is not empty; choose another --out or remove it")
+    check_free(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -163,6 +162,20 @@ def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:
     known = {"format": FORMAT, "kind": "supervised", "status": "running", "created": now(), "title": title}
     write_json(folder / "run.json", {**known, "versions": versions(), "machine": machine(), **facts})
     return Run(folder)
+
+
+def check_free(folder: Path) -> None:
+    """Whether a run may be written there.
+
+    Raises:
+        RunError: it exists and is not an empty folder, or cannot be looked into.
+    """
+    try:
+        is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as problem:
+        raise RunError(f"cannot look into {folder}: {problem.strerror}; choose another --out") from problem
+    if is_taken:
+        raise RunError(f"{folder} exists already and is not empty; choose another --out or remove it")
 
 
 def open_run(path: str | Path | Run) -> Run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core import plugins
-from penjing.core.errors import RunError
+from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
 from penjing.core.files import append_line, read_lines, write_text
 from penjing.core.recipe import Choice, Machine, Recipe
@@ -110,7 +111,8 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
         for column, modality in problem.modality.items():
             front_end = torch_half(plugins.load("modalities", modality), "front_end")
             front_ends[column] = front_end.FrontEnd(problem.learned[column])
-            encoders[column] = model.build(problem.shape[column], settings)
+            with _settings_at_fault(recipe.model):
+                encoders[column] = model.build(problem.shape[column], settings)
         width = sum(int(getattr(encoder, "features")) for encoder in encoders.values())  # noqa: B009 - what models promise
         network = Network(front_ends, encoders, torch_half(task, "head").Head(width, len(problem.classes)))
         initialise(network, recipe.seed)
@@ -216,16 +218,32 @@ def torch_half(plugin: ModuleType, name: str) -> ModuleType:
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
     optimiser = plugins.load("optimisers", recipe.optimiser.name)
+    with _settings_at_fault(recipe.optimiser):
+        built = optimiser.build(network, optimiser.Settings(**recipe.optimiser.settings))
     return Supervised(
         network,
         loss_of(recipe, problem),
-        optimiser.build(network, optimiser.Settings(**recipe.optimiser.settings)),
+        built,
         recipe.seed,
         recipe.machine.number_format,
         recipe.training.ema,
         recipe.training.clip_norm,
         torch.device(recipe.machine.device),
     )
+
+
+@contextmanager
+def _settings_at_fault(choice: Choice) -> Iterator[None]:
+    """Settings of the right type may still be out of range; the plug-in that refuses them knows why."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # torch only warns of a layer without outputs
+            yield
+    except PenjingError:
+        raise
+    except Exception as problem:
+        settings = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
+        raise UsageError(f"{choice.name} cannot be built with {settings}: {problem}") from problem
 
 
 def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:

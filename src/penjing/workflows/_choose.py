@@ -9,6 +9,7 @@ mirror test      does the winner know mirrored pictures? then left and right mea
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,11 +28,17 @@ from penjing.training._plan import total_steps
 from penjing.training.engine import Problem, Trained
 
 # Shares of the whole time.
-PROBE_SHARE, RACE_SHARE = 0.03, 0.06
+PROBE_SHARE, RACE_SHARE = 0.02, 0.04
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 14
 MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
+# Of what is left when the size is chosen, the training gets about this share; trials, floor and closing the rest.
+TRAINING_SHARE = 0.75
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
+# Training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
+AMOUNTS = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (math.inf, 128, 1e-2))
+# Time grows more slowly than the dial: small networks leave the processor waiting for memory.
+DIAL_EXPONENT = 0.75
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
 LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
@@ -90,18 +97,22 @@ def check_wish(wish: RecipeWish) -> None:
 def base_recipe(problem: Problem, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
     """The recipe before anything is measured: amounts follow from the amount of data."""
     items = len(problem.train)
-    batch_size = next(size for most, size in ((300, 16), (2_000, 32), (8_000, 64), (10**12, 128)) if items <= most)
+    batch_size, rate = next(row[1:] for row in AMOUNTS if items <= row[0])
     recipe = Recipe(
         seed=wish.seed,
         data=data,
         split=split,
         task=Choice("classify", {"label_smoothing": 0.1, **wish.task}),
-        augment=(Choice("crop"),),
+        augment=(Choice("crop", {"shift": 0.0625}),),
         model=Choice(wish.model or "cnn"),
+        optimiser=Choice("muon", {"rate": rate}),
         training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=0.998),
         machine=Machine(device=wish.device, threads=usable_cores()),
     ).filled()
-    return change(recipe, wish.assignments) if wish.assignments else recipe
+    if wish.assignments:
+        recipe = change(recipe, wish.assignments)
+    is_whole = getattr(plugins.load("optimisers", recipe.optimiser.name), "WHOLE_BATCH", False)
+    return replace(recipe, training=replace(recipe.training, batch_size=0)) if is_whole else recipe
 
 
 def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch: Watch = None) -> Chosen:
@@ -148,19 +159,19 @@ def _probed(problem: Problem, recipe: Recipe, clock: Clock, decide: Any) -> tupl
 def _dialled(
     problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
 ) -> Recipe:
-    """The network's size: time grows about as the dial does."""
+    """The network's size: the largest whose training fits."""
     if any(name.startswith("model.") for name in wish.assignments):
         return recipe
-    seconds = 0.7 * clock.left
+    seconds = TRAINING_SHARE * clock.left
     wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
-    affordable = [dial for dial in DIALS if dial * wanted <= seconds]
+    affordable = [dial for dial in DIALS if dial**DIAL_EXPONENT * wanted <= seconds]
     dial = max(affordable, default=DIALS[0])
     # Few items are learned by heart by a large network, however much time there is.
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
     model = plugins.load("models", recipe.model.name)
     (shape,) = problem.shape.values()
     settings = vars(model.sized(dial, shape))
-    passes = seconds / (dial * wanted) * PASSES_WANTED
+    passes = seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED
     why = (
         f"each of {len(problem.train)} items can be seen about {min(passes, MOST_PASSES):.0f} times in {seconds:.0f} s"
     )

@@ -202,11 +202,15 @@ def _small(pictures: np.ndarray) -> np.ndarray:
     return blocks.mean(axis=(2, 4)).round().astype(np.uint8)
 
 
-def learn_unlike(run: Run, network: Network, problem: Problem, seed: int) -> None:
-    """What is far from the training data, as `unlike.npz`; left out where there is too little to tell."""
-    known = stream(seed, "unlike").permutation(problem.train)[:MOST_KNOWN]
-    if len(problem.valid) == 0:
+def learn_unlike(run: Run, network: Network, problem: Problem, seed: int | None) -> None:
+    """What is far from the training data, as `unlike.npz`.
+
+    Items that the network never saw say what distance is usual; with a seed of None there are none (the network
+    learned from all of them), and the file is left out rather than calling ordinary items unlike.
+    """
+    if seed is None or len(problem.valid) == 0:
         return
+    known = stream(seed, "unlike").permutation(problem.train)[:MOST_KNOWN]
     unlike = Unlike.learn(
         engine.features(network, problem.items, known),
         problem.truth[known],

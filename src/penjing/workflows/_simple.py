@@ -19,7 +19,7 @@ from penjing.core.randomness import stream
 from penjing.tasks._floor import FloorResult, fit_floor, load_floor, save_floor
 from penjing.workflows._prepare import Prepared
 
-SHARE = 0.08  # of the whole time
+SHARE = 0.06  # of the whole time
 FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
 CHUNK = 1024

@@ -5,6 +5,7 @@ preprocess → build → train → validate → (test is another verb, which ope
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.recipe import DataChoices, Recipe, SplitChoices, Training
 from penjing.core.report import write_report
-from penjing.core.run import Run, create, now, open_run
+from penjing.core.run import Run, check_free, create, now, open_run
 from penjing.sources import Options
 from penjing.tasks._floor import FloorResult
 from penjing.training import _checkpoint, engine
@@ -79,13 +80,16 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
         DataError: there is nothing to learn from, and the message says what is missing.
         UsageError: an option does not exist or does not fit the data.
         RunError: the run folder cannot be written, or the training diverged.
-        KeyboardInterrupt: a person stopped it; the best so far is in the run folder.
+        KeyboardInterrupt: a person stopped it; the best so far is in the run folder. It carries that folder, and
+            whether it has weights.
     """
     is_binding = wish.seconds is not None or wish.recipe.recipe is None
     clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
     parent = open_run(wish.parent) if wish.parent else None
     wish = _inherited(wish, parent)
     check_wish(wish.recipe)
+    if wish.out is not None:
+        check_free(wish.out)
     previous = split.Split.read(parent.path / "split.parquet") if parent else None
     prepared = prepare(data, wish.data, clock, watch, previous)
     _check_learnable(prepared, parent)
@@ -132,15 +136,21 @@ def _guarded(run: Run, grow: Any) -> Run:
         is_interrupted = grow()
     except KeyboardInterrupt:
         run.update(status="interrupted", finished=now())
-        raise
-    except PenjingError as problem:
-        run.update(status="failed", finished=now(), failure=str(problem))
+        raise KeyboardInterrupt(run.path, run.has_weights) from None
+    except Exception as problem:
+        _note_failure(run, problem)
         raise
     run.update(status="interrupted" if is_interrupted else "finished", finished=now())
     write_report(run.path, pictures=(run.path / "pictures.npz").exists())
     if is_interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(run.path, run.has_weights)
     return run
+
+
+def _note_failure(run: Run, problem: Exception) -> None:
+    """Say in `run.json` that it failed; where even that cannot be written, the first trouble is the one to tell."""
+    with contextlib.suppress(PenjingError):
+        run.update(status="failed", finished=now(), failure=str(problem))
 
 
 def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run | None, watch: Watch) -> bool:
@@ -174,8 +184,7 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         _close.write_predictions(run, prepared, rows, answers, part, task)
         _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
         _simple.keep_floor(run.path, *floors[0], prepared)
-        known = replace(problem, train=deals[0].train, valid=deals[0].valid)
-        _close.learn_unlike(run, trained.network, known, recipe.seed)
+        _close.learn_unlike(run, trained.network, problem, recipe.seed if len(deals) == 1 else None)
         if wish.pictures:
             _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
     _note_cost(run, trained, problem, clock)
@@ -258,7 +267,7 @@ def _finish_final(
     with clock.stage("training"):
         trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
     _close.write_model(run, trained.network, prepared, problem)
-    for name in ("results.json", "predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE, "unlike.npz"):
+    for name in ("results.json", "predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE):
         if (parent.path / name).exists():
             shutil.copyfile(parent.path / name, run.path / name)
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"
