@@ -1,0 +1,379 @@
+"""Writes the tables of the README files from the records in bench/results/, in English and in Chinese.
+
+A table stands between `<!-- table: figures -->` and `<!-- end -->`. Nobody types its numbers: each row is made from one
+record, names the commit that was measured and links to the record. What has no record is "not measured yet".
+
+    python scripts/make_tables.py            write the documents that are out of date, and name them
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from penjing.core.statistics import wilson
+from penjing.core.units import show_bytes
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path("bench") / "results"
+
+Language = Literal["english", "chinese"]
+DOCUMENTS: Mapping[str, Language] = {"README.md": "english", "README.zh-CN.md": "chinese"}
+NONE = "–"
+
+# What the records of duplicates, which hold no goal, were asked for.
+MOST_NEAR_SHARE, LEAST_RECALL, MOST_SECONDS_FOR_MANY = 0.01, 0.95, 60
+
+
+@dataclass(frozen=True)
+class Both:
+    """A text in both languages."""
+
+    english: str
+    chinese: str
+
+
+Text = str | Both
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table, without what says where it was measured."""
+
+    data: Text
+    result: Text
+    time: Text = NONE
+    asked: Text = NONE
+    floor: Text = NONE
+    seconds: Text = NONE
+    memory: Text = NONE
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one record gives.
+
+    Attributes:
+        record: the name of the file in bench/results/, without .json.
+        data: what the row is called as long as there is no record.
+        rows: the record's `result` → its lines.
+    """
+
+    record: str
+    data: Text
+    rows: Callable[[Record], list[Row]]
+
+
+HEADER: tuple[Text, ...] = (
+    Both("data", "数据"),
+    Both("time given", "限时"),
+    Both("asked", "要求"),
+    Both("measured [95 %]", "实测 [95 %]"),
+    Both("best of the floor", "最好的基线"),
+    Both("seconds", "秒"),
+    Both("memory", "内存"),
+    Both("machine", "机器"),
+    Both("commit and record", "提交与记录"),
+)
+CAPTION = Both(
+    "The floor is the best of majority class, linear model and boosted trees on the same items. Over several splits: "
+    "the mean, and the outermost ends of the intervals. Memory is anonymous memory at its peak. A load above the "
+    "number of cores: other work ran on the machine. A `+` after the commit: the measured code held changes that were "
+    "not committed yet.",
+    "“基线”是多数类、线性模型与提升树三者在同一批样本上的最好成绩。多次划分时给出均值与各区间最外侧的两端。"
+    "内存指匿名内存的峰值。负载高于核数，说明测量时机器上还有别的任务。"
+    "提交号后的 `+` 表示被测代码含有尚未提交的改动。",
+)
+NOT_YET = Both("not measured yet", "尚未测量")
+MODELS = {
+    "majority": Both("majority", "多数类"),
+    "linear": Both("linear", "线性模型"),
+    "boosted_trees": Both("boosted trees", "提升树"),
+}
+
+
+def said(text: Text, language: Language) -> str:
+    """A text in one language."""
+    return text if isinstance(text, str) else getattr(text, language)
+
+
+def joined(*texts: Text) -> Both:
+    """Texts one after the other, in each language."""
+    return Both("".join(said(one, "english") for one in texts), "".join(said(one, "chinese") for one in texts))
+
+
+def shown(score: Mapping[str, float]) -> str:
+    """A value with its interval."""
+    return f"{score['value']:.3f} [{score['low']:.3f}–{score['high']:.3f}]"
+
+
+def shown_percent(score: Mapping[str, float]) -> str:
+    """A small share with its interval, in percent."""
+    value, low, high = (100 * score[end] for end in ("value", "low", "high"))
+    return f"{value:.2f} % [{low:.2f}–{high:.2f}]"
+
+
+def pooled(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The mean of several scores, with the outermost ends of their intervals."""
+    return {
+        "value": sum(score["value"] for score in scores) / len(scores),
+        "low": min(score["low"] for score in scores),
+        "high": max(score["high"] for score in scores),
+    }
+
+
+def share(value: float, items: int) -> dict[str, float]:
+    """A share of items with Wilson's interval."""
+    low, high = wilson(value * items, items)
+    return {"value": value, "low": low, "high": high}
+
+
+def judged(text: Text, is_reached: bool) -> Text:
+    """A result; where what was asked is not reached, it says so."""
+    return text if is_reached else joined(text, Both(" **not reached**", " **未达到**"))
+
+
+def best_floor(floors: Sequence[Mapping[str, Mapping[str, float]]]) -> Text:
+    """The simple model that is best over all runs, with its score."""
+    names = [name for name in MODELS if all(name in floor for floor in floors)]
+    scores = {name: pooled([floor[name] for floor in floors]) for name in names}
+    best = max(names, key=lambda name: scores[name]["value"], default=None)
+    return NONE if best is None else joined(MODELS[best], f" {shown(scores[best])}")
+
+
+def accuracy(data: Text) -> Callable[[Record], list[Row]]:
+    """For a record of `fit` and `test`, once or over several splits."""
+
+    def rows(result: Record) -> list[Row]:
+        runs = result.get("runs", [result])
+        score, goal = pooled([run["test"][0] for run in runs]), result.get("goal")
+        text: Text = shown(score)
+        if len(runs) > 1:
+            text = joined(text, Both(f", {len(runs)} splits", f"，{len(runs)} 次划分"))
+        return [
+            Row(
+                data,
+                judged(text, goal is None or score["value"] >= goal),
+                time=f"{runs[0]['deadline_seconds']:.0f} s",
+                asked=NONE if goal is None else f"≥ {goal:.3f}",
+                floor=best_floor([run["floor"] for run in runs]),
+                seconds=f"{max(run['fit_seconds'] for run in runs):.0f}",
+                memory=show_bytes(max(run["anonymous_bytes"] for run in runs)),
+            )
+        ]
+
+    return rows
+
+
+def demo(result: Record) -> list[Row]:
+    """For {seconds, goal_seconds, test: [Score, …]} of a fresh clone."""
+    score, seconds = shown(result["test"][0]), result["seconds"]
+    asked = f"≤ {result['goal_seconds']:.0f} s"
+    return [Row(DEMO, judged(score, seconds <= result["goal_seconds"]), asked=asked, seconds=f"{seconds:.0f}")]
+
+
+def resume(result: Record) -> list[Row]:
+    """For two fits of one recipe, and fits that were killed and resumed."""
+    kills, same, is_repeated = result["kills"], result["identical"], result["two_fits_identical"]
+    text = Both(f"{same} of {kills}", f"{kills} 次中 {same} 次")
+    seconds = f"{result['whole_seconds']:.0f}"
+    asked = Both("bit-identical weights", "权重逐位相同")
+    twice = Both("yes", "是") if is_repeated else Both("no", "否")
+    return [
+        Row(TWICE, judged(twice, is_repeated), asked=asked, seconds=seconds),
+        Row(KILLED, judged(text, same == kills), asked=asked, seconds=seconds),
+    ]
+
+
+def extremes(result: Record) -> list[Row]:
+    """For data at the edges."""
+    return [
+        Row(
+            _case(row["case"]),
+            judged(_end(row), not row["has_traceback"]),
+            asked=Both("no crash", "不崩溃"),
+            seconds=f"{row['seconds']:.0f}",
+            memory=show_bytes(row["anonymous_bytes"]),
+        )
+        for row in result["rows"]
+    ]
+
+
+def _case(name: str) -> Both:
+    count, kind = name.split(" ", 1)
+    chinese = {"a class": f"每类 {count} 张图片", "classes": f"{count} 个类别", "pictures": f"{count} 张图片"}
+    return Both(f"{count} picture{'' if count == '1' else 's'} a class" if kind == "a class" else name, chinese[kind])
+
+
+def _end(row: Record) -> Text:
+    if row["has_traceback"]:
+        return Both("crashed", "崩溃")
+    if row["exit"] == 0:
+        return Both("ends with a run", "正常得到结果")
+    return Both(f"ends with a sentence, exit {row['exit']}", f"以一句说明结束，退出码 {row['exit']}")
+
+
+def duplicates(result: Record) -> list[Row]:
+    """For planted copies, data where everything looks alike, and many items."""
+    rows = []
+    for name, data in (("mnist", "MNIST"), ("fashion_mnist", "Fashion-MNIST")):
+        found = result[name]
+        near = found["share_in_near_pairs"]
+        rows.append(
+            Row(
+                joined(data, Both(": share taken for near-duplicates", "：被当作近似重复的比例")),
+                judged(shown_percent(share(near, found["items"])), near < MOST_NEAR_SHARE),
+                asked=f"< {100 * MOST_NEAR_SHARE:g} %",
+                seconds=f"{found['seconds']:.0f}",
+            )
+        )
+    for name, data in (("cifar10", "CIFAR-10"), ("ants_bees", "ants_bees")):
+        worst = min(result[name], key=lambda kind: kind["recall"])
+        rows.append(
+            Row(
+                joined(data, Both(": planted copies found, worst kind", "：植入副本的召回率，最差的一种")),
+                judged(shown(share(worst["recall"], worst["copies"])), worst["recall"] >= LEAST_RECALL),
+                asked=f"≥ {LEAST_RECALL}",
+            )
+        )
+    many = result["many"]
+    processor = f"{many['processor_seconds']:.0f}"
+    rows.append(
+        Row(
+            Both(f"duplicates among {many['items']:,} pictures", f"在 {many['items']:,} 张图片中查重"),
+            judged(
+                Both(f"{processor} s of processor time", f"处理器时间 {processor} s"),
+                many["seconds"] <= MOST_SECONDS_FOR_MANY,
+            ),
+            asked=f"≤ {MOST_SECONDS_FOR_MANY} s",
+            seconds=f"{many['seconds']:.0f}",
+            memory=show_bytes(many["extra_memory_bytes"]),
+        )
+    )
+    return rows
+
+
+def decode(result: Record) -> list[Row]:
+    """For decoding into the cache beside the bare codec."""
+    return [
+        Row(
+            joined(Both("decoding ", "解码 "), kind),
+            Both(
+                f"{found['fill_per_second']:,.0f} a second, {found['share']:.2f} of the bare codec",
+                f"每秒 {found['fill_per_second']:,.0f} 张，为纯解码器速度的 {found['share']:.2f}",
+            ),
+        )
+        for kind, found in result["kinds"].items()
+    ]
+
+
+def floor(result: Record) -> list[Row]:
+    """For the floor alone, in the longest time that was given."""
+    rows = []
+    for name, data in (
+        ("digits", DIGITS),
+        ("fashion_mnist_10000", Both("part of Fashion-MNIST", "部分 Fashion-MNIST")),
+    ):
+        longest = max(row["given_seconds"] for row in result[name])
+        found = {
+            row["model"]: dict(zip(("value", "low", "high"), row["accuracy"], strict=True))
+            for row in result[name]
+            if row["given_seconds"] == longest
+        }
+        taken = max(row["floor_seconds"] for row in result[name] if row["given_seconds"] == longest)
+        rows.append(
+            Row(
+                joined(data, Both(": the floor alone, on validation", "：仅基线，验证集")),
+                NONE,
+                time=f"{longest:.0f} s",
+                floor=best_floor([found]),
+                seconds=f"{taken:.0f}",
+            )
+        )
+    return rows
+
+
+DEMO = Both("fresh clone, `make demo`", "全新克隆后 `make demo`")
+DIGITS = Both("digits (5,000 of MNIST)", "手写数字（MNIST 的 5,000 张）")
+TWICE = Both("two fits of one recipe", "同一配方训练两次")
+KILLED = Both("fits killed at random moments and resumed", "训练在随机时刻被强行终止后续跑")
+PHOTOS = Both("ants_bees (243 photos)", "ants_bees（243 张照片）")
+FASHION = Both("Fashion-MNIST, its own test part", "Fashion-MNIST，自带测试集")
+CIFAR = Both("CIFAR-10, its own test part", "CIFAR-10，自带测试集")
+FIGURES = (
+    Figure("demo", DEMO, demo),
+    Figure("digits", DIGITS, accuracy(DIGITS)),
+    Figure("fashion", FASHION, accuracy(FASHION)),
+    Figure("cifar10", CIFAR, accuracy(CIFAR)),
+    Figure("ants_bees", PHOTOS, accuracy(PHOTOS)),
+    Figure("extremes", Both("very few, very many, 1,000 classes", "极少、极多、1,000 个类别"), extremes),
+    Figure("resume", Both("repeated, and killed and resumed", "重复训练；终止后续跑"), resume),
+    Figure("duplicates", Both("near-duplicates", "近似重复"), duplicates),
+    Figure("decode", Both("decoding into the cache", "解码进缓存"), decode),
+    Figure("floor", Both("the floor alone", "仅基线"), floor),
+)
+
+
+def machine(record: Record) -> Both:
+    """The machine a record was measured on, and how busy it was."""
+    found = record["machine"]
+    name = " ".join(re.sub(r"\((R|TM)\)|@.*|\b(CPU|Processor)\b", " ", found["cpu"]).split())
+    load = found.get("load_average")
+    busy = Both("", "") if load is None else Both(f", load {load}", f"，负载 {load}")
+    return joined(f"{found['cores']} × {name}", busy)
+
+
+def lines(figure: Figure, results: Path, language: Language) -> list[list[str]]:
+    """The cells of a record's rows; of one row that says so where there is no record."""
+    file = results / f"{figure.record}.json"
+    if not file.exists():
+        empty = Row(figure.data, NOT_YET)
+        return [_cells(empty, NONE, NONE, language)]
+    record = json.loads(file.read_text(encoding="utf-8"))
+    link = f"[`{record['commit'] or record['date']}`]({(RESULTS / file.name).as_posix()})"
+    return [_cells(row, machine(record), link, language) for row in figure.rows(record["result"])]
+
+
+def _cells(row: Row, machine: Text, link: str, language: Language) -> list[str]:
+    texts = (row.data, row.time, row.asked, row.result, row.floor, row.seconds, row.memory, machine, link)
+    return [said(text, language) for text in texts]
+
+
+def table(language: Language, results: Path = ROOT / RESULTS) -> str:
+    """The table of all figures, with its caption."""
+    rows = [[said(text, language) for text in HEADER], ["---"] * len(HEADER)]
+    for figure in FIGURES:
+        rows += lines(figure, results, language)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + f"\n\n{said(CAPTION, language)}\n"
+
+
+def filled(text: str, language: Language) -> str:
+    """A document with its table made anew.
+
+    Raises:
+        ValueError: the document has not exactly one place for it.
+    """
+    place = re.compile(r"(<!-- table: figures -->\n).*?(<!-- end -->)", re.DOTALL)
+    found, count = place.subn(lambda match: f"{match[1]}{table(language)}{match[2]}", text)
+    if count != 1:
+        raise ValueError(f"a document needs one place from <!-- table: figures --> to <!-- end -->; it has {count}")
+    return found
+
+
+def main() -> None:
+    for name, language in DOCUMENTS.items():
+        path = ROOT / name
+        before = path.read_text(encoding="utf-8")
+        after = filled(before, language)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"{name}: table written anew")
+
+
+if __name__ == "__main__":
+    main()
