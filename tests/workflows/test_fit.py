@@ -266,8 +266,12 @@ def test_labels_are_corrected_from_a_file(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("wishes", "error", "message"),
     [
-        ({"metric": "acuracy"}, UsageError, 'did you mean "accuracy"'),
+        ({"metric": "acuracy", "recipe": None}, UsageError, 'did you mean "accuracy"'),
         ({"model": "cn", "recipe": None}, UsageError, 'did you mean "cnn"'),
+        ({"seed": 3}, UsageError, "--seed would change nothing"),
+        ({"recipe": None, "folds": 1}, UsageError, "give 2 or more"),
+        ({"recipe": None, "set": {"model.width": "x"}}, UsageError, "should look like"),
+        ({"recipe": None, "set": {"machine.threads": 0}}, UsageError, "must be 1 or more"),
         ({"time": "soon"}, UsageError, "is not a duration"),
         ({"sidde": 3}, UsageError, 'did you mean "side"'),
         ({"side": 4}, UsageError, "8 to 1024"),

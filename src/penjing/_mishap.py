@@ -1,0 +1,58 @@
+"""What nobody foresaw, as one sentence: a full memory, a disk that refuses, or a bug with its traceback in a file."""
+
+from __future__ import annotations
+
+import errno
+import shlex
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from penjing import __version__
+from penjing.core.files import disk_error
+
+# What a computer refuses to anybody's program, and no program can mend.
+_OF_THE_COMPUTER = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP),
+}
+
+
+def sentence(problem: Exception, words: Sequence[str]) -> str:
+    """What a person is told of an unexpected error.
+
+    Args:
+        problem: what was raised.
+        words: the command, as it was typed.
+    """
+    if _is_memory(problem):
+        return "the memory of this computer is full; close other programs, or give a smaller --side"
+    if isinstance(problem, OSError) and problem.errno in _OF_THE_COMPUTER:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT) or not problem.filename:
+            return str(disk_error(problem, Path(problem.filename or tempfile.gettempdir())))
+        return f"{problem.filename}: {problem.strerror}; check the disk and the permissions"
+    what = " ".join(f"{type(problem).__name__}: {problem}".split())
+    place = _keep(problem, words)
+    where = f"; please report it with {place}, which holds the command and what happened" if place else ""
+    return f"this is a bug in penjing ({what[:200]}){where}"
+
+
+def _is_memory(problem: Exception) -> bool:
+    text = str(problem).lower()
+    return isinstance(problem, MemoryError) or (
+        isinstance(problem, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
+    )
+
+
+def _keep(problem: Exception, words: Sequence[str]) -> Path | None:
+    """Write the traceback into a file of its own; None where not even that is possible."""
+    text = "".join(traceback.format_exception(problem))
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="penjing-bug-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write(f"penjing {__version__}\n$ penjing {shlex.join(words)}\n\n{text}")
+    except OSError:
+        return None
+    return Path(file.name)

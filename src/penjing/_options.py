@@ -1,0 +1,103 @@
+"""Options that several commands share, and how the words of a command line become values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from cyclopts import Group, Parameter
+
+from penjing.core.errors import UsageError
+
+_DATA = Group("What the data are", sort_key=2)
+_OUTPUT = Group("Output", sort_key=3)
+
+
+@Parameter(name="*", group=_DATA)
+@dataclass
+class DataOptions:
+    """How the data are read; each overrides what is recognised."""
+
+    target: str = ""
+    "The label: a column's name, folder:N, or none."
+    input: list[str] | None = None
+    "The input column of a table."
+    group: str = ""
+    "A column; rows with the same value stay in one part."
+    group_from: str = ""
+    "How the path tells the group: a regular expression, or folder:N."
+    split: str = ""
+    "A given split: a column, a table's path, folder, or none to deal anew."
+    classes: list[str] | None = None
+    "The only classes to keep."
+    exclude: list[str] | None = None
+    "Classes to leave out."
+    merge: list[str] | None = None
+    "Classes that become one: new=old1,old2."
+    ignore: list[str] | None = None
+    "Files to pass over, as a pattern like '*.txt'."
+    side: int = 0
+    "Height and width of the canvas in pixels; 0 chooses."
+    channels: Literal[0, 1, 3] = 0
+    "1 for grey, 3 for colour; 0 chooses."
+    canvas: Literal["letterbox", "crop", "squash"] = "letterbox"
+    "How a picture is put on its canvas."
+    page: Literal["first", "max", "each"] = "first"
+    "Which page of a TIFF that has several."
+    folds: int = 0
+    "Cross-validation folds; 0 for one validation part."
+    split_seed: int = 0
+    "Deals other parts; the test part is then another one."
+    corrections: str = ""
+    "A file from inspect --suspects that you edited."
+    most_unreadable: float = 0.05
+    "Share of items that may be unreadable before everything stops."
+
+    def wishes(self) -> dict[str, Any]:
+        """What was given, under the names that the Python side has."""
+        names = {"input": "inputs"}
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        found = {names.get(name, name): value for name, value in given.items() if value is not None}
+        if "merge" in found:
+            found["merge"] = dict(_merge(text) for text in found["merge"])
+        return found
+
+
+@Parameter(name="*", group=_OUTPUT)
+@dataclass
+class OutputOptions:
+    """What is shown."""
+
+    json: bool = False
+    "Print one JSON document instead of text."
+    quiet: bool = False
+    "Show warnings and the result only."
+
+
+NO_DATA_OPTIONS = DataOptions()
+NO_OUTPUT_OPTIONS = OutputOptions()
+
+
+def assignments(texts: Sequence[str]) -> dict[str, Any]:
+    """Dotted key → value, from words like model.width=64.
+
+    Raises:
+        UsageError: one of them has no equals sign.
+    """
+    from penjing.core.recipe import parse_value
+
+    found = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise UsageError(f'--set "{text}" is not like model.width=64')
+        found[key.strip()] = parse_value(value.strip())
+    return found
+
+
+def _merge(text: str) -> tuple[str, list[str]]:
+    new, sign, old = text.partition("=")
+    if not sign or not new or not old:
+        raise UsageError(f'--merge "{text}" is not like new=old1,old2')
+    return new, [name for name in old.split(",") if name]
