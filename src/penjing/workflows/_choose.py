@@ -28,7 +28,8 @@ from penjing.training._plan import total_steps
 from penjing.training.engine import Problem, Trained
 
 # Shares of the whole time.
-PROBE_SHARE, RACE_SHARE = 0.02, 0.04
+PROBE_SHARE, RACE_SHARE = 0.015, 0.04
+LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 14
 MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
@@ -147,7 +148,7 @@ def problem_steps(problem: Problem, recipe: Recipe) -> int:
 
 def _probed(problem: Problem, recipe: Recipe, clock: Clock, decide: Any) -> tuple[Recipe, float]:
     with clock.stage("probe"):
-        machine, measured = engine.fastest(recipe, problem, PROBE_SHARE * clock.limit_seconds)
+        machine, measured = engine.fastest(recipe, problem, max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds))
     taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
     right = next(one for one in measured if one.machine == machine)
     slowest = max(taken.values())
