@@ -181,9 +181,8 @@ def test_every_name_that_links_to_code_is_defined_there() -> None:
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_every_line_shown_as_code_stands_in_a_file_that_the_section_links_to(name: str) -> None:
+def test_every_line_shown_as_code_stands_in_a_file_that_the_document_links_to(name: str) -> None:
     shown = 0
-    # a line may be explained in an earlier section and shown again, so all files of the document count
     linked = {(ROOT / name).parent / target for _, target, _ in links(ROOT / name) if "/src/" in target}
     source = {line.strip() for path in linked for line in path.read_text(encoding="utf-8").splitlines()}
     for block in BLOCK.findall(read(name)):
