@@ -94,7 +94,8 @@ def _time(
     """Seconds of forward and backward, the median of a few; first calls prepare kernels and do not count."""
     for _ in range(WARM_UPS):
         _once(network, loss, batch, machine)
-    began, taken = time.monotonic(), []
+    began = time.monotonic()
+    taken: list[float] = []
     while len(taken) < FEWEST or (len(taken) < REPEATS and time.monotonic() - began < seconds):
         start = time.monotonic()
         _once(network, loss, batch, machine)

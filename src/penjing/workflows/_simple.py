@@ -20,6 +20,7 @@ from penjing.tasks._floor import FloorResult, fit_floor, load_floor, save_floor
 from penjing.workflows._prepare import Prepared
 
 SHARE = 0.06  # of the whole time
+LEAST_SECONDS, MOST_SHARE = 4.0, 0.12  # trees need a few seconds, but a short run is not theirs
 FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
 CHUNK = 1024
@@ -31,7 +32,7 @@ def learn_floor(
     prepared: Prepared, train: np.ndarray, valid: np.ndarray, metric: Any, seed: int, clock: Clock, watch: Watch = None
 ) -> tuple[list[FloorResult], np.ndarray]:
     """The floor, and the training rows that it was learned from (all of them, unless features would take too long)."""
-    seconds = SHARE * clock.limit_seconds
+    seconds = max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
     with clock.stage("floor"):
         rows = _affordable(prepared, train, FEATURES_SHARE * seconds, len(valid), seed)
         begun = time.monotonic()
