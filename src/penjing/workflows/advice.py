@@ -7,6 +7,8 @@ from penjing.core.run import Run
 
 # Under this many items a class, features learned elsewhere or more items usually beat any other choice.
 FEW_A_CLASS = 200
+# An interval of a test score on fewer items is wider than most differences that matter.
+FEW_SEALED = 200
 # A network that knows its training items this much better than new ones has learned them by heart.
 LARGE_GAP = 0.10
 
@@ -29,6 +31,11 @@ def what_would_help(run: Run) -> list[str]:
         )
     elif _gap(run) > LARGE_GAP:
         found.append("what would help: more data; the network knows its training items far better than new ones")
+    sealed = run.info["seal"]["items"]
+    if 0 < sealed < FEW_SEALED and run.recipe.split.folds == 0:
+        found.append(
+            f"the test part holds {sealed} items, so its score will be rough; --folds 5 scores every other item too"
+        )
     return found
 
 
