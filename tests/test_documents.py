@@ -22,7 +22,6 @@ from penjing.core.recipe import Choice, Recipe, change, parse_value
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PAIRS = [("README.md", "README.zh-CN.md"), ("docs/article.md", "docs/article.zh-CN.md")]
-PROMISED = ROOT / "docs" / "report.png"  # README's picture; it comes from the run that the demo's record is made of
 MAPS = ["docs/article.md", "docs/article.zh-CN.md", "docs/formulas.md"]
 LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 COMMAND = re.compile(r"^ {4}(penjing .*)$|`(penjing [^`]*)`", re.MULTILINE)
@@ -157,15 +156,10 @@ def test_every_relative_link_leads_somewhere() -> None:
     assert len(found) > 200
     for path, target, fragment in found:
         place = path.parent / target if target else path
-        assert place.exists() or place == PROMISED, f"{path.relative_to(ROOT)} links to {target}, which is not there"
+        assert place.exists(), f"{path.relative_to(ROOT)} links to {target}, which is not there"
         if fragment:
             anchors = [anchor(part.splitlines()[0]) for part in sections(place.read_text(encoding="utf-8"))]
             assert fragment in anchors, f"{path.relative_to(ROOT)} links to #{fragment}; {target} has {anchors}"
-
-
-@pytest.mark.xfail(strict=True, reason="the picture is not there yet; when it is, take PROMISED out of this file")
-def test_the_promised_picture_is_there() -> None:
-    assert PROMISED.exists()
 
 
 def test_every_name_that_links_to_code_is_defined_there() -> None:
