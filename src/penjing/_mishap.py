@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from penjing import __version__
-from penjing.core.files import disk_error
 
 # What a computer refuses to anybody's program, and no program can mend.
 _OF_THE_COMPUTER = {
@@ -29,8 +28,8 @@ def sentence(problem: Exception, words: Sequence[str]) -> str:
     if _is_memory(problem):
         return "the memory of this computer is full; close other programs, or give a smaller --side"
     if isinstance(problem, OSError) and problem.errno in _OF_THE_COMPUTER:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT) or not problem.filename:
-            return str(disk_error(problem, Path(problem.filename or tempfile.gettempdir())))
+        if problem.filename is None:
+            return f"the output cannot be written: {problem.strerror}"
         return f"{problem.filename}: {problem.strerror}; check the disk and the permissions"
     what = " ".join(f"{type(problem).__name__}: {problem}".split())
     place = _keep(problem, words)

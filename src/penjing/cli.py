@@ -392,7 +392,7 @@ def run_command(words: Sequence[str]) -> int:
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
         _check_resume(bound.arguments)
         code = command(*bound.args, **bound.kwargs)
-        sys.stdout.flush()
+        print(end="", flush=True)
         return int(code or 0)
     except CycloptsError as problem:
         return _fail(_wrong_use(problem, words), 2)
@@ -411,6 +411,8 @@ def run_command(words: Sequence[str]) -> int:
 
 def _let_names_through() -> None:
     """Write what the terminal's encoding lacks as an escape: no file name and no class name stops a command."""
+    if sys.stdout is None:  # closed by who started this
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -434,8 +436,8 @@ def _interrupted(problem: KeyboardInterrupt) -> str:
     if not problem.args:
         return "interrupted; nothing was left half done"
     folder = shlex.quote(str(problem.args[0]))
-    kept = "the best so far is kept in" if problem.args[1] else "no weights are kept yet in"
-    return f"interrupted; {kept} {folder}. Go on with: penjing fit --resume {folder}"
+    kept = "the best so far is" if problem.args[1] else "before the network was measured once; what is done is"
+    return f"interrupted; {kept} kept in {folder}. Go on with: penjing fit --resume {folder}"
 
 
 def _fail(message: str, code: int, best: Any = None) -> int:

@@ -239,8 +239,8 @@ def dataset(name: str, folder: str | Path) -> Path:
         folder: where; it must be new or empty.
 
     Raises:
-        UsageError: there is no such data set.
-        RunError: the folder is not empty or cannot be written.
+        UsageError: there is no such data set, or the folder is not empty.
+        RunError: the folder cannot be written.
         MissingExtra: the package that brings the data is not installed.
     """
     from penjing.sources import write_digits

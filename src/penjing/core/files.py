@@ -40,22 +40,34 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
         temporary.replace(path)
-    except OSError as problem:
+    except Exception as problem:
+        if not isinstance(problem, OSError) and not _is_full(problem):
+            raise
         raise disk_error(problem, path) from problem
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
-def disk_error(problem: OSError, path: Path) -> RunError:
+def disk_error(problem: Exception, path: Path) -> RunError:
     """The sentence for a write that failed."""
-    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(existing_parent(path)).free
-        return RunError(
-            f"no space left on the disk of {path.parent} ({free / 1e6:.0f} MB free) while writing {path.name}; "
-            "free some space and continue with: penjing fit --resume RUN. The last checkpoint is intact"
-        )
-    return RunError(f"cannot write {path}: {problem.strerror or problem}; check the folder's permissions")
+    if not _is_full(problem):
+        reason = getattr(problem, "strerror", None) or problem
+        return RunError(f"cannot write {path}: {reason}; check the folder's permissions")
+    free = shutil.disk_usage(existing_parent(path)).free
+    run = next((folder for folder in path.parents if (folder / "run.json").is_file()), None)
+    further = f" and go on with: penjing fit --resume {run}. The last checkpoint is intact" if run else ""
+    return RunError(
+        f"no space left on the disk of {path.parent} ({free / 1e6:.0f} MB free) while writing {path.name}; "
+        f"free some space{further}"
+    )
+
+
+def _is_full(problem: Exception) -> bool:
+    """Whether a write failed for want of space. polars and NumPy say it in words, without the number."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    in_words = (*(f"os error {number}" for number in full), "requested and", "No space left")
+    return getattr(problem, "errno", None) in full or any(words in str(problem) for words in in_words)
 
 
 def existing_parent(path: Path) -> Path:
@@ -67,8 +79,11 @@ def existing_parent(path: Path) -> Path:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically, with Unix line ends on every platform."""
-    write_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8")))
+    """Write UTF-8 text atomically, with Unix line ends on every platform.
+
+    A file name that is no text in this locale is written as escapes, which JSON reads back as they were.
+    """
+    write_atomically(path, lambda temporary: temporary.write_bytes(text.encode("utf-8", "backslashreplace")))
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:
@@ -85,7 +100,7 @@ def append_line(path: Path, value: Mapping[str, Any]) -> None:
     line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", newline="\n") as file:
+        with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())

