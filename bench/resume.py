@@ -21,7 +21,7 @@ seed = 3
 augment = [{ name = "crop" }, { name = "erase" }]
 model = { name = "cnn", width = 8, dropout = 0.1 }
 [training]
-steps = 1500
+steps = 500
 batch_size = 64
 evaluations = 12
 ema = 0.99
