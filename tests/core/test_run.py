@@ -82,7 +82,7 @@ def test_a_damaged_run_says_which_file(old_run):
 
 
 def test_a_folder_that_is_no_run_is_a_sentence(tmp_path):
-    with pytest.raises(RunError, match="is not a run: it has no run.json"):
+    with pytest.raises(RunError, match=r"is not a run: it has no run\.json"):
         open_run(tmp_path)
 
 
