@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from penjing import __version__
+from penjing.core.damage import damage
 
 # What a computer refuses to anybody's program, and no program can mend.
 _OF_THE_COMPUTER = {
@@ -31,10 +32,18 @@ def sentence(problem: Exception, words: Sequence[str]) -> str:
         if problem.filename is None:
             return f"the output cannot be written: {problem.strerror}"
         return f"{problem.filename}: {problem.strerror}; check the disk and the permissions"
+    damaged = next(filter(None, map(damage, _folders(words))), None)
+    if damaged is not None:
+        return damaged
     what = " ".join(f"{type(problem).__name__}: {problem}".split())
     place = _keep(problem, words)
     where = f"; please report it with {place}, which holds the command and what happened" if place else ""
     return f"this is a bug in penjing ({what[:200]}){where}"
+
+
+def _folders(words: Sequence[str]) -> list[Path]:
+    """The folders that the command names; of a run folder that is damaged, reading fails in many ways."""
+    return [Path(word) for word in words if word and not word.startswith("-") and Path(word).is_dir()]
 
 
 def _is_memory(problem: Exception) -> bool:

@@ -49,7 +49,10 @@ class Run:
     @property
     def info(self) -> dict[str, Any]:
         """The contents of `run.json`: kind, status, versions, machine, command, seal."""
-        return _read_json(self.path / "run.json")
+        found = _read_json(self.path / "run.json")
+        if "status" not in found:
+            raise RunError(f"{self.path / 'run.json'} has no status; the run folder is damaged")
+        return found
 
     @property
     def results(self) -> dict[str, Any]:

@@ -156,7 +156,10 @@ def carry_out(
     """
     network = assemble(recipe, problem)
     if start is not None:
-        network.load_state_dict(dict(start))
+        try:
+            network.load_state_dict(dict(start))
+        except RuntimeError as problem:
+            raise RunError(f"the weights to begin with do not fit the network of the recipe: {problem}") from problem
     with _threads(recipe.machine.threads):
         step = _supervised(recipe, problem, network)
         loader = _loader(recipe, problem, network)
