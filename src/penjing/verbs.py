@@ -318,7 +318,13 @@ def fit_wish(
     if recipe is not None or parent is not None:
         chosen = {"seed": seed, "model": model, "set": set or {}, **(task or {})}
         _refuse_settled(chosen, "--recipe" if recipe is not None else "--final" if final else "--from")
+    if parent is not None and recipe is not None:
+        raise UsageError("--from and --final take the recipe of their run; leave --recipe out, or start anew with it")
+    if final and time is not None:
+        raise UsageError("a final training takes the steps of its run, grown with the items; leave --time out")
     given = recipe if isinstance(recipe, Recipe) or recipe is None else recipe_from(recipe)
+    # The run holds every default as it was today, so that it means the same when a default changes.
+    given = None if given is None else given.filled()
     wanted = RecipeWish(
         seed=seed,
         model=model,
