@@ -117,6 +117,7 @@ MISUSE = {
     "compare run photos": 1,
     "runs delete": 2,
     "runs remove": 2,
+    "runs list run": 2,
     "runs --folder nowhere": 1,
     "list modells": 2,
     "dataset digitz new": 2,
@@ -232,6 +233,16 @@ def test_removing_asks_first_and_needs_yes_where_nobody_can_answer(inside, tmp_p
     assert kept.exists()
     assert run_command(["runs", "remove", str(kept), "--yes"]) == 0
     assert not kept.exists()
+
+
+def test_one_damaged_run_does_not_hide_the_others(inside, tmp_path, capsys):
+    for name in ("whole", "damaged"):
+        shutil.copytree(inside / "run", tmp_path / name)
+    (tmp_path / "damaged" / "run.json").write_bytes(b"")
+    assert run_command(["runs", "--folder", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "whole (finished)" in out
+    assert err.startswith(f"note: {tmp_path}/damaged/run.json cannot be read")
 
 
 DOCUMENTS = [

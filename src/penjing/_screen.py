@@ -6,12 +6,16 @@ Bars appear only in a terminal, and only for stages that take a moment; piped ou
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from penjing.core.events import Decided, Evaluated, Event, Finished, Said, Started, Warned
 from penjing.core.events import Progress as Advanced
+
+if TYPE_CHECKING:
+    from penjing.workflows.open_seal import Tested
 
 SHOWN_AFTER_SECONDS = 1.0
 
@@ -96,3 +100,16 @@ class Screen:
         if self._bars is not None:
             self._bars.stop()
         self._bars, self._task, self._stage = None, None, None
+
+
+def tested_lines(tested: Tested) -> list[str]:
+    """What opening the seal says: scores, the floor beside them, and what makes them less honest."""
+    floor = "".join(f"   {name.replace('_', ' ')} {score.value:.3f}" for name, score in tested.floor.items())
+    lines = [f"test  {tested.scores[0].metric} {tested.scores[0]}{floor}"]
+    lines += [f"      {score.metric} {score}" for score in tested.scores[1:]]
+    lines.append(f"{tested.scores[0].n} sealed items; opening {tested.opening} of this test part")
+    if tested.leaked:
+        lines.append(
+            f"{tested.leaked} test items are near-duplicates of training items; without them: {tested.without_leaked}"
+        )
+    return lines

@@ -167,18 +167,11 @@ def test(run: Path, /, *, data: str | None = None, output: OutputOptions = NO_OU
         data: Where the data are now, if they moved.
     """
     from penjing import verbs
+    from penjing._screen import tested_lines
 
     with _screen(output) as watch:
         tested = verbs.test(run, data=data, watch=watch)
-    floor = "".join(f"   {name.replace('_', ' ')} {score.value:.3f}" for name, score in tested.floor.items())
-    lines = [f"test  {tested.scores[0].metric} {tested.scores[0]}{floor}"]
-    lines += [f"      {score.metric} {score}" for score in tested.scores[1:]]
-    lines.append(f"{tested.scores[0].n} sealed items; opening {tested.opening} of this test part")
-    if tested.leaked:
-        lines.append(
-            f"{tested.leaked} test items are near-duplicates of training items; without them: {tested.without_leaked}"
-        )
-    _show(output, tested.to_dict(), lines)
+    _show(output, tested.to_dict(), tested_lines(tested))
     return 0
 
 
@@ -274,6 +267,7 @@ def runs(
         yes: Remove without asking.
     """
     from penjing import verbs
+    from penjing.core.events import Warned
     from penjing.core.run import open_run, remove
     from penjing.core.units import show_bytes
 
@@ -288,17 +282,16 @@ def runs(
             remove(run)
         _show(output, {"removed": [str(run.path) for run in chosen]}, [f"removed {run.path}" for run in chosen])
         return 0
-    found = verbs.runs(folder)
-    rows = [
-        {
-            "run": str(run.path),
-            "status": run.status,
-            "score": run.scores[0].to_dict() if run.scores else None,
-            "size_bytes": run.size_bytes,
-        }
-        for run in found
-    ]
-    lines = [f"{run}   {show_bytes(run.size_bytes)}" for run in found] or [f"no runs in {folder}/"]
+    if names:
+        raise UsageError(f"penjing runs list takes no run; to look into one: penjing report {names[0]}")
+    rows, lines = [], []
+    for run in verbs.runs(folder):
+        try:
+            rows.append(_row(run))
+            lines.append(f"{run}   {show_bytes(run.size_bytes)}")
+        except PenjingError as problem:  # one damaged run does not hide the others
+            _screen(output)(Warned(str(problem)))
+    lines = lines or [f"no runs in {folder}/"]
     _show(output, {"folder": str(folder), "runs": rows}, lines)
     return 0
 
@@ -471,8 +464,9 @@ def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[st
 
 def _show_run(output: OutputOptions, run: Any) -> int:
     from penjing.core.report.text import floor_lines
+    from penjing.workflows.advice import what_would_help
 
-    advice = _advice(run)
+    advice = what_would_help(run)
     document = {
         "run": str(run.path),
         "status": run.status,
@@ -488,10 +482,9 @@ def _show_run(output: OutputOptions, run: Any) -> int:
     return 0
 
 
-def _advice(run: Any) -> list[str]:
-    from penjing.workflows.advice import what_would_help
-
-    return what_would_help(run)
+def _row(run: Any) -> dict[str, Any]:
+    score = run.scores[0].to_dict() if run.scores else None
+    return {"run": str(run.path), "status": run.status, "score": score, "size_bytes": run.size_bytes}
 
 
 def _agreed(question: str, is_agreed: bool) -> bool:
