@@ -185,9 +185,49 @@ def test_data_that_changed_cannot_be_resumed(pictures, tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setenv("PENJING_CACHE", str(tmp_path / "own-cache"))
     monkeypatch.setenv("PENJING_STATE", str(tmp_path / "own-state"))
-    draw_class(0, 999).save(pictures / "rows" / "new.png")
+    (pictures / "rows" / "p003.png").unlink()
     with pytest.raises(DataError, match="have changed since it began"):
         pj.resume(tmp_path / "run")
+
+
+def test_a_run_that_was_killed_in_a_fold_goes_on_with_the_plan_it_had(pictures, tmp_path, monkeypatch):
+    whole = fit(pictures, tmp_path / "whole", folds=3)
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_die(folder, step, recipe, state):
+        keep(folder, step, recipe, state)
+        if folder.name == "1" and state.step == 20:
+            raise Killed
+
+    monkeypatch.setattr(engine, "_keep", keep_and_die)
+    with pytest.raises(Killed):
+        fit(pictures, tmp_path / "killed", folds=3)
+    monkeypatch.setattr(engine, "_keep", keep)
+    resumed = pj.resume(tmp_path / "killed")
+    for file in ("model.safetensors", "results.json"):
+        assert (resumed.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+
+
+def test_a_class_that_came_later_does_not_change_the_test_score(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    before = pj.test(run).scores[0].value
+    write_pictures(pictures, each=20, names=("a new class",), first=700)
+    assert pj.test(run).scores[0].value == before
+
+
+def test_going_on_from_folds_is_refused_because_nothing_is_left_to_choose_by(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", folds=3)
+    with pytest.raises(UsageError, match="trained on its validation items too"):
+        pj.fit(pictures, parent=run, out=tmp_path / "next")
+
+
+def test_one_picture_a_class_in_a_given_training_part_is_scored_over_folds(tmp_path):
+    write_pictures(tmp_path / "data" / "train", each=1)
+    write_pictures(tmp_path / "data" / "test", each=10, first=100)
+    run = fit(tmp_path / "data", tmp_path / "run")
+    assert run.scores[0].part == "folds"
+    assert pj.test(run).scores[0].n == 30
 
 
 def test_folds_answer_every_item_outside_the_test_part_once(pictures, tmp_path):
@@ -258,7 +298,7 @@ def test_labels_are_corrected_from_a_file(pictures, tmp_path):
     other = str(pictures / "rows" / "p001.png")
     pl.DataFrame({"path": [path, other], "label": ["noise", "drop"]}).write_csv(tmp_path / "fixes.csv")
     run = fit(pictures, tmp_path / "run", corrections=str(tmp_path / "fixes.csv"))
-    assert run.info["data"]["classes"] == {"columns": 60, "noise": 61, "rows": 59}
+    assert run.info["data"]["classes"] == {"columns": 60, "noise": 61, "rows": 58}
     split = pl.read_parquet(run.path / "split.parquet")
     assert split.filter(pl.col("name").str.contains("rows/p001"))["part"].to_list() == ["excluded"]
 
@@ -277,7 +317,7 @@ def test_labels_are_corrected_from_a_file(pictures, tmp_path):
         ({"side": 4}, UsageError, "8 to 1024"),
         ({"recipe": "none.toml"}, UsageError, "there is no recipe"),
         ({"final": True}, UsageError, "needs the run"),
-        ({"parent": "none"}, RunError, "there is no run folder"),
+        ({"parent": "none", "recipe": None}, RunError, "there is no run folder"),
         ({"corrections": "none.csv"}, UsageError, "no corrections file"),
         ({"device": "gpu"}, UsageError, 'no device "gpu"'),
     ],

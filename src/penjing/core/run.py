@@ -63,16 +63,16 @@ class Run:
     @property
     def scores(self) -> list[Score]:
         """The network's scores on validation, the watched metric first."""
-        return [_score(found) for found in self.results.get("scores", []) if found.get("model") == "network"]
+        found = [row for row in self.results.get("scores", []) if row["model"] == "network" and row["part"] != "test"]
+        return [_score(row) for row in found]
 
     @property
     def floor(self) -> dict[str, Score]:
         """Baseline → its score in the watched metric."""
         found = self.results.get("scores", [])
         watched = self.results.get("chosen_by")
-        return {
-            row["model"]: _score(row) for row in found if row.get("model") != "network" and row["metric"] == watched
-        }
+        rows = [row for row in found if row["metric"] == watched and row["part"] != "test"]
+        return {row["model"]: _score(row) for row in rows if row["model"] != "network"}
 
     @property
     def steps(self) -> list[dict[str, Any]]:

@@ -137,8 +137,11 @@ def deal(
         parts[active] = _from_scratch(dealt, shares, old, keep_seal)
     if keep_seal and old is not None:
         parts[active[(parts[active] == "test") & (old == "")]] = "excluded"
-    if not (parts == "test").any() and not is_given:
-        folds = folds or min(FOLDS_WITHOUT_TEST, len(dealt.draw))
+    if not (parts == "valid").any():
+        if not is_given:  # too few items to choose by are too few to set any aside
+            parts[active[parts[active] == "test"]] = "train"
+        open_groups = np.unique(dealt.of_item[parts[active] == "train"])
+        folds = folds or min(FOLDS_WITHOUT_TEST, len(open_groups))
     if folds > 1:
         open_units = np.bincount(dealt.of_item, weights=parts[active] != "test", minlength=len(dealt.draw)) > 0
         found = deal_folds(dealt, open_units, folds)[dealt.of_item]

@@ -13,7 +13,8 @@ def device(name: str = "auto") -> torch.device:
     """The device to train on.
 
     Args:
-        name: "auto" takes an accelerator where there is one; else "cpu", "cuda" or "mps".
+        name: "auto" takes the processor until accelerators have been tested; "cpu", "cuda" and "mps" are taken at
+            their word.
 
     Raises:
         UsageError: the name is not one of those, or torch cannot use that device here.
@@ -22,7 +23,7 @@ def device(name: str = "auto") -> torch.device:
         raise UsageError(f'there is no device "{name}"; known: {", ".join(NAMES)}')
     found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if found[kind]))
+        return torch.device("cpu")
     if not found[name]:
         raise UsageError(f'torch cannot use the device "{name}" on this machine; leave --device out, or give cpu')
     return torch.device(name)

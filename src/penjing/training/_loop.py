@@ -132,7 +132,7 @@ def train(
     begun, kept = time.monotonic(), -math.inf
     with _own_randomness(), loader.batches(state.step) as batches:
         stride = _Stride()
-        while state.step < total_steps(state.training):
+        while state.step < total_steps(state.training) and not _is_stale(state):
             batch = next(batches)
             state.losses.append(step.update(batch, state.step, factor(progress(state.step, state.training))))
             state.step += 1
@@ -140,8 +140,6 @@ def train(
             if evaluations_due(state.step, state.training):
                 with stride.evaluating():
                     _evaluate(step, state, evaluate, value_of, watch)
-                if state.training.patience and state.stale >= state.training.patience:
-                    break
             if pace is not None and stride.is_fresh:
                 _replan(pace, state, stride)
             # The first checkpoint waits for the plan that the deadline asks for: a resumed training never replans.
@@ -151,14 +149,21 @@ def train(
                 kept = time.monotonic()
             if state.step % 10 == 0:
                 tell(watch, Progress(STAGE, state.step))
+        if keep is not None:
+            keep(state)  # a training that has ended stays ended, whatever kills what comes after it
     tell(watch, Finished(STAGE, time.monotonic() - begun))
     return state
+
+
+def _is_stale(state: State) -> bool:
+    return bool(state.training.patience) and state.stale >= state.training.patience
 
 
 class _Stride:
     """How long one update takes now (the mean over the last stretch without an evaluation), and one evaluation."""
 
     ENOUGH = 8
+    SLOW_SECONDS = 1.0  # a stretch this long says enough, however few updates it holds
 
     def __init__(self) -> None:
         self.seconds, self.evaluation_seconds = math.nan, 0.0
@@ -166,15 +171,19 @@ class _Stride:
 
     def count(self) -> None:
         self._steps += 1
-        if self._steps >= self.ENOUGH:
-            self.seconds = (time.monotonic() - self._since) / self._steps
+        taken = time.monotonic() - self._since
+        if self._steps >= self.ENOUGH or taken > self.SLOW_SECONDS:
+            self.seconds = taken / self._steps
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:
         begun = time.monotonic()
         yield
-        self._since, self._steps = time.monotonic(), 0
-        self.evaluation_seconds = self._since - begun
+        self.evaluation_seconds = time.monotonic() - begun
+        if self._steps >= self.ENOUGH:
+            self._since, self._steps = time.monotonic(), 0
+        else:  # evaluations closer than a stretch: go on counting, without their time
+            self._since += self.evaluation_seconds
 
     @property
     def is_known(self) -> bool:
@@ -183,7 +192,8 @@ class _Stride:
     @property
     def is_fresh(self) -> bool:
         """Whether the mean has just taken in another few updates."""
-        return self._steps >= self.ENOUGH and self._steps % self.ENOUGH == 0
+        is_slow = self.is_known and self.seconds * self.ENOUGH > self.SLOW_SECONDS
+        return is_slow or (self._steps >= self.ENOUGH and self._steps % self.ENOUGH == 0)
 
 
 def _replan(pace: Pace, state: State, stride: _Stride) -> None:

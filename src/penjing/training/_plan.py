@@ -8,7 +8,6 @@ same steps at the same rates and ends with the same weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 from penjing.core.recipe import Training
@@ -59,8 +58,3 @@ def batch_at(step: int, items: int, batch_size: int) -> tuple[int, int]:
     """(epoch, position in the epoch) of update `step`; an incomplete last batch of an epoch is left out."""
     per_epoch = max(1, items // batch_size) if batch_size else 1
     return divmod(step, per_epoch)
-
-
-def schedule_values(training: Training, steps: Sequence[int]) -> list[float]:
-    """`progress` at several steps, for plots."""
-    return [progress(step, training) for step in steps]

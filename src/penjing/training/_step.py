@@ -71,8 +71,9 @@ class Supervised:
         for group, peak in zip(self.optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
         self.optimiser.zero_grad(set_to_none=True)
+        batch = batch.to(self.device)
         with number_format(self.number_format, self.device.type):
-            outputs = self.network(batch.to(self.device))
+            outputs = self.network(batch)
         loss = self.loss(outputs.float(), batch)
         loss.backward()
         if self.clip_norm:

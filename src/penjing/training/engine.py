@@ -6,6 +6,7 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import warnings
@@ -158,8 +159,8 @@ def carry_out(
     if start is not None:
         try:
             network.load_state_dict(dict(start))
-        except RuntimeError as problem:
-            raise RunError(f"the weights to begin with do not fit the network of the recipe: {problem}") from problem
+        except RuntimeError as misfit:
+            raise RunError(f"the weights to begin with do not fit the network of the recipe: {misfit}") from misfit
     with _threads(recipe.machine.threads):
         step = _supervised(recipe, problem, network)
         loader = _loader(recipe, problem, network)
@@ -188,7 +189,7 @@ def carry_out(
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
     """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured."""
     network = assemble(recipe, problem)
-    batch = _loader(recipe, problem, network).batch_at(0)
+    batch = _loader(recipe, problem, network).batch_at(0).to(torch.device(recipe.machine.device))
     return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
 
 
@@ -251,7 +252,11 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
 
 def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     steps = [(choice.name, _augmentation(choice)) for choice in recipe.augment]
-    prepare = {column: augmented(partial(network.prepare, column), steps, recipe.seed) for column in problem.modality}
+    # The loader's thread works on the processor, wherever the network is.
+    front_ends = {
+        column: copy.deepcopy(network.front_end[network.columns[column]]).cpu() for column in problem.modality
+    }
+    prepare = {column: augmented(front_end, steps, recipe.seed) for column, front_end in front_ends.items()}
     return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare)
 
 
@@ -284,7 +289,8 @@ def _evaluate(
     task = plugins.load("tasks", recipe.task.name)
     metric = task.metric(task.Settings(**recipe.task.settings).metric)
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
-    sample = problem.train[: min(len(problem.train), max(len(problem.valid), 200), MOST_TRAIN_MEASURED)]
+    count = min(len(problem.train), max(len(problem.valid), 200), MOST_TRAIN_MEASURED)
+    sample = problem.train[np.linspace(0, len(problem.train) - 1, count).astype(np.int64)]  # rows stand class by class
     with step.evaluating() as network:
         for part, rows in (("train", sample), ("valid", problem.valid)):
             if len(rows):

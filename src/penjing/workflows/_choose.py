@@ -19,6 +19,7 @@ import numpy as np
 
 from penjing.core import plugins
 from penjing.core.budget import Clock
+from penjing.core.errors import RunError
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
@@ -129,7 +130,8 @@ def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch
         decisions.append(decided)
         tell(watch, decided)
 
-    recipe, step_seconds = _probed(problem, base, clock, decide)
+    by_hand = {name[8:]: value for name, value in wish.assignments.items() if name.startswith("machine.")}
+    recipe, step_seconds = _probed(problem, base, by_hand, clock, decide)
     recipe = _dialled(problem, recipe, step_seconds, wish, clock, decide)
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
@@ -146,15 +148,19 @@ def problem_steps(problem: Problem, recipe: Recipe) -> int:
     return max(1, len(problem.train) // max(1, min(recipe.training.batch_size or 10**9, len(problem.train))))
 
 
-def _probed(problem: Problem, recipe: Recipe, clock: Clock, decide: Any) -> tuple[Recipe, float]:
+def _probed(
+    problem: Problem, recipe: Recipe, by_hand: Mapping[str, Any], clock: Clock, decide: Any
+) -> tuple[Recipe, float]:
     with clock.stage("probe"):
-        machine, measured = engine.fastest(recipe, problem, max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds))
+        seconds = max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds)
+        machine, measured = engine.fastest(recipe, problem, seconds)
+        machine = replace(machine, **by_hand)
     taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
-    right = next(one for one in measured if one.machine == machine)
-    slowest = max(taken.values())
-    why = f"{right.step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
+    same = [one.step_seconds for one in measured if one.machine == machine]
+    step_seconds, slowest = min(same, default=min(taken.values())), max(taken.values())
+    why = f"{step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
     decide(Decided("arithmetic", f"{machine.number_format}, {machine.threads} threads", why, {"step_seconds": taken}))
-    return replace(recipe, machine=machine), right.step_seconds
+    return replace(recipe, machine=machine), step_seconds
 
 
 def _dialled(
@@ -163,7 +169,8 @@ def _dialled(
     """The network's size: the largest whose training fits."""
     if any(name.startswith("model.") for name in wish.assignments):
         return recipe
-    seconds = TRAINING_SHARE * clock.left
+    trainings = recipe.split.folds + 1 if recipe.split.folds else 1
+    seconds = TRAINING_SHARE * clock.left / trainings
     wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
     affordable = [dial for dial in DIALS if dial**DIAL_EXPONENT * wanted <= seconds]
     dial = max(affordable, default=DIALS[0])
@@ -191,25 +198,29 @@ def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Reci
 def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: Any) -> tuple[Recipe, Trained]:
     """Train every candidate for the same short while, each on a schedule of its own that falls to zero."""
     seconds = RACE_SHARE * clock.limit_seconds
-    trained: list[Trained] = []
+    entrants: list[tuple[Recipe, Trained]] = []
     with clock.stage("race"):
         for recipe in candidates:
             steps = max(30, min(40 * problem_steps(problem, recipe), FEWEST_STEPS_OF_PLENTY))
-            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1))
-            pace = Pace(time.monotonic() + seconds, steps)
-            trained.append(engine.carry_out(short, problem, pace=pace))
-    best = max(range(len(candidates)), key=lambda at: (trained[at].best or 0.0, -at))
-    passes = total_steps(trained[0].recipe.training) / problem_steps(problem, candidates[0])
-    if best > 0 and passes < FAIR_PASSES:
+            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0))
+            try:
+                pace = Pace(time.monotonic() + seconds, steps)
+                entrants.append((recipe, engine.carry_out(short, problem, pace=pace)))
+            except RunError:
+                decide(Decided("network", f"not {recipe.model.name}", "its short training diverged"))
+    if not entrants:
+        raise RunError("every network's short training diverged; try a lower rate: --set optimiser.rate=0.001")
+    best = max(entrants, key=lambda entrant: -math.inf if entrant[1].best is None else entrant[1].best)
+    default, first = entrants[0]
+    passes = total_steps(first.recipe.training) / problem_steps(problem, default)
+    if best[0] is not default and default is candidates[0] and passes < FAIR_PASSES:
         why = f"it saw the items {passes:.1f} times in {seconds:.0f} s, too few to judge it by; the training is longer"
-        decide(Decided("network", candidates[0].model.name, why))
-        return candidates[0], trained[0]
-    shown = ", ".join(
-        f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in zip(candidates, trained, strict=True)
-    )
+        decide(Decided("network", default.model.name, why))
+        return default, first
     if len(candidates) > 1:
-        decide(Decided("network", candidates[best].model.name, f"after {seconds:.0f} s each, on validation: {shown}"))
-    return candidates[best], trained[best]
+        shown = ", ".join(f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in entrants)
+        decide(Decided("network", best[0].model.name, f"after {seconds:.0f} s each, on validation: {shown}"))
+    return best
 
 
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:

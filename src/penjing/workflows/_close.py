@@ -129,12 +129,18 @@ def write_predictions(
                     "part": [part] * len(rows),
                     "target": [classes[index] for index in truth],
                     "predicted": [classes[index] for index in taken],
-                    "probability": pl.Series(answer.probability.astype(np.float32).tolist(), dtype=pl.List(pl.Float32)),
+                    "probability": _lists(answer.probability),
                     "loss": task.item_log_losses(truth, answer.probability).astype(np.float32),
                 }
             )
         )
     write_atomically(run.path / "predictions.parquet", lambda path: pl.concat(frames).write_parquet(path))
+
+
+def _lists(probability: np.ndarray) -> pl.Series:
+    """One list of probabilities an item, made without a Python number for each."""
+    values = np.ascontiguousarray(probability, dtype=np.float32)
+    return pl.Series(values, dtype=pl.Array(pl.Float32, values.shape[1])).arr.to_list()
 
 
 def write_results(
@@ -232,7 +238,7 @@ def cost(run: Run, network: Network, problem: Problem) -> dict[str, Any]:
 def _flop(network: Network, problem: Problem) -> int:
     from torch.utils.flop_counter import FlopCounterMode
 
-    batch = problem.items.batch(problem.train[:1])
+    batch = problem.items.batch(problem.train[:1]).to(next(network.parameters()).device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(batch)
     return int(counter.get_total_flops())

@@ -109,7 +109,12 @@ class Prepared:
 
 
 def prepare(
-    data: object, wish: DataWish, clock: Clock, watch: Watch = None, previous: split.Split | None = None
+    data: object,
+    wish: DataWish,
+    clock: Clock,
+    watch: Watch = None,
+    previous: split.Split | None = None,
+    only: frozenset[str] | None = None,
 ) -> Prepared:
     """Everything up to the first network.
 
@@ -118,6 +123,7 @@ def prepare(
         wish: what the person asked.
         clock: decoding keeps to its share of the time.
         previous: a split whose assignments are kept.
+        only: hashes of the items to use; None uses all.
 
     Raises:
         DataError: the data cannot be used.
@@ -126,7 +132,7 @@ def prepare(
     with clock.stage("reading"):
         surveyed = survey(data, wish, clock.limit_seconds, watch)
     with clock.stage("decoding"):
-        decoded = _decode(surveyed, wish.most_unreadable, clock, watch)
+        decoded = _decode(surveyed, wish.most_unreadable, clock, watch, only)
     with clock.stage("duplicates and split"):
         return _deal(surveyed, decoded, wish, watch, previous)
 
@@ -278,11 +284,15 @@ class _Decoded:
     failed: Mapping[str, str]
 
 
-def _decode(surveyed: Surveyed, most_unreadable: float, clock: Clock, watch: Watch) -> _Decoded:
+def _decode(
+    surveyed: Surveyed, most_unreadable: float, clock: Clock, watch: Watch, only: frozenset[str] | None
+) -> _Decoded:
     """Fill the cache, a stratified share first, so that whatever is done when time runs out is fair to all classes."""
     table, items = surveyed.table, surveyed.items
     rows = np.flatnonzero(items["error"].is_null().to_numpy())
     hashes, references = items["hash"].to_list(), table.frame[surveyed.column.name].to_list()
+    if only is not None:
+        rows = rows[[hashes[row] in only for row in rows]]
     settings, modality = surveyed.settings, surveyed.modality
     form = modality.form(settings)
     filled = cache.fill(
@@ -337,7 +347,7 @@ def _deal(
     table = surveyed.table.rows(decoded.rows)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
     labels, kept = _labels(table, decoded.rows, surveyed.corrected)
-    classes, truth = _encode(labels)
+    classes, truth = _encode([label if is_kept else None for label, is_kept in zip(labels, kept, strict=True)])
     pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch, is_sealed=_is_sealed(table))
     groups = _groups(table, len(hashes), pairs)
     names = table.frame[surveyed.column.name].to_list()

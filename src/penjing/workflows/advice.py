@@ -45,4 +45,5 @@ def _gap(run: Run) -> float:
     if not steps:
         return 0.0
     last = steps[-1]
-    return float((last.get("train/accuracy") or 0.0) - (last.get("valid/accuracy") or 0.0))
+    metric = run.results["chosen_by"]
+    return abs((last.get(f"train/{metric}") or 0.0) - (last.get(f"valid/{metric}") or 0.0))

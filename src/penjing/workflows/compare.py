@@ -115,6 +115,7 @@ def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
         )
         for one in (first, run)
     ]
+    answered = [one.unique(["hash", "target"], maintain_order=True) for one in answered]
     both = answered[0].join(answered[1], on=["hash", "target"], suffix="_after")
     if both.is_empty():
         return 0, None

@@ -19,6 +19,7 @@ from penjing.core import split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Said, Watch, tell
+from penjing.core.files import write_json
 from penjing.core.recipe import DataChoices, Recipe, SplitChoices, Training
 from penjing.core.report import write_report
 from penjing.core.run import Run, check_free, create, now, open_run
@@ -86,7 +87,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     is_binding = wish.seconds is not None or wish.recipe.recipe is None
     clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
     parent = open_run(wish.parent) if wish.parent else None
-    wish = _inherited(wish, parent)
+    wish = _as_in_recipe(wish) if parent is None else _inherited(wish, parent)
     check_wish(wish.recipe)
     if wish.out is not None:
         check_free(wish.out)
@@ -95,6 +96,8 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     _check_learnable(prepared, parent)
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
+    if wish.recipe.recipe is not None:
+        run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
     return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
 
 
@@ -114,15 +117,16 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None) ->
     if info["status"] == "finished":
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
     if data is None and info["data"].get("path") is None:
-        raise RunError(f"{run.path} was made from data in memory; give them again: pj.fit(data, resume=run)")
+        raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
     wish = _wish_of(info)
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
-    if has_begun and (run.path / "recipe.toml").exists():
+    if (has_begun or info.get("has_own_recipe")) and (run.path / "recipe.toml").exists():
         wish = replace(wish, recipe=replace(wish.recipe, recipe=run.recipe))
     clock = Clock(info["deadline_seconds"] or DEFAULT_SECONDS, not has_begun)
     previous = split.Split.read(run.path / "split.parquet")
-    prepared = prepare(info["data"]["path"] if data is None else data, wish.data, clock, watch, previous)
+    place = info["data"]["path"] if data is None else data
+    prepared = prepare(place, wish.data, clock, watch, previous, only=frozenset(previous.frame["hash"]))
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
@@ -210,8 +214,13 @@ def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock
     """The recipe: the one that was given, or the one that short trials choose."""
     given = wish.recipe.recipe
     if given is not None:
+        task, settings = _close.task_of(given)
+        task.check_settings(settings, prepared.classes)
         steps = total_steps(given.training)
-        return Chosen(replace(given, data=_data_choices(prepared)), steps)
+        if clock.is_binding:  # the deadline makes a plan of its own, from the first step on
+            given = replace(given, training=replace(given.training, steps=steps, replans=()))
+        dealt = replace(given.split, seed=wish.data.split_seed, folds=prepared.split.folds)
+        return Chosen(replace(given, data=_data_choices(prepared), split=dealt), steps)
     seed = wish.data.split_seed
     base = base_recipe(problem, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds))
     task, settings = _close.task_of(base)
@@ -237,23 +246,28 @@ def _train_all(
     def pace(seconds_left: float) -> Pace | None:
         return Pace(time.monotonic() + seconds_left, chosen.most_steps) if clock.is_binding else None
 
-    logits = []
+    logits, planned = [], chosen.recipe
     if len(deals) > 1:
         for number, deal in enumerate(deals):
             tell(watch, Said(f"fold {number + 1} of {len(deals)}"))
             posed = pose(prepared, deal.train, deal.valid)
-            recipe = replace(chosen.recipe, split=replace(chosen.recipe.split, fold=number))
+            recipe = replace(planned, split=replace(planned.split, fold=number))
             folder = run.path / FOLDS_FOLDER / str(number)
             with clock.stage("training"):
                 # The last share is for the network that is kept, which learns from all of them.
                 share = pace(clock.training_left / (len(deals) - number + 1))
                 trained = engine.carry_out(recipe, posed, pace=share, folder=folder, watch=watch)
+            if trained.is_interrupted:
+                raise KeyboardInterrupt
+            if not clock.is_binding:  # what has no deadline of its own takes the steps that the first fold took
+                steps = total_steps(trained.recipe.training)
+                planned = replace(planned, training=replace(planned.training, steps=steps, replans=()))
             logits.append(engine.outputs(trained.network, posed.items, deal.valid))
         every = np.sort(np.concatenate([deal.valid for deal in deals]))
         problem = replace(problem, train=every, valid=np.empty(0, np.int64))
     with clock.stage("training"):
         rest = pace(clock.training_left)
-        trained = engine.carry_out(chosen.recipe, problem, pace=rest, folder=run.path, start=start, watch=watch)
+        trained = engine.carry_out(planned, problem, pace=rest, folder=run.path, start=start, watch=watch)
     if len(deals) == 1:
         logits.append(engine.outputs(trained.network, problem.items, problem.valid))
     return trained, np.concatenate(logits)
@@ -267,7 +281,10 @@ def _finish_final(
     with clock.stage("training"):
         trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
     _close.write_model(run, trained.network, prepared, problem)
-    for name in ("results.json", "predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE):
+    results = {name: value for name, value in parent.results.items() if name != "tested"}
+    results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
+    write_json(run.path / "results.json", results)
+    for name in ("predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE):
         if (parent.path / name).exists():
             shutil.copyfile(parent.path / name, run.path / name)
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"
@@ -276,13 +293,28 @@ def _finish_final(
     return trained.is_interrupted
 
 
-def _inherited(wish: FitWish, parent: Run | None) -> FitWish:
-    """A wish with what a parent run settles: its recipe, its canvas, its split."""
-    if parent is None:
+def _as_in_recipe(wish: FitWish) -> FitWish:
+    """A wish with what a given recipe settles: its canvas and its split."""
+    recipe = wish.recipe.recipe
+    if recipe is None:
         return wish
+    decode: dict[str, Any] = next(iter(recipe.data.decode.values()), {})
+    same = {name: decode[name] for name in ("side", "channels", "fit") if name in decode}
+    folds = wish.data.folds or recipe.split.folds
+    seed = wish.data.split_seed or recipe.split.seed
+    return replace(wish, data=replace(wish.data, **same, folds=folds, split_seed=seed))
+
+
+def _inherited(wish: FitWish, parent: Run) -> FitWish:
+    """A wish with what a parent run settles: its recipe, its canvas, its split."""
     if not parent.has_weights:
         raise RunError(f"{parent.path} has no weights to go on from; its status is {parent.status}")
     recipe = parent.recipe
+    if not wish.is_final and (recipe.split.final or recipe.split.folds):
+        raise UsageError(
+            f"{parent.path} was trained on its validation items too, so nothing is left to choose by; "
+            "go on from a run without --folds and --final, or start anew"
+        )
     prepared = _read_prepare(parent)
     data = _wish_of(parent.info).data
     decode = prepared["decode"]
@@ -291,7 +323,8 @@ def _inherited(wish: FitWish, parent: Run | None) -> FitWish:
     if wish.is_final:
         items = int(parent.info["data"]["trained_items"])
         total = int(parent.info["data"]["items_outside_test"])
-        steps = max(1, round(total_steps(recipe.training) * total / max(1, items)))
+        grown = 1.0 if recipe.split.folds else total / max(1, items)  # with folds, all items were trained on already
+        steps = max(1, round(total_steps(recipe.training) * grown))
         training: Training = replace(recipe.training, steps=steps, replans=())
         recipe = replace(recipe, training=training, split=replace(recipe.split, final=True))
         return replace(wish, data=data, recipe=replace(wish.recipe, recipe=recipe))
@@ -342,6 +375,7 @@ def _facts(
         "parent": str(parent.path) if parent else None,
         "deadline_seconds": clock.limit_seconds if clock.is_binding else None,
         "wish": _plain_wish(wish),
+        "has_own_recipe": wish.recipe.recipe is not None,
     }
 
 

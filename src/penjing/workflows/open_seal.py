@@ -85,6 +85,7 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Test
             best,
         )
     prepared = _prepared(run, data, dealt)
+    prepared = _with_classes_of(loaded, prepared, run)
     rows = prepared.rows("test")
     network = loaded.network
     problem = pose(prepared, prepared.rows("train"), rows, loaded.learned)
@@ -108,7 +109,7 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
     if place is None:
         raise DataError(f"{run.path} was made from data in memory; give them again: pj.test(run, data=…)")
     wish = stored_wish(run)
-    prepared = prepare(place, wish, Clock(is_binding=False), None, dealt)
+    prepared = prepare(place, wish, Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
     missing = set(dealt.frame["hash"].gather(dealt.index("test").tolist())) - set(prepared.hashes)
     if missing:
         raise DataError(
@@ -116,6 +117,16 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
             "a score on the rest would not be that of this seal. Give the data as they were with --data"
         )
     return prepared
+
+
+def _with_classes_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
+    """The data with classes numbered as the network's outputs are, whatever classes they have gained since."""
+    place = {name: number for number, name in enumerate(loaded.classes)}
+    now_known = [place.get(name, -1) for name in prepared.classes]
+    truth = np.array([now_known[number] if number >= 0 else -1 for number in prepared.truth], dtype=np.int64)
+    if (truth[prepared.rows("test")] < 0).any():
+        raise DataError(f"test items now have classes that {run.path} does not know; give the data as they were")
+    return replace(prepared, classes=tuple(loaded.classes), truth=truth)
 
 
 def _with_kept_thresholds(run: Run, task: Any, answers: Sequence[_close.Answers]) -> list[_close.Answers]:
