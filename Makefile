@@ -23,7 +23,7 @@ lint: $(READY)  ## style, types and the rules of what never depends on what
 	$(BIN)/python scripts/check_docs.py
 
 bench: $(READY)  ## all benchmarks, one after the other; their records go to bench/results/
-	for script in bench/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out bench/make_%,$(wildcard bench/[a-z]*.py)); do $(BIN)/python $$script || exit 1; done
 	$(BIN)/python scripts/make_tables.py
 
 docs: $(READY)  ## write the tables of README.md and docs/ anew from bench/results/

@@ -29,6 +29,7 @@ def main() -> None:
         seconds = time.monotonic() - begun
         if done.returncode:
             raise SystemExit(f"make demo exited with {done.returncode}:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        installed = sum(file.stat().st_size for file in (clone / ".venv").rglob("*") if file.is_file())
         run = clone / ".demo" / "run"
         info = json.loads((run / "run.json").read_text(encoding="utf-8"))
         scores = json.loads((run / "results.json").read_text(encoding="utf-8"))["scores"]
@@ -38,6 +39,7 @@ def main() -> None:
         {
             "seconds": seconds,
             "goal_seconds": GOAL_SECONDS,
+            "installed_bytes": installed,
             "fit_seconds": info["elapsed_seconds"],
             "training_seconds": info["seconds"]["training"],
             "goal_training_seconds": GOAL_TRAINING_SECONDS,
