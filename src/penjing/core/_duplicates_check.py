@@ -75,7 +75,9 @@ def _sentences(
 ) -> tuple[str, ...]:
     if lowerings == 0:
         return ()
-    alike = f"{(any_class <= loosest).mean():.0%} of {len(any_class):,} sampled items have a look-alike"
+    share = (any_class <= loosest).mean()
+    shown = f"{share:.0%}" if share >= 0.01 else "Under 1%"
+    alike = f"{shown} of {len(any_class):,} sampled items have a look-alike"
     across = (other_class <= loosest).mean()
     if across > 0:
         alike += f" ({across:.0%} in another class)"
