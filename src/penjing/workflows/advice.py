@@ -22,7 +22,7 @@ def what_would_help(run: Run) -> list[str]:
     if better is not None:
         method = METHODS.get(better["model"], better["model"]).lower()
         found.append(
-            f"what would help: these data are too few for a network from scratch; {method} are the better choice today"
+            f"what would help: {method} are as good or better here and cost seconds; a network needs more items"
         )
     if counts[smallest] < FEW_A_CLASS:
         found.append(
