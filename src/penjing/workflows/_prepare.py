@@ -33,6 +33,7 @@ SMALLEST_BUDGET, LARGEST_BUDGET = 32**2, 160**2
 # Decoding may take this share of the time; what is not decoded by then waits for the next run.
 DECODE_SHARE = 0.4
 LISTED = 10  # unreadable items named in a message
+OTHERWISE = "Not what you meant? --target, --input, --side, --group-from"
 DROP = "drop"  # the label that leaves an item out
 
 
@@ -229,6 +230,7 @@ def _settings(table: Table, items: pl.DataFrame, modality: Any, wish: DataWish, 
     settings = replace(settings, **asked, fit=wish.fit, page=page)
     _check_settings(settings)
     tell(watch, Said(modality.why(settings, headers)))
+    tell(watch, Said(OTHERWISE))
     return settings
 
 
