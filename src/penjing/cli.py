@@ -109,7 +109,7 @@ def fit(
         out: The run folder; the next free one in runs/ when left out.
         seed: Of the training; the split has its own.
         model: The only network to train; candidates compete when left out.
-        device: Where to train.
+        device: Where to train; auto takes the processor for now.
         recipe: A recipe.toml or a run whose recipe is carried out as it is.
         set: One choice by hand, such as model.width=64; may be repeated.
         metric: What validation chooses by, such as macro_f1 or file.py:function.
