@@ -29,16 +29,16 @@ from penjing.training._plan import total_steps
 from penjing.training.engine import Problem, Trained
 
 # Shares of the whole time.
-PROBE_SHARE, RACE_SHARE = 0.015, 0.04
+PROBE_SHARE, RACE_SHARE = 0.015, 0.025
 LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
-PASSES_WANTED = 14
+PASSES_WANTED = 10
 MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
 # Of what is left when the size is chosen, the training gets about this share; trials, floor and closing the rest.
 TRAINING_SHARE = 0.75
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
-AMOUNTS = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (math.inf, 128, 1e-2))
+AMOUNTS = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
