@@ -158,6 +158,16 @@ def test_training_leaves_torchs_global_generator_and_threads_alone():
     assert torch.get_num_threads() == threads
 
 
+def test_two_views_are_the_mean_of_a_picture_and_its_mirror_image():
+    trained = engine.carry_out(recipe(views=2), problem())
+    rows, items = problem().valid, problem().items
+    mirrored = Items({"image": Pictures(stripes()[0][:, :, ::-1].copy())}, items.targets)
+    both = engine.outputs(trained.network, items, rows)
+    trained.network.views = 1
+    one, other = (engine.outputs(trained.network, found, rows) for found in (items, mirrored))
+    assert np.allclose(both, (one + other) / 2, atol=1e-5)
+
+
 def test_patience_stops_a_training_that_no_longer_improves():
     trained = engine.carry_out(recipe(steps=400, evaluations=40, patience=3), problem())
     assert len(trained.history) < 40

@@ -99,6 +99,7 @@ class Training:
         patience: stop after this many evaluations without a better one; 0 never stops early.
         ema: share of the old average kept at each step by the moving average of the weights; 0 keeps none.
         clip_norm: the largest norm of a gradient; 0 does not clip.
+        views: 1 answers from a picture as it is; 2 from it and its mirror image, which takes twice as long.
     """
 
     steps: int = 1000
@@ -108,6 +109,7 @@ class Training:
     patience: int = 0
     ema: float = 0.0
     clip_norm: float = 0.0
+    views: int = 1
 
 
 @dataclass(frozen=True)
@@ -283,6 +285,8 @@ def _check_ranges(recipe: Recipe) -> None:
     for part, smallest in least.items():
         if getattr(training, part) < smallest:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")
+    if training.views not in (1, 2):
+        raise UsageError(f"training.views = {training.views} must be 1 or 2")
     if training.ema >= 1:
         raise UsageError(f"training.ema = {training.ema} must be below 1")
     if machine.threads < 1:

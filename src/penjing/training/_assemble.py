@@ -22,10 +22,18 @@ class Network(nn.Module):
         front_end: column → module from raw cached values to an encoder's input.
         encoder: column → module from that input to Float[batch, features].
         head: Float[batch, features of all columns, side by side] → outputs.
+        views: 1, or 2 to answer with the mean of a picture's outputs and its mirror image's. Training sees one.
     """
 
-    def __init__(self, front_end: Mapping[str, nn.Module], encoder: Mapping[str, nn.Module], head: nn.Module) -> None:
+    def __init__(
+        self,
+        front_end: Mapping[str, nn.Module],
+        encoder: Mapping[str, nn.Module],
+        head: nn.Module,
+        views: int = 1,
+    ) -> None:
         super().__init__()
+        self.views = views
         # A module's name may not hold a dot; a column's may.
         self.columns = {column: column.replace(".", "_") for column in encoder}
         self.front_end = nn.ModuleDict({self.columns[column]: module for column, module in front_end.items()})
@@ -48,7 +56,20 @@ class Network(nn.Module):
         return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
-        return self.head(self.features(batch))
+        outputs = self.head(self.features(batch))
+        if self.training or self.views == 1:
+            return outputs
+        return (outputs + self.head(self.features(_mirrored(batch)))) / 2
+
+
+def _mirrored(batch: Batch) -> Batch:
+    """The same pictures, left and right exchanged; the width is the last axis once they are prepared."""
+    inputs = {
+        column: values.flip(3 if values.is_floating_point() else 2)
+        for column, values in batch.inputs.items()
+        if isinstance(values, Tensor)
+    }
+    return batch.with_inputs(inputs)
 
 
 def initialise(network: nn.Module, seed: int) -> None:

@@ -115,7 +115,8 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
             with _settings_at_fault(recipe.model):
                 encoders[column] = model.build(problem.shape[column], settings)
         width = sum(int(getattr(encoder, "features")) for encoder in encoders.values())  # noqa: B009 - what models promise
-        network = Network(front_ends, encoders, torch_half(task, "head").Head(width, len(problem.classes)))
+        head = torch_half(task, "head").Head(width, len(problem.classes))
+        network = Network(front_ends, encoders, head, recipe.training.views)
         initialise(network, recipe.seed)
     if recipe.machine.layout == "channels_last":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -138,6 +138,8 @@ def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch
         recipe, winner = _race(problem, candidates, clock, decide)
         if "augment" not in wish.assignments:
             recipe = _mirrored(problem, recipe, winner, decide)
+        views = wish.assignments.get("training.views", recipe.training.views)
+        recipe = replace(recipe, training=replace(recipe.training, views=views))
     passes = problem_steps(problem, recipe)
     most = wish.assignments.get("training.steps", max(MOST_PASSES * passes, FEWEST_STEPS_OF_PLENTY))
     return Chosen(replace(recipe, training=replace(recipe.training, steps=int(most))), int(most), tuple(decisions))
@@ -224,7 +226,7 @@ def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: 
 
 
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
-    """Mirror pictures in training only if a network that never saw a mirrored one still knows them."""
+    """Mirror pictures, in training and for a second view, only if a network that never saw one still knows them."""
     rows, truth = problem.valid, problem.truth[problem.valid]
     if len(rows) < FEWEST_TO_JUDGE:
         decide(Decided("mirroring", "no", f"{len(rows)} validation items cannot tell whether it keeps the label"))
@@ -241,7 +243,13 @@ def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) ->
         f"{plain.mean():.3f} of plain validation pictures"
     )
     decide(Decided("mirroring", "yes" if is_safe else "no", why))
-    return replace(recipe, augment=(Choice("flip").filled("augmentations"), *recipe.augment)) if is_safe else recipe
+    if not is_safe:
+        return recipe
+    return replace(
+        recipe,
+        augment=(Choice("flip").filled("augmentations"), *recipe.augment),
+        training=replace(recipe.training, views=2),
+    )
 
 
 class _Mirrored:
