@@ -18,7 +18,7 @@ RECIPE = Recipe.from_toml(
     """
     augment = [{ name = "crop" }]
     model = { name = "cnn", width = 8 }
-    training = { steps = 40, batch_size = 16, evaluations = 4, ema = 0.9 }
+    training = { steps = 40, batch_size = 16, evaluations = 4, ema = 0.9, views = 2 }
     machine = { threads = 1 }
     """
 ).filled()
@@ -99,6 +99,13 @@ def test_every_opening_of_the_seal_is_counted_over_all_runs(pictures, tmp_path):
     shutil.rmtree(tmp_path / "own-state")
     assert pj.test(first).opening == 4
     assert [line["what"] for line in first.ledger].count("opening") == 3
+
+
+def test_predicting_the_validation_files_gives_the_stored_probabilities(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run")
+    stored = run.predictions.filter(pl.col("model") == "network")
+    predicted = pj.predict(run, [str(pictures / name) for name in stored["name"]])
+    assert np.allclose(predicted.probability, np.array(stored["probability"].to_list()), atol=1e-5)
 
 
 def test_the_test_score_is_that_of_the_kept_weights_on_the_test_items(pictures, tmp_path):

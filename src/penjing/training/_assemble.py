@@ -55,11 +55,16 @@ class Network(nn.Module):
             found.append(self.encoder[part](values))
         return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
+    def answer(self, batch: Batch) -> tuple[Float[Tensor, "batch features"], Float[Tensor, "batch outputs"]]:
+        """The features of the batch as it is, and the outputs (of both views, where there are two)."""
+        features = self.features(batch)
+        outputs = self.head(features)
+        if not self.training and self.views == 2:
+            outputs = (outputs + self.head(self.features(_mirrored(batch)))) / 2
+        return features, outputs
+
     def forward(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
-        outputs = self.head(self.features(batch))
-        if self.training or self.views == 1:
-            return outputs
-        return (outputs + self.head(self.features(_mirrored(batch)))) / 2
+        return self.answer(batch)[1]
 
 
 def _mirrored(batch: Batch) -> Batch:

@@ -99,9 +99,9 @@ class Loaded:
         for start in range(0, len(items), EVALUATION_BATCH):
             chunk = items[start : start + EVALUATION_BATCH]
             batch = Items({self.column: _Values(chunk)}).batch(np.arange(len(chunk))).to(device)
-            found = self.network.features(batch)
-            features.append(found.float().cpu())
-            outputs.append(self.network.head(found).float().cpu())
+            seen, said = self.network.answer(batch)
+            features.append(seen.float().cpu())
+            outputs.append(said.float().cpu())
         return torch.cat(features).numpy(), torch.cat(outputs).numpy()
 
     @property
