@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ def append_line(path: Path, value: Mapping[str, Any]) -> None:
     Raises:
         RunError: the disk is full or the file cannot be written.
     """
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
+    line = _json_line(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
@@ -106,6 +106,15 @@ def append_line(path: Path, value: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
     except OSError as problem:
         raise disk_error(problem, path) from problem
+
+
+def write_lines(path: Path, values: Sequence[Mapping[str, Any]]) -> None:
+    """Write JSON lines in place of those that are there, atomically."""
+    write_text(path, "".join(map(_json_line, values)))
+
+
+def _json_line(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

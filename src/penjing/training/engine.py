@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import importlib
-import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from penjing.batch import Batch
 from penjing.core import plugins
 from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
-from penjing.core.files import append_line, read_lines, write_text
+from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
 from penjing.core.statistics import Metric
@@ -339,12 +338,8 @@ def _restore(folder: Path | None, step: Supervised, state: State) -> list[dict[s
     step.restore(tensors)
     state.restore(facts, {name[5:]: value for name, value in tensors.items() if name.startswith("best/")})
     lines = [line for line in read_lines(record) if line["step"] <= state.step]
-    write_text(record, "".join(_line(line) for line in lines))
+    write_lines(record, lines)
     return lines
-
-
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @contextmanager
