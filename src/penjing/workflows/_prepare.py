@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from penjing.core import cache, duplicates, plugins, scan, seal, split
+from penjing.core import cache, duplicates, plugins, scan, split
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.events import Said, Warned, Watch, tell
@@ -486,5 +486,4 @@ def facts(prepared: Prepared) -> dict[str, Any]:
 
 def seal_facts(prepared: Prepared) -> dict[str, Any]:
     """The seal of the test part: its id and its size."""
-    test = [prepared.hashes[row] for row in prepared.rows("test")]
-    return {"id": seal.seal_id(test) if test else None, "items": len(test)}
+    return {"id": prepared.split.seal_id, "items": len(prepared.rows("test"))}
