@@ -61,6 +61,11 @@ class Run:
         return _read_json(path) if path.exists() else {}
 
     @property
+    def prepare(self) -> dict[str, Any]:
+        """What stands before the network: the canvas, learned preprocessing, and the classes of its outputs."""
+        return _read_json(self.path / "prepare.json")
+
+    @property
     def scores(self) -> list[Score]:
         """The network's scores on validation, the watched metric first."""
         found = [row for row in self.results.get("scores", []) if row["model"] == "network" and row["part"] != "test"]

@@ -45,6 +45,11 @@ def replanned(training: Training, step: int, total: int) -> Training:
     return replace(training, replans=(*training.replans, (step, max(total, step + 1))))
 
 
+def planned_anew(training: Training, steps: int) -> Training:
+    """The same training as one plan of `steps` updates, without the replans of an earlier one."""
+    return replace(training, steps=steps, replans=())
+
+
 def evaluations_due(step: int, training: Training) -> bool:
     """Whether validation is measured after `step` updates: evenly spread over the schedule, and at its end."""
     if step >= total_steps(training):

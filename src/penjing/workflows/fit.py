@@ -20,14 +20,14 @@ from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.files import write_json
-from penjing.core.recipe import DataChoices, Recipe, SplitChoices, Training
+from penjing.core.recipe import DataChoices, Recipe, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, check_free, create, now, open_run
 from penjing.sources import Options
 from penjing.tasks._floor import FloorResult
 from penjing.training import _checkpoint, engine
 from penjing.training._loop import Pace
-from penjing.training._plan import total_steps
+from penjing.training._plan import planned_anew, total_steps
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
 from penjing.workflows._choose import Chosen, RecipeWish, base_recipe, check_wish, choose
@@ -218,7 +218,7 @@ def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock
         task.check_settings(settings, prepared.classes)
         steps = total_steps(given.training)
         if clock.is_binding:  # the deadline makes a plan of its own, from the first step on
-            given = replace(given, training=replace(given.training, steps=steps, replans=()))
+            given = replace(given, training=planned_anew(given.training, steps))
         dealt = replace(given.split, seed=wish.data.split_seed, folds=prepared.split.folds)
         return Chosen(replace(given, data=_data_choices(prepared), split=dealt), steps)
     seed = wish.data.split_seed
@@ -261,7 +261,7 @@ def _train_all(
                 raise KeyboardInterrupt
             if not clock.is_binding:  # what has no deadline of its own takes the steps that the first fold took
                 steps = total_steps(trained.recipe.training)
-                planned = replace(planned, training=replace(planned.training, steps=steps, replans=()))
+                planned = replace(planned, training=planned_anew(planned.training, steps))
             logits.append(engine.outputs(trained.network, posed.items, deal.valid))
         every = np.sort(np.concatenate([deal.valid for deal in deals]))
         problem = replace(problem, train=every, valid=np.empty(0, np.int64))
@@ -315,7 +315,7 @@ def _inherited(wish: FitWish, parent: Run) -> FitWish:
             f"{parent.path} was trained on its validation items too, so nothing is left to choose by; "
             "go on from a run without --folds and --final, or start anew"
         )
-    prepared = _read_prepare(parent)
+    prepared = parent.prepare
     data = _wish_of(parent.info).data
     decode = prepared["decode"]
     same = {"side": decode["side"], "channels": decode["channels"], "fit": decode["fit"], "folds": 0}
@@ -325,10 +325,10 @@ def _inherited(wish: FitWish, parent: Run) -> FitWish:
         total = int(parent.info["data"]["items_outside_test"])
         grown = 1.0 if recipe.split.folds else total / max(1, items)  # with folds, all items were trained on already
         steps = max(1, round(total_steps(recipe.training) * grown))
-        training: Training = replace(recipe.training, steps=steps, replans=())
-        recipe = replace(recipe, training=training, split=replace(recipe.split, final=True))
+        split_all = replace(recipe.split, final=True)
+        recipe = replace(recipe, training=planned_anew(recipe.training, steps), split=split_all)
         return replace(wish, data=data, recipe=replace(wish.recipe, recipe=recipe))
-    fresh = replace(recipe, training=replace(recipe.training, steps=total_steps(recipe.training), replans=()))
+    fresh = replace(recipe, training=planned_anew(recipe.training, total_steps(recipe.training)))
     return replace(wish, data=data, recipe=replace(wish.recipe, recipe=fresh))
 
 
@@ -343,7 +343,7 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
         raise DataError(f'{title} holds one class only ("{prepared.classes[0]}"); expected at least two')
     if len(np.unique(prepared.truth[prepared.rows("train")])) < 2:
         raise DataError(f"the training part of {title} holds one class only; add items, or check the given split")
-    if parent is not None and tuple(_read_prepare(parent)["classes"]) != prepared.classes:
+    if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
 
 
@@ -406,19 +406,8 @@ def _wish_of(info: Mapping[str, Any]) -> FitWish:
     return FitWish(data, recipe, None, None, found["pictures"], parent, found["is_final"])
 
 
-def _read_prepare(run: Run) -> dict[str, Any]:
-    import json
-
-    path = run.path / "prepare.json"
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
-        raise RunError(f"{path} cannot be read ({problem}); the run folder is damaged") from problem
-    return found
-
-
 def _learned(parent: Run | None) -> dict[str, Any] | None:
-    return None if parent is None else dict(_read_prepare(parent)["learned"])
+    return None if parent is None else dict(parent.prepare["learned"])
 
 
 def _part(clock: Clock, deals: Sequence[Deal]) -> Clock:
@@ -445,7 +434,7 @@ def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> No
 
 def stored_wish(run: Run) -> DataWish:
     """What a person asked of the data of a run, its canvas as it was chosen then."""
-    decode = _read_prepare(run)["decode"]
+    decode = run.prepare["decode"]
     wish = _wish_of(run.info).data
     return replace(wish, side=decode["side"], channels=decode["channels"], fit=decode["fit"])
 
