@@ -1,0 +1,130 @@
+"""The tokeniser: learned on training texts, kept as JSON, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+PADDING, UNKNOWN = 0, 1
+_SPECIAL = ["[PAD]", "[UNK]"]
+
+SMALLEST_VOCABULARY, LARGEST_VOCABULARY = 256, 16_384
+LEAST_SEEN = 2  # a character or a pair seen less often teaches nothing
+SHARE_UNCUT = 0.98  # of the training texts, so many keep all their tokens
+SHORTEST, LONGEST = 8, 512  # tokens of an item
+_CHUNK = 4096  # texts that are encoded at once
+_SAMPLE = 20_000_000  # characters that the tokeniser is learned from at most
+
+# A word takes the space before it along, so that a word's beginning differs from its middle. Marks stand alone.
+_WORD = r"'(?:s|t|re|ve|m|ll|d)\b| ?[\p{L}\p{M}]+| ?\p{N}+| ?[^\s\p{L}\p{M}\p{N}]|\s+"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How texts become tokens.
+
+    Attributes:
+        vocabulary: the most tokens that are told apart; 0 lets the amount of training text decide.
+        length: tokens of an item: shorter texts are padded, longer ones cut; 0 lets the training texts decide.
+        case: "fold" reads capitals as small letters, "keep" tells them apart.
+    """
+
+    vocabulary: int = 0
+    length: int = 0
+    case: str = "fold"
+
+
+def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
+    """The tokeniser, byte-pair merges of the training texts, and how many tokens an item has.
+
+    Args:
+        cells: clean training texts; all may be missing.
+
+    Returns:
+        {"tokeniser": JSON of the `tokenizers` library, "vocabulary": tokens told apart, "length": tokens of an item}.
+
+    Source: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016.
+    """
+    texts = _sampled(cells.drop_nulls().to_list())
+    tokeniser = _untrained(settings.case)
+    normal = [tokeniser.normalizer.normalize_str(text) for text in texts]
+    counts = Counter(character for text in normal for character in text)
+    alphabet = sum(count >= LEAST_SEEN for count in counts.values())
+    size = settings.vocabulary or _vocabulary(counts.total())
+    tokeniser.train_from_iterator(texts, _trainer(size, alphabet))
+    lengths = [len(found.ids) for found in tokeniser.encode_batch_fast(texts)]
+    return {
+        "tokeniser": json.dumps(json.loads(tokeniser.to_str()), ensure_ascii=False, separators=(",", ":")),
+        "vocabulary": tokeniser.get_vocab_size(),
+        "length": settings.length or _length(lengths),
+    }
+
+
+def encode(cells: pl.Series, learned: Mapping[str, Any]) -> np.ndarray:
+    """The tokens of each text: uint16 or int32 [n, length]; `PADDING` after the end and for a missing text.
+
+    Characters that training did not show become `UNKNOWN`, one each.
+
+    Args:
+        cells: clean texts.
+        learned: what `learn` gave.
+    """
+    from tokenizers import Tokenizer
+
+    tokeniser = Tokenizer.from_str(learned["tokeniser"])
+    length = learned["length"]
+    kind = np.uint16 if learned["vocabulary"] <= np.iinfo(np.uint16).max else np.int32
+    found = np.full((len(cells), length), PADDING, dtype=kind)
+    rows = np.flatnonzero(cells.is_not_null().to_numpy())
+    texts = cells.drop_nulls()
+    for start in range(0, len(rows), _CHUNK):
+        batch = texts[start : start + _CHUNK].to_list()
+        for row, encoding in zip(rows[start : start + _CHUNK], tokeniser.encode_batch_fast(batch), strict=True):
+            tokens = encoding.ids[:length]
+            found[row, : len(tokens)] = tokens
+    return found
+
+
+def _untrained(case: str) -> Any:
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+    steps = [normalizers.NFKC(), *([normalizers.Lowercase()] if case == "fold" else []), normalizers.Prepend(" ")]
+    tokeniser = Tokenizer(models.BPE(unk_token=_SPECIAL[UNKNOWN]))
+    tokeniser.normalizer = normalizers.Sequence(steps)
+    tokeniser.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), "isolated")
+    return tokeniser
+
+
+def _trainer(size: int, alphabet: int) -> Any:
+    # No prefix and no suffix of words: the library numbers those in an order that changes from run to run.
+    from tokenizers import trainers
+
+    return trainers.BpeTrainer(
+        vocab_size=size,
+        min_frequency=LEAST_SEEN,
+        limit_alphabet=alphabet,
+        special_tokens=_SPECIAL,
+        show_progress=False,
+    )
+
+
+def _sampled(texts: list[str]) -> list[str]:
+    """Every n-th text, so that no more than `_SAMPLE` characters are left."""
+    step = math.ceil(sum(map(len, texts)) / _SAMPLE)
+    return texts[:: max(1, step)]
+
+
+def _vocabulary(characters: int) -> int:
+    """Tokens told apart, by how much text there is to learn them from."""
+    return min(LARGEST_VOCABULARY, max(SMALLEST_VOCABULARY, characters // 32))
+
+
+def _length(lengths: list[int]) -> int:
+    return int(np.clip(np.quantile(lengths, SHARE_UNCUT, method="higher") if lengths else 0, SHORTEST, LONGEST))
