@@ -1,0 +1,20 @@
+"""What people write where they have no value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+# "none" and "no" are not here: they are often values.
+MISSING = ("", "NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "null", "?", "-", "--", "—", "–", ".", "缺失")
+
+
+def told(cells: Sequence[Any] | pl.Series) -> pl.Series:
+    """The cells that hold something, as text without blanks around it."""
+    if isinstance(cells, pl.Series):
+        texts = cells.cast(pl.String)
+    else:
+        texts = pl.Series([None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+    return texts.str.strip_chars().replace(MISSING, None).drop_nulls()
