@@ -33,6 +33,7 @@ class Batch:
         item: each item's row in the table.
         present: input column → whether each item has a value there; a column left out is present throughout.
         weight: how much each item counts in the loss; None counts all the same.
+        prepared: the input columns that have gone through their front ends already.
     """
 
     inputs: Mapping[str, Tensor | Ragged]
@@ -40,6 +41,7 @@ class Batch:
     item: Int[Tensor, " batch"]
     present: Mapping[str, Bool[Tensor, " batch"]] = field(default_factory=dict)
     weight: Float[Tensor, " batch"] | None = None
+    prepared: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.item)
@@ -50,8 +52,8 @@ class Batch:
         assert isinstance(value, Tensor), "a ragged column has lengths; read batch.inputs"
         return value
 
-    def with_inputs(self, inputs: Mapping[str, Tensor | Ragged]) -> Batch:
-        return replace(self, inputs=inputs)
+    def with_inputs(self, inputs: Mapping[str, Tensor | Ragged], prepared: frozenset[str] = frozenset()) -> Batch:
+        return replace(self, inputs=inputs, prepared=prepared)
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
@@ -69,4 +71,5 @@ class Batch:
             self.item.to(device),
             {name: value.to(device) for name, value in self.present.items()},
             None if self.weight is None else self.weight.to(device),
+            self.prepared,
         )

@@ -78,7 +78,9 @@ def test_every_loss_teaches_a_head_to_beat_the_majority(task: ModuleType, head: 
         optimiser = torch.optim.Adam(network.parameters(), lr=0.1)
         for _ in range(60):
             optimiser.zero_grad()
-            value = head.loss(network(features), Batch({}, {"y": target}, torch.arange(150)), settings, [50, 50, 50])
+            value = head.loss(
+                network(features), Batch({}, {"y": target}, torch.arange(150)), settings, {"counts": [50, 50, 50]}
+            )
             value.backward()
             optimiser.step()
         assert all(parameter.grad is not None for parameter in network.parameters())
@@ -90,5 +92,5 @@ def test_item_losses_average_to_the_loss(task: ModuleType, head: ModuleType) -> 
     logits, target = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 4
     for loss in task.LOSSES:
         settings = task.Settings(loss=loss)
-        whole = head.loss(logits, Batch({}, {"y": target}, torch.arange(8)), settings, [2, 2, 2, 2])
+        whole = head.loss(logits, Batch({}, {"y": target}, torch.arange(8)), settings, {"counts": [2, 2, 2, 2]})
         assert head.item_losses(logits, target, settings).mean().item() == pytest.approx(whole.item(), rel=1e-6)

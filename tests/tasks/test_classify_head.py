@@ -33,7 +33,7 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_true_class() -> None:
 
 
 def test_label_smoothing_agrees_with_torch() -> None:
-    found = loss(LOGITS, batch(), Settings(label_smoothing=0.1), [1, 1, 1])
+    found = loss(LOGITS, batch(), Settings(label_smoothing=0.1), {"counts": [1, 1, 1]})
     assert found.item() == pytest.approx(functional.cross_entropy(LOGITS, TARGET, label_smoothing=0.1).item(), rel=1e-6)
     assert smooth_labels(torch.tensor([1]), 4, 0.2)[0].tolist() == pytest.approx([0.05, 0.85, 0.05, 0.05])
 
@@ -57,7 +57,9 @@ def test_binary_cross_entropy_of_more_classes_asks_one_question_each() -> None:
 def test_mean_squared_error_is_half_the_mean_over_items_of_the_squares() -> None:
     probability = LOGITS.softmax(dim=1).numpy()
     by_hand = ((probability - np.eye(3)[TARGET.numpy()]) ** 2).sum() / (2 * 3)
-    assert loss(LOGITS, batch(), Settings(loss="mean_squared_error"), [1, 1, 1]).item() == pytest.approx(by_hand)
+    assert loss(LOGITS, batch(), Settings(loss="mean_squared_error"), {"counts": [1, 1, 1]}).item() == pytest.approx(
+        by_hand
+    )
 
 
 def test_half_squared_error_has_the_difference_as_its_gradient() -> None:
@@ -72,19 +74,21 @@ def test_half_squared_error_has_the_difference_as_its_gradient() -> None:
 def test_balanced_class_weights_agree_with_torch() -> None:
     counts = [6, 3, 1]
     weights = torch.tensor([10 / (3 * count) for count in counts])
-    found = loss(LOGITS, batch(), Settings(class_weights="balanced"), counts)
+    found = loss(LOGITS, batch(), Settings(class_weights="balanced"), {"counts": counts})
     assert found.item() == pytest.approx(functional.cross_entropy(LOGITS, TARGET, weight=weights).item(), rel=1e-6)
 
 
 def test_an_item_of_weight_two_counts_as_two_items() -> None:
-    weighed = loss(LOGITS, batch(weight=torch.tensor([2.0, 1.0, 0.0])), Settings(), [1, 1, 1])
+    weighed = loss(LOGITS, batch(weight=torch.tensor([2.0, 1.0, 0.0])), Settings(), {"counts": [1, 1, 1]})
     rows = torch.tensor([0, 0, 1])
-    assert weighed.item() == pytest.approx(loss(LOGITS[rows], batch(TARGET[rows]), Settings(), [1, 1, 1]).item())
+    assert weighed.item() == pytest.approx(
+        loss(LOGITS[rows], batch(TARGET[rows]), Settings(), {"counts": [1, 1, 1]}).item()
+    )
 
 
 def test_a_batch_of_weight_nothing_teaches_nothing() -> None:
     logits = LOGITS.clone().requires_grad_()
-    loss(logits, batch(weight=torch.zeros(3)), Settings(), [1, 1, 1]).backward()
+    loss(logits, batch(weight=torch.zeros(3)), Settings(), {"counts": [1, 1, 1]}).backward()
     assert logits.grad is not None
     assert logits.grad.abs().max().item() == 0.0
 

@@ -27,11 +27,11 @@ from penjing.core.errors import UsageError, did_you_mean
 
 PACKAGE = Path(__file__).parents[1]
 
-# kind, as people type it → the folder that is its registry, and the word for one of them
+# kind, as people type it → the folders that are its registry, and the word for one of them
 KINDS: Mapping[str, tuple[str, str]] = {
     "sources": ("sources", "source"),
     "modalities": ("modalities", "modality"),
-    "augmentations": ("modalities/image/augmentations", "augmentation"),
+    "augmentations": ("modalities/*/augmentations", "augmentation"),
     "tasks": ("tasks", "task"),
     "models": ("models", "model"),
     "optimisers": ("training/optimisers", "optimiser"),
@@ -115,13 +115,13 @@ def load(kind: str, name: str) -> Any:
 def _registry(kind: str) -> dict[str, Plugin]:
     if kind not in KINDS:
         raise UsageError(f'there is no kind of plug-in "{kind}"; {did_you_mean(kind, KINDS)}')
-    folder = PACKAGE / KINDS[kind][0]
-    dotted = "penjing." + KINDS[kind][0].replace("/", ".")
     found = {}
-    for module in pkgutil.iter_modules([str(folder)]):
-        if not module.name.startswith("_"):
-            file = folder / module.name / "__init__.py" if module.ispkg else folder / f"{module.name}.py"
-            found[module.name] = Plugin(kind, module.name, file, f"{dotted}.{module.name}")
+    for folder in sorted(PACKAGE.glob(KINDS[kind][0])):
+        dotted = ".".join(("penjing", *folder.relative_to(PACKAGE).parts))
+        for module in pkgutil.iter_modules([str(folder)]):
+            if not module.name.startswith("_"):
+                file = folder / module.name / "__init__.py" if module.ispkg else folder / f"{module.name}.py"
+                found[module.name] = Plugin(kind, module.name, file, f"{dotted}.{module.name}")
     for entry in entry_points(group=f"penjing.{kind}"):
         spec = importlib.util.find_spec(entry.module)
         if entry.name not in found and spec is not None and spec.origin:

@@ -113,6 +113,22 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Fusion:
+    """How several inputs become one feature vector; with one input there is nothing to join.
+
+    Attributes:
+        width: features of each input, and of all of them joined.
+        dropout: share of them silenced while training, 0 to below 1.
+        modality_dropout: share of training items of which one input is hidden, 0 to below 1, so that an input that is
+            missing later is survived.
+    """
+
+    width: int = 128
+    dropout: float = 0.1
+    modality_dropout: float = 0.2
+
+
+@dataclass(frozen=True)
 class Machine:
     """Choices that change how the arithmetic is done, hence the last bits of the weights.
 
@@ -131,7 +147,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every choice of one training. See the module's docstring."""
+    """Every choice of one training. See the module's docstring.
+
+    `model` is the network of the only input. Where there are several, `encoders` has one for each, by the input's name,
+    and `model` serves those that it does not name.
+    """
 
     seed: int = 0
     data: DataChoices = field(default_factory=DataChoices)
@@ -139,6 +159,8 @@ class Recipe:
     task: Choice = field(default_factory=lambda: Choice("classify"))
     augment: tuple[Choice, ...] = ()
     model: Choice = field(default_factory=lambda: Choice("cnn"))
+    encoders: Mapping[str, Choice] = field(default_factory=dict)
+    fusion: Fusion = field(default_factory=Fusion)
     optimiser: Choice = field(default_factory=lambda: Choice("adamw"))
     schedule: Choice = field(default_factory=lambda: Choice("one_cycle"))
     training: Training = field(default_factory=Training)
@@ -163,6 +185,7 @@ class Recipe:
             task=self.task.filled("tasks"),
             augment=tuple(choice.filled("augmentations") for choice in self.augment),
             model=self.model.filled("models"),
+            encoders={name: choice.filled("models") for name, choice in self.encoders.items()},
             optimiser=self.optimiser.filled("optimisers"),
             schedule=self.schedule.filled("schedules"),
         )
@@ -206,6 +229,10 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
         value = getattr(recipe, item.name)
         if isinstance(value, Choice):
             found[item.name] = {"name": value.name, **_plain(value.settings)}
+        elif item.name == "encoders":
+            found[item.name] = {
+                name: {"name": choice.name, **_plain(choice.settings)} for name, choice in sorted(value.items())
+            }
         elif item.name == "augment":
             found[item.name] = [{"name": choice.name, **_plain(choice.settings)} for choice in value]
         elif dataclasses.is_dataclass(value):
@@ -235,6 +262,10 @@ def from_dict(found: Mapping[str, Any], name: str = "the recipe") -> Recipe:
             if not isinstance(value, list | tuple):
                 raise UsageError(f'{name}: "augment" must be a list of tables with a name, not {value!r}')
             given[key] = tuple(_choice(key, item, name) for item in value)
+        elif key == "encoders":
+            if not isinstance(value, Mapping):
+                raise UsageError(f'{name}: "encoders" must be a table of inputs, each with a network, not {value!r}')
+            given[key] = {column: _choice(f"{key}.{column}", item, name) for column, item in value.items()}
         elif dataclasses.is_dataclass(getattr(default, key)):
             given[key] = _section(key, getattr(default, key), value, name)
         else:
@@ -258,6 +289,9 @@ def change(recipe: Recipe, assignments: Mapping[str, Any]) -> Recipe:
         if head in _CHOICES and (not rest or rest == ["name"]):
             found[head] = {"name": value}
             continue
+        if head == "encoders" and (len(rest) == 1 or rest[1:] == ["name"]):
+            found[head][rest[0]] = {"name": value}
+            continue
         place: Any = found
         for part in [head, *rest][:-1]:
             if not isinstance(place, dict) or part not in place:
@@ -265,7 +299,7 @@ def change(recipe: Recipe, assignments: Mapping[str, Any]) -> Recipe:
             place = place[part]
         if not isinstance(place, dict):
             raise UsageError(f'there is no choice "{dotted}"')
-        if head not in _CHOICES and head != "data" and dotted.rsplit(".")[-1] not in place:
+        if head not in _CHOICES and head not in ("data", "encoders") and dotted.rsplit(".")[-1] not in place:
             raise UsageError(f'there is no choice "{dotted}"; {did_you_mean(dotted.split(".")[-1], place)}')
         place[dotted.split(".")[-1]] = value
     return from_dict(found).filled()

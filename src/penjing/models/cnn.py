@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from penjing.models._layers import BatchNorm, rounded
 
+TAKES = ("maps",)
+
 # The last maps are about this many pixels a side: small enough to be cheap, large enough to tell places apart.
 LAST_SIDE = 4
 # Fewer stages see too little at once, however small the picture.

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from penjing.models._layers import rounded
 
+TAKES = ("maps",)
+
 # Two unpadded 3×3 convolutions and two halvings leave no pixel of a smaller picture.
 SMALLEST_UNPADDED = 10
 

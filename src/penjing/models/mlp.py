@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from penjing.models._layers import BatchNorm, rounded
 
+TAKES = ("maps",)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -1,8 +1,8 @@
-"""Joins a column's front end, its encoder and the task's head into one network."""
+"""Joins the front end and the encoder of every input, their fusion, and the task's head into one network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -15,14 +15,16 @@ from penjing.core.randomness import key
 class Network(nn.Module):
     """A batch in, the task's outputs out.
 
-    Its parts are addressed as `front_end.<column>`, `encoder.<column>` and `head`. A column that still holds raw
-    uint8 values goes through its front end; one that the loader has prepared already (floating point) does not.
+    Its parts are addressed as `front_end.<input>`, `encoder.<input>`, `fusion` and `head`. An input that the batch calls
+    prepared has been through its front end already.
 
     Args:
-        front_end: column → module from raw cached values to an encoder's input.
-        encoder: column → module from that input to Float[batch, features].
-        head: Float[batch, features of all columns, side by side] → outputs.
-        views: 1, or 2 to answer with the mean of a picture's outputs and its mirror image's. Training sees one.
+        front_end: input → module from raw cached values to an encoder's input.
+        encoder: input → module from that to Float[batch, features].
+        head: Float[batch, features] → outputs.
+        fusion: joins the features of several inputs; None lays them side by side.
+        mirrored: the inputs that are pictures whose mirror image is looked at as well: the answer is then the mean
+            of both outputs. Training sees one.
     """
 
     def __init__(
@@ -30,51 +32,57 @@ class Network(nn.Module):
         front_end: Mapping[str, nn.Module],
         encoder: Mapping[str, nn.Module],
         head: nn.Module,
-        views: int = 1,
+        fusion: nn.Module | None = None,
+        mirrored: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
-        self.views = views
-        # A module's name may not hold a dot; a column's may.
-        self.columns = {column: column.replace(".", "_") for column in encoder}
+        self.mirrored = mirrored
+        self.columns = part_names(encoder)
         self.front_end = nn.ModuleDict({self.columns[column]: module for column, module in front_end.items()})
         self.encoder = nn.ModuleDict({self.columns[column]: module for column, module in encoder.items()})
+        self.fusion = fusion
         self.head = head
 
     def prepare(self, column: str, values: Tensor) -> Tensor:
-        """One column's raw values as its encoder takes them."""
+        """One input's raw values as its encoder takes them."""
         return self.front_end[self.columns[column]](values)
 
-    def features(self, batch: Batch) -> Float[Tensor, "batch features"]:
-        """What the encoders see, before the head."""
+    def features(self, batch: Batch, flipped: tuple[str, ...] = ()) -> Float[Tensor, "batch features"]:
+        """What the encoders see, before the head; the `flipped` inputs with left and right exchanged."""
         found = []
         for column, part in self.columns.items():
             values = batch.inputs[column]
             assert isinstance(values, Tensor)
-            if not values.is_floating_point():
+            if column not in batch.prepared:
                 values = self.prepare(column, values)
-            found.append(self.encoder[part](values))
+            found.append(self.encoder[part](values.flip(3) if column in flipped else values))
+        if self.fusion is not None:
+            present = {self.columns[column]: there for column, there in batch.present.items()}
+            joined: Tensor = self.fusion(found, present)
+            return joined
         return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
     def answer(self, batch: Batch) -> tuple[Float[Tensor, "batch features"], Float[Tensor, "batch outputs"]]:
         """The features of the batch as it is, and the outputs (of both views, where there are two)."""
         features = self.features(batch)
         outputs = self.head(features)
-        if not self.training and self.views == 2:
-            outputs = (outputs + self.head(self.features(_mirrored(batch)))) / 2
+        if not self.training and self.mirrored:
+            outputs = (outputs + self.head(self.features(batch, self.mirrored))) / 2
         return features, outputs
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
         return self.answer(batch)[1]
 
 
-def _mirrored(batch: Batch) -> Batch:
-    """The same pictures, left and right exchanged; the width is the last axis once they are prepared."""
-    inputs = {
-        column: values.flip(3 if values.is_floating_point() else 2)
-        for column, values in batch.inputs.items()
-        if isinstance(values, Tensor)
-    }
-    return batch.with_inputs(inputs)
+def part_names(columns: Iterable[str]) -> dict[str, str]:
+    """Each input's name as a module may have it: without dots, not one that torch has taken, and no other's."""
+    found: dict[str, str] = {}
+    for column in columns:
+        name = column.replace(".", "_") or "_"
+        while hasattr(nn.ModuleDict, name) or name in found.values():
+            name += "_"
+        found[column] = name
+    return found
 
 
 def initialise(network: nn.Module, seed: int) -> None:

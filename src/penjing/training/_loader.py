@@ -15,13 +15,14 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor
 
 from penjing.batch import Batch
 from penjing.core.randomness import key, stream
 from penjing.training._plan import batch_at
 
+BLOCK = 32  # rows that a costly front end prepares together
 AHEAD = 3  # batches made before they are asked for
 
 
@@ -29,6 +30,37 @@ class Values(Protocol):
     """One column of decoded items (core/cache.py's CachedColumn is one)."""
 
     def take(self, index: np.ndarray) -> np.ndarray: ...
+
+
+class Prepared:
+    """An input's values after a costly front end, each made once and then kept.
+
+    They are made in whole blocks of rows that lie together, so that a value does not depend on the batch which asked
+    for it first: sums in another order differ in their last bits.
+
+    Args:
+        values: raw ones.
+        front_end: raw batch → what an encoder takes, float32.
+        count: number of rows.
+    """
+
+    def __init__(self, values: Values, front_end: Callable[[Tensor], Tensor], count: int) -> None:
+        self._values, self._front_end, self._count = values, front_end, count
+        self._made = np.zeros(-(-count // BLOCK), dtype=bool)
+        self._kept = np.empty((count, *self._block(0).shape[1:]), dtype=np.float32)
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        """The prepared values of some rows (integers)."""
+        for block in np.unique(index // BLOCK).tolist():
+            if not self._made[block]:  # two threads at once would write the same values
+                self._kept[block * BLOCK : (block + 1) * BLOCK] = self._block(block)
+                self._made[block] = True
+        return self._kept[index]
+
+    @torch.no_grad()
+    def _block(self, block: int) -> np.ndarray:
+        rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, self._count))
+        return self._front_end(torch.from_numpy(self._values.take(rows))).numpy()
 
 
 Transform = Callable[[Tensor, int], Tensor]
@@ -39,14 +71,18 @@ class Items:
     """Decoded inputs and encoded targets, addressed by row.
 
     Attributes:
-        inputs: column → decoded values.
+        inputs: input → decoded values.
         targets: column → one encoded target a row.
         weight: how much each row counts, or None.
+        present: input → Bool[rows], whether each row has a value there; one left out is there throughout.
+        prepared: the inputs whose values have gone through their front ends already.
     """
 
     inputs: Mapping[str, Values]
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
     weight: np.ndarray | None = None
+    present: Mapping[str, np.ndarray] = field(default_factory=dict)
+    prepared: frozenset[str] = frozenset()
 
     def batch(self, rows: np.ndarray) -> Batch:
         """The items of some rows, inputs raw."""
@@ -54,7 +90,9 @@ class Items:
             inputs={column: torch.from_numpy(values.take(rows)) for column, values in self.inputs.items()},
             targets={column: torch.from_numpy(values[rows]) for column, values in self.targets.items()},
             item=torch.from_numpy(np.ascontiguousarray(rows, dtype=np.int64)),
+            present={column: torch.from_numpy(there[rows]) for column, there in self.present.items()},
             weight=None if self.weight is None else torch.from_numpy(self.weight[rows].astype(np.float32)),
+            prepared=self.prepared,
         )
 
 
@@ -67,7 +105,7 @@ class Loader:
         rows: the rows that are trained on.
         batch_size: items a batch; 0 takes all.
         seed: the recipe's.
-        prepare: column → what turns raw values and a step into the encoder's input (front end, then augmentation).
+        prepare: input → what turns its values and a step into the encoder's input (front end, then augmentation).
         stalled_seconds: how long the network waited for batches.
     """
 
@@ -98,7 +136,7 @@ class Loader:
             for column, values in batch.inputs.items()
             if isinstance(values, Tensor)
         }
-        return batch.with_inputs(inputs)
+        return batch.with_inputs(inputs, self.items.prepared | frozenset(self.prepare))
 
     @contextlib.contextmanager
     def batches(self, first: int) -> Iterator[Iterator[Batch]]:
@@ -153,12 +191,12 @@ def augmented(
     steps: Sequence[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]],
     seed: int,
 ) -> Transform:
-    """A column's preparation for training: its front end, then each augmentation with a stream of its own name."""
+    """An input's preparation for training: its front end, then each augmentation with a stream of its own name."""
 
-    def prepare(values: Tensor, step: int) -> Float[Tensor, "batch channels height width"]:
-        images = front_end(values)
+    def prepare(values: Tensor, step: int) -> Shaped[Tensor, "batch ..."]:
+        values = front_end(values)
         for name, apply in steps:
-            images = apply(images, torch.Generator().manual_seed(key(seed, f"augment:{name}", step)))
-        return images
+            values = apply(values, torch.Generator().manual_seed(key(seed, f"augment:{name}", step)))
+        return values
 
     return prepare

@@ -31,7 +31,8 @@ from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
 from penjing.core.statistics import Metric
 from penjing.training import _checkpoint
-from penjing.training._assemble import Network, initialise
+from penjing.training._assemble import Network, initialise, part_names
+from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, augmented, chunks
 from penjing.training._loop import Pace, State, train
 from penjing.training._probe import Probed, probe
@@ -48,33 +49,30 @@ class Problem:
 
     Attributes:
         items: inputs and targets by row.
-        modality: input column → the plug-in that decodes it.
-        learned: input column → preprocessing learned on the training part.
-        shape: input column → (channels, height, width) at the encoder.
+        modality: input → the plug-in that says what it is.
+        learned: input → preprocessing learned on the training part.
+        shape: input → its shape at the encoder, as `models.build` takes it.
         target: the target column.
         classes: names, in the order of the outputs.
         train: rows trained on.
         valid: rows that choose; may be empty.
+        learned_target: what the task learned of the target on the training part.
     """
 
     items: Items
     modality: Mapping[str, str]
     learned: Mapping[str, Mapping[str, Any]]
-    shape: Mapping[str, tuple[int, int, int]]
+    shape: Mapping[str, tuple[int, ...]]
     target: str
     classes: tuple[str, ...]
     train: np.ndarray
     valid: np.ndarray
+    learned_target: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def truth(self) -> np.ndarray:
-        """The encoded target of every row; −1 where it is unknown."""
+        """The encoded target of every row, as the task encodes it."""
         return self.items.targets[self.target]
-
-    @property
-    def class_counts(self) -> np.ndarray:
-        """Training items of each class."""
-        return np.bincount(self.truth[self.train], minlength=len(self.classes))
 
 
 @dataclass(frozen=True)
@@ -102,32 +100,65 @@ class Trained:
 
 def assemble(recipe: Recipe, problem: Problem) -> Network:
     """The recipe's network for a problem, freshly initialised from the recipe's seed."""
-    model = plugins.load("models", recipe.model.name)
     task = plugins.load("tasks", recipe.task.name)
-    settings = model.Settings(**recipe.model.settings)
-    front_ends: dict[str, nn.Module] = {}
-    encoders: dict[str, nn.Module] = {}
     with torch.random.fork_rng(devices=[]):  # building draws weights that `initialise` draws anew
-        for column, modality in problem.modality.items():
-            front_end = torch_half(plugins.load("modalities", modality), "front_end")
-            front_ends[column] = front_end.FrontEnd(problem.learned[column])
-            with _settings_at_fault(recipe.model):
-                encoders[column] = model.build(problem.shape[column], settings)
-        width = sum(int(getattr(encoder, "features")) for encoder in encoders.values())  # noqa: B009 - what models promise
-        head = torch_half(task, "head").Head(width, len(problem.classes))
-        network = Network(front_ends, encoders, head, recipe.training.views)
+        front_ends = {
+            column: front_end(modality, problem.learned[column]) for column, modality in problem.modality.items()
+        }
+        encoders = {column: _encoder(recipe, problem, column) for column in problem.modality}
+        widths = {column: int(getattr(encoder, "features")) for column, encoder in encoders.items()}  # noqa: B009 - what models promise
+        names = part_names(widths)
+        fusion = (
+            Fusion({names[column]: width for column, width in widths.items()}, recipe.fusion)
+            if len(widths) > 1
+            else None
+        )
+        width = sum(widths.values()) if fusion is None else fusion.features
+        head = torch_half(task, "head").Head(width, len(problem.classes), problem.learned_target)
+        pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
+        network = Network(front_ends, encoders, head, fusion, pictures if recipe.training.views == 2 else ())
         initialise(network, recipe.seed)
-    if recipe.machine.layout == "channels_last":
+    if recipe.machine.layout == "channels_last" and any(len(shape) == 3 for shape in problem.shape.values()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(torch.device(recipe.machine.device))
+
+
+def front_end(modality: str, learned: Mapping[str, Any]) -> nn.Module:
+    """A modality's front end, with what it learned on the training part."""
+    module: nn.Module = torch_half(plugins.load("modalities", modality), "front_end").FrontEnd(learned)
+    return module
+
+
+def encoder_of(recipe: Recipe, column: str) -> Choice:
+    """The network that the recipe has for an input."""
+    return recipe.encoders.get(column, recipe.model)
+
+
+def _encoder(recipe: Recipe, problem: Problem, column: str) -> nn.Module:
+    """The network of one input.
+
+    Raises:
+        UsageError: it takes something else than the input's modality gives, or its settings cannot be built.
+    """
+    choice, modality = encoder_of(recipe, column), plugins.load("modalities", problem.modality[column])
+    model = plugins.load("models", choice.name)
+    if modality.GIVES not in model.TAKES:
+        fitting = [name for name in plugins.names("models") if modality.GIVES in plugins.load("models", name).TAKES]
+        raise UsageError(
+            f'{choice.name} takes {" or ".join(model.TAKES)}, and the input "{column}" is {problem.modality[column]}, '
+            f"which gives {modality.GIVES}; networks that fit: {', '.join(fitting)}"
+        )
+    with _settings_at_fault(choice):
+        encoder: nn.Module = model.build(problem.shape[column], model.Settings(**choice.settings))
+    return encoder
 
 
 def loss_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Batch], Tensor]:
     """The recipe's loss: outputs and batch → a scalar."""
     task = plugins.load("tasks", recipe.task.name)
     settings = task.Settings(**recipe.task.settings)
-    loss, counts = torch_half(task, "head").loss, problem.class_counts
-    return lambda outputs, batch: loss(outputs, batch, settings, counts)
+    loss, learned = torch_half(task, "head").loss, problem.learned_target
+    return lambda outputs, batch: loss(outputs, batch, settings, learned)
 
 
 def carry_out(
@@ -251,13 +282,29 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
 
 
 def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
-    steps = [(choice.name, _augmentation(choice)) for choice in recipe.augment]
-    # The loader's thread works on the processor, wherever the network is.
-    front_ends = {
-        column: copy.deepcopy(network.front_end[network.columns[column]]).cpu() for column in problem.modality
-    }
-    prepare = {column: augmented(front_end, steps, recipe.seed) for column, front_end in front_ends.items()}
+    steps: dict[str, list[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]]] = {}
+    for choice in recipe.augment:
+        steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
+    prepare = {}
+    for column, modality in problem.modality.items():
+        # The loader's thread works on the processor, wherever the network is.
+        before: Callable[[Tensor], Tensor] = copy.deepcopy(network.front_end[network.columns[column]]).cpu()
+        if column in problem.items.prepared:
+            before = _as_it_is
+        prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
     return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare)
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
+
+
+def _augmented_modality(choice: Choice, problem: Problem) -> str:
+    """The modality that an augmentation changes: its folder tells, or, in a person's own file, `MODALITY` does."""
+    folders = plugins.find("augmentations", choice.name).module.split(".")
+    if folders[:2] == ["penjing", "modalities"]:
+        return folders[2]
+    return str(getattr(plugins.load("augmentations", choice.name), "MODALITY", next(iter(problem.modality.values()))))
 
 
 def _augmentation(choice: Choice) -> Callable[[Tensor, torch.Generator], Tensor]:
@@ -309,12 +356,12 @@ def _evaluate(
 
 
 def _measures(task: Any, metric: Metric, part: str, found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """The watched metric and the log loss of some outputs, named after their part; not a number where those are not."""
-    watched = {metric.name: metric, "log_loss": task.metric("log_loss")}
+    """The watched metric and the loss of some outputs, named after their part; not a number where those are not."""
+    watched = {metric.name: metric, task.LOSS_METRIC: task.metric(task.LOSS_METRIC)}
     if not np.isfinite(found).all():
         return {f"{part}/{name}": float("nan") for name in watched}
-    probability = task.softmax(found)
-    return {f"{part}/{name}": one(truth, probability) for name, one in watched.items()}
+    answer = task.answer(found)
+    return {f"{part}/{name}": one(truth, answer) for name, one in watched.items()}
 
 
 def _rate(step: Supervised) -> float:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,9 @@ from penjing.modalities.image._samples import samples
 
 __all__ = [
     "EXTENSIONS",
+    "GIVES",
+    "KIND",
+    "MODELS",
     "REFUSED",
     "Header",
     "Settings",
@@ -28,9 +32,13 @@ __all__ = [
     "probe",
     "recognise",
     "samples",
+    "shape",
     "thumbnail",
     "why",
 ]
+
+KIND, GIVES = "file", "maps"
+MODELS = ("cnn", "mlp")  # what races for pictures, the default first
 
 EXTENSIONS = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}
@@ -151,6 +159,12 @@ def form(settings: Settings) -> Form:
     """How pictures decoded with these settings lie in the cache."""
     version = {"version": _codec.VERSION}
     return Form("image", {**asdict(settings), **version}, (settings.side, settings.side, settings.channels))
+
+
+def shape(learned: Mapping[str, Any], item_shape: tuple[int, ...]) -> tuple[int, int, int]:  # noqa: ARG001
+    """(channels, height, width) at the encoder, of cached items [height, width, channels]."""
+    height, width, channels = item_shape
+    return channels, height, width
 
 
 def plan(headers: Sequence[Header], pixel_budget: int) -> Settings:

@@ -5,14 +5,18 @@ This half needs no torch: settings, metrics, thresholds and calibration. Loss an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import polars as pl
 
 from penjing.core import statistics
 from penjing.core.errors import UsageError, did_you_mean
 from penjing.core.score import Score
+from penjing.sources import natural_key
+from penjing.tasks._doubt import unsure_below
 from penjing.tasks.classify.calibration import learn_temperature, softmax
 from penjing.tasks.classify.metrics import (
     METRICS,
@@ -29,25 +33,40 @@ from penjing.tasks.classify.thresholds import Threshold, check_rule, choose_thre
 __all__ = [
     "CLASS_WEIGHTS",
     "LOSSES",
+    "LOSS_METRIC",
     "METRICS",
+    "MODALITY",
+    "REPORTED",
     "Bin",
     "Settings",
     "Threshold",
+    "answer",
+    "calibrate",
     "check_settings",
     "choose_threshold",
     "confusion",
     "decode",
+    "encode",
     "is_better",
+    "is_known",
     "item_log_losses",
+    "item_losses",
+    "learn",
     "learn_temperature",
     "metric",
     "predict",
     "reliability",
     "score",
     "softmax",
+    "stratify",
+    "taken",
     "weigh_classes",
 ]
 
+MODALITY = "category"  # of the target columns that this task is taken for
+LOSS_METRIC = "log_loss"  # the metric that training's curves show beside the watched one
+# Shown beside the watched metric.
+REPORTED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "calibration_error")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mean_squared_error")
 CLASS_WEIGHTS = ("none", "balanced")
 
@@ -107,6 +126,62 @@ def score(
     """A metric by name, with its 95 % interval. See `metric` and `penjing.core.statistics.score`."""
     found = metric(given, threshold)
     return statistics.score(found, truth, probability, part=part, groups=groups, seed=seed)
+
+
+def encode(cells: pl.Series, names: Sequence[str] | None = None) -> tuple[tuple[str, ...], np.ndarray]:
+    """The classes in natural order, and Int64[items]: each item's class as an index, −1 where it has none.
+
+    Args:
+        cells: class names, null where unknown.
+        names: the classes where they are settled already; a cell with another one counts as unknown.
+    """
+    known = names if names is not None else sorted(cells.drop_nulls().unique().to_list(), key=natural_key)
+    index = {name: number for number, name in enumerate(known)}
+    codes = cells.cast(pl.String).replace_strict(index, default=-1, return_dtype=pl.Int64) if index else None
+    truth = np.full(len(cells), -1, dtype=np.int64) if codes is None else codes.fill_null(-1).to_numpy()
+    return tuple(known), truth.astype(np.int64)
+
+
+def is_known(truth: np.ndarray) -> np.ndarray:
+    """Bool[items]: whether an item has a class."""
+    return truth >= 0
+
+
+def stratify(truth: np.ndarray) -> np.ndarray:
+    """Int64[items]: what every part should hold in the same shares; −1 where unknown. Here the classes."""
+    return truth
+
+
+def calibrate(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """What is learned from validation after the weights: the `temperature`, and below which probability an answer is
+    `unsure_below`."""
+    temperature = float(learn_temperature(outputs, truth))
+    return {"temperature": temperature, "unsure_below": float(unsure_below(softmax(outputs, temperature), truth))}
+
+
+def item_losses(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Float[items]: how wrong each answer is; here its log loss."""
+    return item_log_losses(truth, answer)
+
+
+def taken(answer: np.ndarray, names: Sequence[str], threshold: Threshold | None = None) -> list[str]:
+    """The class that each item is taken for."""
+    return [names[index] for index in predict(answer, threshold)]
+
+
+def learn(truth: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """What is learned of the target on the training part: `counts`, the training items of each class."""
+    return {"counts": np.bincount(truth[truth >= 0], minlength=len(classes)).tolist()}
+
+
+def answer(outputs: np.ndarray, calibrated: Mapping[str, Any] | None = None) -> np.ndarray:
+    """Float32[items, classes]: the probabilities that a network's outputs mean.
+
+    Args:
+        outputs: Float32[items, classes], logits.
+        calibrated: may hold the `temperature` that divides them.
+    """
+    return softmax(outputs, float((calibrated or {}).get("temperature", 1.0)))
 
 
 def weigh_classes(counts: Sequence[int] | np.ndarray, how: str) -> np.ndarray:

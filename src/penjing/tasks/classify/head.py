@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -19,9 +20,10 @@ class Head(nn.Module):
     Args:
         features: length of a feature vector.
         classes: number of classes.
+        learned: what `classify.learn` gave; nothing of it is needed here.
     """
 
-    def __init__(self, features: int, classes: int) -> None:
+    def __init__(self, features: int, classes: int, learned: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
         super().__init__()
         self.linear = nn.Linear(features, classes)
 
@@ -31,19 +33,19 @@ class Head(nn.Module):
 
 
 def loss(
-    logits: Float[Tensor, "batch classes"], batch: Batch, settings: Settings, class_counts: Sequence[int]
+    logits: Float[Tensor, "batch classes"], batch: Batch, settings: Settings, learned: Mapping[str, Any]
 ) -> Float[Tensor, ""]:
     """The mean loss of a batch, in which an item counts its own weight times its class's.
 
     Args:
         batch: its one target holds Int[batch] class indices.
-        class_counts: training items of each class, for balanced class weights.
+        learned: what `classify.learn` gave: training items of each class, for balanced class weights.
     """
     (target,) = batch.targets.values()
     each = item_losses(logits, target, settings)
     if batch.weight is None and settings.class_weights == "none":
         return each.mean()
-    class_weight = torch.from_numpy(weigh_classes(class_counts, settings.class_weights)).to(each.device)
+    class_weight = torch.from_numpy(weigh_classes(learned["counts"], settings.class_weights)).to(each.device)
     weight = class_weight[target] if batch.weight is None else class_weight[target] * batch.weight
     # A batch may hold nothing but weight 0; it then teaches nothing instead of dividing by zero.
     return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(torch.float32).tiny)
