@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from penjing.training._plan import batch_at
 AHEAD = 3  # batches made before they are asked for
 
 
+@runtime_checkable
 class Values(Protocol):
     """One column of decoded items (core/cache.py's CachedColumn is one)."""
 
