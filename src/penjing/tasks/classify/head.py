@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -31,7 +32,10 @@ class Head(nn.Module):
 
 
 def loss(
-    logits: Float[Tensor, "batch classes"], batch: Batch, settings: Settings, class_counts: Sequence[int]
+    logits: Float[Tensor, "batch classes"],
+    batch: Batch,
+    settings: Settings,
+    class_counts: Sequence[int] | Int[np.ndarray, " classes"],
 ) -> Float[Tensor, ""]:
     """The mean loss of a batch, in which an item counts its own weight times its class's.
 
