@@ -76,7 +76,7 @@ def test_groups_that_agree_within_widen_the_interval() -> None:
 
 def test_bootstrap_of_a_share_agrees_with_wilson_on_many_items() -> None:
     right = np.random.default_rng(0).random(1000) < 0.8
-    assert interval(BOOTSTRAPPED, *answers(right)) == pytest.approx(wilson(right.sum(), 1000), abs=0.005)
+    assert interval(BOOTSTRAPPED, *answers(right)) == pytest.approx(wilson(int(right.sum()), 1000), abs=0.005)
 
 
 def test_an_interval_depends_on_its_seed_and_nothing_else() -> None:
