@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penjing._bar import WatchWish, watching
 from penjing.core.errors import RunError, UsageError, did_you_mean
-from penjing.core.events import Watch
 from penjing.core.recipe import Recipe
 from penjing.core.run import RUNS, Run, list_runs, open_run
 from penjing.core.units import seconds
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 DATASETS: Mapping[str, str] = {"digits": "5,000 real handwritten digits, 28×28, 500 of each (MNIST)"}
 
 
-def inspect(data: object, *, watch: Watch = None, **wishes: Any) -> Inspection:
+def inspect(data: object, *, watch: WatchWish = "bar", **wishes: Any) -> Inspection:
     """What is in the data, and what is wrong with them.
 
     Args:
         data: a folder, a zip, a table file, arrays, a data frame or a torch Dataset.
-        watch: is told what happens; None is silent.
+        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
         wishes: as for `fit`: target, inputs, group, group_from, split, classes, exclude, merge, ignore, side, page …
 
     Raises:
@@ -46,7 +46,8 @@ def inspect(data: object, *, watch: Watch = None, **wishes: Any) -> Inspection:
     """
     from penjing.workflows.inspect import inspect as look
 
-    return look(data, data_wish(**wishes), watch)
+    with watching(watch) as told:
+        return look(data, data_wish(**wishes), told)
 
 
 def fit(
@@ -67,7 +68,7 @@ def fit(
     final: bool = False,
     pictures: bool = True,
     command: Sequence[str] = (),
-    watch: Watch = None,
+    watch: WatchWish = "bar",
     **wishes: Any,
 ) -> Run:
     """Train a model within a deadline, and return the run.
@@ -89,7 +90,7 @@ def fit(
         final: with `parent`, train its recipe on training and validation items together.
         pictures: whether thumbnails are kept in the run and shown in its report.
         command: the words that repeat this run.
-        watch: is told what happens; None is silent.
+        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
         wishes: of the data: target, inputs, group, group_from, split, classes, exclude, merge, ignore, side, channels,
             canvas, page, folds, split_seed, corrections, most_unreadable.
 
@@ -114,10 +115,11 @@ def fit(
         pictures=pictures,
         **wishes,
     )
-    return grow(data, wish, command, watch)
+    with watching(watch) as told:
+        return grow(data, wish, command, told)
 
 
-def plan(data: object, *, watch: Watch = None, **wishes: Any) -> Plan:
+def plan(data: object, *, watch: WatchWish = "bar", **wishes: Any) -> Plan:
     """What `fit` would do with the same arguments, and what it would cost, without training.
 
     Raises:
@@ -125,10 +127,11 @@ def plan(data: object, *, watch: Watch = None, **wishes: Any) -> Plan:
     """
     from penjing.workflows.plan import plan as forecast
 
-    return forecast(data, fit_wish(**wishes), watch)
+    with watching(watch) as told:
+        return forecast(data, fit_wish(**wishes), told)
 
 
-def resume(run: Run | str | Path, *, data: object | None = None, watch: Watch = None) -> Run:
+def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Run:
     """Go on with a run that was killed or interrupted, to the weights it would have had.
 
     Args:
@@ -141,10 +144,11 @@ def resume(run: Run | str | Path, *, data: object | None = None, watch: Watch = 
     """
     from penjing.workflows.fit import resume as go_on
 
-    return go_on(run.path if isinstance(run, Run) else run, data, watch)
+    with watching(watch) as told:
+        return go_on(run.path if isinstance(run, Run) else run, data, told)
 
 
-def test(run: Run | str | Path, *, data: object | None = None, watch: Watch = None) -> Tested:
+def test(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Tested:
     """Open the sealed test part: counted, written down, and scored with a 95 % interval.
 
     Args:
@@ -158,11 +162,12 @@ def test(run: Run | str | Path, *, data: object | None = None, watch: Watch = No
     """
     from penjing.workflows.open_seal import open_seal
 
-    return open_seal(open_run(run), data, watch)
+    with watching(watch) as told:
+        return open_seal(open_run(run), data, told)
 
 
 def predict(
-    run: Run | str | Path, inputs: object, *, explain: str | Path | None = None, watch: Watch = None
+    run: Run | str | Path, inputs: object, *, explain: str | Path | None = None, watch: WatchWish = "bar"
 ) -> Predictions:
     """The class of new items, with probabilities and doubts.
 
@@ -177,7 +182,8 @@ def predict(
     """
     from penjing.workflows.predict import predict as answer
 
-    return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=watch)
+    with watching(watch) as told:
+        return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=told)
 
 
 def report(
