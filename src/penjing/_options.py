@@ -17,17 +17,17 @@ _OUTPUT = Group("Output", sort_key=3)
 @Parameter(name="*", group=_DATA)
 @dataclass
 class DataOptions:
-    """How the data are read; each overrides what is recognised."""
+    """How the data are read; each overrides what is recognised. None was not said, which a default could not tell."""
 
-    target: str = ""
+    target: str | None = None
     "The label: a column's name, folder:N, or none."
     input: list[str] | None = None
     "The input column of a table."
-    group: str = ""
+    group: str | None = None
     "A column; rows with the same value stay in one part."
-    group_from: str = ""
+    group_from: str | None = None
     "How the path tells the group: a regular expression, or folder:N."
-    split: str = ""
+    split: str | None = None
     "A given split: a column, a table's path, folder, or none to deal anew."
     classes: list[str] | None = None
     "The only classes to keep."
@@ -37,21 +37,21 @@ class DataOptions:
     "Classes that become one: new=old1,old2."
     ignore: list[str] | None = None
     "Files to pass over, as a pattern like '*.txt'."
-    side: int = 0
+    side: int | None = None
     "Height and width of the canvas in pixels; 0 chooses."
-    channels: Literal[0, 1, 3] = 0
+    channels: Literal[0, 1, 3] | None = None
     "1 for grey, 3 for colour; 0 chooses."
-    canvas: Literal["letterbox", "crop", "squash"] = "letterbox"
+    canvas: Literal["letterbox", "crop", "squash"] | None = None
     "How a picture is put on its canvas."
-    page: Literal["first", "max", "each"] = "first"
+    page: Literal["first", "max", "each"] | None = None
     "Which page of a TIFF that has several."
-    folds: int = 0
+    folds: int | None = None
     "Cross-validation folds; 0 for one validation part."
-    split_seed: int = 0
+    split_seed: int | None = None
     "Deals other parts; the test part is then another one."
-    corrections: str = ""
+    corrections: str | None = None
     "A file from inspect --suspects that you edited."
-    most_unreadable: float = 0.05
+    most_unreadable: float | None = None
     "Share of items that may be unreadable before everything stops."
 
     def wishes(self) -> dict[str, Any]:

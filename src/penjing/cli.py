@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
-from penjing import __version__
+from penjing import __version__, _answers
 from penjing._options import NO_DATA_OPTIONS, NO_OUTPUT_OPTIONS, DataOptions, OutputOptions, assignments
 from penjing.core.errors import PenjingError, UsageError
 
@@ -127,7 +127,8 @@ def fit(
     with _screen(output) as watch:
         if resume is not None:
             run = verbs.resume(resume, data=data, watch=watch)
-            return _show_run(output, run)
+            _show(output, *_answers.of_run(run))
+            return 0
         if data is None:
             raise UsageError("fit needs data: a folder, a .zip or a table, as in: penjing fit photos/ --time 5m")
         if from_ is not None and final is not None:
@@ -143,19 +144,19 @@ def fit(
             "parent": final or from_,
             "final": final is not None,
             "pictures": not no_pictures,
-        }
-        task: dict[str, Any] = {
             "metric": metric,
             "threshold": threshold,
             "positive": positive,
             "class_weights": class_weights,
+            **of_data.wishes(),
         }
         if dry_run:
-            planned = verbs.plan(data, watch=watch, task=task, **wishes, **of_data.wishes())
+            planned = verbs.plan(data, watch=watch, **wishes)
             _show(output, planned.to_dict(), planned.lines())
             return 0
-        run = verbs.fit(data, watch=watch, command=_command(), **wishes, **task, **of_data.wishes())
-    return _show_run(output, run)
+        run = verbs.fit(data, watch=watch, command=_command(), **wishes)
+    _show(output, *_answers.of_run(run))
+    return 0
 
 
 @app.command
@@ -167,11 +168,10 @@ def test(run: Path, /, *, data: str | None = None, output: OutputOptions = NO_OU
         data: Where the data are now, if they moved.
     """
     from penjing import verbs
-    from penjing._screen import tested_lines
 
     with _screen(output) as watch:
         tested = verbs.test(run, data=data, watch=watch)
-    _show(output, tested.to_dict(), tested_lines(tested))
+    _show(output, *_answers.of_test(tested))
     return 0
 
 
@@ -202,10 +202,7 @@ def predict(
         found = verbs.predict(run, inputs if len(inputs) > 1 else inputs[0], explain=explain, watch=watch)
         if out:
             found.write(out)
-    lines = [f"{path}: {why}" for path, why in found.unreadable]
-    lines += [] if out else found.lines()
-    lines += [f"{name}: {count}" for name, count in found.counts.items()]
-    _show(output, found.to_dict(), lines)
+    _show(output, *_answers.of_predictions(found, is_written=out is not None))
     return 0
 
 
@@ -267,7 +264,6 @@ def runs(
         yes: Remove without asking.
     """
     from penjing import verbs
-    from penjing.core.events import Warned
     from penjing.core.run import open_run, remove
     from penjing.core.units import show_bytes
 
@@ -284,15 +280,9 @@ def runs(
         return 0
     if names:
         raise UsageError(f"penjing runs list takes no run; to look into one: penjing report {names[0]}")
-    rows, lines = [], []
-    for run in verbs.runs(folder):
-        try:
-            rows.append(_row(run))
-            lines.append(f"{run}   {show_bytes(run.size_bytes)}")
-        except PenjingError as problem:  # one damaged run does not hide the others
-            _screen(output)(Warned(str(problem)))
-    lines = lines or [f"no runs in {folder}/"]
-    _show(output, {"folder": str(folder), "runs": rows}, lines)
+    with _screen(output) as watch:
+        document, lines = _answers.of_runs(folder, verbs.runs(folder), watch)
+    _show(output, document, lines)
     return 0
 
 
@@ -303,16 +293,7 @@ def list_plugins(kind: str = "", /, *, output: OutputOptions = NO_OUTPUT_OPTIONS
     Args:
         kind: The kind; left out, all kinds are listed.
     """
-    from penjing.core import plugins
-
-    kinds = [kind] if kind else list(plugins.KINDS)
-    found = {one: {name: plugins.find(one, name).summary for name in plugins.names(one)} for one in kinds}
-    lines = []
-    for one, named in found.items():
-        lines += [one] if not kind else []
-        width = max(map(len, named), default=0)
-        lines += [f"{'' if kind else '  '}{name:<{width}}  {summary}" for name, summary in named.items()]
-    _show(output, {"plugins": found}, lines)
+    _show(output, *_answers.of_plugins(kind))
     return 0
 
 
@@ -339,14 +320,7 @@ def dataset(name: str = "", folder: Path | None = None, /, *, output: OutputOpti
 @cache_app.command(name="list")
 def cache_list(*, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Show what is kept and how large it is."""
-    from penjing.core import cache
-    from penjing.core.files import cache_folder
-    from penjing.core.units import show_bytes
-
-    found = cache.sizes()
-    rows = [{"id": one.id, "what": one.what, "items": one.items, "size_bytes": one.size_bytes} for one in found]
-    lines = [f"{one.id}  {one.items} items  {show_bytes(one.size_bytes)}  {one.what}" for one in found]
-    _show(output, {"folder": str(cache_folder()), "entries": rows}, [*lines, f"in {cache_folder()}"])
+    _show(output, *_answers.of_cache())
     return 0
 
 
@@ -460,31 +434,6 @@ def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[st
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     whole = {"format": DOCUMENT_FORMAT, **document}
     print(json_module.dumps(whole, ensure_ascii=not is_unicode, indent=2, allow_nan=False))
-
-
-def _show_run(output: OutputOptions, run: Any) -> int:
-    from penjing.core.report.text import floor_lines
-    from penjing.workflows.advice import what_would_help
-
-    advice = what_would_help(run)
-    document = {
-        "run": str(run.path),
-        "status": run.status,
-        "results": run.results,
-        "recipe_id": run.recipe.id,
-        "advice": advice,
-    }
-    lines = [*floor_lines(run.results), *advice]
-    place = shlex.quote(str(run.path))
-    has_test = run.info["seal"]["id"] is not None
-    lines.append(f"next:  penjing report {place}" + f" · penjing test {place} (opens the seal)" * has_test)
-    _show(output, document, lines)
-    return 0
-
-
-def _row(run: Any) -> dict[str, Any]:
-    score = run.scores[0].to_dict() if run.scores else None
-    return {"run": str(run.path), "status": run.status, "score": score, "size_bytes": run.size_bytes}
 
 
 def _agreed(question: str, is_agreed: bool) -> bool:

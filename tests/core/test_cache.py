@@ -104,7 +104,8 @@ def test_items_come_back_in_the_order_that_is_asked_for(kept_bytes: int, monkeyp
     assert_right(opened, order)
     index = np.array([104, 3, 3, 50])
     np.testing.assert_array_equal(opened.take(index), np.stack([value(order[i]) for i in index]))
-    np.testing.assert_array_equal(opened.thumbnails()[:, 5, 5], [value(n)[0, 0, 0] for n in order])
+    np.testing.assert_array_equal(opened.thumbnails()[:][:, 5, 5], [value(n)[0, 0, 0] for n in order])
+    np.testing.assert_array_equal(np.asarray(opened.thumbnails()), opened.thumbnails()[np.arange(105)])
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 10**9], ids=["on disk", "in memory"])

@@ -118,6 +118,26 @@ def test_one_item_and_no_item_are_dealt():
     assert len(deal([], np.empty(0, int), None, None, 0).frame) == 0
 
 
+def test_more_folds_than_groups_are_cut_to_the_groups_and_it_is_said():
+    dealt = deal(content(90), np.arange(90) // 3, np.arange(90) // 30, None, 0, folds=1000)
+    outside = len(np.unique(dealt.frame["group"].to_numpy()[dealt.frame["part"].to_numpy() != "test"]))
+    assert dealt.folds == outside < 30
+    sentence = f"1,000 folds are more than the {outside} groups outside the test part, so there are {outside} folds"
+    assert [line for line in dealt.said if "folds" in line] == [sentence]
+
+
+def test_as_many_folds_as_asked_for_are_not_remarked_on():
+    dealt = simple(90, folds=5)
+    assert dealt.folds == 5
+    assert not any("folds" in line for line in dealt.said)
+
+
+def test_no_fold_is_empty_however_unequal_the_groups_are():
+    dealt = deal(content(100), np.repeat(np.arange(12), [89] + [1] * 11), np.arange(100) % 2, None, 0, folds=9)
+    fold = dealt.frame["fold"].to_numpy()
+    assert np.unique(fold[fold >= 0]).tolist() == list(range(dealt.folds))
+
+
 def test_few_groups_give_folds_however_many_items_there_are():
     dealt = deal(content(400), np.arange(400) % 4, None, None, 0)
     assert dealt.counts["test"] == 0

@@ -17,6 +17,7 @@ from penjing.core.statistics import (
     interval,
     judge,
     paired_difference,
+    resamples,
     score,
     student_t,
     unit_of_item,
@@ -76,13 +77,28 @@ def test_groups_that_agree_within_widen_the_interval() -> None:
 
 def test_bootstrap_of_a_share_agrees_with_wilson_on_many_items() -> None:
     right = np.random.default_rng(0).random(1000) < 0.8
-    assert interval(BOOTSTRAPPED, *answers(right)) == pytest.approx(wilson(right.sum(), 1000), abs=0.005)
+    assert interval(BOOTSTRAPPED, *answers(right)) == pytest.approx(wilson(int(right.sum()), 1000), abs=0.005)
 
 
 def test_an_interval_depends_on_its_seed_and_nothing_else() -> None:
     given = answers(np.random.default_rng(0).random(50) < 0.7)
     first, again, other = (interval(BOOTSTRAPPED, *given, seed=seed, n=200) for seed in (0, 0, 1))
     assert first == again != other
+
+
+def test_very_many_units_are_resampled_less_often_and_few_as_often_as_ever() -> None:
+    assert [resamples(units) for units in (1, 5_000, 10_000, 25_000, 10**8)] == [2000, 2000, 1000, 400, 400]
+    combined: list[int] = []
+
+    def counted(values: np.ndarray, weight: np.ndarray) -> float:
+        combined.append(len(weight))
+        return mean(values, weight)
+
+    metric = Metric("counted", right_or_wrong, counted)
+    right = np.random.default_rng(0).random(30_000) < 0.8
+    low, high = interval(metric, *answers(right))
+    assert len(combined) == 400 + 1  # and once for the value itself
+    assert (low, high) == pytest.approx(wilson(int(right.sum()), 30_000), abs=0.001)
 
 
 @pytest.mark.parametrize(("metric", "units"), [(SHARE, 30), (BOOTSTRAPPED, 30), (BOOTSTRAPPED, 12)])
@@ -123,6 +139,11 @@ def test_a_score_counts_items_and_units() -> None:
 
 def test_an_item_without_a_group_stands_alone() -> None:
     assert unit_of_item(["a", None, "a", None], 4).tolist() == [0, 1, 0, 2]
+
+
+def test_groups_that_are_numbers_count_as_groups_that_are_names() -> None:
+    numbers = np.random.default_rng(0).integers(-5, 5, 40)
+    np.testing.assert_array_equal(unit_of_item(numbers, 40), unit_of_item([str(one) for one in numbers], 40))
 
 
 def test_wrong_shapes_are_named() -> None:

@@ -95,7 +95,9 @@ def test_loose_pictures_alone_have_no_target(plant) -> None:
 
 
 def test_one_class_is_refused_with_the_way_out(plant) -> None:
-    with pytest.raises(DataError, match=r'only one class: "cat" \(2 items, from folder names\).*--target none'):
+    with pytest.raises(
+        DataError, match=r'only one class: "cat" \(2 items, from folder names\).*penjing inspect DATA --target none'
+    ):
         open_data(plant("cat/1.png", "cat/2.png"))
     assert len(open_data(plant("cat/1.png"), Options(target="none"))) == 2
 
@@ -103,7 +105,9 @@ def test_one_class_is_refused_with_the_way_out(plant) -> None:
 def test_a_table_beside_unlabelled_pictures_is_offered(plant) -> None:
     folder = plant("images/1.png", "images/2.png")
     (folder / "train.csv").write_text("x")
-    with pytest.raises(DataError, match=r"To take the labels from a table give it instead: .*photos/train\.csv\. For"):
+    with pytest.raises(
+        DataError, match=r"To take the labels from a table give it instead: .*photos/train\.csv\. Pictures"
+    ):
         open_data(folder)
     loose = plant("1.png", folder="loose")
     (loose / "labels.xlsx").write_text("x")

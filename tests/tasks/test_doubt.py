@@ -45,6 +45,30 @@ def test_confidence_that_says_nothing_does_not_make_most_items_unsure() -> None:
     assert (top < unsure_below(probability, truth)).mean() <= MOST_UNSURE
 
 
+def spread_over(classes: int, top: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities whose highest is `top` and whose rest is even, and truths as often that class as it says."""
+    draws = np.random.default_rng(seed)
+    rest = np.repeat((1 - top)[:, None] / (classes - 1), classes - 1, axis=1)
+    truth = np.where(draws.random(len(top)) < top, 0, draws.integers(1, classes, len(top)))
+    return np.concatenate([top[:, None], rest], axis=1), truth
+
+
+def test_what_is_more_likely_wrong_than_right_is_unsure_however_many_that_are() -> None:
+    top = np.random.default_rng(0).uniform(0.1, 0.7, 2000)
+    probability, truth = spread_over(20, top)
+    assert unsure_below(probability, truth) >= EVEN_ODDS
+    fresh, fresh_truth = spread_over(20, top, seed=1)
+    is_sure = fresh.max(axis=1) >= unsure_below(probability, truth)
+    is_right = fresh.argmax(axis=1) == fresh_truth
+    assert is_right[is_sure].mean() > 0.5
+    assert is_right[~is_sure].mean() < 0.5
+
+
+def test_a_network_that_is_never_sure_is_always_unsure() -> None:
+    probability, truth = spread_over(50, np.full(500, 0.1))
+    assert (probability.max(axis=1) < unsure_below(probability, truth)).all()
+
+
 def test_few_mistakes_teach_nothing() -> None:
     probability, truth = sure_and_right(20)
     assert unsure_below(probability, probability.argmax(axis=1)) == EVEN_ODDS

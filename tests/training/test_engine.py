@@ -1,10 +1,12 @@
 """The loop learns, repeats itself bit for bit, and continues from a checkpoint as if nothing had happened."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated
@@ -178,6 +180,45 @@ def test_without_validation_the_last_weights_are_kept():
     trained = engine.carry_out(recipe(), bare)
     assert trained.best is None
     assert trained.best_step == 24
+
+
+def cut_short(folder, monkeypatch):
+    """Leave a checkpoint of `recipe()` behind."""
+    _cut_at(monkeypatch, 5)
+    with pytest.raises(Killed):
+        engine.carry_out(recipe(), problem(), folder=folder)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(recipe(), seed=2),
+        replace(recipe(), model=Choice("cnn", {"width": 16})).filled(),
+        replace(recipe(), optimiser=Choice("adamw", {"rate": 0.5})).filled(),
+        recipe(batch_size=8),
+    ],
+    ids=["seed", "network", "rate", "batch size"],
+)
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path, monkeypatch, other):
+    cut_short(tmp_path, monkeypatch)
+    with pytest.raises(RunError, match=r"state.safetensors was made by another recipe .* put recipe.toml back"):
+        engine.carry_out(other, problem(), folder=tmp_path)
+    assert engine.carry_out(recipe(), problem(), folder=tmp_path).best_step == 24
+
+
+def test_a_new_plan_of_steps_is_not_another_recipe(tmp_path, monkeypatch):
+    cut_short(tmp_path, monkeypatch)
+    planned = recipe(steps=40)
+    assert engine.carry_out(planned, problem(), folder=tmp_path).recipe.training.steps == 40
+
+
+def test_a_checkpoint_of_an_earlier_version_which_says_nothing_of_its_choices_is_continued(tmp_path, monkeypatch):
+    cut_short(tmp_path, monkeypatch)
+    tensors, facts = _checkpoint.load(tmp_path / "checkpoint", recipe())
+    del facts["choices"]
+    save_file(tensors, tmp_path / "checkpoint" / _checkpoint.NAME, {"facts": json.dumps({**facts, "recipe": "abc"})})
+    assert engine.carry_out(recipe(), problem(), folder=tmp_path).best_step == 24
 
 
 def test_a_damaged_checkpoint_is_a_sentence(tmp_path):

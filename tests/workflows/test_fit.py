@@ -11,6 +11,7 @@ from PIL import Image
 
 import penjing as pj
 from penjing.core.errors import DataError, RunError, UsageError
+from penjing.core.events import Said
 from penjing.core.recipe import Recipe
 from penjing.training import engine
 
@@ -370,3 +371,122 @@ def test_run_json_holds_no_secret_of_the_machine(pictures, tmp_path):
     import platform
 
     assert platform.node() not in info or not platform.node()
+
+
+def write_fixes(file, **labels):
+    pl.DataFrame({"path": list(labels), "label": list(labels.values())}).write_csv(file)
+    return str(file)
+
+
+@pytest.fixture
+def fixes(pictures, tmp_path):
+    """A corrections file that takes one picture for noise and drops another."""
+    first, second = (str(pictures / "rows" / f"p{number:03d}.png") for number in (0, 1))
+    return write_fixes(tmp_path / "fixes.csv", **{first: "noise", second: "drop"})
+
+
+def test_a_recipe_replays_corrections_without_their_file(pictures, fixes, tmp_path, monkeypatch):
+    run = fit(pictures, tmp_path / "run", corrections=fixes)
+    Path(fixes).unlink()
+    monkeypatch.chdir(tmp_path / "run")
+    again = pj.fit(pictures, recipe=run.path, out=tmp_path / "again")
+    moved = pj.fit(pictures.rename(tmp_path / "moved"), recipe=run.path, out=tmp_path / "of-moved")
+    split = pl.read_parquet(run.path / "split.parquet")
+    dropped = split.filter(pl.col("name") == "rows/p001.png")["hash"].to_list()
+    relabelled = split.filter(pl.col("name") == "rows/p000.png")["hash"].to_list()
+    for one in (run, again, moved):
+        assert one.recipe.data.drop == tuple(dropped)
+        assert one.recipe.data.relabel == dict.fromkeys(relabelled, "noise")
+        assert (one.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+    assert pj.test(again, data=tmp_path / "moved").opening == 1
+
+
+def test_a_run_with_corrections_resumes_and_goes_on_without_their_file(pictures, fixes, tmp_path, monkeypatch):
+    whole = fit(pictures, tmp_path / "whole", corrections=fixes)
+    keep = engine._keep
+    monkeypatch.setattr(engine, "_keep", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        fit(pictures, tmp_path / "killed", corrections=fixes)
+    monkeypatch.setattr(engine, "_keep", keep)
+    Path(fixes).write_text("damaged")
+    resumed = pj.resume(tmp_path / "killed")
+    assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+    third = write_fixes(tmp_path / "more.csv", **{str(pictures / "noise" / "p002.png"): "drop"})
+    said = []
+    after = pj.fit(pictures, parent=whole, corrections=third, out=tmp_path / "next", watch=said.append)
+    assert len(after.recipe.data.drop) == 2
+    assert after.recipe.data.relabel == whole.recipe.data.relabel
+    assert f"as in {whole.path}: corrections: 1 label changed, 1 item left out" in texts(said)
+    assert "corrections: 1 label changed, 2 items left out" in texts(said)
+
+
+def texts(events):
+    return [event.message for event in events if isinstance(event, Said)]
+
+
+def test_a_recipe_without_corrections_changes_when_one_is_made(pictures, fixes, tmp_path):
+    plain, corrected = fit(pictures, tmp_path / "a"), fit(pictures, tmp_path / "b", corrections=fixes)
+    assert plain.recipe.data.drop == ()
+    assert plain.recipe.id != corrected.recipe.id
+
+
+def test_going_on_from_a_run_reads_the_data_as_it_did_and_says_so(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", merge={"stripes": ["rows", "columns"]}, ignore="p00*")
+    said = []
+    after = pj.fit(pictures, parent=run, out=tmp_path / "next", watch=said.append)
+    assert after.info["data"]["classes"] == run.info["data"]["classes"] == {"noise": 50, "stripes": 100}
+    assert f"as in {run.path}: --merge stripes=rows,columns, --ignore p00*" in texts(said)
+
+
+def test_an_option_said_anew_holds_when_going_on_from_a_run(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", ignore="p00*", page="max")
+    said = []
+    after = pj.fit(pictures, parent=run, ignore=[], page="first", out=tmp_path / "next", watch=said.append)
+    assert sum(after.info["data"]["classes"].values()) == 180
+    assert after.info["data"]["decode"]["page"] == "first"
+    assert not [text for text in texts(said) if text.startswith("as in")]
+    third = pj.fit(pictures, parent=run, out=tmp_path / "third")
+    assert third.info["data"]["decode"]["page"] == "max"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"side": 24}, "keeps its canvas and its parts, so --side 24 would change nothing"),
+        ({"canvas": "squash"}, "--canvas squash would change nothing"),
+        ({"folds": 3}, "--folds 3 would change nothing"),
+        ({"split_seed": 3}, "--split-seed 3 would change nothing"),
+    ],
+)
+def test_what_a_run_settles_is_not_said_anew(pictures, tmp_path, wishes, message):
+    run = fit(pictures, tmp_path / "run")
+    with pytest.raises(UsageError, match=message):
+        pj.fit(pictures, parent=run, out=tmp_path / "next", **wishes)
+
+
+def test_a_recipe_settles_the_canvas_and_the_page(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", page="max")
+    assert pj.fit(pictures, recipe=run.path, out=tmp_path / "again").info["data"]["decode"]["page"] == "max"
+    with pytest.raises(UsageError, match="--side 24 would change nothing"):
+        pj.fit(pictures, recipe=run.path, side=24, out=tmp_path / "next")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "error", "message"),
+    [
+        ({"metric": "acuracy"}, UsageError, 'did you mean "accuracy"'),
+        ({"model": "cn"}, UsageError, 'did you mean "cnn"'),
+        ({"set": {"model.widht": 8}}, UsageError, 'did you mean "width"'),
+        ({"parent": "none"}, RunError, "there is no run folder"),
+        ({"timme": "5m"}, UsageError, 'did you mean "time"'),
+    ],
+)
+def test_a_plan_refuses_the_wishes_that_a_training_refuses(pictures, wishes, error, message):
+    with pytest.raises(error, match=message):
+        pj.plan(pictures, **wishes)
+
+
+def test_a_plan_takes_every_wish_of_a_training(pictures, tmp_path):
+    wishes = {"metric": "macro_f1", "class_weights": "balanced", "out": tmp_path / "run", "model": "cnn"}
+    assert pj.plan(pictures, time="1m", **wishes).items == 180
+    assert not (tmp_path / "run").exists()

@@ -11,6 +11,8 @@ crop can be cut out of the whole picture but the whole picture cannot be made fr
 
 from __future__ import annotations
 
+from typing import Any, Protocol, runtime_checkable
+
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
@@ -21,10 +23,21 @@ ROUNDS = 2
 MARGIN = 1
 # A copy is at most this much shifted (in pixels), zoomed and changed in gain.
 MOST_SHIFT, MOST_ZOOM, LEAST_GAIN, MOST_GAIN = 2.0, 0.2, 0.4, 2.5
-PAIRS_AT_ONCE = 4096
+PAIRS_AT_ONCE = 1024
 
 _BINOMIAL = np.array([1, 8, 28, 56, 70, 56, 28, 8, 1], np.float32) / 256
 _FROM_CENTRE = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
+
+
+@runtime_checkable
+class Thumbnails(Protocol):
+    """Grey thumbnails in order: an array of them, or what reads them from the disk when they are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Any, /) -> np.ndarray:
+        """uint8 [picked, 32, 32]: those at an array of row numbers, or of a slice."""
+        ...
 
 
 def _smoothing() -> Float[np.ndarray, "side thumbnail_side"]:

@@ -27,10 +27,11 @@ FEWEST_ODD = 4
 LOWERINGS, FACTOR = 12, 2**0.5
 FEWEST_BLOCKS, LARGEST_BLOCK = 8, 8192
 NEAREST = 3
+SMOOTHED_AT_ONCE = 1024
 
 
 def choose_threshold(
-    thumbnails: UInt8[np.ndarray, "items side side"],
+    thumbnails: align.Thumbnails,
     rows: Int[np.ndarray, " distinct"],
     classes: Int[np.ndarray, " items"] | None,
     loosest: float,
@@ -89,7 +90,7 @@ def _sentences(
 
 
 def _nearest(
-    thumbnails: UInt8[np.ndarray, "items side side"],
+    thumbnails: align.Thumbnails,
     rows: Int[np.ndarray, " distinct"],
     sample: Int[np.ndarray, " sample"],
     classes: Int[np.ndarray, " items"] | None,
@@ -115,7 +116,7 @@ def _nearest(
 
 
 def _least_misfit(
-    thumbnails: UInt8[np.ndarray, "items side side"],
+    thumbnails: align.Thumbnails,
     rows: Int[np.ndarray, " sample"],
     likeness: Float[np.ndarray, "blocks sample"],
     place: Int[np.ndarray, "blocks sample"],
@@ -131,7 +132,8 @@ def _least_misfit(
 
 def _directions(thumbnails: UInt8[np.ndarray, "n side side"]) -> Float[np.ndarray, "n pixels"]:
     """Smoothed thumbnails as vectors of length one and mean zero, so that their product is their correlation."""
-    flat = align.smooth(thumbnails).reshape(len(thumbnails), -1)
+    blocks = (thumbnails[start : start + SMOOTHED_AT_ONCE] for start in range(0, len(thumbnails), SMOOTHED_AT_ONCE))
+    flat = np.concatenate([align.smooth(block) for block in blocks]).reshape(len(thumbnails), -1)
     flat -= flat.mean(axis=1, keepdims=True)
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 

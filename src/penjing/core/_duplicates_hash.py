@@ -12,7 +12,7 @@ are looked for by hashing cropped versions instead of by probing more buckets.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -31,6 +31,8 @@ NEIGHBOURS = 8
 MOST_DIFFERENT = 76
 # The pairs kept where there are more, the most alike first: so many an item, and never fewer than costs seconds.
 PAIRS_PER_ITEM, FEWEST_KEPT = 8, 200_000
+# Neighbours are compared this many hashes at a time, whose bits are copied.
+ENTRIES_AT_ONCE = 65_536
 SIDE = 32
 LOWEST_FREQUENCIES = 6
 CUT = 0.05
@@ -39,10 +41,19 @@ CUT = 0.05
 _WHOLE, _END_CUT, _START_CUT = (0.0, 1.0), (0.0, 1.0 - CUT), (CUT, 1.0)
 VIEWS = ((_WHOLE, _WHOLE), *((y, x) for y in (_END_CUT, _START_CUT) for x in (_END_CUT, _START_CUT)))
 
+# A code is a pair and its difference in one number of 63 bits; the pairs of 90 million items fit in.
+_DIFFERENCES = 1024
+_PAIRS = 2**53
 
-def hashes(blocks: Iterable[UInt8[np.ndarray, "n side side"]]) -> UInt64[np.ndarray, "items views words"]:
-    """The hash of every thumbnail in every view; thumbnails come in blocks so that memory stays flat."""
-    return np.concatenate([_hash_block(block) for block in blocks])
+
+def hashes(blocks: Iterable[UInt8[np.ndarray, "n side side"]], count: int) -> UInt64[np.ndarray, "items views words"]:
+    """The hash of every thumbnail in every view; the `count` thumbnails come in blocks and are never held whole."""
+    words = np.empty((count, len(VIEWS), BITS // 64), np.uint64)
+    start = 0
+    for block in blocks:
+        words[start : start + len(block)] = _hash_block(block)
+        start += len(block)
+    return words
 
 
 def _hash_block(thumbnails: UInt8[np.ndarray, "n side side"]) -> UInt64[np.ndarray, "n views words"]:
@@ -60,47 +71,98 @@ def candidates(
 ) -> Int[np.ndarray, "pairs 2"]:
     """Pairs of items, the smaller number first, whose hashes differ in at most `most_different` bits.
 
+    The most alike come first. A pair is held as one whole number, its *code*, so that millions take little memory.
+
     Args:
         words: what `hashes` gave.
         advance: called with the number of bands done.
     """
     count, views, _ = words.shape
     entries = words.reshape(count * views, -1)
-    kept = np.empty((2, 0), np.int64)
-    with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as threads:
-        bands = threads.map(lambda band: _band(entries, views, band, most_different), range(BANDS))
-        for done, found in enumerate(bands, start=1):
-            kept = _most_alike(np.concatenate([kept, found], axis=1), max(PAIRS_PER_ITEM * count, FEWEST_KEPT))
-            if advance is not None:
-                advance(done)
-    return np.stack([kept[0] // count, kept[0] % count], axis=1)
+    most = max(PAIRS_PER_ITEM * count, FEWEST_KEPT)
+    kept = np.empty(0, np.int64)
+    for done, found in enumerate(_bands(entries, views, most_different, most), start=1):
+        kept = _most_alike(np.concatenate([kept, found]), most)
+        if advance is not None:
+            advance(done)
+    kept = _difference_first(kept, back=False)
+    kept.sort()
+    kept %= _PAIRS
+    return np.stack([kept // count, kept % count], axis=1)
 
 
-def _most_alike(found: Int[np.ndarray, "2 found"], most: int) -> Int[np.ndarray, "2 kept"]:
-    """Every pair once, with its least difference, and no more than `most` pairs."""
-    found = found[:, np.argsort(found[1], kind="stable")]
-    found = found[:, np.unique(found[0], return_index=True)[1]]
-    return found[:, np.argsort(found[1], kind="stable")[:most]]
+def _bands(
+    entries: UInt64[np.ndarray, "entries words"], views: int, most_different: int, most: int
+) -> Iterator[Int[np.ndarray, " pairs"]]:
+    """What every band finds, a few bands at once: all at once would hold the pairs of all."""
+    workers = min(2, os.cpu_count() or 1)
+    with ThreadPoolExecutor(max_workers=workers) as threads:
+        for start in range(0, BANDS, workers):
+            some = range(start, min(start + workers, BANDS))
+            yield from threads.map(lambda band: _band(entries, views, band, most_different, most), some)
+
+
+def _most_alike(codes: Int[np.ndarray, " found"], most: int) -> Int[np.ndarray, " kept"]:
+    """Every pair once, with its least difference, and no more than `most` pairs, the most alike. Sorts `codes`."""
+    codes.sort()
+    pairs = codes // _DIFFERENCES
+    is_first = np.ones(len(codes), bool)
+    np.not_equal(pairs[1:], pairs[:-1], out=is_first[1:])
+    codes = codes[is_first]
+    if len(codes) <= most:
+        return codes
+    ranked = _difference_first(codes, back=False)
+    ranked.partition(most)
+    return _difference_first(ranked[:most], back=True)
+
+
+def _difference_first(codes: Int[np.ndarray, " codes"], back: bool) -> Int[np.ndarray, " codes"]:
+    """Codes that sort by difference and then by pair, instead of by pair and then by difference; or `back` again."""
+    high, low = (_PAIRS, _DIFFERENCES) if back else (_DIFFERENCES, _PAIRS)
+    return codes % high * low + codes // high
 
 
 def _band(
-    entries: UInt64[np.ndarray, "entries words"], views: int, band: int, most_different: int
-) -> Int[np.ndarray, "2 pairs"]:
-    """What one band finds: (smaller item × number of items + larger item, bits that differ)."""
+    entries: UInt64[np.ndarray, "entries words"], views: int, band: int, most_different: int, most: int
+) -> Int[np.ndarray, " pairs"]:
+    """The codes that one band finds: (smaller item × number of items + larger item) × differences + bits that differ.
+
+    No more than `most` of them: what is not among these is not among the most alike of all bands either.
+    """
     prefixes = _prefixes(entries, band)
     order = np.argsort(prefixes)
-    prefixes, near = prefixes[order], entries[order]
-    items = order // views
-    count = len(entries) // views
+    prefixes = prefixes[order]
+    found = np.empty(0, np.int64)
+    waiting: list[np.ndarray] = []
+    for start in range(0, len(order), ENTRIES_AT_ONCE):
+        near = slice(start, start + ENTRIES_AT_ONCE + NEIGHBOURS)
+        waiting.append(_neighbours(entries, prefixes[near], order[near], views, most_different))
+        is_last = start + ENTRIES_AT_ONCE >= len(order)
+        if is_last or sum(map(len, waiting)) > most:
+            found = _most_alike(np.concatenate([found, *waiting]), most)
+            waiting.clear()
+    return found
+
+
+def _neighbours(
+    entries: UInt64[np.ndarray, "entries words"],
+    prefixes: UInt64[np.ndarray, " near"],
+    order: Int[np.ndarray, " near"],
+    views: int,
+    most_different: int,
+) -> Int[np.ndarray, " pairs"]:
+    """The codes of those of the first `ENTRIES_AT_ONCE` entries in the order and their next neighbours."""
+    near, items, count = entries[order], order // views, len(entries) // views
     found = []
     for step in range(1, NEIGHBOURS + 1):
         alike = (prefixes[step:] ^ prefixes[:-step]) >> np.uint64(SORTED_BITS - AGREEING_BITS) == 0
-        at = np.flatnonzero(alike & (items[step:] != items[:-step]))
+        at = np.flatnonzero((alike & (items[step:] != items[:-step]))[:ENTRIES_AT_ONCE])
         different = np.bitwise_count(near[at] ^ near[at + step]).sum(axis=1, dtype=np.int64)
         close = different <= most_different
         one, other = items[at[close]], items[at[close] + step]
-        found.append(np.stack([np.minimum(one, other) * count + np.maximum(one, other), different[close]]))
-    return np.concatenate(found, axis=1)
+        pairs = np.minimum(one, other) * count + np.maximum(one, other)
+        found.append(pairs * _DIFFERENCES + different[close])
+    return np.concatenate(found)
 
 
 def _prefixes(entries: UInt64[np.ndarray, "entries words"], band: int) -> UInt64[np.ndarray, " entries"]:

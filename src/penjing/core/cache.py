@@ -112,18 +112,37 @@ class CachedColumn:
         """A copy of the items at `index` (integers, or one boolean per item), in that order: [picked, *shape]."""
         return _gather(self._values, self._shard[index], self._row[index], self.shape, self.dtype)
 
-    def thumbnails(self) -> np.ndarray:
-        """The small pictures of all items, in order: uint8 [items, 32, 32].
+    def thumbnails(self) -> CachedThumbnails:
+        """The small pictures of all items, in order, read from the disk when they are indexed.
 
         Raises:
             RunError: this form has none.
         """
-        shard, row = self._place
         arrays = [array for array in self._thumbnails if array is not None]
         if len(arrays) < len(self._thumbnails):
             raise RunError("the cached items have no thumbnails; clear them with: penjing cache clear")
-        shape = arrays[0].shape[1:] if arrays else (32, 32)
-        return _gather(arrays, shard, row, shape, np.dtype(np.uint8))
+        return CachedThumbnails(arrays, *self._place)
+
+
+class CachedThumbnails:
+    """Small pictures in a given order, uint8 [items, 32, 32], of which only those in use are in memory.
+
+    Index it with a slice, or an array of row numbers or of booleans; `numpy.asarray` loads them all.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
+        self._arrays, self._shard, self._row = arrays, shard, row
+        self.shape = (len(row), *(arrays[0].shape[1:] if arrays else (32, 32)))
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __getitem__(self, index: np.ndarray | slice) -> np.ndarray:
+        """A copy of the pictures at `index`: uint8 [picked, 32, 32]."""
+        return _gather(self._arrays, self._shard[index], self._row[index], self.shape[1:], np.dtype(np.uint8))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self[:] if dtype is None else self[:].astype(dtype, copy=False)
 
 
 def open_column(form_id: str, hashes: Sequence[str]) -> CachedColumn:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 
 from penjing.core import _duplicates_align as align
 from penjing.core import _duplicates_hash as hashing
@@ -31,6 +31,7 @@ MOST_MISFIT = 0.04
 FIRST_ROUND_FACTOR = 3.0
 LEAST_DIFFERENT_BITS = 16
 BLOCK = 8192
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ class Pairs:
 
 
 def find_pairs(
-    content_hashes: Sequence[str | None],
-    thumbnails: UInt8[np.ndarray, "items side side"],
+    content_hashes: Sequence[str | None] | pl.Series,
+    thumbnails: align.Thumbnails,
     classes: Int[np.ndarray, " items"] | None = None,
     watch: Watch = None,
     *,
@@ -73,14 +74,15 @@ def find_pairs(
 
     Args:
         content_hashes: one per item; None for an item that could not be read, which is in no pair.
-        thumbnails: one grey 32 × 32 picture per item; may be memory-mapped.
+        thumbnails: one grey 32 × 32 picture per item, uint8; read a block at a time, so they may stay on the disk.
         classes: the class of every item, −1 where unknown; used by the self-check only.
         watch: told about progress and about what the self-check found.
         is_sealed: items of a given test part; the self-check neither looks at them nor says anything of them.
     """
     tell(watch, Started(STAGE, hashing.BANDS, "bands"))
-    first, copies = _exact(content_hashes, thumbnails)
-    rows = first[_has_contrast(thumbnails, first)]
+    contrasted = _has_contrast(thumbnails)
+    first, copies = _exact(content_hashes, thumbnails, contrasted)
+    rows = first[contrasted[first]]
     judged = rows if is_sealed is None else rows[~is_sealed[rows]]
     threshold, said = choose_threshold(thumbnails, judged, classes, MOST_MISFIT)
     near = _near(thumbnails, rows, threshold, watch) if threshold > 0 else np.empty((0, 2), np.int64)
@@ -127,66 +129,77 @@ def _gather(count: int, start: Int[np.ndarray, " links"], end: Int[np.ndarray, "
 
 
 def _exact(
-    content_hashes: Sequence[str | None], thumbnails: UInt8[np.ndarray, "items side side"]
+    content_hashes: Sequence[str | None] | pl.Series,
+    thumbnails: align.Thumbnails,
+    contrasted: Bool[np.ndarray, " items"],
 ) -> tuple[Int[np.ndarray, " distinct"], Int[np.ndarray, "copies 2"]]:
     """The first item of every distinct picture, in the order of their hashes, and (it, copy) for every copy of it.
 
     Equal thumbnails count as equal pixels unless they are too flat to tell; equal content always counts.
     """
-    readable = np.array([row for row, text in enumerate(content_hashes) if text is not None], np.int64)
+    texts = pl.DataFrame({"text": pl.Series(content_hashes, dtype=pl.String)}).with_row_index("row")
+    texts = texts.drop_nulls().sort("text", maintain_order=True)
+    readable = texts["row"].to_numpy().astype(np.int64)
     if not len(readable):
         return readable, np.empty((0, 2), np.int64)
-    texts = np.array([content_hashes[row] for row in readable.tolist()])
-    readable = readable[np.lexsort((readable, texts))]
-    keys = np.array([f"content {content_hashes[row]}" for row in readable.tolist()])
-    contrasted = _has_contrast(thumbnails, readable)
-    digests = (
-        hashlib.blake2b(row.tobytes(), digest_size=16) for block in _blocks(thumbnails, readable) for row in block
+    pixels = (picture for block in _blocks(thumbnails, readable) for picture in block)
+    keys = np.fromiter(
+        (
+            _digest("pixels", picture.tobytes()) if is_clear else _digest("content", text.encode())
+            for picture, text, is_clear in zip(pixels, texts["text"], contrasted[readable], strict=True)
+        ),
+        np.dtype(f"S{DIGEST_BYTES}"),
+        len(readable),
     )
-    keys = np.where(contrasted, np.array([f"pixels {digest.hexdigest()}" for digest in digests]), keys)
     _, first, number = np.unique(keys, return_index=True, return_inverse=True)
     leader = readable[first[number]]
     is_copy = leader != readable
     return readable[np.sort(first)], np.stack([leader[is_copy], readable[is_copy]], axis=1)
 
 
+def _digest(kind: str, content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES, person=kind.encode()).digest()
+
+
 def _near(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " distinct"], threshold: float, watch: Watch
+    thumbnails: align.Thumbnails, rows: Int[np.ndarray, " distinct"], threshold: float, watch: Watch
 ) -> Int[np.ndarray, "pairs 2"]:
     """The pairs of `rows` whose misfit is at most the threshold."""
     if len(rows) < 2:
         return np.empty((0, 2), np.int64)
-    words = hashing.hashes(_blocks(thumbnails, rows))
+    words = hashing.hashes(_blocks(thumbnails, rows), len(rows))
     different = max(LEAST_DIFFERENT_BITS, round(hashing.MOST_DIFFERENT * (threshold / MOST_MISFIT) ** 0.5))
-    found = rows[hashing.candidates(words, different, lambda done: tell(watch, Progress(STAGE, done)))]
-    for rounds, limit in ((1, threshold * FIRST_ROUND_FACTOR), (align.ROUNDS, threshold)):
-        found = found[_misfits(thumbnails, found, rounds) <= limit]
-    return np.sort(found, axis=1)
+    found = hashing.candidates(words, different, lambda done: tell(watch, Progress(STAGE, done)))
+    return np.sort(_confirmed(thumbnails, rows, found, threshold), axis=1)
 
 
-def _misfits(
-    thumbnails: UInt8[np.ndarray, "items side side"], pairs: Int[np.ndarray, "pairs 2"], rounds: int
-) -> Float[np.ndarray, " pairs"]:
-    def judge(start: int) -> Float[np.ndarray, " n"]:
-        chunk = pairs[start : start + BLOCK]
-        return align.misfit(thumbnails[chunk[:, 0]], thumbnails[chunk[:, 1]], rounds)
+def _confirmed(
+    thumbnails: align.Thumbnails,
+    rows: Int[np.ndarray, " distinct"],
+    candidates: Int[np.ndarray, "candidates 2"],
+    threshold: float,
+) -> Int[np.ndarray, "pairs 2"]:
+    """The pairs of rows, of the candidates among `rows`, whose misfit is at most the threshold; a block at a time."""
+
+    def confirm(start: int) -> Int[np.ndarray, "n 2"]:
+        pairs = rows[candidates[start : start + BLOCK]]
+        for rounds, limit in ((1, threshold * FIRST_ROUND_FACTOR), (align.ROUNDS, threshold)):
+            pairs = pairs[align.misfit(thumbnails[pairs[:, 0]], thumbnails[pairs[:, 1]], rounds) <= limit]
+        return pairs
 
     with ThreadPoolExecutor(max_workers=min(2, os.cpu_count() or 1)) as threads:
-        return np.concatenate([np.empty(0, np.float32), *threads.map(judge, range(0, len(pairs), BLOCK))])
+        blocks = threads.map(confirm, range(0, len(candidates), BLOCK))
+        return np.concatenate([np.empty((0, 2), np.int64), *blocks])
 
 
-def _has_contrast(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " rows"]
-) -> Bool[np.ndarray, " rows"]:
-    if not len(rows):
-        return np.empty(0, bool)
-    return np.concatenate([block.std(axis=(1, 2), dtype=np.float32) >= FLAT for block in _blocks(thumbnails, rows)])
+def _has_contrast(thumbnails: align.Thumbnails) -> Bool[np.ndarray, " items"]:
+    blocks = _blocks(thumbnails, np.arange(len(thumbnails)))
+    contrasted = [block.std(axis=(1, 2), dtype=np.float32) >= FLAT for block in blocks]
+    return np.concatenate([np.empty(0, bool), *contrasted])
 
 
-def _blocks(
-    thumbnails: UInt8[np.ndarray, "items side side"], rows: Int[np.ndarray, " rows"]
-) -> Iterator[UInt8[np.ndarray, "n side side"]]:
-    """The thumbnails of some rows, a block at a time, so that a memory-mapped array is never held whole."""
+def _blocks(thumbnails: align.Thumbnails, rows: Int[np.ndarray, " rows"]) -> Iterator[UInt8[np.ndarray, "n side side"]]:
+    """The thumbnails of some rows, a block at a time, so that they are never held whole."""
     return (np.asarray(thumbnails[rows[start : start + BLOCK]]) for start in range(0, len(rows), BLOCK))
 
 

@@ -26,11 +26,19 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` units of a stage are finished; `note` is a short live remark, such as the loss."""
+    """`done` units of a stage are finished.
+
+    Attributes:
+        stage: its name, as it was started.
+        done: how many units are finished.
+        note: a short live remark, such as the loss.
+        total: how many units it will take, where that may have changed since it was started.
+    """
 
     stage: str
     done: int
     note: str = ""
+    total: int | None = None
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,10 @@ def _json_line(value: Mapping[str, Any]) -> str:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file, oldest first. A last line cut by a kill is left out; no file gives no lines."""
+    """The JSON objects of a file, one a line, oldest first; no file gives none.
+
+    A line that is no object is left out: a kill may cut the last one.
+    """
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").split("\n")
@@ -128,4 +131,4 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
             found.append(json.loads(line))
         except json.JSONDecodeError:
             continue
-    return found
+    return [line for line in found if isinstance(line, dict)]

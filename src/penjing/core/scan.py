@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
 import polars as pl
 
 from penjing.core.errors import DataError, RunError
@@ -22,22 +23,13 @@ FOLDER = "scans"  # inside the cache folder; `core/cache.py` lists and clears it
 
 _STAGE = "reading headers"
 _CHUNK = 64  # items handed to a thread at once
+_ROWS_AT_ONCE = 4096  # rows of Python objects before they are turned into columns
 # A file changed this shortly before it was read may change again without its time of change moving on.
 _SETTLING_NS = 2_000_000_000
 _TYPES: Mapping[Any, Any] = {int: pl.Int64, float: pl.Float64, str: pl.String, bool: pl.Boolean}
+_STAMP = {"size_bytes": pl.Int64, "changed_ns": pl.Int64}
 
 Probe = Callable[[Any], Any]
-Stamp = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One item as seen: hash and error (one of them None), its header's values, and its stamp where that is cheap."""
-
-    hash: str | None
-    error: str | None
-    header: tuple[Any, ...]
-    stamp: Stamp | None = None
 
 
 def scan(table: Table, column: str, probe: Probe, threads: int, watch: Watch = None) -> pl.DataFrame:
@@ -56,23 +48,22 @@ def scan(table: Table, column: str, probe: Probe, threads: int, watch: Watch = N
         One row per row of the table, in its order: `hash` (null when unreadable), `error` (why it could not be
         read, else null), and one column per field of the header.
     """
-    store, references = table.stores[column], table.frame[column].to_list()
-    fields_of_header = _header_types(probe)
-    memory = _memory_file(store, probe, tuple(fields_of_header))
-    known = _recall(memory, len(fields_of_header))
+    store, references = table.stores[column], table.frame[column].alias("reference")
+    header = _header_types(probe)
+    schema = {"reference": pl.String, **_STAMP, "hash": pl.String, "error": pl.String, **header}
+    memory = _memory_file(store, probe, tuple(header))
+    known = _recall(memory, schema)
+    before = references.to_frame().join(known, on="reference", how="left", maintain_order="left")
     started, since = time.monotonic(), time.time_ns() - _SETTLING_NS
     tell(watch, Started(_STAGE, len(references), "items"))
-    seen = _look_at_all(store, references, probe, known, threads, watch)
+    at, seen = _look_at_all(store, before, probe, schema, threads, watch)
     if memory is not None:
-        settled = {
-            reference: item
-            for reference, item in zip(references, seen, strict=True)
-            if item.hash is not None and item.stamp is not None and item.stamp[1] < since
-        }
-        _remember(memory, known, settled, fields_of_header)
+        settled = seen.filter(pl.col("hash").is_not_null() & (pl.col("changed_ns") < since))
+        _remember(memory, known, settled)
     tell(watch, Finished(_STAGE, time.monotonic() - started))
-    rows = [(item.hash, item.error, *item.header) for item in seen]
-    return pl.DataFrame(rows, schema={"hash": pl.String, "error": pl.String, **fields_of_header}, orient="row")
+    row = np.arange(len(before))
+    row[at] = len(before) + np.arange(len(seen))
+    return pl.concat([before, seen])[row].select("hash", "error", *header)
 
 
 def _header_types(probe: Probe) -> dict[str, Any]:
@@ -83,35 +74,45 @@ def _header_types(probe: Probe) -> dict[str, Any]:
 
 
 def _look_at_all(
-    store: Store, references: Sequence[str], probe: Probe, known: Mapping[str, _Seen], threads: int, watch: Watch
-) -> list[_Seen]:
+    store: Store, before: pl.DataFrame, probe: Probe, schema: Mapping[str, Any], threads: int, watch: Watch
+) -> tuple[np.ndarray, pl.DataFrame]:
+    """Which rows had to be read, and what was seen there, as columns: an object an item would cost much more."""
     missing = (None,) * len(_header_types(probe))
 
-    def look_at(chunk: Sequence[str]) -> list[_Seen]:
-        return [_look(store, reference, probe, known, missing) for reference in chunk]
+    def look_at(start: int) -> list[tuple[Any, ...] | None]:
+        chunk = before[start : start + _CHUNK].select("reference", *_STAMP)
+        return [_look(store, reference, tuple(stamp), probe, missing) for reference, *stamp in chunk.iter_rows()]
 
-    seen: list[_Seen] = []
+    at, rows, frames = [], [], [pl.DataFrame(schema=schema)]
     pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="penjing-scan")
     try:
-        for found in pool.map(look_at, [references[i : i + _CHUNK] for i in range(0, len(references), _CHUNK)]):
-            seen += found
-            tell(watch, Progress(_STAGE, len(seen)))
+        starts = range(0, len(before), _CHUNK)
+        for start, looked in zip(starts, pool.map(look_at, starts), strict=True):
+            new = [(start + place, found) for place, found in enumerate(looked) if found is not None]
+            at.append(np.array([row for row, _ in new], np.int64))
+            rows += [found for _, found in new]
+            if len(rows) >= _ROWS_AT_ONCE:
+                frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
+                rows.clear()
+            tell(watch, Progress(_STAGE, start + len(looked)))
     finally:
         pool.shutdown(cancel_futures=True)  # so that Ctrl-C does not wait for what has not begun
-    return seen
+    frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
+    return np.concatenate([np.empty(0, np.int64), *at]), pl.concat(frames)
 
 
-def _look(store: Store, reference: str, probe: Probe, known: Mapping[str, _Seen], missing: tuple[None, ...]) -> _Seen:
-    """One item, from memory when its stamp is unchanged."""
+def _look(
+    store: Store, reference: str, before: tuple[int | None, ...], probe: Probe, missing: tuple[None, ...]
+) -> tuple[Any, ...] | None:
+    """One item as a row of what was seen, or None when it still has the stamp that it had before."""
     try:
         stamp = store.stamp(split_page(reference)[0])
-        before = known.get(reference)
-        if stamp is not None and before is not None and before.stamp == stamp:
-            return before
+        if stamp is not None and before == stamp:
+            return None
         content, page = read_item(store, reference)
-        return _Seen(item_hash(content, page), None, astuple(probe(content)), stamp)
+        return reference, *(stamp or (None, None)), item_hash(content, page), None, *astuple(probe(content))
     except (DataError, OSError) as problem:
-        return _Seen(None, reason(problem, item_name(store, reference)), missing)
+        return reference, None, None, None, reason(problem, item_name(store, reference)), *missing
 
 
 def _memory_file(store: Store, probe: Probe, names: tuple[str, ...]) -> Path | None:
@@ -126,26 +127,23 @@ def _memory_file(store: Store, probe: Probe, names: tuple[str, ...]) -> Path | N
     return cache_folder() / FOLDER / f"{key}.parquet"
 
 
-def _recall(memory: Path | None, width: int) -> dict[str, _Seen]:
-    """What was seen before; nothing when there is no such file or it is damaged."""
+def _recall(memory: Path | None, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """What was seen before, one row a reference; no row when there is no such file or it is damaged."""
+    nothing = pl.DataFrame(schema=schema)
     if memory is None or not memory.is_file():
-        return {}
+        return nothing
     try:
-        rows = pl.read_parquet(memory).iter_rows()
-        return {row[0]: _Seen(row[3], None, row[4 : 4 + width], (row[1], row[2])) for row in rows}
+        rows = pl.read_parquet(memory).with_columns(error=pl.lit(None, pl.String)).select(*schema)
+        return pl.concat([nothing, rows]).unique("reference", keep="last", maintain_order=True)
     except Exception:  # a damaged file costs one more reading of the data, nothing else
-        return {}
+        return nothing
 
 
-def _remember(memory: Path, known: dict[str, _Seen], seen: Mapping[str, _Seen], header: Mapping[str, Any]) -> None:
+def _remember(memory: Path, known: pl.DataFrame, seen: pl.DataFrame) -> None:
     """Add what was seen to what is known. A cache that cannot be written costs time, so that is no error."""
-    if all(known.get(reference) is item for reference, item in seen.items()):
+    if not len(seen):
         return
-    rows = [
-        (reference, *(item.stamp or (0, 0)), item.hash, *item.header) for reference, item in {**known, **seen}.items()
-    ]
-    schema = {"reference": pl.String, "size_bytes": pl.Int64, "changed_ns": pl.Int64, "hash": pl.String, **header}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    frame = pl.concat([known, seen]).drop("error").unique("reference", keep="last", maintain_order=True)
     try:
         write_atomically(memory, lambda temporary: frame.write_parquet(temporary))
     except (RunError, OSError):

@@ -71,6 +71,6 @@ def _books(seal: str, beside: Path) -> tuple[Path, Path]:
 def _lines(book: Path) -> list[dict[str, Any]]:
     """The readable openings of one book; an unreadable book counts as empty."""
     try:
-        return [line for line in read_lines(book) if isinstance(line, dict) and "id" in line]
+        return [line for line in read_lines(book) if "id" in line]
     except (OSError, UnicodeDecodeError):
         return []

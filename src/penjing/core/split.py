@@ -119,7 +119,8 @@ def deal(
         names: what to call the items; their hashes where left out.
         shares: of train, valid and test.
         previous: an earlier split, whose items keep their parts.
-        folds: how many folds to deal all items into that are not sealed or excluded.
+        folds: how many folds to deal all items into that are not sealed or excluded; more than there are groups of
+            them are cut to one a group, and `said` tells.
         keep_seal: with `previous`, no newcomer enters the test part; one that belongs to a group there is excluded.
     """
     parts = np.array([part or "" for part in given] if given is not None else [""] * len(hashes), dtype="<U8")
@@ -142,8 +143,10 @@ def deal(
             parts[active[parts[active] == "test"]] = "train"
         open_groups = np.unique(dealt.of_item[parts[active] == "train"])
         folds = folds or min(FOLDS_WITHOUT_TEST, len(open_groups))
+    asked = folds
     if folds > 1:
         open_units = np.bincount(dealt.of_item, weights=parts[active] != "test", minlength=len(dealt.draw)) > 0
+        folds = min(folds, int(open_units.sum()))
         found = deal_folds(dealt, open_units, folds)[dealt.of_item]
         fold[active] = np.where(parts[active] == "test", -1, found)
     number = np.full(len(hashes), -1)
@@ -157,7 +160,8 @@ def deal(
         "fold": fold,
     }
     split = Split(pl.DataFrame(columns), seed, is_given)
-    return replace(split, said=_sentences(split, dealt, old))
+    cut = (f"{asked:,} folds are more than the {folds} groups outside the test part, so there are {folds} folds",)
+    return replace(split, said=_sentences(split, dealt, old) + (cut if folds < asked else ()))
 
 
 def _old_parts(hashes: Sequence[str], previous: Split) -> np.ndarray:

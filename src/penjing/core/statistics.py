@@ -24,7 +24,8 @@ from penjing.core.randomness import stream
 from penjing.core.score import Score
 
 CONFIDENCE = 0.95
-RESAMPLES = 2000
+RESAMPLES, FEWEST_RESAMPLES = 2000, 400
+MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
 LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain
 
@@ -111,15 +112,18 @@ def interval(
     probability: np.ndarray,
     groups: Sequence[object] | np.ndarray | None = None,
     seed: int = 0,
-    n: int = RESAMPLES,
+    n: int | None = None,
 ) -> tuple[float, float]:
     """The 95 % interval of a metric: Wilson's for a share of single items, else a bootstrap over units.
+
+    Very many units are resampled less often (`resamples`): their interval is so narrow that a few per cent of its
+    width, by which its ends then vary with the seed, are nothing beside the metric.
 
     Where every resample agrees (nothing wrong, or nothing right) a bootstrap would claim certainty; Wilson's interval
     for the number of units stands in for it. One unit alone says nothing: its interval is all the metric can be.
 
     Args:
-        n: number of resamples.
+        n: number of resamples; None takes `resamples` of the number of units.
 
     Raises:
         UsageError: there is no item, or the arrays do not have one entry an item.
@@ -135,7 +139,9 @@ def interval(
     value = metric.combine(prepared, np.ones(len(truth)))
     if units == 1:
         return _bounded(metric, -math.inf, math.inf, value)
-    draws = np.array([metric.combine(prepared, weight[unit]) for weight in _resamples(units, seed, n)])
+    draws = np.array(
+        [metric.combine(prepared, weight[unit]) for weight in _resamples(units, seed, n or resamples(units))]
+    )
     draws = draws[np.isfinite(draws)]
     is_silent = len(draws) == 0 or math.isclose(draws.min(), draws.max(), rel_tol=1e-9, abs_tol=1e-12)
     if is_silent and metric.bounds == (0.0, 1.0):
@@ -144,6 +150,17 @@ def interval(
         return value, value
     low, high = _quantiles(draws, units)
     return _bounded(metric, min(low, value), max(high, value), value)
+
+
+def resamples(units: int) -> int:
+    """How often an interval resamples so many units: `RESAMPLES` times, less often (never below `FEWEST_RESAMPLES`)
+    where that would draw more than `MOST_DRAWS` units.
+
+    Example:
+        >>> resamples(20), resamples(20_000)
+        (2000, 500)
+    """
+    return max(FEWEST_RESAMPLES, min(RESAMPLES, MOST_DRAWS // units))
 
 
 def wilson(right: float, n: float) -> tuple[float, float]:
@@ -258,6 +275,11 @@ def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.nda
         return np.arange(n)
     if len(groups) != n:
         raise UsageError(f"there are {len(groups)} groups for {n} items; give one group an item")
+    if (
+        isinstance(groups, np.ndarray) and groups.dtype.kind in "iu"
+    ):  # the same numbers, without a Python object an item
+        _, first, which = np.unique(groups, return_index=True, return_inverse=True)
+        return np.argsort(np.argsort(first))[which]
     names = [("item", row) if group is None else ("group", str(group)) for row, group in enumerate(groups)]
     number = {name: index for index, name in enumerate(dict.fromkeys(names))}
     return np.array([number[name] for name in names], dtype=np.int64)

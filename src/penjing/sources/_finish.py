@@ -180,7 +180,7 @@ def _check_two(classes: Sequence[str], items: int, found: Found) -> None:
         raise DataError(
             f'only one class: "{classes[0]}" ({many(items, "item")}, from {found.label_from or "labels"}) '
             f"in {found.title}; classifying needs two or more.{_use(found.tables_beside)} "
-            "For pictures without labels say --target none"
+            "Pictures without labels cannot be learned from; to look at them: penjing inspect DATA --target none"
         )
 
 

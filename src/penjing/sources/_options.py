@@ -36,9 +36,11 @@ class Options:
     ignore: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """One name may stand for a list of one; a text taken for a list would be its letters."""
+        """One name may stand for a list of one; a text taken for a list would be its letters. Lists become tuples."""
         for name in ("inputs", "classes", "exclude", "ignore"):
-            if isinstance(getattr(self, name), str):
-                object.__setattr__(self, name, (getattr(self, name),))
-        merge = {new: (old,) if isinstance(old, str) else old for new, old in self.merge.items()}
-        object.__setattr__(self, "merge", merge)
+            object.__setattr__(self, name, _several(getattr(self, name)))
+        object.__setattr__(self, "merge", {new: _several(old) for new, old in self.merge.items()})
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -17,7 +17,7 @@ import numpy as np
 from penjing.core.files import write_atomically
 
 FEW_MISTAKES = 10  # with fewer, where they lie is chance
-EVEN_ODDS = 0.5
+EVEN_ODDS = 0.5  # below it an answer is more likely wrong than right; of two classes the likelier one never is
 MOST_UNSURE = 0.3  # share of validation items; a person can look at some predictions again, not at most of them
 USUAL_SHARE = 0.99  # of validation items, which count as like the training data
 FEW_STRETCH = 0.5
@@ -29,8 +29,9 @@ def unsure_below(probability: np.ndarray, truth: np.ndarray) -> float:
     """The top probability below which a prediction is called unsure.
 
     It is the lowest one that halves the share of mistakes among the items above it, on validation; but never so high
-    that more than `MOST_UNSURE` of the items would be unsure. With fewer than `FEW_MISTAKES` mistakes there is nothing
-    to learn it from, and it is `EVEN_ODDS`: more likely wrong than right.
+    that more than `MOST_UNSURE` of the items would be unsure, and never below `EVEN_ODDS`, however many items that
+    makes unsure: what is more likely wrong than right is nothing to rely on. With fewer than `FEW_MISTAKES` mistakes
+    there is nothing to learn it from, and it is `EVEN_ODDS`.
 
     Args:
         probability: Float[items, classes] of validation items, after the temperature.
@@ -47,7 +48,7 @@ def unsure_below(probability: np.ndarray, truth: np.ndarray) -> float:
     parts = np.append(np.diff(top[surest_first]) < 0, True)
     good = np.flatnonzero((mistakes <= wrong.mean() / 2) & parts)
     last = max(good[-1] if len(good) else 0, int(np.ceil((1 - MOST_UNSURE) * len(top))) - 1)
-    return float(top[surest_first[last]])
+    return max(EVEN_ODDS, float(top[surest_first[last]]))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,26 @@ from torch import Tensor
 
 from penjing.core.errors import RunError
 from penjing.core.files import write_atomically
+from penjing.core.recipe import Recipe
+from penjing.training._plan import planned_anew
 
 NAME = "state.safetensors"
 
 
-def save(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], recipe: Recipe) -> None:
     """Write a checkpoint in place of the last one.
 
     Args:
         folder: the run's `checkpoint/`.
         tensors: everything that an update changes, and the best weights so far.
         facts: plain JSON values: the step, the replans, the best score.
+        recipe: what is carried out; only it may continue from here.
 
     Raises:
         RunError: the disk is full or cannot be written; the last checkpoint is intact.
     """
     whole = {name: value.contiguous() for name, value in tensors.items()}
-    metadata = {"facts": json.dumps(facts)}
+    metadata = {"facts": json.dumps({**facts, "choices": _choices(recipe)})}
 
     def write(path: Path) -> None:
         try:
@@ -41,11 +45,14 @@ def save(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) 
     write_atomically(folder / NAME, write)
 
 
-def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+def load(folder: Path, recipe: Recipe) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
     """(tensors, facts) of the last checkpoint, or None when there is none.
 
+    Args:
+        recipe: what will be continued; its plan of steps may be a new one.
+
     Raises:
-        RunError: the file is damaged.
+        RunError: the file is damaged, or was made by another recipe.
     """
     path = folder / NAME
     if not path.exists():
@@ -56,7 +63,18 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
             tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
         raise RunError(f"{path} is damaged ({problem}); start again without --resume") from problem
+    # Earlier versions did not write it.
+    if facts.get("choices", _choices(recipe)) != _choices(recipe):
+        raise RunError(
+            f"{path} was made by another recipe than the one to go on with, so the weights would be neither's; "
+            "put recipe.toml back as it was, or start a new run"
+        )
     return tensors, facts
+
+
+def _choices(recipe: Recipe) -> str:
+    """The id of the recipe apart from its plan of steps, which follows the clock and is kept in the facts."""
+    return replace(recipe, training=planned_anew(recipe.training, 0)).id
 
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ BLOCK = 32  # rows that a costly front end prepares together
 AHEAD = 3  # batches made before they are asked for
 
 
+@runtime_checkable
 class Values(Protocol):
     """One column of decoded items (core/cache.py's CachedColumn is one)."""
 

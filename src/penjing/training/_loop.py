@@ -148,7 +148,7 @@ def train(
                 keep(state)
                 kept = time.monotonic()
             if state.step % 10 == 0:
-                tell(watch, Progress(STAGE, state.step))
+                tell(watch, Progress(STAGE, state.step, total=total_steps(state.training)))
         if keep is not None:
             keep(state)  # a training that has ended stays ended, whatever kills what comes after it
     tell(watch, Finished(STAGE, time.monotonic() - begun))

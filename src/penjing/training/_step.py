@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from penjing.batch import Batch
 from penjing.core.randomness import key
 
 
+@runtime_checkable
 class Step(Protocol):
     """What the loop asks of an update."""
 

@@ -184,7 +184,8 @@ def carry_out(
     Ctrl-C keeps the best weights so far, where a folder is given and they have been measured once.
 
     Raises:
-        RunError: the training diverged before it was measured once, or the disk is full.
+        RunError: the training diverged before it was measured once, the disk is full, or the checkpoint to continue is
+            that of another recipe.
     """
     network = assemble(recipe, problem)
     if start is not None:
@@ -196,7 +197,7 @@ def carry_out(
         step = _supervised(recipe, problem, network)
         loader = _loader(recipe, problem, network)
         state = State(recipe.training)
-        history = _restore(folder, step, state)
+        history = _restore(folder, step, state, recipe)
         evaluate = partial(_evaluate, recipe, problem, step, folder, history)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
@@ -370,12 +371,12 @@ def _rate(step: Supervised) -> float:
 
 def _keep(folder: Path, step: Supervised, recipe: Recipe, state: State) -> None:
     tensors = {**step.tensors(), **{f"best/{name}": value for name, value in state.best_weights.items()}}
-    _checkpoint.save(folder / "checkpoint", tensors, {**state.facts(), "recipe": recipe.id})
+    _checkpoint.save(folder / "checkpoint", tensors, state.facts(), recipe)
 
 
-def _restore(folder: Path | None, step: Supervised, state: State) -> list[dict[str, Any]]:
+def _restore(folder: Path | None, step: Supervised, state: State, recipe: Recipe) -> list[dict[str, Any]]:
     """Continue a folder's checkpoint, if it has one; the lines of the record up to there."""
-    found = _checkpoint.load(folder / "checkpoint") if folder is not None else None
+    found = _checkpoint.load(folder / "checkpoint", recipe) if folder is not None else None
     record = folder / "record.jsonl" if folder is not None else None
     if found is None or record is None:
         if record is not None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,7 +136,9 @@ def load(run: Run, device: str = "cpu") -> Loaded:
             f"{run.path} has no trained network yet; its status is {run.status}. "
             f"Finish it with: penjing fit --resume {run.path}"
         )
-    prepare, results = _complete(run, "prepare.json"), _complete(run, "results.json")
+    prepare, results = run.prepare, run.results
+    for name, found in (("prepare.json", prepare), ("results.json", results)):
+        _check_complete(run.path / name, found)
     recipe = replace(run.recipe, machine=replace(run.recipe.machine, device=device))
     modality, task = plugins.load("modalities", prepare["modality"]), plugins.load("tasks", recipe.task.name)
     threshold = results["threshold"]
@@ -163,21 +165,15 @@ def load(run: Run, device: str = "cpu") -> Loaded:
         ) from problem
 
 
-def _complete(run: Run, name: str) -> dict[str, Any]:
-    """One of the run's JSON files.
+def _check_complete(path: Path, found: Mapping[str, Any]) -> None:
+    """Whether one of the run's JSON files holds every entry that is needed here.
 
     Raises:
-        RunError: it cannot be read, or an entry that is needed here is missing.
+        RunError: an entry is missing; the message names it.
     """
-    path = run.path / name
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        missing = [entry for entry in _NEEDED[name] if entry not in found]
-    except (OSError, ValueError, TypeError) as problem:
-        raise RunError(f"{path} cannot be read ({problem}); the run folder is damaged") from problem
+    missing = [entry for entry in _NEEDED[path.name] if entry not in found]
     if missing:
         raise RunError(f"{path} lacks {', '.join(missing)}; the run folder is damaged")
-    return dict(found)
 
 
 def _network(recipe: Recipe, prepare: Mapping[str, Any]) -> Network:

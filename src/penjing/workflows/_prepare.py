@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import polars as pl
 
 from penjing.core import cache, duplicates, plugins, scan, split
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError, UsageError, did_you_mean
+from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import state_folder
 from penjing.core.process import usable_cores
@@ -26,6 +25,8 @@ from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.table import Column, Table
 from penjing.sources import Options, open_data
+from penjing.workflows import _corrections
+from penjing.workflows._corrections import Corrections
 
 # A canvas has at most the pixels that this many passes over the data can be paid for within the time.
 PASSES, PIXELS_PER_SECOND = 20, 2_000_000
@@ -34,7 +35,6 @@ SMALLEST_BUDGET, LARGEST_BUDGET = 32**2, 160**2
 DECODE_SHARE = 0.4
 LISTED = 10  # unreadable items named in a message
 OTHERWISE = "Not what you meant? --target, --input, --side, --group-from"
-DROP = "drop"  # the label that leaves an item out
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class DataWish:
         folds: cross-validation folds; 0 for one validation part.
         split_seed: of the split.
         corrections: a CSV with a path column and a label column ("drop" leaves the item out).
+        corrected: corrections from a recipe or an earlier run; the file goes on top of them.
         most_unreadable: share of items that may be unreadable before everything stops, 0 to 1.
     """
 
@@ -61,6 +62,7 @@ class DataWish:
     folds: int = 0
     split_seed: int = 0
     corrections: str = ""
+    corrected: Corrections = field(default_factory=Corrections)
     most_unreadable: float = 0.05
 
 
@@ -82,6 +84,7 @@ class Prepared:
         split: which row is in which part.
         survey: what reading the data found, for checks.
         said: sentences for people.
+        corrections: what a person corrected, in the labels and rows above already.
     """
 
     table: Table
@@ -97,6 +100,7 @@ class Prepared:
     split: split.Split
     survey: Survey
     said: tuple[str, ...]
+    corrections: Corrections
 
     def rows(self, *parts: str) -> np.ndarray:
         """The rows of some parts, in order."""
@@ -148,7 +152,7 @@ class Surveyed:
         modality: its plug-in.
         items: one row per row of the table: hash, error and header fields.
         settings: how items will be decoded.
-        corrected: row → its corrected class, or None to leave it out.
+        corrections: items left out or taken for another class.
     """
 
     table: Table
@@ -156,7 +160,7 @@ class Surveyed:
     modality: Any
     items: pl.DataFrame
     settings: Any
-    corrected: Mapping[int, str | None]
+    corrections: Corrections
 
 
 def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) -> Surveyed:
@@ -175,7 +179,11 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
         table, items = _one_row_a_page(table, column, items, modality, watch)
     _check_readable(table, column, items, wish.most_unreadable, watch)
     settings = _settings(table, items, modality, wish, seconds, watch)
-    return Surveyed(table, column, modality, items, settings, _corrections(wish, table, column))
+    hashes = items["hash"].to_list()
+    corrections = _corrections.settle(wish.corrections, wish.corrected, table, column, hashes, _is_sealed(table))
+    if corrections:
+        tell(watch, Said(str(corrections)))
+    return Surveyed(table, column, modality, items, settings, corrections)
 
 
 def _one_row_a_page(
@@ -243,38 +251,6 @@ def _check_settings(settings: Any) -> None:
             raise UsageError(f"--{options.get(name, name)} {getattr(settings, name)} is not one of {listed}")
     if not 8 <= settings.side <= 1024:
         raise UsageError(f"--side {settings.side} is out of range; give 8 to 1024 pixels")
-
-
-def _corrections(wish: DataWish, table: Table, column: Column) -> dict[int, str | None]:
-    """Row → corrected class (None: leave out), from the file that `inspect --suspects` wrote and a person edited."""
-    if not wish.corrections:
-        return {}
-    path = Path(wish.corrections)
-    if not path.is_file():
-        raise UsageError(f"there is no corrections file {path}")
-    try:
-        rows = pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as problem:
-        raise DataError(f"{path} is not a CSV table: {problem}") from problem
-    if not {"path", "label"} <= set(rows.columns):
-        raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
-    store = table.stores[column.name]
-    # By name and not by content: of two copies under two classes only one is wrong.
-    row_of = {store.name(reference): row for row, reference in enumerate(table.frame[column.name])}
-    found: dict[int, str | None] = {}
-    known = set(table.frame[table.target.name].cast(pl.String)) - {None} if table.target else set()
-    for name, label in rows.select("path", "label").iter_rows():
-        if name not in row_of:
-            raise DataError(
-                f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` wrote'
-            )
-        if label and label != DROP and label not in known:
-            raise DataError(
-                f'{path} gives {name} the class "{label}", which the data do not have; {did_you_mean(label, known)}'
-            )
-        if label:
-            found[row_of[name]] = None if label == DROP else label
-    return found
 
 
 @dataclass(frozen=True)
@@ -348,7 +324,8 @@ def _deal(
     """Find duplicates, deal the parts, encode the classes."""
     table = surveyed.table.rows(decoded.rows)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
-    labels, kept = _labels(table, decoded.rows, surveyed.corrected)
+    corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), _is_sealed(surveyed.table))
+    labels, kept = _labels(table, decoded.rows, corrected)
     classes, truth = _encode([label if is_kept else None for label, is_kept in zip(labels, kept, strict=True)])
     pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch, is_sealed=_is_sealed(table))
     groups = _groups(table, len(hashes), pairs)
@@ -387,6 +364,7 @@ def _deal(
         dealt,
         _survey(surveyed, decoded, dealt, pairs, labels),
         (*table.said, *pairs.said, *dealt.said),
+        surveyed.corrections,
     )
 
 

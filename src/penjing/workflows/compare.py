@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from penjing.core import statistics
+from penjing.core.duplicates import joined
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.run import Run
 from penjing.core.score import Score
+from penjing.core.split import Split
 
 # Choices that follow from the data or the machine; a different one explains nothing.
 _NOT_CHOSEN = ("machine.", "data.", "training.replans")
@@ -27,8 +29,8 @@ class Against:
         score: its validation score, or None.
         choices: dotted recipe key → (the first run's value, this one's), where they differ.
         shared: validation items that both have answered.
-        more_right: share of the shared items that this run gets right beyond the first, with its interval; None
-            where too few items are shared to tell.
+        more_right: share of the shared items that this run gets right beyond the first, with its interval over groups
+            (items that either run's split keeps together); None where too few items are shared to tell.
     """
 
     run: Run
@@ -65,7 +67,7 @@ class Comparison:
                 found.append(
                     f"  {other.verdict}: {100 * gain.value:+.1f} points "
                     f"[{100 * gain.low:+.1f} to {100 * gain.high:+.1f}] "
-                    f"on {other.shared} shared validation items (one seed each)"
+                    f"on {other.shared} shared validation items{_in_groups(gain)} (one seed each)"
                 )
             else:
                 found.append(f"  {other.verdict}")
@@ -119,6 +121,7 @@ def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
     both = answered[0].join(answered[1], on=["hash", "target"], suffix="_after")
     if both.is_empty():
         return 0, None
+    groups = joined(*(_groups(one, both["hash"]) for one in (first, run)))
     gain = both["right_after"].cast(pl.Float64).to_numpy() - both["right"].cast(pl.Float64).to_numpy()
     metric = statistics.Metric(
         "more right",
@@ -127,7 +130,17 @@ def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
         bounds=(-1.0, 1.0),
     )
     truth = np.zeros(len(gain), dtype=np.int64)
-    return len(gain), statistics.score(metric, truth, gain[:, None], part="valid")
+    return len(gain), statistics.score(metric, truth, gain[:, None], part="valid", groups=groups)
+
+
+def _groups(run: Run, hashes: pl.Series) -> np.ndarray:
+    """Int[items]: the group of each item in the run's split; an item that is not there stands alone."""
+    alone = -1 - np.arange(len(hashes))
+    if not run.has_split:
+        return alone
+    dealt = Split.read(run.path / "split.parquet").frame
+    group_of = dict(zip(dealt["hash"].to_list(), dealt["group"].to_list(), strict=True))
+    return np.array([group_of.get(name, own) for name, own in zip(hashes, alone.tolist(), strict=True)])
 
 
 def _differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
@@ -152,6 +165,10 @@ def _flat(found: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _score(run: Run) -> Score | None:
     return run.scores[0] if run.scores else None
+
+
+def _in_groups(gain: Score) -> str:
+    return f" in {gain.units} groups" if gain.units < gain.n else ""
 
 
 def _shown(score: Score | None) -> str:

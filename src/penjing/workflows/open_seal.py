@@ -21,7 +21,7 @@ from penjing.workflows import _close, _simple
 from penjing.workflows._load import Loaded, load
 from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._problem import pose
-from penjing.workflows.fit import stored_wish
+from penjing.workflows._wish import stored_wish
 
 
 @dataclass(frozen=True)

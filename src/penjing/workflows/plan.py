@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +13,22 @@ import numpy as np
 
 from penjing.core import cache
 from penjing.core.budget import CLOSING_SHARE, DEFAULT_SECONDS, LEAST_CLOSING_SECONDS
+from penjing.core.errors import DataError
 from penjing.core.events import Watch
 from penjing.core.files import cache_folder, existing_parent
+from penjing.core.items import read_item
+from penjing.core.process import usable_cores
+from penjing.core.randomness import stream
 from penjing.core.units import show_bytes, show_seconds
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
 from penjing.workflows._prepare import Surveyed, survey
 from penjing.workflows._simple import SHARE as FLOOR_SHARE
-from penjing.workflows.fit import FitWish
+from penjing.workflows._wish import FitWish, settled
 
 # What penjing and torch hold before any item is loaded, as measured by `bench/`.
 BASE_MEMORY_BYTES = 450 * 10**6
-DECODED_A_SECOND = 1_500  # small pictures, two cores
+# How fast items are decoded is measured on at most so many of them, for at most so long.
+SAMPLE, SAMPLE_SECONDS = 256, 0.4
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ class Plan:
     Attributes:
         items: readable items.
         canvas: what each item is decoded to.
-        seconds: stage → about how long.
+        seconds: stage → about how long; without "training" where a recipe is carried out without a deadline.
         disk_bytes: what the cache would grow to hold.
         free_bytes: on that disk.
         memory_bytes: about the most at one time.
@@ -47,6 +55,8 @@ class Plan:
         """For the terminal."""
         found = [f"{self.items} items, decoded to {self.canvas}"]
         found += [f"  {name:<10} about {show_seconds(value)}" for name, value in self.seconds.items()]
+        if "training" not in self.seconds:
+            found.append("  training   as long as the steps of its recipe take; --time sets a deadline")
         found.append(f"disk    {show_bytes(self.disk_bytes)} of {show_bytes(self.free_bytes)} free in {cache_folder()}")
         found.append(f"memory  about {show_bytes(self.memory_bytes)}")
         return found
@@ -60,8 +70,9 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
     """Look at the data as `fit` would, and say what it would do with them.
 
     Raises:
-        DataError, UsageError: as `fit`.
+        DataError, UsageError, RunError: as `fit`.
     """
+    wish, _ = settled(wish, watch)
     seconds = wish.seconds or DEFAULT_SECONDS
     surveyed = survey(data, wish.data, seconds, watch)
     form = surveyed.modality.form(surveyed.settings)
@@ -70,20 +81,53 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
     return Plan(
         items,
         "×".join(str(size) for size in form.shape),
-        _stages(surveyed, seconds, items),
+        _stages(surveyed, wish, seconds),
         cache.forecast_bytes(form, items),
         shutil.disk_usage(existing_parent(cache_folder())).free,
         BASE_MEMORY_BYTES + min(values, cache.KEPT_IN_MEMORY_BYTES),
     )
 
 
-def _stages(surveyed: Surveyed, seconds: float, items: int) -> dict[str, float]:
-    there = cache.present(surveyed.modality.form(surveyed.settings), surveyed.items["hash"].drop_nulls().to_list())
-    closing = max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds)
+def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, float]:
+    """Stage → about how long. What a finished recipe takes without a deadline only its steps know."""
+    has_recipe = wish.recipe.recipe is not None
     found = {
-        "decoding": (items - int(np.sum(there))) / DECODED_A_SECOND,
+        "decoding": _decoding_seconds(surveyed),
         "floor": FLOOR_SHARE * seconds,
-        "trials": (PROBE_SHARE + 2 * RACE_SHARE) * seconds,
-        "closing": closing,
+        "trials": 0.0 if has_recipe else (PROBE_SHARE + 2 * RACE_SHARE) * seconds,
+        "closing": max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds),
     }
+    if has_recipe and wish.seconds is None:
+        return found
     return {**found, "training": max(0.0, seconds - sum(found.values()))}
+
+
+def _decoding_seconds(surveyed: Surveyed) -> float:
+    """About how long the items that the cache lacks take to decode, measured on some of them."""
+    rows = np.flatnonzero(surveyed.items["hash"].is_not_null().to_numpy())
+    hashes = surveyed.items["hash"].gather(rows).to_list()
+    waiting = rows[~cache.present(surveyed.modality.form(surveyed.settings), hashes)]
+    if not len(waiting):
+        return 0.0
+    sample = waiting[np.linspace(0, len(waiting) - 1, min(SAMPLE, len(waiting))).astype(np.int64)]
+    # In any order, so that those which the time allows are spread over all the data.
+    sample = sample[stream(0, "forecast").permutation(len(sample))]
+    return len(waiting) * _item_seconds(surveyed, sample)
+
+
+def _item_seconds(surveyed: Surveyed, sample: np.ndarray) -> float:
+    """Seconds an item, decoded by as many threads as `fit` uses and thrown away."""
+    store, column = surveyed.table.stores[surveyed.column.name], surveyed.table.frame[surveyed.column.name]
+    started = time.monotonic()
+
+    def is_decoded(row: int) -> bool:
+        if time.monotonic() - started > SAMPLE_SECONDS:
+            return False
+        with contextlib.suppress(DataError):  # what cannot be decoded takes its time too
+            content, page = read_item(store, column[row])
+            surveyed.modality.decode(content, surveyed.settings, page)
+        return True
+
+    with ThreadPoolExecutor(usable_cores(), thread_name_prefix="penjing-forecast") as pool:
+        count = sum(pool.map(is_decoded, sample.tolist()))
+    return (time.monotonic() - started) / count

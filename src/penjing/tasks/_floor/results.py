@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from penjing.tasks._floor.linear import Linear
 from penjing.tasks._floor.trees import Trees, refit_trees
 
 
+@runtime_checkable
 class Predictor(Protocol):
     """Anything that gives probabilities for features."""
 

@@ -5,12 +5,13 @@ Source: Cauchy, 1847.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from penjing.training.optimisers._weight_by_weight import WeightByWeight
 
 # One step needs every item: the loop takes the whole training part as one batch.
 WHOLE_BATCH = True
@@ -27,20 +28,11 @@ class Settings:
     rate: float = 0.1
 
 
-class GradientDescent(torch.optim.Optimizer):
+class GradientDescent(WeightByWeight):
     """Moves each weight against its gradient by α times the gradient, and remembers nothing."""
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    weight -= group["lr"] * weight.grad
-        return loss
+    def move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        weight -= group["lr"] * gradient
 
 
 def build(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:

@@ -8,7 +8,6 @@ only; here a convolution is the matrix [filters, inputs × height × width], and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from penjing.training.optimisers._groups import grouped
+from penjing.training.optimisers._weight_by_weight import WeightByWeight
 
 # The quintic of Jordan et al.: its slope at 0 is steep, and singular values end near 1, not at 1.
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -45,22 +45,13 @@ class Settings:
     epsilon: float = 1e-8
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(WeightByWeight):
     """Groups with `orthogonal` true move by Muon, the others by AdamW."""
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            update = _orthogonal_update if group["orthogonal"] else _adaptive_update
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    change = update(weight.grad, self.state[weight], group)
-                    weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=group["lr"])
-        return loss
+    def move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        update = _orthogonal_update if group["orthogonal"] else _adaptive_update
+        change = update(gradient, self.state[weight], group)
+        weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=group["lr"])
 
 
 def _orthogonal_update(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:

@@ -9,14 +9,14 @@ made at the average, which `average_of` gives. Running statistics of a batch nor
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from penjing.training.optimisers._groups import grouped
+from penjing.training.optimisers._weight_by_weight import WeightByWeight
 
 
 @dataclass(frozen=True)
@@ -40,28 +40,19 @@ class Settings:
     warm_up: int = 50
 
 
-class ScheduleFree(torch.optim.Optimizer):
+class ScheduleFree(WeightByWeight):
     """The network's weights are the place y where gradients are taken; the state holds the path z and its average x."""
 
-    def average_of(self, weight: torch.Tensor) -> torch.Tensor:
+    def average_of(self, weight: Tensor) -> Tensor:
         """What to predict with in the place of a weight; the weight itself before the first step."""
         average = self.state[weight].get("average") if weight in self.state else None
         return weight.detach() if average is None else average
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> Any:
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    _advance(weight, weight.grad, self.state[weight], group)
-        return loss
+    def move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        _advance(weight, gradient, self.state[weight], group)
 
 
-def _advance(weight: torch.Tensor, gradient: torch.Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+def _advance(weight: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
     """One step of one weight."""
     if not state:
         state.update(step=torch.zeros(()), path=weight.clone(), average=weight.clone(), square=torch.zeros_like(weight))

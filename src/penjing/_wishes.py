@@ -1,0 +1,179 @@
+"""The keyword arguments that the verbs share, each written down once, and how they become wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from penjing.core.errors import UsageError, did_you_mean
+from penjing.core.recipe import Recipe
+from penjing.core.run import Run
+from penjing.core.units import seconds
+from penjing.sources import Options
+from penjing.workflows._prepare import DataWish
+
+if TYPE_CHECKING:
+    from penjing.workflows._wish import FitWish
+
+
+class DataWishes(TypedDict, total=False):
+    """What a person may say of data; see `penjing.sources.Options` and `penjing.workflows._prepare.DataWish`."""
+
+    target: str
+    inputs: str | Sequence[str]
+    group: str
+    group_from: str
+    split: str
+    classes: str | Sequence[str]
+    exclude: str | Sequence[str]
+    merge: Mapping[str, str | Sequence[str]]
+    ignore: str | Sequence[str]
+    side: int
+    channels: int
+    canvas: str
+    page: str
+    folds: int
+    split_seed: int
+    corrections: str | Path
+    most_unreadable: float
+
+
+class FitWishes(DataWishes, total=False):
+    """What a person may say of a training and of its data; `penjing.verbs.fit` explains each."""
+
+    time: str | float | None
+    out: str | Path | None
+    seed: int
+    model: str
+    device: str
+    recipe: Recipe | str | Path | None
+    set: Mapping[str, Any] | None
+    metric: str | Callable[..., float]
+    threshold: str
+    positive: str
+    class_weights: str
+    parent: Run | str | Path | None
+    final: bool
+    pictures: bool
+
+
+_OF_DATA = frozenset(DataWishes.__annotations__)
+_OF_FIT = frozenset(FitWishes.__annotations__)
+_OF_TASK = ("metric", "threshold", "positive", "class_weights")
+# What is the same as saying nothing; a task's settings have more of them.
+_USUAL: Mapping[str, Any] = {"seed": 0, "model": "", "set": {}, "metric": "accuracy", "positive": ""}
+
+
+def data_wish(wishes: Mapping[str, Any]) -> DataWish:
+    """The wishes about data, sorted into what the source is told and what the preparation is told.
+
+    Raises:
+        UsageError: there is no such wish, or its value is out of range.
+    """
+    _check_names(wishes, _OF_DATA)
+    of_source = Options.__dataclass_fields__
+    said = {name: value for name, value in wishes.items() if value is not None}
+    options = Options(**{name: value for name, value in said.items() if name in of_source})
+    renamed = {"canvas": "fit"}
+    rest = {renamed.get(name, name): value for name, value in said.items() if name not in of_source}
+    if "corrections" in rest:
+        rest["corrections"] = str(rest["corrections"])
+    wish = DataWish(options=options, **rest)
+    _check_ranges(wish)
+    return wish
+
+
+def fit_wish(wishes: Mapping[str, Any]) -> FitWish:
+    """The wishes about a training and its data, checked as far as they can be without either.
+
+    Raises:
+        UsageError: there is no such wish, its value is out of range, or two of them exclude each other.
+    """
+    from penjing.places.local import device as device_named
+    from penjing.workflows._choose import RecipeWish
+    from penjing.workflows._wish import FitWish, recipe_from
+
+    _check_names(wishes, _OF_FIT)
+    said = {name: value for name, value in wishes.items() if value is not None}
+    of_data = {name: value for name, value in said.items() if name in _OF_DATA}
+    _check_together(said)
+    recipe, parent = said.get("recipe"), said.get("parent")
+    if recipe is not None:
+        # The run holds every default as it was today, so that it means the same when a default changes.
+        recipe = (recipe if isinstance(recipe, Recipe) else recipe_from(recipe)).filled()
+    wanted = RecipeWish(
+        seed=said.get("seed", 0),
+        model=said.get("model", ""),
+        recipe=recipe,
+        assignments=dict(said.get("set", {})),
+        device=device_named(said.get("device", "auto")).type,
+        task=_task(said),
+    )
+    return FitWish(
+        data=data_wish(of_data),
+        given=frozenset(of_data),
+        recipe=wanted,
+        seconds=seconds(said["time"]) if "time" in said else None,
+        out=Path(said["out"]) if "out" in said else None,
+        pictures=said.get("pictures", True),
+        parent=None if parent is None else Path(parent.path if isinstance(parent, Run) else parent),
+        is_final=said.get("final", False),
+    )
+
+
+def _check_names(wishes: Iterable[str], known: frozenset[str]) -> None:
+    for name in wishes:
+        if name not in known:
+            raise UsageError(f'there is no option "{name}"; {did_you_mean(name, known)}')
+
+
+def _check_together(said: Mapping[str, Any]) -> None:
+    """Refuse wishes that exclude each other."""
+    is_final = said.get("final", False)
+    if is_final and "parent" not in said:
+        raise UsageError("a final training needs the run whose recipe it takes: penjing fit DATA --final RUN")
+    if "recipe" in said or "parent" in said:
+        _refuse_settled(said, "--recipe" if "recipe" in said else "--final" if is_final else "--from")
+    if "recipe" in said and "parent" in said:
+        raise UsageError("--from and --final take the recipe of their run; leave --recipe out, or start anew with it")
+    if is_final and "time" in said:
+        raise UsageError("a final training takes the steps of its run, grown with the items; leave --time out")
+
+
+def _refuse_settled(said: Mapping[str, Any], by: str) -> None:
+    """Refuse choices that a finished recipe has made already: they would be ignored."""
+    for name in ("seed", "model", "set", *_OF_TASK):
+        if name in said and said[name] != _USUAL.get(name, "none"):
+            raise UsageError(
+                f"{by} carries out a recipe as it stands, so --{name.replace('_', '-')} would change nothing; "
+                f"leave it out, or write the change into a copy of recipe.toml and give that with --recipe"
+            )
+
+
+def _check_ranges(wish: DataWish) -> None:
+    """Refuse what no data could fit, before any are read."""
+    if wish.side and not 8 <= wish.side <= 1024:
+        raise UsageError(f"--side {wish.side} is out of range; give 8 to 1024 pixels")
+    if wish.folds < 0 or wish.folds == 1:
+        raise UsageError(f"--folds {wish.folds} is not a number of folds; give 2 or more, such as 5")
+    if not 0 <= wish.most_unreadable <= 1:
+        raise UsageError(f"--most-unreadable {wish.most_unreadable:g} is not a share; give 0 to 1, such as 0.05")
+
+
+def _task(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the task that were said; the task has the others' defaults."""
+    return {name: _named(said[name]) if name == "metric" else said[name] for name in _OF_TASK if name in said}
+
+
+def _named(metric: str | Callable[..., float]) -> str:
+    """A metric by name: a recipe must be able to say where an own function stands."""
+    if isinstance(metric, str):
+        return metric
+    name, module = getattr(metric, "__qualname__", ""), getattr(metric, "__module__", "")
+    if module in ("", "__main__") or "<" in name:
+        raise UsageError(
+            f"the metric {name or metric!r} cannot be found again from a recipe; "
+            'put the function into a file and give "file.py:function"'
+        )
+    return f"{module}:{name}"

@@ -1,0 +1,142 @@
+"""Labels that a person corrected: read from their file by name, kept in the recipe by content."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from penjing.core.errors import DataError, UsageError, did_you_mean
+from penjing.core.table import Column, Table
+from penjing.sources._words import many
+
+DROP = "drop"  # the label that leaves an item out
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """Items that are left out, and items that are taken for another class than the data say.
+
+    A key is an item's hash, which means every copy of it outside a given test part; or "HASH#2" for the second item of
+    that content, where a person treated copies differently (of two copies under two classes only one is wrong) or
+    named an item of a given test part.
+
+    Attributes:
+        drop: keys of items left out.
+        relabel: key → the class the item is taken to be.
+    """
+
+    drop: tuple[str, ...] = ()
+    relabel: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.drop) + len(self.relabel)
+
+    def __str__(self) -> str:
+        return f"corrections: {many(len(self.relabel), 'label')} changed, {many(len(self.drop), 'item')} left out"
+
+    def rows(self, hashes: Sequence[str | None], is_sealed: np.ndarray | None = None) -> dict[int, str | None]:
+        """Row → the class it is taken to be, or None to leave it out."""
+        wanted: dict[str, str | None] = {**self.relabel, **dict.fromkeys(self.drop)}
+        if not wanted:
+            return {}
+        keys = ((row, key) for row, *both in _keys(hashes, is_sealed) for key in both)
+        return {row: wanted[key] for row, key in keys if key in wanted}
+
+
+def _keys(hashes: Sequence[str | None], is_sealed: np.ndarray | None) -> Iterator[tuple[int, str, str]]:
+    """Each readable row with the key of all copies of its content ("" in a given test part) and that of itself."""
+    count: dict[str, int] = defaultdict(int)
+    for row, text in enumerate(hashes):
+        if text is not None:
+            count[text] += 1
+            yield row, "" if is_sealed is not None and is_sealed[row] else text, f"{text}#{count[text]}"
+
+
+def by_content(
+    rows: Mapping[int, str | None], hashes: Sequence[str | None], is_sealed: np.ndarray | None = None
+) -> Corrections:
+    """The corrections that mean these rows (row → class, or None to leave it out), and no others."""
+    if not rows:
+        return Corrections()
+    copies: dict[str, list[int]] = defaultdict(list)
+    keys = list(_keys(hashes, is_sealed))
+    for row, shared, _ in keys:
+        copies[shared].append(row)
+    untouched = ""  # no class has this name
+    alike = {key: len({rows.get(row, untouched) for row in members}) == 1 for key, members in copies.items() if key}
+    found = {shared if alike.get(shared) else own: rows[row] for row, shared, own in keys if row in rows}
+    relabel = {key: label for key, label in found.items() if label is not None}
+    return Corrections(tuple(key for key in found if key not in relabel), relabel)
+
+
+def settle(
+    file: str,
+    known: Corrections,
+    table: Table,
+    column: Column,
+    hashes: Sequence[str | None],
+    is_sealed: np.ndarray | None = None,
+) -> Corrections:
+    """The corrections known already with those of a person's file on top; where both speak of an item, the file holds.
+
+    Args:
+        file: the CSV's path, or "" for none.
+        known: from a recipe or an earlier run.
+        hashes: of the table's rows; None where an item cannot be read.
+        is_sealed: which rows are in a given test part.
+
+    Raises:
+        UsageError: there is no such file.
+        DataError: it is no such table, or names items or classes that the data do not have.
+    """
+    rows = known.rows(hashes, is_sealed)
+    rows.update(read(file, table, column) if file else {})
+    labels = _labels(table)
+    changed = {row: label for row, label in rows.items() if label is None or label != labels[row]}
+    return by_content(changed, hashes, is_sealed)
+
+
+def read(file: str, table: Table, column: Column) -> dict[int, str | None]:
+    """Row → class (None: leave out), from the file that `inspect --suspects` wrote and a person edited.
+
+    Raises:
+        UsageError, DataError: as `settle`.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise UsageError(f"there is no corrections file {path}")
+    try:
+        rows = pl.read_csv(path, infer_schema=False)
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as problem:
+        raise DataError(f"{path} is not a CSV table: {problem}") from problem
+    if not {"path", "label"} <= set(rows.columns):
+        raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
+    store = table.stores[column.name]
+    # By name and not by content: of two copies under two classes only one is wrong.
+    row_of = {store.name(reference): row for row, reference in enumerate(table.frame[column.name])}
+    found: dict[int, str | None] = {}
+    known = {label for label in _labels(table) if label is not None}
+    for name, label in rows.select("path", "label").iter_rows():
+        if name not in row_of:
+            raise DataError(
+                f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` wrote'
+            )
+        if label and label != DROP and label not in known:
+            raise DataError(
+                f'{path} gives {name} the class "{label}", which the data do not have; {did_you_mean(label, known)}'
+            )
+        if label:
+            found[row_of[name]] = None if label == DROP else label
+    return found
+
+
+def _labels(table: Table) -> list[str | None]:
+    """Each row's label as the data have it."""
+    if table.target is None:
+        return [None] * len(table)
+    return table.frame[table.target.name].cast(pl.String).to_list()

@@ -1,0 +1,72 @@
+"""Runs held against each other, on run folders made by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from penjing.core.recipe import Recipe
+from penjing.core.run import Run, create
+from penjing.workflows.compare import compare
+
+ITEMS = 200
+
+
+def made(folder: Path, right: np.ndarray, group: np.ndarray | None) -> Run:
+    """A run that answers `ITEMS` validation items, those marked rightly; without groups it has no split."""
+    run = create(folder, "pictures", {})
+    run.write_recipe(Recipe().filled())
+    hashes = [f"{row:04d}" for row in range(ITEMS)]
+    answers = {"model": "network", "hash": hashes, "target": "a", "predicted": np.where(right, "a", "b")}
+    pl.DataFrame(answers).write_parquet(folder / "predictions.parquet")
+    if group is not None:
+        dealt = {"hash": hashes, "name": hashes, "group": group, "part": "valid", "fold": -1}
+        pl.DataFrame(dealt).write_parquet(folder / "split.parquet")
+    return run
+
+
+def pair(tmp_path: Path, *groups: np.ndarray | None) -> tuple[Run, Run]:
+    """Two runs: the second is right where the first is, and about a whole tenth of the items more."""
+    before = np.arange(ITEMS) % 10 >= 3
+    after = before | (np.arange(ITEMS) // 20 == 4)
+    return made(tmp_path / "first", before, groups[0]), made(tmp_path / "second", after, groups[-1])
+
+
+def test_the_group_is_the_witness_and_not_the_item(tmp_path: Path) -> None:
+    tenths = np.arange(ITEMS) // 20
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "grouped").mkdir()
+    alone = compare(pair(tmp_path / "alone", np.arange(ITEMS))).others[0]
+    grouped = compare(pair(tmp_path / "grouped", tenths)).others[0]
+    assert alone.more_right is not None
+    assert grouped.more_right is not None
+    assert alone.more_right.value == grouped.more_right.value == pytest.approx(0.03)
+    assert alone.verdict == "better"
+    # All that was gained was gained in one group of ten: no proof.
+    assert grouped.verdict == "no clear difference"
+    assert (alone.more_right.units, grouped.more_right.units) == (ITEMS, 10)
+
+
+def test_the_number_of_groups_is_said_where_items_are_grouped(tmp_path: Path) -> None:
+    lines = compare(pair(tmp_path, np.arange(ITEMS) // 20)).lines()
+    assert any("on 200 shared validation items in 10 groups (one seed each)" in line for line in lines)
+
+
+def test_without_groups_nothing_is_said_of_them(tmp_path: Path) -> None:
+    lines = compare(pair(tmp_path, np.arange(ITEMS))).lines()
+    assert any("on 200 shared validation items (one seed each)" in line for line in lines)
+
+
+def test_items_that_only_one_of_two_splits_keeps_together_are_one_witness(tmp_path: Path) -> None:
+    gain = compare(pair(tmp_path, np.arange(ITEMS), np.arange(ITEMS) // 20)).others[0].more_right
+    assert gain is not None
+    assert gain.units == 10
+
+
+def test_runs_without_a_split_are_compared_item_by_item(tmp_path: Path) -> None:
+    gain = compare(pair(tmp_path, None)).others[0].more_right
+    assert gain is not None
+    assert gain.units == ITEMS
