@@ -21,7 +21,7 @@ import pytest
 from penjing.core import _shards, cache
 from penjing.core.cache import CachedColumn, Form
 from penjing.core.errors import DataError, RunError, UsageError
-from penjing.core.events import Event, Finished, Progress, Started
+from penjing.core.events import Event, Finished, Progress, Started, Warned
 from penjing.core.files import cache_folder
 from penjing.core.items import item_hash
 
@@ -297,7 +297,6 @@ def test_ctrl_c_keeps_what_is_decoded() -> None:
 @pytest.mark.parametrize(
     ("ending", "damage"),
     [
-        (".parquet", lambda path: path.unlink()),
         (".parquet", lambda path: path.write_bytes(b"PAR1 nothing of the kind")),
         (".parquet", lambda path: path.write_bytes(path.read_bytes()[:-20])),
         (".parquet", lambda path: pl.DataFrame({"hash": ["a"]}).write_parquet(path)),
@@ -317,9 +316,40 @@ def test_a_damaged_shard_is_left_out_and_its_items_are_decoded_again(
     fill(range(60))
     (victim,) = [path for path in shard_files(ending) if path.name.count(".") == ending.count(".")][:1]
     damage(victim)
-    assert fill(range(60)) == cache.Filled(decoded=30, found=30, missing=0)
+    heard: list[Event] = []
+    assert fill(range(60), watch=heard.append) == cache.Filled(decoded=30, found=30, missing=0, damaged=1)
     assert_right(column(range(60)), range(60))
     assert column(range(60)).thumbnails().shape == (60, 32, 32)
+    (warned,) = [event.message for event in heard if isinstance(event, Warned)]
+    assert warned.startswith(f"1 file of the cache {cache_folder() / FORM.id} had been damaged; ")
+    assert fill(range(60)) == cache.Filled(0, 60, 0)  # it is gone, so it is not said again
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_shard_that_cannot_be_read_now_is_said_but_not_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(range(60))
+    before = shard_files(".parquet")
+    opened = _shards._open
+
+    def refused(path: Path, *form: Any) -> _shards.Shard:
+        if path == before[0]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *form)
+
+    monkeypatch.setattr(_shards, "_open", refused)
+    heard: list[Event] = []
+    assert fill(range(60), watch=heard.append) == cache.Filled(decoded=30, found=30, missing=0)
+    assert next(event.message for event in heard if isinstance(event, Warned)).startswith("1 file of the cache ")
+    assert set(before) < set(shard_files(".parquet"))
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_shard_without_an_index_was_never_finished_and_is_no_damage() -> None:
+    fill(range(60))
+    shard_files(".parquet")[0].unlink()
+    heard: list[Event] = []
+    assert fill(range(60), watch=heard.append) == cache.Filled(decoded=30, found=30, missing=0)
+    assert not [event for event in heard if isinstance(event, Warned)]
 
 
 # --- several processes -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ What a kill leaves behind is therefore never read.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from dataclasses import dataclass
@@ -99,23 +100,65 @@ def _save(path: Path, array: np.ndarray) -> None:
     temporary.replace(path)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What stands in a folder: complete shards in the order of their names, and the indices of the others.
+
+    Attributes:
+        shards: what can be used.
+        damaged: torn and garbled, for good.
+        unreadable: what the system does not let us read now; it may be whole.
+    """
+
+    shards: list[Shard]
+    damaged: list[Path]
+    unreadable: list[Path]
+
+
 def read(folder: Path, shape: tuple[int, ...], dtype: str) -> list[Shard]:
-    """The complete shards in a folder, in the order of their names; torn and garbled ones are left out."""
-    found = []
+    """The complete shards in a folder, in the order of their names; all others are left out."""
+    return survey(folder, shape, dtype).shards
+
+
+def survey(folder: Path, shape: tuple[int, ...], dtype: str) -> Found:
+    """What stands in a folder, the shards that cannot be used too."""
+    found = Found([], [], [])
     for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else []:
         try:
-            index = pl.read_parquet(path)
-            shard = Shard(
-                _mapped(path.with_suffix(".npy")),
-                _mapped(path.with_suffix(".thumbnails.npy")) if index["has_thumbnail"].all() else None,
-                index["hash"].cast(pl.String),
-            )
-        except Exception:  # whatever a reader trips over in a broken file: the items are decoded again
-            continue
-        lengths = {len(array) for array in (shard.values, shard.hashes, shard.thumbnails) if array is not None}
-        if len(lengths) == 1 and shard.values.shape[1:] == shape and shard.values.dtype == np.dtype(dtype):
-            found.append(shard)
+            found.shards.append(_open(path, shape, dtype))
+        except FileNotFoundError:
+            if path.exists():  # else another process has just removed it
+                found.damaged.append(path)
+        except (OSError, MemoryError):
+            found.unreadable.append(path)
+        except Exception:  # whatever a reader trips over in a broken file
+            found.damaged.append(path)
     return found
+
+
+def remove(index: Path) -> None:
+    """Take a damaged shard away, its index first; what cannot be removed stays and is never read."""
+    for path in (index, index.with_suffix(".npy"), index.with_suffix(".thumbnails.npy")):
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _open(path: Path, shape: tuple[int, ...], dtype: str) -> Shard:
+    """The shard with this index.
+
+    Raises:
+        Exception: one of its files is missing, torn or garbled; of a kind that is the reader's choice.
+    """
+    index = pl.read_parquet(path)
+    shard = Shard(
+        _mapped(path.with_suffix(".npy")),
+        _mapped(path.with_suffix(".thumbnails.npy")) if index["has_thumbnail"].all() else None,
+        index["hash"].cast(pl.String),
+    )
+    lengths = {len(array) for array in (shard.values, shard.hashes, shard.thumbnails) if array is not None}
+    if len(lengths) != 1 or shard.values.shape[1:] != shape or shard.values.dtype != np.dtype(dtype):
+        raise ValueError("the files of this shard do not belong together")
+    return shard
 
 
 def _mapped(path: Path) -> np.ndarray:

@@ -24,7 +24,7 @@ import polars as pl
 
 from penjing.core import _shards
 from penjing.core.errors import DataError, RunError, UsageError, did_you_mean
-from penjing.core.events import Finished, Progress, Started, Watch, tell
+from penjing.core.events import Finished, Progress, Started, Warned, Watch, tell
 from penjing.core.files import cache_folder, existing_parent, write_json
 from penjing.core.items import item_hash, item_name, read_item, reason
 from penjing.core.table import Store
@@ -79,12 +79,14 @@ class Filled:
         found: items that were there already.
         missing: items not decoded because time ran out.
         failed: hash → why that item cannot be decoded.
+        damaged: damaged shards that were removed; those of their items that are wanted are decoded anew.
     """
 
     decoded: int
     found: int
     missing: int
     failed: Mapping[str, str] = field(default_factory=dict)
+    damaged: int = 0
 
 
 class CachedColumn:
@@ -167,8 +169,7 @@ def open_column(form_id: str, hashes: Sequence[str]) -> CachedColumn:
 
 def present(form: Form, hashes: Sequence[str]) -> np.ndarray:
     """Whether each item is in the cache: bool [items]."""
-    there = _places(_shards.read(cache_folder() / form.id, form.shape, form.dtype))["hash"]
-    return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).to_numpy()
+    return _are_among(_shards.read(cache_folder() / form.id, form.shape, form.dtype), hashes)
 
 
 def forecast_bytes(form: Form, count: int) -> int:
@@ -203,10 +204,13 @@ def fill(
         RunError: the disk has too little space, or the cache folder cannot be written. Complete shards stay.
     """
     folder = cache_folder() / form.id
-    there = set(_places(_shards.read(folder, form.shape, form.dtype))["hash"])
-    waiting = [(key, reference) for key, reference in wanted.items() if key not in there]
+    stands = _shards.survey(folder, form.shape, form.dtype)
+    _pass_over_damage(folder, stands, watch)
+    damaged = len(stands.damaged)
+    is_there = _are_among(stands.shards, list(wanted))
+    waiting = [item for item, known in zip(wanted.items(), is_there, strict=True) if not known]
     if not waiting:
-        return Filled(0, len(wanted), 0)
+        return Filled(0, len(wanted), 0, damaged=damaged)
     _prepare(folder, form, len(waiting))
     stage, started = f"decoding {form.modality}s", time.monotonic()
     tell(watch, Started(stage, len(waiting), "items"))
@@ -229,7 +233,8 @@ def fill(
         raise
     writer.flush()
     tell(watch, Finished(stage, time.monotonic() - started))
-    return Filled(len(waiting) - len(failed) - missing, len(wanted) - len(waiting), missing, failed)
+    decoded = len(waiting) - len(failed) - missing
+    return Filled(decoded, len(wanted) - len(waiting), missing, failed, damaged)
 
 
 @dataclass(frozen=True)
@@ -303,6 +308,16 @@ def _prepare(folder: Path, form: Form, count: int) -> None:
         write_json(folder / _DESCRIPTION, {**asdict(form), "settings": dict(form.settings), "shape": list(form.shape)})
 
 
+def _pass_over_damage(folder: Path, found: _shards.Found, watch: Watch) -> None:
+    """Take damaged shards away, and say so: a disk that damages files damages more than a cache."""
+    for index in found.damaged:
+        _shards.remove(index)
+    for indices, what in ((found.damaged, "had been damaged"), (found.unreadable, "cannot be read")):
+        if indices:
+            files = "1 file" if len(indices) == 1 else f"{len(indices)} files"
+            tell(watch, Warned(f"{files} of the cache {folder} {what}; what is missing now is decoded again"))
+
+
 def _described(folder: Path) -> Form | None:
     """The form that a folder of the cache holds, or None when it is not one."""
     try:
@@ -322,6 +337,12 @@ def _places(shards: Sequence[_shards.Shard]) -> pl.DataFrame:
     ]
     empty = pl.DataFrame(schema={"hash": pl.String, "shard": pl.Int64, "row": pl.Int64})
     return pl.concat([empty, *frames]).unique("hash", keep="first", maintain_order=True)
+
+
+def _are_among(shards: Sequence[_shards.Shard], hashes: Sequence[str]) -> np.ndarray:
+    """Whether each item is in one of the shards: bool [items]."""
+    there = pl.concat([pl.Series(dtype=pl.String), *(shard.hashes for shard in shards)])
+    return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).to_numpy()
 
 
 def _gather(

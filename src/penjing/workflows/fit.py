@@ -1,0 +1,343 @@
+"""Data in, run out: the five steps of the job, each of which is one call below.
+
+preprocess → build → train → validate → (test is another verb, which opens the seal)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from penjing.core import split
+from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.errors import DataError, PenjingError, RunError
+from penjing.core.events import Said, Watch, tell
+from penjing.core.files import write_json
+from penjing.core.recipe import DataChoices, SplitChoices
+from penjing.core.report import write_report
+from penjing.core.run import Run, create, now, open_run
+from penjing.tasks._floor import FloorResult
+from penjing.training import _checkpoint, engine
+from penjing.training._loop import Pace
+from penjing.training._plan import planned_anew, total_steps
+from penjing.training.engine import Problem, Trained
+from penjing.workflows import _close, _simple
+from penjing.workflows._choose import Chosen, base_recipe, choose
+from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
+from penjing.workflows._problem import pose
+from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
+
+FOLDS_FOLDER = "folds"
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Rows trained on and rows that choose: one pair, or one a fold."""
+
+    train: np.ndarray
+    valid: np.ndarray
+
+
+def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
+    """Train, within the deadline, and return the run.
+
+    Args:
+        data: a path, arrays, a data frame or a Dataset.
+        wish: what the person asked.
+        command: the words that repeat this run.
+        watch: is told what happens.
+
+    Raises:
+        DataError: there is nothing to learn from, and the message says what is missing.
+        UsageError: an option does not exist or does not fit the data.
+        RunError: the run folder cannot be written, or the training diverged.
+        KeyboardInterrupt: a person stopped it; the best so far is in the run folder. It carries that folder, and
+            whether it has weights.
+    """
+    is_binding = wish.seconds is not None or wish.recipe.recipe is None
+    clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
+    wish, parent = settled(wish, watch)
+    previous = split.Split.read(parent.path / "split.parquet") if parent else None
+    prepared = prepare(data, wish.data, clock, watch, previous)
+    # From here on the run knows its corrections by content: their file may change, move or go.
+    wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
+    _check_learnable(prepared, parent)
+    run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
+    prepared.split.write(run.path / "split.parquet")
+    if wish.recipe.recipe is not None:
+        run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
+    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+
+
+def resume(path: str | Path, data: object | None = None, watch: Watch = None) -> Run:
+    """Go on with a run that was killed or interrupted, to the weights it would have had.
+
+    Args:
+        path: its folder.
+        data: where the data are now; None takes the place they had.
+
+    Raises:
+        RunError: the run is finished, or holds too little to go on.
+        DataError: the data are not there any more, or have changed.
+    """
+    run = open_run(path)
+    info = run.info
+    if info["status"] == "finished":
+        raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
+    if data is None and info["data"].get("path") is None:
+        raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
+    wish = wish_of(info)
+    # A training that has begun is never planned anew; one that has not is chosen as if it began now.
+    has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
+    if (has_begun or info.get("has_own_recipe")) and (run.path / "recipe.toml").exists():
+        wish = replace(wish, recipe=replace(wish.recipe, recipe=run.recipe))
+    clock = Clock(info["deadline_seconds"] or DEFAULT_SECONDS, not has_begun)
+    previous = split.Split.read(run.path / "split.parquet")
+    place = info["data"]["path"] if data is None else data
+    prepared = prepare(place, wish.data, clock, watch, previous, only=frozenset(previous.frame["hash"]))
+    if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
+        raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
+    run.update(status="running", resumed=now())
+    parent = open_run(info["parent"]) if info.get("parent") else None
+    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+
+
+def _guarded(run: Run, grow: Any) -> Run:
+    """Carry out `grow`; whatever happens, `run.json` tells how it ended."""
+    try:
+        is_interrupted = grow()
+    except KeyboardInterrupt:
+        run.update(status="interrupted", finished=now())
+        raise KeyboardInterrupt(run.path, run.has_weights) from None
+    except Exception as problem:
+        _note_failure(run, problem)
+        raise
+    run.update(status="interrupted" if is_interrupted else "finished", finished=now())
+    write_report(run.path, pictures=(run.path / "pictures.npz").exists())
+    if is_interrupted:
+        raise KeyboardInterrupt(run.path, run.has_weights)
+    return run
+
+
+def _note_failure(run: Run, problem: Exception) -> None:
+    """Say in `run.json` that it failed; where even that cannot be written, the first trouble is the one to tell."""
+    with contextlib.suppress(PenjingError):
+        run.update(status="failed", finished=now(), failure=str(problem))
+
+
+def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run | None, watch: Watch) -> bool:
+    """Everything between the split and the report. Returns whether a person stopped it."""
+    deals = _deals(prepared, wish)
+    problem = pose(prepared, deals[0].train, deals[0].valid, _learned(parent))
+    chosen = _choose(run, prepared, problem, wish, clock, watch)
+    run.write_recipe(chosen.recipe)
+    start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent and not wish.is_final else None
+    if wish.is_final:
+        return _finish_final(run, prepared, problem, chosen, clock, parent, watch)
+    task, settings = _close.task_of(chosen.recipe)
+    metric = task.metric(settings.metric)
+    floors = [
+        _simple.learn_floor(prepared, deal.train, deal.valid, metric, chosen.recipe.seed, _part(clock, deals), watch)
+        for deal in deals
+    ]
+    trained, logits = _train_all(run, prepared, problem, deals, chosen, clock, start, watch)
+    recipe = trained.recipe
+    run.write_recipe(recipe)
+    with clock.stage("closing"):
+        rows = np.concatenate([deal.valid for deal in deals])
+        part = "valid" if len(deals) == 1 else "folds"
+        truth = prepared.truth[rows]
+        calibrated = _close.calibrate(task, logits, truth)
+        probability = task.softmax(logits, calibrated.temperature)
+        answers = _close.answers_of(probability, _joined([results for results, _ in floors]))
+        answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
+        scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
+        _close.write_model(run, trained.network, prepared, problem)
+        _close.write_predictions(run, prepared, rows, answers, part, task)
+        _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
+        _simple.keep_floor(run.path, *floors[0], prepared)
+        _close.learn_unlike(run, trained.network, problem, recipe.seed if len(deals) == 1 else None)
+        if wish.pictures:
+            _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
+    _note_cost(run, trained, problem, clock)
+    return trained.is_interrupted
+
+
+def _deals(prepared: Prepared, wish: FitWish) -> list[Deal]:
+    """What is trained on and what chooses: one pair, or one a fold."""
+    if wish.is_final:
+        return [Deal(prepared.rows("train", "valid", "confirm"), np.empty(0, np.int64))]
+    folds = prepared.split.folds
+    if folds:
+        fold = prepared.split.frame["fold"].to_numpy()
+        outside = np.isin(np.arange(len(fold)), prepared.rows("train", "valid", "confirm"))
+        return [
+            Deal(np.flatnonzero(outside & (fold != number)), np.flatnonzero(outside & (fold == number)))
+            for number in range(folds)
+        ]
+    return [Deal(prepared.rows("train"), prepared.rows("valid"))]
+
+
+def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock: Clock, watch: Watch) -> Chosen:
+    """The recipe: the one that was given, or the one that short trials choose."""
+    given = wish.recipe.recipe
+    if given is not None:
+        task, settings = _close.task_of(given)
+        task.check_settings(settings, prepared.classes)
+        steps = total_steps(given.training)
+        if clock.is_binding:  # the deadline makes a plan of its own, from the first step on
+            given = replace(given, training=planned_anew(given.training, steps))
+        dealt = replace(given.split, seed=wish.data.split_seed, folds=prepared.split.folds)
+        return Chosen(replace(given, data=_data_choices(prepared), split=dealt), steps)
+    seed = wish.data.split_seed
+    base = base_recipe(problem, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds))
+    task, settings = _close.task_of(base)
+    task.check_settings(settings, prepared.classes)
+    chosen = choose(problem, base, wish.recipe, clock, watch)
+    for decided in chosen.decisions:
+        run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+    return chosen
+
+
+def _train_all(
+    run: Run,
+    prepared: Prepared,
+    problem: Problem,
+    deals: Sequence[Deal],
+    chosen: Chosen,
+    clock: Clock,
+    start: Mapping[str, Any] | None,
+    watch: Watch,
+) -> tuple[Trained, np.ndarray]:
+    """The trained network, and its logits on the rows that validate (each from a network that never saw them)."""
+
+    def pace(seconds_left: float) -> Pace | None:
+        return Pace(time.monotonic() + seconds_left, chosen.most_steps) if clock.is_binding else None
+
+    logits, planned = [], chosen.recipe
+    if len(deals) > 1:
+        for number, deal in enumerate(deals):
+            tell(watch, Said(f"fold {number + 1} of {len(deals)}"))
+            posed = pose(prepared, deal.train, deal.valid)
+            recipe = replace(planned, split=replace(planned.split, fold=number))
+            folder = run.path / FOLDS_FOLDER / str(number)
+            with clock.stage("training"):
+                # The last share is for the network that is kept, which learns from all of them.
+                share = pace(clock.training_left / (len(deals) - number + 1))
+                trained = engine.carry_out(recipe, posed, pace=share, folder=folder, watch=watch)
+            if trained.is_interrupted:
+                raise KeyboardInterrupt
+            if not clock.is_binding:  # what has no deadline of its own takes the steps that the first fold took
+                steps = total_steps(trained.recipe.training)
+                planned = replace(planned, training=planned_anew(planned.training, steps))
+            logits.append(engine.outputs(trained.network, posed.items, deal.valid))
+        every = np.sort(np.concatenate([deal.valid for deal in deals]))
+        problem = replace(problem, train=every, valid=np.empty(0, np.int64))
+    with clock.stage("training"):
+        rest = pace(clock.training_left)
+        trained = engine.carry_out(planned, problem, pace=rest, folder=run.path, start=start, watch=watch)
+    if len(deals) == 1:
+        logits.append(engine.outputs(trained.network, problem.items, problem.valid))
+    return trained, np.concatenate(logits)
+
+
+def _finish_final(
+    run: Run, prepared: Prepared, problem: Problem, chosen: Chosen, clock: Clock, parent: Run | None, watch: Watch
+) -> bool:
+    """Train the parent's recipe on training and validation items; nothing is chosen, so nothing is scored anew."""
+    assert parent is not None, "a final run has a parent"
+    with clock.stage("training"):
+        trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
+    _close.write_model(run, trained.network, prepared, problem)
+    results = {name: value for name, value in parent.results.items() if name != "tested"}
+    results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
+    write_json(run.path / "results.json", results)
+    for name in ("predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE):
+        if (parent.path / name).exists():
+            shutil.copyfile(parent.path / name, run.path / name)
+    why = f"trained on validation items too, so the scores on validation are those of {parent.path}"
+    run.note("final", str(parent.path), why)
+    _note_cost(run, trained, problem, clock)
+    return trained.is_interrupted
+
+
+def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
+    title = prepared.table.title
+    if prepared.table.target is None:
+        raise DataError(
+            f"{title} has no labels: expected one folder per class, or a table with a label column; "
+            "name the column with --target"
+        )
+    if len(prepared.classes) < 2:
+        raise DataError(f'{title} holds one class only ("{prepared.classes[0]}"); expected at least two')
+    if len(np.unique(prepared.truth[prepared.rows("train")])) < 2:
+        raise DataError(f"the training part of {title} holds one class only; add items, or check the given split")
+    if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
+        raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
+
+
+def _data_choices(prepared: Prepared) -> DataChoices:
+    target = prepared.table.target
+    return DataChoices(
+        inputs=(prepared.column.name,),
+        target=target.name if target else "",
+        decode={prepared.column.name: asdict(prepared.decode)},
+        classes=prepared.classes,
+        drop=prepared.corrections.drop,
+        relabel=prepared.corrections.relabel,
+    )
+
+
+def _facts(
+    prepared: Prepared, wish: FitWish, data: object, command: Sequence[str], clock: Clock, parent: Run | None
+) -> dict[str, Any]:
+    """What `run.json` says from the start."""
+    is_path = isinstance(data, str | Path)
+    about = facts(prepared)
+    about["path"] = str(data) if is_path else None
+    about["trained_items"] = len(prepared.rows("train"))
+    about["items_outside_test"] = len(prepared.rows("train", "valid", "confirm"))
+    return {
+        "command": list(command),
+        "data": about,
+        "said": list(prepared.said),
+        "doubts": list(prepared.table.doubts),
+        "seal": seal_facts(prepared),
+        "parent": str(parent.path) if parent else None,
+        "deadline_seconds": clock.limit_seconds if clock.is_binding else None,
+        "wish": plain_wish(wish),
+        "has_own_recipe": wish.recipe.recipe is not None,
+    }
+
+
+def _learned(parent: Run | None) -> dict[str, Any] | None:
+    return None if parent is None else dict(parent.prepare["learned"])
+
+
+def _part(clock: Clock, deals: Sequence[Deal]) -> Clock:
+    """A clock for one of several equal parts; what it spends is spent of the whole."""
+    return Clock(clock.limit_seconds / len(deals), clock.is_binding, clock.started, clock.spent)
+
+
+def _joined(floors: Sequence[Sequence[FloorResult]]) -> list[FloorResult]:
+    """One floor out of one a fold: the answers of models that every fold has, one fold after the other."""
+    names = [one.name for one in floors[0] if all(any(other.name == one.name for other in floor) for floor in floors)]
+    found = []
+    for name in names:
+        parts = [next(one for one in floor if one.name == name) for floor in floors]
+        found.append(replace(parts[0], probability=np.concatenate([part.probability for part in parts])))
+    return found
+
+
+def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> None:
+    seconds = {name: round(value, 3) for name, value in clock.spent.items()}
+    seconds["stalled"] = round(trained.stalled_seconds, 3)
+    cost = _close.cost(run, trained.network, problem)
+    run.update(seconds=seconds, cost=cost, elapsed_seconds=round(clock.elapsed, 3))
