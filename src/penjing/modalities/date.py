@@ -46,7 +46,7 @@ class Settings:
 
 
 def recognise(cells: Sequence[Any]) -> float:
-    """The share of cells, missing ones aside, that can be read as dates, 0 to 1; bare counts are not taken for Unix time."""
+    """The share of cells, missing ones aside, that can be read as dates, 0 to 1; bare counts are no Unix time here."""
     texts = told(cells)
     is_count = texts.str.contains(r"^\d{10}$|^\d{13}$")
     return int((clean(texts).is_not_null() & ~is_count).sum()) / max(1, len(texts))
