@@ -94,6 +94,20 @@ def find_pairs(
     return Pairs(pairs[:, 0], pairs[:, 1], kind, threshold, said)
 
 
+def find_copies(content_hashes: Sequence[str | None] | pl.Series) -> Pairs:
+    """The pairs of items with the same content: the first of them with each of the others.
+
+    Args:
+        content_hashes: one per item; an item with None is in no pair.
+    """
+    rows = pl.DataFrame({"hash": pl.Series(content_hashes, dtype=pl.String)}).with_row_index("row")
+    copies = (
+        rows.drop_nulls().with_columns(first=pl.col("row").min().over("hash")).filter(pl.col("row") > pl.col("first"))
+    )
+    first, other = (copies[name].cast(pl.Int64).to_numpy() for name in ("first", "row"))
+    return Pairs(first, other, np.full(len(first), "exact"), 0.0)
+
+
 def groups(count: int, pairs: Pairs) -> Int[np.ndarray, " items"]:
     """A group number per item: each near copy stands with one picture that it was itself confirmed to copy.
 

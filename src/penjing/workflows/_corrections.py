@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import DataError, UsageError, did_you_mean
-from penjing.core.table import Column, Table
+from penjing.core.table import Table
 from penjing.sources._words import many
 
 DROP = "drop"  # the label that leaves an item out
@@ -78,7 +78,7 @@ def settle(
     file: str,
     known: Corrections,
     table: Table,
-    column: Column,
+    names: Sequence[str],
     hashes: Sequence[str | None],
     is_sealed: np.ndarray | None = None,
 ) -> Corrections:
@@ -95,13 +95,13 @@ def settle(
         DataError: it is no such table, or names items or classes that the data do not have.
     """
     rows = known.rows(hashes, is_sealed)
-    rows.update(read(file, table, column) if file else {})
+    rows.update(read(file, table, names) if file else {})
     labels = _labels(table)
     changed = {row: label for row, label in rows.items() if label is None or label != labels[row]}
     return by_content(changed, hashes, is_sealed)
 
 
-def read(file: str, table: Table, column: Column) -> dict[int, str | None]:
+def read(file: str, table: Table, names: Sequence[str]) -> dict[int, str | None]:
     """Row → class (None: leave out), from the file that `inspect --suspects` wrote and a person edited.
 
     Raises:
@@ -116,9 +116,8 @@ def read(file: str, table: Table, column: Column) -> dict[int, str | None]:
         raise DataError(f"{path} is not a CSV table: {problem}") from problem
     if not {"path", "label"} <= set(rows.columns):
         raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
-    store = table.stores[column.name]
     # By name and not by content: of two copies under two classes only one is wrong.
-    row_of = {store.name(reference): row for row, reference in enumerate(table.frame[column.name])}
+    row_of = {name: row for row, name in enumerate(names)}
     found: dict[int, str | None] = {}
     known = {label for label in _labels(table) if label is not None}
     for name, label in rows.select("path", "label").iter_rows():

@@ -1,6 +1,6 @@
 """From whatever a person handed over to decoded, dealt and encoded items.
 
-    source → table → scan (hash and header of every item) → cache → duplicates → split → classes
+    source → table → survey (hash and header of every item) → cache → duplicates → split → target
 
 Nothing here needs torch, so `inspect` does not wait for it. Of test items
 nothing is used here but hashes, headers, readability and target counts.
@@ -9,61 +9,32 @@ nothing is used here but hashes, headers, readability and target counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from penjing.core import cache, duplicates, plugins, scan, split
+from penjing.core import cache, duplicates, plugins, split
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import state_folder
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.table import Column, Table
-from penjing.sources import Options, open_data
-from penjing.workflows import _corrections
 from penjing.workflows._corrections import Corrections
+from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of
+from penjing.workflows._survey import IMAGE, DataWish, Look, Surveyed, check_readable, is_sealed, survey
+from penjing.workflows._time import parts_by_time
 
-# A canvas has at most the pixels that this many passes over the data can be paid for within the time.
-PASSES, PIXELS_PER_SECOND = 20, 2_000_000
-SMALLEST_BUDGET, LARGEST_BUDGET = 32**2, 160**2
+__all__ = ["DataWish", "Prepared", "Surveyed", "facts", "prepare", "seal_facts", "survey"]
+
 # Decoding may take this share of the time; what is not decoded by then waits for the next run.
 DECODE_SHARE = 0.4
-LISTED = 10  # unreadable items named in a message
-OTHERWISE = "Not what you meant? --target, --input, --side, --group-from"
-
-
-@dataclass(frozen=True)
-class DataWish:
-    """What a person asked of the data; everything may be left out.
-
-    Attributes:
-        options: how the source is read.
-        side: of the canvas in pixels; 0 chooses.
-        channels: 1 or 3; 0 chooses.
-        fit: how a picture is put on its canvas: "letterbox", "crop" or "squash".
-        page: of TIFFs with several pages: "first", "max" or "each".
-        folds: cross-validation folds; 0 for one validation part.
-        split_seed: of the split.
-        corrections: a CSV with a path column and a label column ("drop" leaves the item out).
-        corrected: corrections from a recipe or an earlier run; the file goes on top of them.
-        most_unreadable: share of items that may be unreadable before everything stops, 0 to 1.
-    """
-
-    options: Options = field(default_factory=Options)
-    side: int = 0
-    channels: int = 0
-    fit: str = "letterbox"
-    page: str = "first"
-    folds: int = 0
-    split_seed: int = 0
-    corrections: str = ""
-    corrected: Corrections = field(default_factory=Corrections)
-    most_unreadable: float = 0.05
+# Items that share a file stay together, unless that would tie more than this share of all items into one knot.
+LARGEST_KNOT = 0.1
 
 
 @dataclass(frozen=True)
@@ -72,14 +43,12 @@ class Prepared:
 
     Attributes:
         table: the usable rows, in the source's order.
-        column: the input column.
-        modality: its plug-in.
-        decode: the settings its items were decoded with.
+        task: the name of what is asked of them.
+        slots: what a network sees of them, input by input.
         hashes: of the usable rows.
         names: what the usable rows are called: their references, which are relative to the data.
-        values: their decoded items.
         classes: names, in the order of the network's outputs; empty without a target.
-        truth: Int[rows], the index of each row's class; −1 where unknown.
+        truth: the encoded target of each row, as the task encodes it.
         groups: Int[rows]; rows of one group never straddle parts.
         split: which row is in which part.
         survey: what reading the data found, for checks.
@@ -88,12 +57,10 @@ class Prepared:
     """
 
     table: Table
-    column: Column
-    modality: Any
-    decode: Any
+    task: str
+    slots: tuple[Slot, ...]
     hashes: list[str]
     names: list[str]
-    values: cache.CachedColumn
     classes: tuple[str, ...]
     truth: np.ndarray
     groups: np.ndarray
@@ -107,10 +74,15 @@ class Prepared:
         return np.flatnonzero(np.isin(self.split.frame["part"].to_numpy(), parts))
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) at the encoder."""
-        height, width, channels = self.values.shape
-        return channels, height, width
+    def pictures(self) -> FileSlot | None:
+        """The first input that is a picture, or None."""
+        return next((slot for slot in self.slots if isinstance(slot, FileSlot) and slot.modality == IMAGE), None)
+
+    @property
+    def strata(self) -> np.ndarray:
+        """Int[rows]: what every part holds in the same shares; −1 where unknown."""
+        strata: np.ndarray = plugins.load("tasks", self.task).stratify(self.truth)
+        return strata
 
 
 def prepare(
@@ -143,122 +115,11 @@ def prepare(
 
 
 @dataclass(frozen=True)
-class Surveyed:
-    """A table whose items have been looked at but not decoded.
-
-    Attributes:
-        table: all rows, the unreadable ones too.
-        column: the input column.
-        modality: its plug-in.
-        items: one row per row of the table: hash, error and header fields.
-        settings: how items will be decoded.
-        corrections: items left out or taken for another class.
-    """
-
-    table: Table
-    column: Column
-    modality: Any
-    items: pl.DataFrame
-    settings: Any
-    corrections: Corrections
-
-
-def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) -> Surveyed:
-    """Open the data and look at every item once.
-
-    Raises:
-        DataError: as `prepare`.
-    """
-    table = open_data(data, wish.options)
-    for sentence in (*table.said, *table.doubts):
-        tell(watch, Said(sentence))
-    column = table.inputs[0]
-    modality = plugins.load("modalities", column.modality)
-    items = scan.scan(table, column.name, modality.probe, usable_cores(), watch)
-    if wish.page == "each":
-        table, items = _one_row_a_page(table, column, items, modality, watch)
-    _check_readable(table, column, items, wish.most_unreadable, watch)
-    settings = _settings(table, items, modality, wish, seconds, watch)
-    hashes = items["hash"].to_list()
-    corrections = _corrections.settle(wish.corrections, wish.corrected, table, column, hashes, _is_sealed(table))
-    if corrections:
-        tell(watch, Said(str(corrections)))
-    return Surveyed(table, column, modality, items, settings, corrections)
-
-
-def _one_row_a_page(
-    table: Table, column: Column, items: pl.DataFrame, modality: Any, watch: Watch
-) -> tuple[Table, pl.DataFrame]:
-    pages = items["pages"].fill_null(1).to_list()
-    if max(pages, default=1) == 1:
-        return table, items
-    # Pages of one file are pictures of one thing: they are a group unless the data name one.
-    frame = table.frame.with_columns(pages=pl.Series([list(range(1, count + 1)) for count in pages]))
-    group = frame[column.name]
-    frame = frame.explode("pages")
-    paged = pl.when(pl.Series(np.repeat(pages, pages)) > 1)
-    reference = paged.then(pl.format("{}#page={}", column.name, "pages")).otherwise(pl.col(column.name))
-    columns = table.columns
-    if table.group is None:
-        frame = frame.with_columns(file=pl.Series(np.repeat(group.to_numpy(), pages)))
-        columns = (*columns, Column("file", "group", "category"))
-    expanded = replace(table, frame=frame.with_columns(reference.alias(column.name)).drop("pages"), columns=columns)
-    return expanded, scan.scan(expanded, column.name, modality.probe, usable_cores(), watch)
-
-
-def _check_readable(table: Table, column: Column, items: pl.DataFrame, most: float, watch: Watch) -> None:
-    bad = np.flatnonzero(items["error"].is_not_null().to_numpy())
-    if not len(bad):
-        return
-    store, references, errors = table.stores[column.name], table.frame[column.name], items["error"]
-    lines = [f"  {store.name(references[int(row)])}: {errors[int(row)]}" for row in bad[:LISTED]]
-    more = f"\n  … and {len(bad) - LISTED} more" if len(bad) > LISTED else ""
-    listed = "\n".join(lines) + more
-    if len(bad) > most * len(items):
-        raise DataError(
-            f"{len(bad)} of {len(items)} items cannot be read, more than {most:.0%}; repair or remove them, "
-            f"pass over them with --ignore, or allow more with --most-unreadable:\n{listed}"
-        )
-    tell(watch, Warned(f"{len(bad)} of {len(items)} items cannot be read and are left out:\n{listed}"))
-
-
-def _settings(table: Table, items: pl.DataFrame, modality: Any, wish: DataWish, seconds: float, watch: Watch) -> Any:
-    """How items are decoded: as asked, else as the sizes of the items outside a given test part suggest."""
-    seen = items["error"].is_null().to_numpy()
-    if table.part is not None:
-        outside = (table.frame[table.part.name] != "test").fill_null(True).to_numpy()
-        seen = seen & outside if (seen & outside).any() else seen
-    known = modality.Header.__dataclass_fields__
-    headers = [modality.Header(**row) for row in items.filter(pl.Series(seen)).select(*known).iter_rows(named=True)]
-    affordable = int(seconds * PIXELS_PER_SECOND / (PASSES * max(1, len(headers))))
-    settings = modality.plan(headers, min(LARGEST_BUDGET, max(SMALLEST_BUDGET, affordable)))
-    chosen = {"side": wish.side, "channels": wish.channels}
-    asked = {name: value for name, value in chosen.items() if value}
-    page = "first" if wish.page == "each" else wish.page
-    settings = replace(settings, **asked, fit=wish.fit, page=page)
-    _check_settings(settings)
-    tell(watch, Said(modality.why(settings, headers)))
-    tell(watch, Said(OTHERWISE))
-    return settings
-
-
-def _check_settings(settings: Any) -> None:
-    allowed = {"fit": ("letterbox", "crop", "squash"), "page": ("first", "max"), "channels": (1, 3)}
-    options = {"fit": "canvas"}
-    for name, values in allowed.items():
-        if getattr(settings, name) not in values:
-            listed = ", ".join(str(value) for value in values)
-            raise UsageError(f"--{options.get(name, name)} {getattr(settings, name)} is not one of {listed}")
-    if not 8 <= settings.side <= 1024:
-        raise UsageError(f"--side {settings.side} is out of range; give 8 to 1024 pixels")
-
-
-@dataclass(frozen=True)
 class _Decoded:
-    """Which rows are usable, their decoded items, and hash → why an item could not be decoded."""
+    """Which rows are usable, their inputs, and hash → why an item could not be decoded."""
 
     rows: np.ndarray
-    values: cache.CachedColumn
+    slots: tuple[Slot, ...]
     failed: Mapping[str, str]
 
 
@@ -268,29 +129,24 @@ def _decode(
     """Fill the cache, a stratified share first, so that whatever is done when time runs out is fair to all classes."""
     table, items = surveyed.table, surveyed.items
     rows = np.flatnonzero(items["error"].is_null().to_numpy())
-    hashes, references = items["hash"].to_list(), table.frame[surveyed.column.name].to_list()
     if only is not None:
-        rows = rows[[hashes[row] in only for row in rows]]
-    settings, modality = surveyed.settings, surveyed.modality
-    form = modality.form(settings)
-    filled = cache.fill(
-        form,
-        {hashes[row]: references[row] for row in _fair_order(table, rows)},
-        table.stores[surveyed.column.name],
-        lambda content, page: modality.decode(content, settings, page),
-        modality.thumbnail,
-        threads=usable_cores(),
-        watch=watch,
-        stop_at=clock.started + DECODE_SHARE * clock.limit_seconds if clock.is_binding else None,
-    )
-    late = filled.missing
-    if filled.failed or late:
-        there = cache.present(form, [hashes[row] for row in rows])
-        rows = rows[there]
-    damaged = items.with_columns(
-        error=pl.col("hash").replace_strict(filled.failed, default=None, return_dtype=pl.String)
-    )
-    _check_readable(table, surveyed.column, damaged, most_unreadable, watch)
+        rows = rows[items["hash"].gather(rows).is_in(list(only)).to_numpy()]
+    stop_at = clock.started + DECODE_SHARE * clock.limit_seconds if clock.is_binding else None
+    failed: dict[str, str] = {}
+    late = 0
+    order = _fair_order(table, rows)
+    for look in surveyed.looks:
+        filled = _fill(look, table, order, stop_at, watch)
+        failed.update(filled.failed)
+        late = max(late, filled.missing)
+        if filled.failed or filled.missing:
+            hashes = look.items["hash"].gather(rows)
+            there = cache.present(look.modality.form(look.settings), hashes.to_list())
+            rows = rows[there | hashes.is_null().to_numpy()]
+        damaged = look.items.with_columns(
+            error=pl.col("hash").replace_strict(dict(filled.failed), default=None, return_dtype=pl.String)
+        )
+        check_readable(table, look.column, damaged, most_unreadable, watch)
     if not len(rows):
         raise DataError("none of the items could be decoded within the time; give more --time, or a smaller --side")
     if late:
@@ -301,13 +157,55 @@ def _decode(
                 f"a fair share of {len(rows)}. The next run continues from there: give more --time"
             ),
         )
-    return _Decoded(rows, cache.open_column(form.id, [hashes[row] for row in rows]), filled.failed)
+    return _Decoded(rows, tuple(_slots(surveyed, rows)), failed)
+
+
+def _fill(look: Look, table: Table, order: np.ndarray, stop_at: float | None, watch: Watch) -> cache.Filled:
+    """Decode one column's files into the cache."""
+    modality, settings = look.modality, look.settings
+    hashes, references = look.items["hash"].to_list(), table.frame[look.column.name].to_list()
+    return cache.fill(
+        modality.form(settings),
+        {hashes[row]: references[row] for row in order.tolist() if hashes[row] is not None},
+        table.stores[look.column.name],
+        lambda content, page: modality.decode(content, settings, page),
+        getattr(modality, "thumbnail", None),
+        threads=usable_cores(),
+        watch=watch,
+        stop_at=stop_at,
+    )
+
+
+def _slots(surveyed: Surveyed, rows: np.ndarray) -> list[Slot]:
+    """The inputs of a network, in the order of the data's columns."""
+    looks = {look.column.name: look for look in surveyed.looks}
+    found: list[Slot] = []
+    for columns in grouped(surveyed.table.inputs):
+        if is_scalar(columns[0]):
+            found.append(TableSlot(columns, surveyed.cells.select(one.name for one in columns)[rows.tolist()]))
+        elif kind_of(columns[0]) == "cell":
+            cells = surveyed.cells[columns[0].name].gather(rows)
+            present = cells.is_not_null().to_numpy() if cells.null_count() else None
+            found.append(TextSlot(columns[0].name, columns[0].modality, columns, cells, present))
+        else:
+            found.append(_file_slot(looks[columns[0].name], rows))
+    return found
+
+
+def _file_slot(look: Look, rows: np.ndarray) -> FileSlot:
+    hashes = look.items["hash"].gather(rows)
+    form, column = look.modality.form(look.settings), look.column
+    cached = cache.open_column(form.id, hashes.drop_nulls().to_list())
+    if not hashes.null_count():
+        return FileSlot(column.name, column.modality, (column,), look.settings, cached)
+    present = hashes.is_not_null().to_numpy()
+    return FileSlot(column.name, column.modality, (column,), look.settings, Gapped(cached, present), present)
 
 
 def _fair_order(table: Table, rows: np.ndarray) -> np.ndarray:
     """Rows shuffled, then dealt class by class in turn."""
     shuffled = rows[stream(0, "decode order").permutation(len(rows))]
-    if table.target is None:
+    if table.target is None or table.target.modality != "category":
         return shuffled
     labels = table.frame[table.target.name].cast(pl.String).fill_null("").to_numpy()[shuffled]
     _, code = np.unique(labels.astype(str), return_inverse=True)
@@ -321,24 +219,26 @@ def _fair_order(table: Table, rows: np.ndarray) -> np.ndarray:
 def _deal(
     surveyed: Surveyed, decoded: _Decoded, wish: DataWish, watch: Watch, previous: split.Split | None
 ) -> Prepared:
-    """Find duplicates, deal the parts, encode the classes."""
-    table = surveyed.table.rows(decoded.rows)
+    """Find duplicates, deal the parts, encode the target."""
+    table, task = surveyed.table.rows(decoded.rows), plugins.load("tasks", surveyed.task)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
-    corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), _is_sealed(surveyed.table))
+    corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), is_sealed(surveyed.table))
     labels, kept = _labels(table, decoded.rows, corrected)
-    classes, truth = _encode([label if is_kept else None for label, is_kept in zip(labels, kept, strict=True)])
-    pairs = duplicates.find_pairs(hashes, decoded.values.thumbnails(), truth, watch, is_sealed=_is_sealed(table))
-    groups = _groups(table, len(hashes), pairs)
-    names = table.frame[surveyed.column.name].to_list()
-    given = _given(table, kept)
+    classes, truth = task.encode(_kept_only(labels, kept), None)
+    strata = task.stratify(truth)
+    pairs = _pairs(surveyed, decoded, hashes, strata, table, watch)
+    groups, knots = _groups(table, surveyed, decoded.rows, pairs)
+    names = [surveyed.names[row] for row in decoded.rows.tolist()]
+    given, by_time = _given(table, kept, groups, watch)
     # A split that was asked for keeps its seal; one that is merely remembered lets newcomers into the test part.
     keep_seal = previous is not None
-    if previous is None and table.part is None:
+    is_given = table.part is not None or by_time
+    if previous is None and not is_given:
         previous = split.recall(hashes, wish.split_seed, state_folder() / "splits")
     dealt = split.deal(
         hashes,
         groups,
-        truth,
+        strata,
         given,
         wish.split_seed,
         names=names,
@@ -346,100 +246,115 @@ def _deal(
         folds=wish.folds,
         keep_seal=keep_seal,
     )
-    if table.part is None:
+    if not is_given:
         split.remember(dealt, state_folder() / "splits")
-    for sentence in dealt.said:
+    for sentence in (*knots, *dealt.said):
         tell(watch, Said(sentence))
     return Prepared(
         table,
-        surveyed.column,
-        surveyed.modality,
-        surveyed.settings,
+        surveyed.task,
+        decoded.slots,
         hashes,
         names,
-        decoded.values,
         classes,
         truth,
         groups,
         dealt,
         _survey(surveyed, decoded, dealt, pairs, labels),
-        (*table.said, *pairs.said, *dealt.said),
+        (*table.said, *pairs.said, *knots, *dealt.said),
         surveyed.corrections,
     )
 
 
-def _is_sealed(table: Table) -> np.ndarray | None:
-    """Bool[rows]: the items of a given test part, or None where no split is given."""
-    if table.part is None:
-        return None
-    return (table.frame[table.part.name] == "test").fill_null(False).to_numpy()
+def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None]) -> tuple[pl.Series, np.ndarray]:
+    """Each row's target after corrections, and which rows are kept."""
+    if table.target is None:
+        return pl.Series([None] * len(table), dtype=pl.String), np.ones(len(table), dtype=bool)
+    found = table.frame[table.target.name]
+    kept = found.is_not_null().to_numpy().copy()
+    places = [(row, corrected[original]) for row, original in enumerate(rows.tolist()) if original in corrected]
+    for row, label in places:
+        kept[row] &= label is not None
+    changed = {row: label for row, label in places if label is not None}
+    if changed:
+        found = found.scatter(list(changed), list(changed.values()))
+        kept[list(changed)] = True
+    return found, kept
 
 
-def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None]) -> tuple[list[str | None], np.ndarray]:
-    """Each row's label after corrections, and which rows are kept."""
-    target = table.target
-    labels: list[str | None] = [None] * len(table)
-    if target is not None:
-        labels = table.frame[target.name].cast(pl.String).to_list()
-    kept = np.ones(len(table), dtype=bool)
-    for row, original in enumerate(rows.tolist()):
-        if original in corrected:
-            labels[row], kept[row] = corrected[original] or labels[row], corrected[original] is not None
-    if target is not None:
-        kept &= np.array([label is not None for label in labels])
-    return labels, kept
+def _kept_only(labels: pl.Series, kept: np.ndarray) -> pl.Series:
+    """The targets of the rows that are kept, null elsewhere."""
+    frame = pl.DataFrame({"label": labels, "kept": kept})
+    return frame.select(pl.when("kept").then("label").otherwise(None).alias("label")).to_series()
 
 
-def _encode(labels: Sequence[str | None]) -> tuple[tuple[str, ...], np.ndarray]:
-    """The classes in natural order, and each row's class as an index (−1 where unknown)."""
-    from penjing.sources import natural_key
-
-    classes = tuple(sorted({label for label in labels if label is not None}, key=natural_key))
-    index = {name: number for number, name in enumerate(classes)}
-    return classes, np.array([-1 if label is None else index[label] for label in labels], dtype=np.int64)
-
-
-def _groups(table: Table, count: int, pairs: duplicates.Pairs) -> np.ndarray:
-    """Int[rows]: duplicates share a group, and so do rows that the data put into one."""
-    alike = duplicates.groups(count, pairs)
-    if table.group is None:
-        return alike
-    _, named = np.unique(
-        table.frame[table.group.name].cast(pl.String).fill_null("").to_numpy().astype(str), return_inverse=True
-    )
-    return duplicates.joined(alike, named)
+def _pairs(
+    surveyed: Surveyed, decoded: _Decoded, hashes: list[str], strata: np.ndarray, table: Table, watch: Watch
+) -> duplicates.Pairs:
+    """Items that are the same: near ones too, where an item is a picture."""
+    if surveyed.is_one_file_an_item and surveyed.looks[0].column.modality == IMAGE:
+        (slot,) = decoded.slots
+        assert isinstance(slot, FileSlot)
+        thumbnails = slot.cached.thumbnails()
+        return duplicates.find_pairs(hashes, thumbnails, strata, watch, is_sealed=is_sealed(table))
+    return duplicates.find_copies(hashes)
 
 
-def _given(table: Table, kept: np.ndarray) -> list[str | None] | None:
-    """The part that each row must be in, or None where the split decides."""
-    if table.part is None and kept.all():
-        return None
-    parts = table.frame[table.part.name].to_list() if table.part is not None else [None] * len(table)
-    return [part if is_kept else "excluded" for part, is_kept in zip(parts, kept, strict=True)]
+def _groups(
+    table: Table, surveyed: Surveyed, rows: np.ndarray, pairs: duplicates.Pairs
+) -> tuple[np.ndarray, list[str]]:
+    """Int[rows]: duplicates share a group, so do rows that the data put into one, and rows that share a file; and
+    what to say of it."""
+    together = duplicates.groups(len(rows), pairs)
+    if table.group is not None:
+        cells = table.frame[table.group.name].cast(pl.String).fill_null("").to_numpy().astype(str)
+        together = duplicates.joined(together, np.unique(cells, return_inverse=True)[1])
+    said = []
+    for look in surveyed.looks if not surveyed.is_one_file_an_item else ():
+        hashes = look.items["hash"].gather(rows).to_list()
+        shared = duplicates.groups(len(rows), duplicates.find_copies(hashes))
+        joined = duplicates.joined(together, shared)
+        if np.bincount(np.unique(joined, return_inverse=True)[1]).max() <= max(2, LARGEST_KNOT * len(rows)):
+            together = joined
+        else:
+            said.append(f'many items share the files of "{look.column.name}", so such items may be in different parts')
+    return together, said
+
+
+def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> tuple[list[str | None] | None, bool]:
+    """The part that each row must be in, or None where the split decides; and whether time decided."""
+    times = table.role("time")
+    parts: Sequence[str | None] = [None] * len(table)
+    by_time = bool(times) and table.part is None
+    if table.part is not None:
+        parts = table.frame[table.part.name].to_list()
+    elif by_time:
+        parts, sentence = parts_by_time(table.frame[times[0].name], groups)
+        tell(watch, Said(sentence))
+    elif kept.all():
+        return None, False
+    return [part if is_kept else "excluded" for part, is_kept in zip(parts, kept, strict=True)], by_time
 
 
 def _survey(
-    surveyed: Surveyed,
-    decoded: _Decoded,
-    dealt: split.Split,
-    pairs: duplicates.Pairs,
-    labels: Sequence[str | None],
+    surveyed: Surveyed, decoded: _Decoded, dealt: split.Split, pairs: duplicates.Pairs, labels: pl.Series
 ) -> Survey:
     """The reading that checks look at: every row of the data, the unreadable ones too."""
     whole, rows = surveyed.table, decoded.rows
-    store = whole.stores[surveyed.column.name]
     parts, targets = np.full(len(whole), "excluded", dtype=object), np.full(len(whole), None, dtype=object)
-    parts[rows], targets[rows] = dealt.frame["part"].to_list(), list(labels)
+    parts[rows] = dealt.frame["part"].to_list()
+    if surveyed.task == "classify":
+        targets[rows] = labels.cast(pl.String).to_list()
     group = (
         whole.frame[whole.group.name].cast(pl.String)
         if whole.group
         else pl.Series([None] * len(whole), dtype=pl.String)
     )
     items = surveyed.items.with_columns(
-        pl.Series("name", [store.name(reference) for reference in whole.frame[surveyed.column.name]]),
+        pl.Series("name", _full_names(surveyed)),
         pl.Series("target", targets.tolist(), dtype=pl.String),
         pl.Series("part", parts.tolist(), dtype=pl.String),
-        pl.coalesce("error", pl.col("hash").replace_strict(decoded.failed, default=None, return_dtype=pl.String)),
+        pl.coalesce("error", pl.col("hash").replace_strict(dict(decoded.failed), default=None, return_dtype=pl.String)),
         group.alias("group"),
     )
     found = pl.DataFrame(
@@ -448,18 +363,36 @@ def _survey(
     return Survey(items, found, whole.part is not None, whole.title, whole.hints, whole.doubts)
 
 
+def _full_names(surveyed: Surveyed) -> list[str]:
+    """What rows are called outside of the data's folder: the paths as a person would type them."""
+    if not surveyed.is_one_file_an_item:
+        return surveyed.names
+    column = surveyed.looks[0].column.name
+    store = surveyed.table.stores[column]
+    return [store.name(name) for name in surveyed.table.frame[column].fill_null("").to_list()]
+
+
 def facts(prepared: Prepared) -> dict[str, Any]:
     """What `run.json` says of the data."""
-    counts = np.bincount(prepared.truth[prepared.truth >= 0], minlength=len(prepared.classes))
-    return {
+    about: dict[str, Any] = {
         "source": prepared.table.kind,
+        "task": prepared.task,
         "items": len(prepared.hashes),
         "unreadable": prepared.survey.items["error"].len() - prepared.survey.items["error"].null_count(),
-        "classes": {name: int(count) for name, count in zip(prepared.classes, counts, strict=True)},
-        "column": prepared.column.name,
-        "modality": prepared.column.modality,
-        "decode": asdict(prepared.decode),
+        "classes": {},
+        "inputs": {
+            slot.name: {
+                "modality": slot.modality,
+                "columns": {column.name: column.modality for column in slot.columns},
+                "decode": slot.settings,
+            }
+            for slot in prepared.slots
+        },
     }
+    if prepared.task == "classify":
+        counts = np.bincount(prepared.truth[prepared.truth >= 0], minlength=len(prepared.classes))
+        about["classes"] = {name: int(count) for name, count in zip(prepared.classes, counts, strict=True)}
+    return about
 
 
 def seal_facts(prepared: Prepared) -> dict[str, Any]:

@@ -7,39 +7,68 @@ from typing import Any
 
 import numpy as np
 
+from penjing.core import plugins
 from penjing.training._loader import Items
-from penjing.training.engine import Problem, torch_half
+from penjing.training._loader import Prepared as PreparedValues
+from penjing.training.engine import Problem, front_end, torch_half
 from penjing.workflows._prepare import Prepared
 
-CHUNK = 4096  # items in memory at once while preprocessing is learned
 NO_TARGET = "target"
+# What a costly front end gives is kept in memory up to this size; beyond it, it is made anew for every batch.
+MOST_KEPT_BYTES = 400 * 10**6
 
 
-def learn_preprocessing(prepared: Prepared, rows: np.ndarray) -> dict[str, Any]:
-    """What the modality's front end learns from some rows, which must be training rows."""
-    front_end = torch_half(prepared.modality, "front_end")
-    chunks = (prepared.values.take(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
-    learned: dict[str, Any] = front_end.learn(chunks)
-    return learned
-
-
-def pose(prepared: Prepared, train: np.ndarray, valid: np.ndarray, learned: Mapping[str, Any] | None = None) -> Problem:
+def pose(
+    prepared: Prepared,
+    train: np.ndarray,
+    valid: np.ndarray,
+    learned: Mapping[str, Any] | None = None,
+    learned_target: Mapping[str, Any] | None = None,
+) -> Problem:
     """The problem of learning from `train` and choosing on `valid`.
 
     Args:
         train: rows trained on.
         valid: rows that choose; may be empty.
-        learned: preprocessing to use; None learns it from `train`.
+        learned: input → preprocessing to use; None learns it from `train`.
+        learned_target: what the task learned of the target; None learns it from `train`.
     """
-    column = prepared.column.name
     target = prepared.table.target.name if prepared.table.target else NO_TARGET
+    task = plugins.load("tasks", prepared.task)
+    known = {slot.name: slot.learn(train) if learned is None else learned[slot.name] for slot in prepared.slots}
+    shape = {slot.name: slot.item_shape(known[slot.name]) for slot in prepared.slots}
+    inputs: dict[str, Any] = {slot.name: slot.values(known[slot.name]) for slot in prepared.slots}
+    kept = _kept(prepared, known, inputs)
     return Problem(
-        Items({column: prepared.values}, {target: prepared.truth}),
-        {column: prepared.column.modality},
-        {column: learn_preprocessing(prepared, train) if learned is None else learned},
-        {column: prepared.shape},
+        Items(
+            {**inputs, **kept},
+            {target: prepared.truth},
+            present={slot.name: slot.present for slot in prepared.slots if slot.present is not None},
+            prepared=frozenset(kept),
+        ),
+        {slot.name: slot.modality for slot in prepared.slots},
+        known,
+        {
+            slot.name: plugins.load("modalities", slot.modality).shape(known[slot.name], shape[slot.name])
+            for slot in prepared.slots
+        },
         target,
         prepared.classes,
         train,
         valid,
+        task.learn(prepared.truth[train], prepared.classes) if learned_target is None else learned_target,
     )
+
+
+def _kept(prepared: Prepared, learned: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, PreparedValues]:
+    """The inputs whose front end is so costly that what it gives is kept, where it fits."""
+    found = {}
+    for slot in prepared.slots:
+        modality = plugins.load("modalities", slot.modality)
+        if not getattr(torch_half(modality, "front_end"), "IS_COSTLY", False):
+            continue
+        shape = modality.shape(learned[slot.name], slot.item_shape(learned[slot.name]))
+        if len(prepared.hashes) * int(np.prod(shape)) * 4 <= MOST_KEPT_BYTES:
+            made = front_end(slot.modality, learned[slot.name])
+            found[slot.name] = PreparedValues(inputs[slot.name], made, len(prepared.hashes))
+    return found
