@@ -23,7 +23,6 @@ from penjing.core.files import write_json
 from penjing.core.recipe import DataChoices, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, create, now, open_run
-from penjing.tasks._floor import FloorResult
 from penjing.training import _checkpoint, engine
 from penjing.training._loop import Pace
 from penjing.training._plan import planned_anew, total_steps
@@ -143,10 +142,8 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         return _finish_final(run, prepared, problem, chosen, clock, parent, watch)
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
-    floors = [
-        _simple.learn_floor(prepared, deal.train, deal.valid, metric, chosen.recipe.seed, _part(clock, deals), watch)
-        for deal in deals
-    ]
+    pairs = [(deal.train, deal.valid) for deal in deals]
+    floor = _simple.learn_floors(prepared, pairs, metric, chosen.recipe.seed, clock, watch)
     trained, logits = _train_all(run, prepared, problem, deals, chosen, clock, start, watch)
     recipe = trained.recipe
     run.write_recipe(recipe)
@@ -156,13 +153,13 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         truth = prepared.truth[rows]
         calibrated = _close.calibrate(task, logits, truth)
         probability = task.softmax(logits, calibrated.temperature)
-        answers = _close.answers_of(probability, _joined([results for results, _ in floors]))
+        answers = _close.answers_of(probability, floor.answers)
         answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
         scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
         _close.write_model(run, trained.network, prepared, problem)
         _close.write_predictions(run, prepared, rows, answers, part, task)
         _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
-        _simple.keep_floor(run.path, *floors[0], prepared)
+        _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
         _close.learn_unlike(run, trained.network, problem, recipe.seed if len(deals) == 1 else None)
         if wish.pictures:
             _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
@@ -319,21 +316,6 @@ def _facts(
 
 def _learned(parent: Run | None) -> dict[str, Any] | None:
     return None if parent is None else dict(parent.prepare["learned"])
-
-
-def _part(clock: Clock, deals: Sequence[Deal]) -> Clock:
-    """A clock for one of several equal parts; what it spends is spent of the whole."""
-    return Clock(clock.limit_seconds / len(deals), clock.is_binding, clock.started, clock.spent)
-
-
-def _joined(floors: Sequence[Sequence[FloorResult]]) -> list[FloorResult]:
-    """One floor out of one a fold: the answers of models that every fold has, one fold after the other."""
-    names = [one.name for one in floors[0] if all(any(other.name == one.name for other in floor) for floor in floors)]
-    found = []
-    for name in names:
-        parts = [next(one for one in floor if one.name == name) for floor in floors]
-        found.append(replace(parts[0], probability=np.concatenate([part.probability for part in parts])))
-    return found
 
 
 def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> None:
