@@ -37,6 +37,27 @@ FOLDS_FOLDER = "folds"
 
 
 @dataclass(frozen=True)
+class Job:
+    """One run on its way.
+
+    Attributes:
+        run: its folder.
+        prepared: its data.
+        wish: what the person asked.
+        clock: its time.
+        parent: the run that it continues, or None.
+        watch: is told what happens.
+    """
+
+    run: Run
+    prepared: Prepared
+    wish: FitWish
+    clock: Clock
+    parent: Run | None
+    watch: Watch
+
+
+@dataclass(frozen=True)
 class Deal:
     """Rows trained on and rows that choose: one pair, or one a fold."""
 
@@ -72,7 +93,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     prepared.split.write(run.path / "split.parquet")
     if wish.recipe.recipe is not None:
         run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
-    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
 
 
 def resume(path: str | Path, data: object | None = None, watch: Watch = None) -> Run:
@@ -105,7 +126,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None) ->
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
     parent = open_run(info["parent"]) if info.get("parent") else None
-    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
 
 
 def _guarded(run: Run, grow: Any) -> Run:
@@ -131,20 +152,21 @@ def _note_failure(run: Run, problem: Exception) -> None:
         run.update(status="failed", finished=now(), failure=str(problem))
 
 
-def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run | None, watch: Watch) -> bool:
+def _grow(job: Job) -> bool:
     """Everything between the split and the report. Returns whether a person stopped it."""
+    run, prepared, wish, clock, parent, watch = job.run, job.prepared, job.wish, job.clock, job.parent, job.watch
     deals = _deals(prepared, wish)
     problem = pose(prepared, deals[0].train, deals[0].valid, _learned(parent))
-    chosen = _choose(run, prepared, problem, wish, clock, watch)
+    chosen = _choose(job, problem)
     run.write_recipe(chosen.recipe)
     start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent and not wish.is_final else None
     if wish.is_final:
-        return _finish_final(run, prepared, problem, chosen, clock, parent, watch)
+        return _finish_final(job, problem, chosen)
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
     pairs = [(deal.train, deal.valid) for deal in deals]
     floor = _simple.learn_floors(prepared, pairs, metric, chosen.recipe.seed, clock, watch)
-    trained, logits = _train_all(run, prepared, problem, deals, chosen, clock, start, watch)
+    trained, logits = _train_all(job, problem, deals, chosen, start)
     recipe = trained.recipe
     run.write_recipe(recipe)
     with clock.stage("closing"):
@@ -182,8 +204,9 @@ def _deals(prepared: Prepared, wish: FitWish) -> list[Deal]:
     return [Deal(prepared.rows("train"), prepared.rows("valid"))]
 
 
-def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock: Clock, watch: Watch) -> Chosen:
+def _choose(job: Job, problem: Problem) -> Chosen:
     """The recipe: the one that was given, or the one that short trials choose."""
+    prepared, wish, clock = job.prepared, job.wish, job.clock
     given = wish.recipe.recipe
     if given is not None:
         task, settings = _close.task_of(given)
@@ -197,23 +220,17 @@ def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock
     base = base_recipe(problem, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds))
     task, settings = _close.task_of(base)
     task.check_settings(settings, prepared.classes)
-    chosen = choose(problem, base, wish.recipe, clock, watch)
+    chosen = choose(problem, base, wish.recipe, clock, job.watch)
     for decided in chosen.decisions:
-        run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+        job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     return chosen
 
 
 def _train_all(
-    run: Run,
-    prepared: Prepared,
-    problem: Problem,
-    deals: Sequence[Deal],
-    chosen: Chosen,
-    clock: Clock,
-    start: Mapping[str, Any] | None,
-    watch: Watch,
+    job: Job, problem: Problem, deals: Sequence[Deal], chosen: Chosen, start: Mapping[str, Any] | None
 ) -> tuple[Trained, np.ndarray]:
     """The trained network, and its logits on the rows that validate (each from a network that never saw them)."""
+    run, prepared, clock, watch = job.run, job.prepared, job.clock, job.watch
 
     def pace(seconds_left: float) -> Pace | None:
         return Pace(time.monotonic() + seconds_left, chosen.most_steps) if clock.is_binding else None
@@ -245,14 +262,13 @@ def _train_all(
     return trained, np.concatenate(logits)
 
 
-def _finish_final(
-    run: Run, prepared: Prepared, problem: Problem, chosen: Chosen, clock: Clock, parent: Run | None, watch: Watch
-) -> bool:
+def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
     """Train the parent's recipe on training and validation items; nothing is chosen, so nothing is scored anew."""
+    run, parent, clock = job.run, job.parent, job.clock
     assert parent is not None, "a final run has a parent"
     with clock.stage("training"):
-        trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
-    _close.write_model(run, trained.network, prepared, problem)
+        trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=job.watch)
+    _close.write_model(run, trained.network, job.prepared, problem)
     results = {name: value for name, value in parent.results.items() if name != "tested"}
     results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
     write_json(run.path / "results.json", results)
