@@ -344,3 +344,14 @@ def test_a_closed_output_is_no_bug():
 def test_words_in_the_shape_of_an_emoji_or_of_markup_are_shown_as_they_are(capsys):
     assert run_command(["report", "folder:x:[red]"]) == 1
     assert "folder:x:[red]" in capsys.readouterr().err
+
+
+def test_a_name_that_the_locale_cannot_read_is_refused_before_any_work(inside):
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0"}
+    done = run_process([*TINY_FIT, "--out", "松"], env=environment)
+    assert done.returncode == 2
+    assert b"bug" not in done.stderr
+    assert (
+        b"the name \\u677e is no text in ascii; set LC_ALL=C.UTF-8, or PYTHONUTF8=1, and run this again" in done.stderr
+    )
+    assert not (inside / "松").exists()

@@ -1,9 +1,12 @@
-"""What nobody foresaw, as one sentence: a full memory, a disk that refuses, or a bug with its traceback in a file."""
+"""What nobody foresaw, as one sentence: a full memory, a disk that refuses, a name that is no text, or a bug with its
+traceback in a file."""
 
 from __future__ import annotations
 
 import errno
+import os
 import shlex
+import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -32,6 +35,9 @@ def sentence(problem: Exception, words: Sequence[str]) -> str:
         if problem.filename is None:
             return f"the output cannot be written: {problem.strerror}"
         return f"{problem.filename}: {problem.strerror}; check the disk and the permissions"
+    unreadable = name_that_is_no_text(words) if isinstance(problem, UnicodeEncodeError) else None
+    if unreadable is not None:
+        return unreadable
     damaged = next(filter(None, map(damage, _folders(words))), None)
     if damaged is not None:
         return damaged
@@ -39,6 +45,19 @@ def sentence(problem: Exception, words: Sequence[str]) -> str:
     place = _keep(problem, words)
     where = f"; please report it with {place}, which holds the command and what happened" if place else ""
     return f"this is a bug in penjing ({what[:200]}){where}"
+
+
+def name_that_is_no_text(words: Sequence[str]) -> str | None:
+    """What a person is told of a name whose bytes are no text in this locale; None where every word is text.
+
+    Python carries such bytes along as lone surrogates, which polars refuses in the name of a file.
+    """
+    bad = next((word for word in words if any("\udc80" <= letter <= "\udcff" for letter in word)), None)
+    if bad is None:
+        return None
+    encoding = sys.getfilesystemencoding()
+    repair = "rename it" if encoding == "utf-8" else "set LC_ALL=C.UTF-8, or PYTHONUTF8=1, and run this again"
+    return f"the name {os.fsencode(bad).decode('utf-8', 'backslashreplace')} is no text in {encoding}; {repair}"
 
 
 def _folders(words: Sequence[str]) -> list[Path]:

@@ -356,6 +356,7 @@ def run_command(words: Sequence[str]) -> int:
     _let_names_through()
     _WORDS.set(tuple(words))
     try:
+        _check_names(words)
         command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
         _check_resume(bound.arguments)
         code = command(*bound.args, **bound.kwargs)
@@ -383,6 +384,17 @@ def _let_names_through() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """Refuse names that the locale cannot read, before hours of work end where such a name is to be written."""
+    if sys.getfilesystemencoding() == "utf-8":  # then it is one odd name, which reading can cope with
+        return
+    from penjing._mishap import name_that_is_no_text
+
+    told = name_that_is_no_text(words)
+    if told is not None:
+        raise UsageError(told)
 
 
 def _check_resume(given: Mapping[str, Any]) -> None:

@@ -66,7 +66,10 @@ def test_the_first_format_is_still_read(old_run):
 def test_a_run_shows_itself_in_a_notebook_without_running_a_class_name(old_run):
     changed = {**FIRST_RESULTS, "scores": [{**FIRST_RESULTS["scores"][1], "model": "<script>"}]}
     (old_run / "results.json").write_text(json.dumps(changed))
-    assert "<script>" not in open_run(old_run)._repr_html_()
+    shown = open_run(old_run)._repr_html_()
+    assert "<script>" not in shown
+    assert f"{old_run} (finished)" in shown
+    assert "<svg" not in shown  # it has no curves yet
 
 
 def test_a_newer_format_asks_for_an_upgrade(old_run):

@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from penjing.core.events import Event, Finished, Started, Warned
-from penjing.tasks._floor import FloorResult, fit_floor, load_floor, save_floor
+from penjing.tasks._floor import FloorResult, fit_again, fit_floor, load_floor, save_floor
 from penjing.tasks._floor.examples import stratified_order
 from penjing.tasks._floor.linear import MOST_ITERATIONS, fit_linear
 from penjing.tasks._floor.trees import telling_columns
@@ -78,6 +78,22 @@ def test_a_floor_survives_a_file_bit_for_bit(results: list[FloorResult], tmp_pat
     for kept, result in zip(again, results, strict=True):
         assert np.array_equal(kept.probability, result.probability)
         assert dict(kept.settings) == dict(result.settings)
+
+
+def test_fitting_again_on_the_same_items_gives_the_same_models(results: list[FloorResult]) -> None:
+    x_train, y_train, x_valid, _ = digits()
+    for result in results:
+        again = fit_again(result, x_train, y_train, 10)
+        assert again.predict(x_valid) == pytest.approx(result.probability, abs=1e-4)
+
+
+def test_a_model_fitted_again_on_more_items_knows_them(results: list[FloorResult]) -> None:
+    x_train, y_train, x_valid, y_valid = digits()
+    both, truth = np.concatenate([x_train, x_valid]), np.concatenate([y_train, y_valid])
+    for result in results[1:]:
+        again = fit_again(result, both, truth, 10)
+        assert again.settings["items"] == len(truth)
+        assert ACCURACY(y_valid, again.predict(x_valid)) > max(0.98, ACCURACY(y_valid, result.probability) - 1e-9)
 
 
 @pytest.mark.parametrize("classes", [2, 10])

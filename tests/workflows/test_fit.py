@@ -248,6 +248,19 @@ def test_folds_answer_every_item_outside_the_test_part_once(pictures, tmp_path):
     assert pj.test(run).scores[0].n == len(split) - len(outside)
 
 
+def test_the_floor_of_folds_answers_every_item_and_is_kept_as_learned_from_all_of_them(pictures, tmp_path):
+    run = fit(pictures, tmp_path / "run", folds=3)
+    split = pl.read_parquet(run.path / "split.parquet")
+    outside = split.filter(pl.col("part") != "test")
+    network = run.predictions.filter(pl.col("model") == "network")
+    for model in ("majority", "linear", "boosted_trees"):
+        answers = run.predictions.filter(pl.col("model") == model)
+        assert answers["hash"].to_list() == network["hash"].to_list()
+        assert answers["target"].to_list() == network["target"].to_list()
+    assert sorted(json.loads((run.path / "floor_items.json").read_text())) == sorted(outside["hash"])
+    assert set(pj.test(run).floor) == {"majority", "linear", "boosted_trees"}
+
+
 def test_too_few_items_for_a_test_part_get_a_score_over_folds_and_test_says_why(tmp_path):
     run = fit(write_pictures(tmp_path / "few", each=5), tmp_path / "run")
     assert run.scores[0].part == "folds"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Level = Literal["info", "warning", "error"]
+SHOWN = 10  # items named in a notebook
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.message}"
+
+    def _repr_html_(self) -> str:
+        items = f"<p>{html.escape(', '.join(self.items[:SHOWN]))}{' …' * (len(self.items) > SHOWN)}</p>"
+        return f"<p><b>{self.level}</b> {html.escape(self.message)}</p>{items * bool(self.items)}"
 
 
 def worst(findings: list[Finding]) -> Level | None:

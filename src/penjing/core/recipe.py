@@ -58,8 +58,9 @@ class DataChoices:
         target: the target column; empty means the source's.
         decode: input column → the settings its modality decodes with, such as {"image": {"side": 32}}.
         classes: the class names, in the order of the network's outputs.
-        drop: hashes of training items left out.
-        relabel: hash of a training item → the class it is taken to be.
+        drop: items left out, by hash: every copy outside a given test part; "HASH#2" is the second item of that content
+            only, where a person treated copies differently or named an item of a given test part.
+        relabel: item, named as in `drop` → the class it is taken to be.
     """
 
     inputs: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html
 from __future__ import annotations
 
 import datetime
-import html
 import json
 import platform
 import re
@@ -144,10 +143,10 @@ class Run:
         return f"Run {self.path} ({self.status}): {found}"
 
     def _repr_html_(self) -> str:
-        rows = [("network", self.scores[0])] if self.scores else []
-        rows += list(self.floor.items())
-        cells = "".join(f"<tr><td>{html.escape(name)}</td><td>{score}</td></tr>" for name, score in rows)
-        return f"<b>{html.escape(str(self.path))}</b> ({html.escape(self.status)})<table>{cells}</table>"
+        # Drawing takes matplotlib, which a run that is only read never needs.
+        from penjing.core.report import notebook_html
+
+        return notebook_html(self.path)
 
 
 def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -31,6 +32,9 @@ class Score:
     def __str__(self) -> str:
         chosen = " (chosen on)" if self.part == "valid" else ""
         return f"{self.value:.3f} [{self.low:.3f}–{self.high:.3f}]{chosen}"
+
+    def _repr_html_(self) -> str:
+        return f"{self.part} {html.escape(self.metric)} <b>{self}</b>"
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -50,6 +50,9 @@ class Prediction:
     def __str__(self) -> str:
         return ", ".join([f"{self.path}: {self.label} {self.probability:.2f}", *self.remarks])
 
+    def _repr_html_(self) -> str:
+        return html.escape(str(self))
+
 
 class Unreadable(NamedTuple):
     """An item without an answer, and why."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import numpy as np
 
 from penjing.core import plugins
 from penjing.core.budget import Clock
-from penjing.core.events import Watch
+from penjing.core.events import Warned, Watch, tell
 from penjing.core.files import write_json
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
-from penjing.tasks._floor import FloorResult, fit_floor, load_floor, save_floor
+from penjing.tasks._floor import IMPORT_SECONDS, FloorResult, fit_again, fit_floor, load_floor, save_floor, warm_up
 from penjing.workflows._prepare import Prepared
 
 SHARE = 0.06  # of the whole time
@@ -26,13 +27,29 @@ MEASURED = 64  # items that tell what features cost
 CHUNK = 1024
 FILE = "floor.npz"
 ROWS_FILE = "floor_items.json"
+NAMES = {"majority": "the majority class", "linear": "a linear model", "boosted_trees": "boosted trees"}
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What simple models say, and what they were learned from.
+
+    Attributes:
+        answers: with probabilities of the validation rows, one fold after the other.
+        kept: the models that a test asks.
+        rows: the rows that those were learned from.
+    """
+
+    answers: list[FloorResult]
+    kept: list[FloorResult]
+    rows: np.ndarray
 
 
 def learn_floor(
     prepared: Prepared, train: np.ndarray, valid: np.ndarray, metric: Any, seed: int, clock: Clock, watch: Watch = None
 ) -> tuple[list[FloorResult], np.ndarray]:
     """The floor, and the training rows that it was learned from (all of them, unless features would take too long)."""
-    seconds = max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
+    seconds = _seconds(clock)
     with clock.stage("floor"):
         rows = _affordable(prepared, train, FEATURES_SHARE * seconds, len(valid), seed)
         begun = time.monotonic()
@@ -51,6 +68,58 @@ def learn_floor(
             watch=watch,
         )
     return results, rows
+
+
+def learn_floors(
+    prepared: Prepared,
+    deals: Sequence[tuple[np.ndarray, np.ndarray]],
+    metric: Any,
+    seed: int,
+    clock: Clock,
+    watch: Watch = None,
+) -> Floor:
+    """The floor of a run with one pair of (training rows, validation rows), or one a fold.
+
+    With folds, every item is answered by models that never saw it; and what is kept is fitted from the items of all
+    folds, as the network is that a test asks. A model that did not fit into the time of every fold is left out, which
+    `watch` is told once.
+    """
+    if len(deals) == 1:
+        results, rows = learn_floor(prepared, *deals[0], metric, seed, clock, watch)
+        return Floor(results, results, rows)
+    part = Clock(clock.limit_seconds / (len(deals) + 1), clock.is_binding, clock.started, clock.spent)
+    if len(deals) * _seconds(part) >= IMPORT_SECONDS:  # one import for all folds, which may each be too short for it
+        with clock.stage("floor"):
+            warm_up()
+    folds = [learn_floor(prepared, train, valid, metric, seed, part)[0] for train, valid in deals]
+    everywhere = [name for name in NAMES if all(name in {one.name for one in results} for results in folds)]
+    missing = [shown for name, shown in NAMES.items() if name not in everywhere]
+    if missing:
+        why = f"{' and '.join(missing)} could not be fitted in every fold (too little time, or a single class)"
+        tell(watch, Warned(f"{why}, so the floor is without"))
+    answers = [_joined([_named(results, name) for results in folds]) for name in everywhere]
+    every = np.sort(np.concatenate([valid for _, valid in deals]))
+    with clock.stage("floor"):
+        rows = _affordable(prepared, every, FEATURES_SHARE * _seconds(part), 0, seed)
+        seen = features(prepared, rows)
+        kept = [fit_again(one, seen, prepared.truth[rows], len(prepared.classes)) for one in answers]
+    return Floor(answers, kept, rows)
+
+
+def _joined(folds: Sequence[FloorResult]) -> FloorResult:
+    """One model's answers on all folds, one fold after the other; its settings are those of the median effort."""
+    middle = sorted(folds, key=lambda one: one.effort)[len(folds) // 2]
+    probability = np.concatenate([one.probability for one in folds])
+    return replace(middle, probability=probability, seconds=sum(one.seconds for one in folds))
+
+
+def _named(results: Sequence[FloorResult], name: str) -> FloorResult:
+    return next(one for one in results if one.name == name)
+
+
+def _seconds(clock: Clock) -> float:
+    """The floor's share of the time."""
+    return max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
 
 
 def features(prepared: Prepared, rows: np.ndarray) -> np.ndarray:

@@ -23,7 +23,6 @@ from penjing.core.files import write_json
 from penjing.core.recipe import DataChoices, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, create, now, open_run
-from penjing.tasks._floor import FloorResult
 from penjing.training import _checkpoint, engine
 from penjing.training._loop import Pace
 from penjing.training._plan import planned_anew, total_steps
@@ -35,6 +34,27 @@ from penjing.workflows._problem import pose
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 
 FOLDS_FOLDER = "folds"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run on its way.
+
+    Attributes:
+        run: its folder.
+        prepared: its data.
+        wish: what the person asked.
+        clock: its time.
+        parent: the run that it continues, or None.
+        watch: is told what happens.
+    """
+
+    run: Run
+    prepared: Prepared
+    wish: FitWish
+    clock: Clock
+    parent: Run | None
+    watch: Watch
 
 
 @dataclass(frozen=True)
@@ -73,7 +93,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     prepared.split.write(run.path / "split.parquet")
     if wish.recipe.recipe is not None:
         run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
-    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
 
 
 def resume(path: str | Path, data: object | None = None, watch: Watch = None) -> Run:
@@ -106,7 +126,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None) ->
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
     parent = open_run(info["parent"]) if info.get("parent") else None
-    return _guarded(run, lambda: _grow(run, prepared, wish, clock, parent, watch))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
 
 
 def _guarded(run: Run, grow: Any) -> Run:
@@ -132,22 +152,21 @@ def _note_failure(run: Run, problem: Exception) -> None:
         run.update(status="failed", finished=now(), failure=str(problem))
 
 
-def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run | None, watch: Watch) -> bool:
+def _grow(job: Job) -> bool:
     """Everything between the split and the report. Returns whether a person stopped it."""
+    run, prepared, wish, clock, parent, watch = job.run, job.prepared, job.wish, job.clock, job.parent, job.watch
     deals = _deals(prepared, wish)
     problem = pose(prepared, deals[0].train, deals[0].valid, _learned(parent))
-    chosen = _choose(run, prepared, problem, wish, clock, watch)
+    chosen = _choose(job, problem)
     run.write_recipe(chosen.recipe)
     start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent and not wish.is_final else None
     if wish.is_final:
-        return _finish_final(run, prepared, problem, chosen, clock, parent, watch)
+        return _finish_final(job, problem, chosen)
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
-    floors = [
-        _simple.learn_floor(prepared, deal.train, deal.valid, metric, chosen.recipe.seed, _part(clock, deals), watch)
-        for deal in deals
-    ]
-    trained, logits = _train_all(run, prepared, problem, deals, chosen, clock, start, watch)
+    pairs = [(deal.train, deal.valid) for deal in deals]
+    floor = _simple.learn_floors(prepared, pairs, metric, chosen.recipe.seed, clock, watch)
+    trained, logits = _train_all(job, problem, deals, chosen, start)
     recipe = trained.recipe
     run.write_recipe(recipe)
     with clock.stage("closing"):
@@ -156,13 +175,13 @@ def _grow(run: Run, prepared: Prepared, wish: FitWish, clock: Clock, parent: Run
         truth = prepared.truth[rows]
         calibrated = _close.calibrate(task, logits, truth)
         probability = task.softmax(logits, calibrated.temperature)
-        answers = _close.answers_of(probability, _joined([results for results, _ in floors]))
+        answers = _close.answers_of(probability, floor.answers)
         answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
         scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
         _close.write_model(run, trained.network, prepared, problem)
         _close.write_predictions(run, prepared, rows, answers, part, task)
         _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
-        _simple.keep_floor(run.path, *floors[0], prepared)
+        _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
         _close.learn_unlike(run, trained.network, problem, recipe.seed if len(deals) == 1 else None)
         if wish.pictures:
             _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
@@ -185,8 +204,9 @@ def _deals(prepared: Prepared, wish: FitWish) -> list[Deal]:
     return [Deal(prepared.rows("train"), prepared.rows("valid"))]
 
 
-def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock: Clock, watch: Watch) -> Chosen:
+def _choose(job: Job, problem: Problem) -> Chosen:
     """The recipe: the one that was given, or the one that short trials choose."""
+    prepared, wish, clock = job.prepared, job.wish, job.clock
     given = wish.recipe.recipe
     if given is not None:
         task, settings = _close.task_of(given)
@@ -200,23 +220,17 @@ def _choose(run: Run, prepared: Prepared, problem: Problem, wish: FitWish, clock
     base = base_recipe(problem, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds))
     task, settings = _close.task_of(base)
     task.check_settings(settings, prepared.classes)
-    chosen = choose(problem, base, wish.recipe, clock, watch)
+    chosen = choose(problem, base, wish.recipe, clock, job.watch)
     for decided in chosen.decisions:
-        run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+        job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     return chosen
 
 
 def _train_all(
-    run: Run,
-    prepared: Prepared,
-    problem: Problem,
-    deals: Sequence[Deal],
-    chosen: Chosen,
-    clock: Clock,
-    start: Mapping[str, Any] | None,
-    watch: Watch,
+    job: Job, problem: Problem, deals: Sequence[Deal], chosen: Chosen, start: Mapping[str, Any] | None
 ) -> tuple[Trained, np.ndarray]:
     """The trained network, and its logits on the rows that validate (each from a network that never saw them)."""
+    run, prepared, clock, watch = job.run, job.prepared, job.clock, job.watch
 
     def pace(seconds_left: float) -> Pace | None:
         return Pace(time.monotonic() + seconds_left, chosen.most_steps) if clock.is_binding else None
@@ -248,14 +262,13 @@ def _train_all(
     return trained, np.concatenate(logits)
 
 
-def _finish_final(
-    run: Run, prepared: Prepared, problem: Problem, chosen: Chosen, clock: Clock, parent: Run | None, watch: Watch
-) -> bool:
+def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
     """Train the parent's recipe on training and validation items; nothing is chosen, so nothing is scored anew."""
+    run, parent, clock = job.run, job.parent, job.clock
     assert parent is not None, "a final run has a parent"
     with clock.stage("training"):
-        trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=watch)
-    _close.write_model(run, trained.network, prepared, problem)
+        trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=job.watch)
+    _close.write_model(run, trained.network, job.prepared, problem)
     results = {name: value for name, value in parent.results.items() if name != "tested"}
     results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
     write_json(run.path / "results.json", results)
@@ -319,21 +332,6 @@ def _facts(
 
 def _learned(parent: Run | None) -> dict[str, Any] | None:
     return None if parent is None else dict(parent.prepare["learned"])
-
-
-def _part(clock: Clock, deals: Sequence[Deal]) -> Clock:
-    """A clock for one of several equal parts; what it spends is spent of the whole."""
-    return Clock(clock.limit_seconds / len(deals), clock.is_binding, clock.started, clock.spent)
-
-
-def _joined(floors: Sequence[Sequence[FloorResult]]) -> list[FloorResult]:
-    """One floor out of one a fold: the answers of models that every fold has, one fold after the other."""
-    names = [one.name for one in floors[0] if all(any(other.name == one.name for other in floor) for floor in floors)]
-    found = []
-    for name in names:
-        parts = [next(one for one in floor if one.name == name) for floor in floors]
-        found.append(replace(parts[0], probability=np.concatenate([part.probability for part in parts])))
-    return found
 
 
 def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> None:

@@ -31,6 +31,7 @@ def render_notebook(files: RunFiles) -> str:
         _environment()
         .get_template("notebook.jinja")
         .render(
+            place=f"{files.folder} ({files.run.get('status')})",
             headline=_words.headline(files),
             floor=_sections.floor(files),
             figures=_sections.curves(files),

@@ -21,11 +21,11 @@ from penjing.core.statistics import Metric
 from penjing.core.units import show_seconds
 from penjing.tasks._floor.examples import Examples, clean, one_thread, quiet_sklearn, stratified_order
 from penjing.tasks._floor.linear import MOST_ITERATIONS, fit_linear
-from penjing.tasks._floor.results import FloorResult, Majority, Predictor, load_floor, refit, save_floor
+from penjing.tasks._floor.results import FloorResult, Majority, Predictor, fit_again, load_floor, refit, save_floor
 from penjing.tasks._floor.search import Method, search
 from penjing.tasks._floor.trees import FIRST_CHUNK, fit_trees, refit_trees
 
-__all__ = ["FloorResult", "fit_floor", "load_floor", "refit", "save_floor"]
+__all__ = ["IMPORT_SECONDS", "FloorResult", "fit_again", "fit_floor", "load_floor", "refit", "save_floor", "warm_up"]
 
 STRENGTHS = (0.01, 0.1, 0.001, 1.0)
 GROWTHS = ((0.2, 15), (0.1, 31))  # (rate, leaves)
@@ -76,18 +76,20 @@ def fit_floor(
     elif "sklearn" not in sys.modules and seconds < IMPORT_SECONDS:
         tell(watch, Warned(f"{show_seconds(seconds)} are too few to fit a linear model and trees beside the network"))
     else:
+        warm_up()
         with one_thread(), quiet_sklearn():
-            _warm_up()
             results += _fit_both(known, deadline, seed, threads, watch)
     tell(watch, Finished("honest floor", time.monotonic() - started))
     return results
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Pay for imports and first calls before any trial is timed."""
     x, y = np.arange(8, dtype=np.float32).reshape(8, 1), np.arange(8) % 2
-    fit_linear(x, y, 2, {"strength": 1.0, "class_weight": "none", "most_iterations": 1}, 0.0)
-    refit_trees(x, y, 2, {"rate": 0.1, "leaves": 2, "class_weight": "none", "seed": 0, "chunks": [1], "rounds": 1})
+    settings = {"rate": 0.1, "leaves": 2, "class_weight": "none", "seed": 0, "chunks": [1], "rounds": 1}
+    with one_thread(), quiet_sklearn():
+        fit_linear(x, y, 2, {"strength": 1.0, "class_weight": "none", "most_iterations": 1}, 0.0)
+        refit_trees(x, y, 2, settings)
 
 
 def _majority(known: Examples) -> FloorResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from penjing.core.files import write_atomically
 from penjing.tasks._floor.examples import clean, one_thread, quiet_sklearn, stratified_order
-from penjing.tasks._floor.linear import Linear
+from penjing.tasks._floor.linear import Linear, fit_linear
 from penjing.tasks._floor.trees import Trees, refit_trees
 
 
@@ -62,6 +63,11 @@ class FloorResult:
         """Float32[items, classes]: the probability of each class for Float[items, features]."""
         return self.predictor.predict(clean(features))
 
+    @property
+    def effort(self) -> float:
+        """How far it was fitted, in its own unit: rounds of trees or iterations."""
+        return float(self.settings.get("rounds", self.settings.get("iterations", 0)))
+
 
 def save_floor(path: Path, results: Sequence[FloorResult]) -> None:
     """Keep the floor in one .npz file without pickle: numbers of the majority and linear models, settings of all.
@@ -103,6 +109,31 @@ def load_floor(
         probability = predictor.predict(clean(features_valid))
         found.append(FloorResult(name, probability, about["seconds"], settings, predictor))
     return found
+
+
+def fit_again(result: FloorResult, features_train: np.ndarray, y_train: np.ndarray, classes: int) -> FloorResult:
+    """A model with the settings of another, fitted on other items without looking at the clock.
+
+    Args:
+        features_train: Float[items, features] of the items it learns from now.
+        y_train: Int[items], their classes.
+
+    Returns:
+        The fitted model, with no validation items answered.
+    """
+    started, known, predictor = time.monotonic(), clean(features_train), result.predictor
+    settings = {**result.settings, "items": len(y_train)}
+    if isinstance(predictor, Majority):
+        counts = np.bincount(y_train, minlength=classes)
+        predictor = Majority((counts / max(counts.sum(), 1)).astype(np.float32))
+    elif isinstance(predictor, Linear):
+        with one_thread(), quiet_sklearn():
+            as_far = {**settings, "most_iterations": settings["iterations"]}
+            predictor = fit_linear(known, y_train, classes, as_far, np.inf)[0]
+    else:
+        predictor = refit(known, y_train, classes, settings)
+    nothing = np.zeros((0, classes), dtype=np.float32)
+    return FloorResult(result.name, nothing, time.monotonic() - started, settings, predictor)
 
 
 def refit(features_train: np.ndarray, y_train: np.ndarray, classes: int, settings: Mapping[str, Any]) -> Trees:
