@@ -27,3 +27,19 @@ class BatchNorm(nn.BatchNorm2d):
 def rounded(width: float, multiple: int = 8) -> int:
     """The nearest multiple, at least one of them: kernels are fastest where channels fill whole vectors."""
     return max(multiple, math.floor(width / multiple + 0.5) * multiple)
+
+
+class Words(nn.Embedding):
+    """Vectors of tokens that start small, token 0 being padding and staying at zero.
+
+    Small, because a token that training hardly shows keeps the vector it was given, and a large one would be noise.
+    """
+
+    SPREAD = 0.1
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__(count, width, padding_idx=0)
+
+    def reset_parameters(self) -> None:
+        nn.init.normal_(self.weight, std=self.SPREAD)
+        self._fill_padding_idx_with_zero()

@@ -15,7 +15,9 @@ import polars as pl
 PADDING, UNKNOWN = 0, 1
 _SPECIAL = ["[PAD]", "[UNK]"]
 
-SMALLEST_VOCABULARY, LARGEST_VOCABULARY = 256, 16_384
+FEWEST_MERGES, MOST_MERGES = 256, 16_384
+# Fewer merges than words: a word that training hardly shows is better read by its parts.
+CHARACTERS_A_MERGE = 128
 LEAST_SEEN = 2  # a character or a pair seen less often teaches nothing
 SHARE_UNCUT = 0.98  # of the training texts, so many keep all their tokens
 SHORTEST, LONGEST = 8, 512  # tokens of an item
@@ -57,7 +59,7 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
     normal = [tokeniser.normalizer.normalize_str(text) for text in texts]
     counts = Counter(character for text in normal for character in text)
     alphabet = sum(count >= LEAST_SEEN for count in counts.values())
-    size = settings.vocabulary or _vocabulary(counts.total())
+    size = settings.vocabulary or alphabet + _merges(counts.total())
     tokeniser.train_from_iterator(texts, _trainer(size, alphabet))
     lengths = [len(found.ids) for found in tokeniser.encode_batch_fast(texts)]
     return {
@@ -121,9 +123,9 @@ def _sampled(texts: list[str]) -> list[str]:
     return texts[:: max(1, step)]
 
 
-def _vocabulary(characters: int) -> int:
-    """Tokens told apart, by how much text there is to learn them from."""
-    return min(LARGEST_VOCABULARY, max(SMALLEST_VOCABULARY, characters // 32))
+def _merges(characters: int) -> int:
+    """Tokens beyond single characters, by how much text there is to learn them from."""
+    return min(MOST_MERGES, max(FEWEST_MERGES, characters // CHARACTERS_A_MERGE))
 
 
 def _length(lengths: list[int]) -> int:

@@ -1,0 +1,96 @@
+"""A bag of tokens and of their neighbours: the first network for texts, and for few of them hard to beat.
+
+Source: Joulin et al., Bag of Tricks for Efficient Text Classification (fastText), 2016; whole words left out while
+training, as Iyyer et al., Deep Unordered Composition, 2015. Departures: the sum is divided by the root of the number
+of words instead of the number, so that a long text may be surer than a short one, and the maximum stands beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from penjing.models._layers import Words, rounded
+
+TAKES: tuple[str, ...] = ("tokens",)
+PADDING = 0
+# The n-gram hash: odd multipliers, one for each further token, small enough that no sum overflows.
+_MULTIPLIERS = (1_000_003, 7_368_787, 2_654_435)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large the network is.
+
+    Attributes:
+        width: numbers that a token or an n-gram is described by.
+        longest: tokens in a row that are looked at together, 1 (single tokens only) to 4.
+        buckets: n-grams that are told apart; those beyond share a place by their hash.
+        word_dropout: share of a text's tokens and n-grams left out while training, 0 to 1.
+        dropout: share of the features silenced while training, 0 to 1.
+    """
+
+    width: int = 32
+    longest: int = 2
+    buckets: int = 16384
+    word_dropout: float = 0.5
+    dropout: float = 0.5
+
+
+class Bag(nn.Module):
+    """Vectors of tokens and n-grams, their sum over the root of their number beside their maximum.
+
+    Attributes:
+        features: how many numbers an item becomes.
+    """
+
+    def __init__(self, shape: tuple[int, int], settings: Settings) -> None:
+        super().__init__()
+        _, vocabulary = shape
+        self.longest, self.buckets = settings.longest, settings.buckets
+        self.words = Words(vocabulary, settings.width)
+        if settings.longest > 1:
+            self.runs = Words(settings.buckets, settings.width)
+        self.word_dropout = settings.word_dropout
+        self.dropout = nn.Dropout(settings.dropout)
+        self.features = 2 * settings.width
+
+    def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:
+        found, places = [self.words(tokens)], [tokens]
+        for run in hashed_runs(tokens, self.longest, self.buckets):
+            found.append(self.runs(run))
+            places.append(run)
+        # One weight for each token and n-gram: it is left out whole, or not at all.
+        kept = F.dropout((torch.cat(places, 1) != PADDING).float(), self.word_dropout, self.training)[..., None]
+        values = torch.cat(found, 1) * kept
+        count = kept.sum(1).clamp(min=1)
+        return self.dropout(torch.cat([values.sum(1) / count.sqrt(), values.amax(1)], 1))
+
+
+def hashed_runs(
+    tokens: Int64[Tensor, "batch length"], longest: int, buckets: int
+) -> list[Int64[Tensor, "batch length"]]:
+    """For each length from 2 to `longest`: the bucket, from 1, of the run that begins at each token.
+
+    Where padding would be part of a run it is `PADDING` itself.
+    """
+    found, sums = [], tokens
+    for further in range(1, longest):
+        following = F.pad(tokens[:, further:], (0, min(further, tokens.shape[1])))
+        sums = sums + following * _MULTIPLIERS[further - 1]
+        found.append(torch.where(following != PADDING, sums % (buckets - 1) + 1, PADDING))
+    return found
+
+
+def build(shape: tuple[int, int], settings: Settings) -> Bag:
+    """The network for texts of `shape` (length, vocabulary)."""
+    return Bag(shape, settings)
+
+
+def sized(dial: float, shape: tuple[int, int]) -> Settings:  # noqa: ARG001 - every model is asked in the same words
+    """Settings for a dial, 1.0 being the standard size: weights grow as the dial does."""
+    return Settings(width=rounded(Settings.width * dial))
