@@ -12,6 +12,7 @@ from penjing.core import plugins
 from penjing.core.recipe import Choice, Recipe
 from penjing.exports._measure import measure, parity
 from penjing.exports._subject import Model, Subject
+from penjing.tasks.classify.head import Answer
 from penjing.training._loader import Items
 from penjing.training.engine import Problem, assemble
 
@@ -33,7 +34,13 @@ def subject(model: str, channels: int = 1, side: int = SIDE) -> Subject:
     batch = Items({"image": _Pictures(pictures(16, channels, side))}).batch(np.arange(16))
     for _ in range(5):
         network(batch)
-    return Subject(network.eval(), "image", (side, side, channels), CLASSES, 0.7, {"decode": {"side": side}})
+    return Subject(
+        network.eval(),
+        {"image": ((side, side, channels), "uint8")},
+        CLASSES,
+        Answer({"temperature": 0.7}),
+        {"decode": {"side": side}},
+    )
 
 
 class _Pictures:

@@ -17,6 +17,7 @@ from penjing.exports import onnx
 from penjing.exports._measure import parity
 from penjing.exports._subject import Subject
 from penjing.modalities.image.front_end import FrontEnd
+from penjing.tasks.classify.head import Answer
 from penjing.training._assemble import Network
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -27,7 +28,7 @@ def subject(channels: int = 3, encoder: nn.Module | None = None) -> Subject:
     front_end = FrontEnd({"mean": [0.5] * channels, "std": [0.2] * channels})
     encoder = encoder or nn.Sequential(nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     network = Network({"image": front_end}, {"image": encoder}, nn.Linear(4, 2)).eval()
-    return Subject(network, "image", (8, 8, channels), ("健康", "sick"), 1.5)
+    return Subject(network, {"image": ((8, 8, channels), "uint8")}, ("健康", "sick"), Answer({"temperature": 1.5}))
 
 
 class Branching(nn.Module):

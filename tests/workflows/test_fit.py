@@ -456,7 +456,7 @@ def test_an_option_said_anew_holds_when_going_on_from_a_run(pictures, tmp_path):
     said = []
     after = pj.fit(pictures, parent=run, ignore=[], page="first", out=tmp_path / "next", watch=said.append)
     assert sum(after.info["data"]["classes"].values()) == 180
-    assert after.info["data"]["decode"]["page"] == "first"
+    assert after.info["data"]["inputs"]["image"]["decode"]["page"] == "first"
     assert not [text for text in texts(said) if text.startswith("as in")]
     third = pj.fit(pictures, parent=run, out=tmp_path / "third")
     assert third.info["data"]["decode"]["page"] == "max"

@@ -61,8 +61,9 @@ class Run:
 
     @property
     def prepare(self) -> dict[str, Any]:
-        """What stands before the network: the canvas, learned preprocessing, and the classes of its outputs."""
-        return _read_json(self.path / "prepare.json")
+        """What stands before the network: its inputs, each with how it is decoded and what was learned, and the
+        names of its outputs."""
+        return _with_inputs(_read_json(self.path / "prepare.json"))
 
     @property
     def scores(self) -> list[Score]:
@@ -281,3 +282,13 @@ def remove(run: Run) -> None:
         shutil.rmtree(run.path)
     except OSError as problem:
         raise RunError(f"cannot remove {problem.filename}: {problem.strerror}") from problem
+
+
+def _with_inputs(prepare: dict[str, Any]) -> dict[str, Any]:
+    """The first format of prepare.json knew one picture column only; here it is read as today's."""
+    if "column" not in prepare or "inputs" in prepare:
+        return prepare
+    column: str = prepare["column"]
+    rest: dict[str, Any] = {name: prepare[name] for name in ("target", "classes") if name in prepare}
+    known = {name: prepare[name] for name in ("modality", "decode", "learned", "shape") if name in prepare}
+    return {"inputs": {column: {"columns": {column: prepare.get("modality")}, **known}}, "learned_target": {}, **rest}

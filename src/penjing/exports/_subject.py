@@ -21,18 +21,16 @@ class Subject:
 
     Attributes:
         network: its weights as they were chosen.
-        column: its one input column.
-        shape: of one decoded item: (height, width, channels).
+        inputs: input → shape and type of one decoded or encoded item: ((height, width, channels), "uint8").
         classes: names, in the order of the outputs.
-        temperature: divides the logits before the softmax.
+        answer: outputs → answers, such as the softmax of calibrated logits.
         facts: what the file says of itself beside the classes, as JSON values: modality, decode settings, threshold …
     """
 
     network: Network
-    column: str
-    shape: tuple[int, int, int]
+    inputs: Mapping[str, tuple[tuple[int, ...], str]]
     classes: tuple[str, ...]
-    temperature: float = 1.0
+    answer: nn.Module = field(default_factory=lambda: nn.Softmax(dim=1))
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -46,13 +44,14 @@ class Model(Protocol):
 
     facts: Mapping[str, Any]
 
-    def probabilities(self, items: np.ndarray) -> np.ndarray:
-        """Float32[items, classes] of decoded items, uint8 [items, height, width, channels]."""
+    def probabilities(self, *items: np.ndarray) -> np.ndarray:
+        """Float32[items, outputs] of decoded items, one array for each input of the network, in their order."""
         ...
 
 
 class Whole(nn.Module):
-    """From decoded items to probabilities in one module: front end, encoder, head, temperature, softmax.
+    """From decoded items to answers in one module: front ends, encoders, fusion, head, and what makes answers of
+    outputs.
 
     It calls the network as training does, so the exported graph cannot be another network than the one that was
     measured.
@@ -61,8 +60,9 @@ class Whole(nn.Module):
     def __init__(self, subject: Subject) -> None:
         super().__init__()
         self.network = subject.network
-        self.column, self.temperature = subject.column, subject.temperature
+        self.names, self.answer = tuple(subject.inputs), subject.answer
 
-    def forward(self, items: Tensor) -> Float[Tensor, "batch classes"]:
+    def forward(self, *items: Tensor) -> Float[Tensor, "batch outputs"]:
         no_rows = torch.zeros(0, dtype=torch.int64)  # a batch names its rows in the table; here there is no table
-        return torch.softmax(self.network(Batch({self.column: items}, {}, no_rows)) / self.temperature, dim=1)
+        answers: Tensor = self.answer(self.network(Batch(dict(zip(self.names, items, strict=True)), {}, no_rows)))
+        return answers

@@ -8,7 +8,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ _EXAMPLE_ITEMS = 2
 
 
 def export(subject: Subject, path: Path) -> Path:
-    """Write the whole way from decoded items to probabilities as one ONNX graph.
+    """Write the whole way from decoded items to answers as one ONNX graph.
 
-    The input `items` is uint8 [batch, height, width, channels], the output `probabilities` float32 [batch, classes],
-    for any batch. The metadata entry `penjing` holds the subject's facts as JSON.
+    There is one input for each of the network's, [batch, *item], in the type that items are decoded to: for pictures
+    uint8 [batch, height, width, channels]. A network with one input calls it `items`. The output `probabilities` is
+    float32 [batch, outputs], for any batch. The metadata entry `penjing` holds the subject's facts as JSON.
 
     Raises:
         MissingExtra: onnx or onnxscript is not installed.
@@ -90,26 +91,34 @@ class OnnxModel:
     def __init__(self, session: Any, facts: Mapping[str, Any]) -> None:
         self._session, self.facts = session, facts
 
-    def probabilities(self, items: np.ndarray) -> np.ndarray:
-        """Float32[items, classes] of decoded items, uint8 [items, height, width, channels]."""
-        (found,) = self._session.run([OUTPUT], {INPUT: items})
+    def probabilities(self, *items: np.ndarray) -> np.ndarray:
+        """Float32[items, outputs] of decoded items, one array for each input of the network, in their order."""
+        names = [one.name for one in self._session.get_inputs()]
+        (found,) = self._session.run([OUTPUT], dict(zip(names, items, strict=True)))
         return np.asarray(found)
+
+
+def input_names(inputs: Sequence[str]) -> list[str]:
+    """What the graph calls a network's inputs: `INPUT` where there is one."""
+    return [INPUT] if len(inputs) == 1 else list(inputs)
 
 
 def _graph(subject: Subject) -> Any:
     """The ONNX model of a subject, without metadata; the subject's network stays as it is."""
     whole = Whole(subject)
     whole.network = copy.deepcopy(subject.network).to("cpu").eval()
-    example = torch.zeros((_EXAMPLE_ITEMS, *subject.shape), dtype=torch.uint8)
+    examples = tuple(
+        torch.zeros((_EXAMPLE_ITEMS, *shape), dtype=getattr(torch, kind)) for shape, kind in subject.inputs.values()
+    )
     batch = torch.export.Dim("batch")
     try:
         with _quiet():
             program = torch.onnx.export(
                 whole,
-                (example,),
+                examples,
                 dynamo=True,
-                dynamic_shapes=({0: batch},),
-                input_names=[INPUT],
+                dynamic_shapes=(tuple({0: batch} for _ in examples),),
+                input_names=input_names(list(subject.inputs)),
                 output_names=[OUTPUT],
                 verbose=False,
             )
@@ -130,7 +139,6 @@ def _describe(model: Any, subject: Subject) -> None:
     facts = {
         "format": FORMAT,
         "classes": list(subject.classes),
-        "temperature": subject.temperature,
         **subject.facts,
     }
     entry = model.metadata_props.add()

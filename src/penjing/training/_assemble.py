@@ -15,8 +15,8 @@ from penjing.core.randomness import key
 class Network(nn.Module):
     """A batch in, the task's outputs out.
 
-    Its parts are addressed as `front_end.<input>`, `encoder.<input>`, `fusion` and `head`. An input that the batch calls
-    prepared has been through its front end already.
+    Its parts are addressed as `front_end.<input>`, `encoder.<input>`, `fusion` and `head`. An input that the batch
+    calls prepared has been through its front end already.
 
     Args:
         front_end: input → module from raw cached values to an encoder's input.

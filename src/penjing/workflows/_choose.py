@@ -19,26 +19,25 @@ import numpy as np
 
 from penjing.core import plugins
 from penjing.core.budget import Clock
-from penjing.core.errors import RunError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
 from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
-from penjing.training.engine import Problem, Trained
+from penjing.training.engine import Problem, Trained, encoder_of
+from penjing.workflows._usual import usual
 
 # Shares of the whole time.
 PROBE_SHARE, RACE_SHARE = 0.015, 0.025
 LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
-MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
+FEWEST_STEPS_OF_PLENTY = 1500
 # Of what is left when the size is chosen, the training gets about this share; trials, floor and closing the rest.
 TRAINING_SHARE = 0.75
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
-# Training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
-AMOUNTS = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
@@ -46,6 +45,7 @@ LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
+CANDIDATES = 2  # networks that race
 
 
 @dataclass(frozen=True)
@@ -96,25 +96,49 @@ def check_wish(wish: RecipeWish) -> None:
     plugins.load("tasks", recipe.task.name).metric(wish.task.get("metric", recipe.task.settings["metric"]))
 
 
-def base_recipe(problem: Problem, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
-    """The recipe before anything is measured: amounts follow from the amount of data."""
+def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
+    """The recipe before anything is measured: it follows from what the inputs are and how many items there are.
+
+    Raises:
+        UsageError: one network was asked for, and there are several inputs.
+    """
+    if wish.model and len(problem.modality) > 1:
+        listed = ", ".join(problem.modality)
+        raise UsageError(
+            f"--model {wish.model} is for one input, and there are several ({listed}); "
+            f"name a network for one of them: --set encoders.{next(iter(problem.modality))}={wish.model}"
+        )
     items = len(problem.train)
-    batch_size, rate = next(row[1:] for row in AMOUNTS if items <= row[0])
+    begin = usual(list(problem.modality.values()))
+    batch_size, rate = next(row[1:] for row in begin.amounts if items <= row[0])
+    networks = {column: _first_model(modality) for column, modality in problem.modality.items()}
     recipe = Recipe(
         seed=wish.seed,
         data=data,
         split=split,
-        task=Choice("classify", {"label_smoothing": 0.1, **wish.task}),
-        augment=(Choice("crop", {"shift": 0.0625}),),
-        model=Choice(wish.model or "cnn"),
-        optimiser=Choice("muon", {"rate": rate}),
-        training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=0.998),
+        task=Choice(task, {**_known_settings(task, begin.task), **wish.task}),
+        augment=begin.augment,
+        model=Choice(wish.model or next(iter(networks.values()))),
+        encoders={column: Choice(name) for column, name in networks.items()} if len(networks) > 1 else {},
+        optimiser=replace(begin.optimiser, settings={**begin.optimiser.settings, "rate": rate}),
+        training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=begin.ema),
         machine=Machine(device=wish.device, threads=usable_cores()),
     ).filled()
     if wish.assignments:
         recipe = change(recipe, wish.assignments)
     is_whole = getattr(plugins.load("optimisers", recipe.optimiser.name), "WHOLE_BATCH", False)
     return replace(recipe, training=replace(recipe.training, batch_size=0)) if is_whole else recipe
+
+
+def _first_model(modality: str) -> str:
+    """The network that is the default for a modality."""
+    return str(plugins.load("modalities", modality).MODELS[0])
+
+
+def _known_settings(task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings that the task has."""
+    known = plugins.find("tasks", task).defaults
+    return {name: value for name, value in settings.items() if name in known}
 
 
 def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch: Watch = None) -> Chosen:
@@ -136,12 +160,12 @@ def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
         recipe, winner = _race(problem, candidates, clock, decide)
-        if "augment" not in wish.assignments:
+        if "augment" not in wish.assignments and list(problem.modality.values()) == ["image"]:
             recipe = _mirrored(problem, recipe, winner, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))
-    passes = problem_steps(problem, recipe)
-    most = wish.assignments.get("training.steps", max(MOST_PASSES * passes, FEWEST_STEPS_OF_PLENTY))
+    passes = usual(list(problem.modality.values())).most_passes * problem_steps(problem, recipe)
+    most = wish.assignments.get("training.steps", max(passes, FEWEST_STEPS_OF_PLENTY))
     return Chosen(replace(recipe, training=replace(recipe.training, steps=int(most))), int(most), tuple(decisions))
 
 
@@ -169,7 +193,7 @@ def _dialled(
     problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
 ) -> Recipe:
     """The network's size: the largest whose training fits."""
-    if any(name.startswith("model.") for name in wish.assignments):
+    if any(name.startswith(("model.", "encoders.")) for name in wish.assignments):
         return recipe
     trainings = recipe.split.folds + 1 if recipe.split.folds else 1
     seconds = TRAINING_SHARE * clock.left / trainings
@@ -178,23 +202,30 @@ def _dialled(
     dial = max(affordable, default=DIALS[0])
     # Few items are learned by heart by a large network, however much time there is.
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
-    model = plugins.load("models", recipe.model.name)
-    (shape,) = problem.shape.values()
-    settings = vars(model.sized(dial, shape))
-    passes = seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED
-    why = (
-        f"each of {len(problem.train)} items can be seen about {min(passes, MOST_PASSES):.0f} times in {seconds:.0f} s"
-    )
-    decide(Decided("size", f"{recipe.model.name}, dial {dial:g}", why, {"dial": dial, "settings": settings}))
-    return replace(recipe, model=Choice(recipe.model.name, settings))
+    sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
+    most = usual(list(problem.modality.values())).most_passes
+    passes = min(seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED, most)
+    why = f"each of {len(problem.train)} items can be seen about {passes:.0f} times in {seconds:.0f} s"
+    settings = {column: dict(choice.settings) for column, choice in sized.items()}
+    shown = " + ".join(dict.fromkeys(choice.name for choice in sized.values()))
+    evidence = {"dial": dial, "settings": settings if len(settings) > 1 else next(iter(settings.values()))}
+    decide(Decided("size", f"{shown}, dial {dial:g}", why, evidence))
+    if len(sized) == 1:
+        return replace(recipe, model=next(iter(sized.values())))
+    return replace(recipe, encoders=sized)
+
+
+def _sized(choice: Choice, dial: float, shape: tuple[int, ...]) -> Choice:
+    """A network at a dial; what a person set by hand is set elsewhere."""
+    return Choice(choice.name, vars(plugins.load("models", choice.name).sized(dial, shape)))
 
 
 def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Recipe]:
-    if wish.model or "model" in wish.assignments:
+    if wish.model or "model" in wish.assignments or len(problem.shape) > 1:
         return [recipe]
-    (shape,) = problem.shape.values()
-    mlp = plugins.load("models", "mlp").sized(1.0, shape)
-    return [recipe, replace(recipe, model=Choice("mlp", vars(mlp)).filled("models"))]
+    ((column, shape),) = problem.shape.items()
+    others = plugins.load("modalities", problem.modality[column]).MODELS[1:CANDIDATES]
+    return [recipe, *(replace(recipe, model=_sized(Choice(name), 1.0, shape).filled("models")) for name in others)]
 
 
 def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: Any) -> tuple[Recipe, Trained]:

@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import torch
 
-from penjing.core import plugins
+from penjing.core import plugins, statistics
 from penjing.core.files import write_atomically, write_json
 from penjing.core.randomness import stream
 from penjing.core.run import Run
 from penjing.core.score import Score
-from penjing.tasks._doubt import Unlike, unsure_below
+from penjing.tasks._doubt import Unlike
 from penjing.tasks._floor import FloorResult
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import Network, count_parameters
@@ -25,7 +25,6 @@ from penjing.training.engine import Problem
 from penjing.workflows._explain import look
 from penjing.workflows._prepare import Prepared
 
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "calibration_error")
 EXPLAINED = 12  # right ones, and as many wrong ones
 MOST_PICTURES, PICTURE_SIDE = 400, 64
 MOST_KNOWN = 2_000  # training items that tell what is like the training data
@@ -33,49 +32,30 @@ MOST_KNOWN = 2_000  # training items that tell what is like the training data
 
 @dataclass(frozen=True)
 class Answers:
-    """One model's probabilities on the items that validate.
+    """One model's answers on the items that validate.
 
     Attributes:
         model: "network", "majority", "linear" or "boosted_trees".
-        probability: Float32[items, classes].
+        answer: Float32[items, outputs]: probabilities, or the number itself.
         threshold: for two classes, where this model tells them apart; None takes the more probable one.
     """
 
     model: str
-    probability: np.ndarray
+    answer: np.ndarray
     threshold: Any = None
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """What is learned from validation, after the weights.
-
-    Attributes:
-        temperature: divides the logits.
-        unsure_below: an answer with a lower probability is called unsure.
-    """
-
-    temperature: float
-    unsure_below: float
-
-
-def calibrate(task: Any, logits: np.ndarray, truth: np.ndarray) -> Calibrated:
-    """Temperature and the bound of doubt from validation logits."""
-    temperature = float(task.learn_temperature(logits, truth))
-    return Calibrated(temperature, float(unsure_below(task.softmax(logits, temperature), truth)))
 
 
 def with_thresholds(
     answers: Sequence[Answers], task: Any, settings: Any, truth: np.ndarray, classes: Sequence[str]
 ) -> list[Answers]:
     """Every model with the threshold that serves it best on these validation items, if a rule was asked for."""
-    if settings.threshold == "none":
+    if getattr(settings, "threshold", "none") == "none":
         return list(answers)
 
-    def chosen(probability: np.ndarray) -> Any:
-        return task.choose_threshold(probability, truth, settings.threshold, classes, settings.positive)
+    def chosen(answer: np.ndarray) -> Any:
+        return task.choose_threshold(answer, truth, settings.threshold, classes, settings.positive)
 
-    return [replace(answer, threshold=chosen(answer.probability)) for answer in answers]
+    return [replace(one, threshold=chosen(one.answer)) for one in answers]
 
 
 def score_all(
@@ -83,31 +63,39 @@ def score_all(
 ) -> list[dict[str, Any]]:
     """Every metric of every model with its interval; the watched metric first, as `results.json` holds them."""
     watched = task.metric(settings.metric).name
-    names = [settings.metric, *(name for name in METRICS if name != watched)]
+    names = [settings.metric, *(name for name in task.REPORTED if name != watched)]
     found = []
-    for answer in answers:
+    for one in answers:
         for name in names:
-            score: Score = task.score(
-                name, truth, answer.probability, part=part, groups=groups, threshold=answer.threshold
-            )
-            found.append({"model": answer.model, **score.to_dict()})
+            metric = task.metric(name, one.threshold)
+            score: Score = statistics.score(metric, truth, one.answer, part=part, groups=groups)
+            found.append({"model": one.model, **score.to_dict()})
     return found
 
 
 def write_model(run: Run, network: Network, prepared: Prepared, problem: Problem) -> None:
     """The weights and what stands before them: `model.safetensors` and `prepare.json`."""
     _checkpoint.save_weights(run.path / "model.safetensors", network.state_dict())
-    column = prepared.column.name
+    inputs = {}
+    for slot in prepared.slots:
+        learned = problem.learned[slot.name]
+        example = slot.values(learned).take(np.arange(1))
+        inputs[slot.name] = {
+            "modality": slot.modality,
+            "columns": {column.name: column.modality for column in slot.columns},
+            "decode": slot.settings,
+            "learned": dict(learned),
+            "shape": list(problem.shape[slot.name]),
+            "item_shape": list(example.shape[1:]),
+            "dtype": str(example.dtype),
+        }
     write_json(
         run.path / "prepare.json",
         {
-            "column": column,
-            "modality": prepared.column.modality,
-            "decode": vars(prepared.decode),
-            "learned": dict(problem.learned[column]),
-            "shape": list(prepared.shape),
+            "inputs": inputs,
             "target": problem.target,
             "classes": list(problem.classes),
+            "learned_target": dict(problem.learned_target),
         },
     )
 
@@ -116,30 +104,32 @@ def write_predictions(
     run: Run, prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers], part: str, task: Any
 ) -> None:
     """Every model's answer for every validation item, as `predictions.parquet`."""
-    truth, classes = prepared.truth[rows], prepared.classes
-    frames = []
-    for answer in answers:
-        taken = task.predict(answer.probability, answer.threshold)
-        frames.append(
-            pl.DataFrame(
-                {
-                    "model": [answer.model] * len(rows),
-                    "hash": [prepared.hashes[row] for row in rows],
-                    "name": [prepared.names[row] for row in rows],
-                    "part": [part] * len(rows),
-                    "target": [classes[index] for index in truth],
-                    "predicted": [classes[index] for index in taken],
-                    "probability": _lists(answer.probability),
-                    "loss": task.item_log_losses(truth, answer.probability).astype(np.float32),
-                }
-            )
+    truth, names = prepared.truth[rows], prepared.classes
+    target = pl.Series("target", task.told(truth, names))
+    item = {
+        "hash": pl.Series(prepared.hashes, dtype=pl.String).gather(rows),
+        "name": pl.Series(prepared.names, dtype=pl.String).gather(rows),
+        "part": pl.Series([part] * len(rows), dtype=pl.String),
+        "target": target,
+    }
+    frames = [
+        pl.DataFrame(
+            {
+                "model": pl.Series([one.model] * len(rows), dtype=pl.String),
+                **item,
+                "predicted": pl.Series(task.taken(one.answer, names, one.threshold), dtype=target.dtype),
+                "probability": _lists(one.answer),
+                "loss": task.item_losses(truth, one.answer).astype(np.float32),
+            }
         )
+        for one in answers
+    ]
     write_atomically(run.path / "predictions.parquet", lambda path: pl.concat(frames).write_parquet(path))
 
 
-def _lists(probability: np.ndarray) -> pl.Series:
-    """One list of probabilities an item, made without a Python number for each."""
-    values = np.ascontiguousarray(probability, dtype=np.float32)
+def _lists(answer: np.ndarray) -> pl.Series:
+    """One list of numbers an item, made without a Python number for each."""
+    values = np.ascontiguousarray(answer, dtype=np.float32)
     return pl.Series(values, dtype=pl.Array(pl.Float32, values.shape[1])).arr.to_list()
 
 
@@ -149,10 +139,10 @@ def write_results(
     prepared: Prepared,
     scores: Sequence[Mapping[str, Any]],
     answers: Sequence[Answers],
-    calibrated: Calibrated,
+    calibrated: Mapping[str, Any],
     task: Any,
 ) -> None:
-    """Scores, temperature and thresholds, as `results.json`."""
+    """Scores, thresholds and what was calibrated, as `results.json`."""
     thresholds = {one.model: one.threshold.to_dict() if one.threshold else None for one in answers}
     write_json(
         run.path / "results.json",
@@ -160,36 +150,47 @@ def write_results(
             "classes": list(prepared.classes),
             "chosen_by": task.metric(settings.metric).name,
             "scores": [dict(score) for score in scores],
-            "temperature": calibrated.temperature,
             "threshold": thresholds.get("network"),
             "thresholds": thresholds,
-            "unsure_below": calibrated.unsure_below,
+            "calibrated": list(calibrated),
+            **calibrated,
         },
     )
 
 
 def write_pictures(
-    run: Run, network: Network, prepared: Prepared, train: np.ndarray, valid: np.ndarray, probability: np.ndarray
+    run: Run, network: Network, prepared: Prepared, train: np.ndarray, valid: np.ndarray, answer: np.ndarray
 ) -> None:
     """Thumbnails that the report may show, none of them of the test part, and where the network looked."""
-    truth = prepared.truth[valid]
-    taken = probability.argmax(1)
-    surest = np.argsort(-probability.max(1), kind="stable")
-    wrong, right = surest[taken[surest] != truth[surest]], surest[taken[surest] == truth[surest]]
+    slot = prepared.pictures
+    assert slot is not None, "there are pictures to show"
+    wrong, right = _judged(prepared, valid, answer)
     some = stream(0, "pictures").permutation(len(right))
     explained = np.concatenate([right[some[:EXPLAINED]], wrong[:EXPLAINED]]).astype(np.int64)
-    column = prepared.column.name
-    heat = look(network, column, prepared.values.take(valid[explained]), taken[explained])
     shown = _some_rows(train, valid, np.concatenate([explained, wrong, right[some]]).astype(np.int64))
+    if slot.present is not None:
+        shown = shown[slot.present[shown]]
     arrays = {
         "hash": np.array([prepared.hashes[row] for row in shown]),
-        "image": _small(prepared.values.take(shown)),
-        "heat_hash": np.array([prepared.hashes[row] for row in valid[explained]]),
-        "heat": heat,
+        "image": _small(slot.cached.take(shown)),
     }
+    if len(prepared.slots) == 1 and prepared.task == "classify":
+        arrays["heat_hash"] = np.array([prepared.hashes[row] for row in valid[explained]])
+        arrays["heat"] = look(network, slot.name, slot.cached.take(valid[explained]), answer[explained].argmax(1))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_atomically(run.path / "pictures.npz", lambda path: path.write_bytes(buffer.getvalue()))
+
+
+def _judged(prepared: Prepared, valid: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places in `valid`: the wrong answers, the surest first, and the right ones; of numbers, the worst half first."""
+    truth = prepared.truth[valid]
+    if prepared.task == "classify":
+        surest = np.argsort(-answer.max(1), kind="stable")
+        is_wrong = (answer.argmax(1) != truth)[surest]
+        return surest[is_wrong], surest[~is_wrong]
+    worst = np.argsort(-plugins.load("tasks", prepared.task).item_losses(truth, answer), kind="stable")
+    return worst[: len(worst) // 2], worst[len(worst) // 2 :]
 
 
 def _some_rows(train: np.ndarray, valid: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -208,7 +209,7 @@ def _small(pictures: np.ndarray) -> np.ndarray:
     return blocks.mean(axis=(2, 4)).round().astype(np.uint8)
 
 
-def learn_unlike(run: Run, network: Network, problem: Problem, seed: int | None) -> None:
+def learn_unlike(run: Run, network: Network, problem: Problem, strata: np.ndarray, seed: int | None) -> None:
     """What is far from the training data, as `unlike.npz`.
 
     Items that the network never saw say what distance is usual; with a seed of None there are none (the network
@@ -219,7 +220,7 @@ def learn_unlike(run: Run, network: Network, problem: Problem, seed: int | None)
     known = stream(seed, "unlike").permutation(problem.train)[:MOST_KNOWN]
     unlike = Unlike.learn(
         engine.features(network, problem.items, known),
-        problem.truth[known],
+        np.maximum(strata[known], 0),
         engine.features(network, problem.items, problem.valid),
     )
     unlike.save(run.path / "unlike.npz")
@@ -254,9 +255,9 @@ def peak_memory_bytes() -> int | None:
     return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
-def answers_of(network_probability: np.ndarray, floor: Sequence[FloorResult]) -> list[Answers]:
+def answers_of(network_answer: np.ndarray, floor: Sequence[FloorResult]) -> list[Answers]:
     """The network's answers first, then the floor's."""
-    return [Answers("network", network_probability), *(Answers(one.name, one.probability) for one in floor)]
+    return [Answers("network", network_answer), *(Answers(one.name, one.probability) for one in floor)]
 
 
 def task_of(recipe: Any) -> tuple[Any, Any]:

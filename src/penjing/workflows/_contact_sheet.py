@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penjing.core.errors import UsageError
+from penjing.core.errors import DataError, UsageError
 from penjing.core.files import write_text
 from penjing.core.report._pictures import data_uri
 from penjing.workflows._prepare import Prepared
@@ -42,16 +42,19 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
         per_class: most pictures of a class, at least 1.
 
     Raises:
+        DataError: the data hold no pictures.
         UsageError: `out` is not named .html.
         RunError: the file cannot be written.
     """
     if out.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"a contact sheet is one HTML page, and {out} is not named like one; call it {out.stem}.html")
+    if prepared.pictures is None:
+        raise DataError(f"{prepared.table.title} holds no pictures, so there is no contact sheet of them")
     named = list(enumerate(prepared.classes)) or [(-1, "")]
     each = min(per_class, max(1, MOST_PICTURES // len(named)))
     sections = [_section(prepared, code, name, each) for code, name in named[:MOST_CLASSES]]
     # Enlarged pictures show their pixels; reduced ones are smoothed.
-    rendering = "pixelated" if max(prepared.shape[1:]) < TILE else "auto"
+    rendering = "pixelated" if prepared.pictures.decode.side < TILE else "auto"
     style = f"{_STYLE}img {{ width: {TILE}px; height: {TILE}px; image-rendering: {rendering} }}"
     note = "Training and validation items, as the network sees them. No test item is shown."
     if len(named) > MOST_CLASSES:
@@ -69,7 +72,8 @@ def _section(prepared: Prepared, code: int, name: str, most: int) -> str:
     rows = prepared.rows(*SHOWN_PARTS)
     rows = rows[prepared.truth[rows] == code]
     chosen = sorted(rows.tolist(), key=lambda row: prepared.hashes[row])[:most]
-    pictures = prepared.values.take(np.array(chosen, dtype=np.int64))
+    assert prepared.pictures is not None, "asked before"
+    pictures = prepared.pictures.cached.take(np.array(chosen, dtype=np.int64))
     images = "".join(_image(picture, prepared.names[row]) for picture, row in zip(pictures, chosen, strict=True))
     heading = f"<h2>{html.escape(name)} <small>{len(rows):,} to learn and validate with</small></h2>"
     return f"{heading}\n<div>{images}</div>\n"

@@ -14,17 +14,19 @@ from penjing.core import plugins
 from penjing.core.errors import RunError
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
+from penjing.core.table import Column
 from penjing.exports._subject import Subject
 from penjing.tasks._doubt import Unlike
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network
-from penjing.training._loader import Items
-from penjing.training.engine import EVALUATION_BATCH, Problem, assemble
+from penjing.training._loader import Items, chunks
+from penjing.training.engine import EVALUATION_BATCH, Problem, assemble, torch_half
+from penjing.workflows._slots import Encoded
 
 # What answering needs of a run's JSON files.
 _NEEDED = {
-    "prepare.json": ("column", "modality", "decode", "learned", "shape", "target", "classes"),
-    "results.json": ("temperature", "threshold", "unsure_below"),
+    "prepare.json": ("inputs", "target", "classes"),
+    "results.json": ("threshold",),
 }
 _NO_ROWS = np.arange(0)
 
@@ -34,16 +36,48 @@ class Answers:
     """What a run says of some items, in their order.
 
     Attributes:
-        probability: Float32[items, classes], after the temperature.
-        taken: Int[items], the class each item is taken for.
+        answer: Float32[items, outputs]: probabilities, or the number itself.
         unsure: Bool[items], whether the highest probability is under the bound that validation set.
         unlike: Bool[items], whether the item is far from the training data; all False where the run cannot tell.
     """
 
-    probability: np.ndarray
-    taken: np.ndarray
+    answer: np.ndarray
     unsure: np.ndarray
     unlike: np.ndarray
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a run's network.
+
+    Attributes:
+        name: what it is called.
+        modality: its plug-in's name.
+        columns: the data's columns it is made of, with their modalities.
+        settings: how a file is decoded; None where the cells hold the values themselves.
+        learned: preprocessing learned on the training part, as the front end takes it.
+        shape: at the encoder.
+        item_shape: of one decoded or encoded item.
+        dtype: of its values.
+    """
+
+    name: str
+    modality: str
+    columns: tuple[Column, ...]
+    settings: Any
+    learned: Mapping[str, Any]
+    shape: tuple[int, ...]
+    item_shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def plugin(self) -> Any:
+        return plugins.load("modalities", self.modality)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether its items are files, decoded one by one."""
+        return self.settings is not None
 
 
 @dataclass(frozen=True)
@@ -54,52 +88,63 @@ class Loaded:
         run: the folder.
         recipe: as it was carried out.
         network: with the run's weights, in evaluation mode.
-        column: the input column.
-        modality: its plug-in, which decodes.
-        decode: the settings it decodes with.
+        inputs: what it looks at.
         takes_every_page: whether each page of a TIFF is an item of its own.
-        learned: preprocessing learned on the training part, as the front end takes it.
-        shape: (channels, height, width) at the encoder.
         classes: names, in the order of the outputs.
-        temperature: divides the logits.
+        calibrated: what the task learned from validation after the weights.
         threshold: where two classes are told apart, or None for the most probable class.
-        unsure_below: an answer with a lower highest probability is unsure.
         unlike: tells what is far from the training data, or None.
     """
 
     run: Run
     recipe: Recipe
     network: Network
-    column: str
-    modality: Any
-    decode: Any
+    inputs: tuple[Input, ...]
     takes_every_page: bool
-    learned: Mapping[str, Any]
-    shape: tuple[int, int, int]
     classes: tuple[str, ...]
-    temperature: float
+    calibrated: Mapping[str, Any]
     threshold: Any
-    unsure_below: float
     unlike: Unlike | None
 
-    def answer(self, items: np.ndarray) -> Answers:
-        """What the run says of decoded items, uint8 [items, height, width, channels]."""
-        task = plugins.load("tasks", self.recipe.task.name)
-        features, outputs = self._outputs(items)
-        probability = task.softmax(outputs, self.temperature)
-        unsure = probability.max(axis=1) < self.unsure_below
-        unlike = np.zeros(len(items), dtype=bool) if self.unlike is None else self.unlike.is_unlike(features)
-        return Answers(probability, task.predict(probability, self.threshold), unsure, unlike)
+    @property
+    def task(self) -> Any:
+        """The task's plug-in."""
+        return plugins.load("tasks", self.recipe.task.name)
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """Input → preprocessing learned on the training part."""
+        return {one.name: one.learned for one in self.inputs}
+
+    @property
+    def only_file(self) -> Input | None:
+        """The network's one input, where that is a file; else None."""
+        return self.inputs[0] if len(self.inputs) == 1 and self.inputs[0].is_file else None
+
+    def answer(self, values: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray] | None = None) -> Answers:
+        """What the run says of some items.
+
+        Args:
+            values: input → decoded or encoded items.
+            present: input → Bool[items], which of them are there; an input left out is there throughout.
+        """
+        features, outputs = self._outputs(values, present or {})
+        answer = self.task.answer(outputs, self.calibrated)
+        below = self.calibrated.get("unsure_below")
+        unsure = np.zeros(len(answer), dtype=bool) if below is None else answer.max(axis=1) < below
+        unlike = np.zeros(len(answer), dtype=bool) if self.unlike is None else self.unlike.is_unlike(features)
+        return Answers(answer, unsure, unlike)
 
     @torch.no_grad()
-    def _outputs(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Float32[items, features] and Float32[items, classes], from one pass through the network."""
+    def _outputs(
+        self, values: Mapping[str, np.ndarray], present: Mapping[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Float32[items, features] and Float32[items, outputs], from one pass through the network."""
         device = next(self.network.parameters()).device
+        items = Items({name: Encoded(given) for name, given in values.items()}, present=dict(present))
         features, outputs = [], []
-        for start in range(0, len(items), EVALUATION_BATCH):
-            chunk = items[start : start + EVALUATION_BATCH]
-            batch = Items({self.column: _Values(chunk)}).batch(np.arange(len(chunk))).to(device)
-            seen, said = self.network.answer(batch)
+        for rows in chunks(np.arange(len(next(iter(values.values())))), EVALUATION_BATCH):
+            seen, said = self.network.answer(items.batch(rows).to(device))
             features.append(seen.float().cpu())
             outputs.append(said.float().cpu())
         return torch.cat(features).numpy(), torch.cat(outputs).numpy()
@@ -107,22 +152,18 @@ class Loaded:
     @property
     def subject(self) -> Subject:
         """What an export needs to know."""
-        channels, height, width = self.shape
         facts = {
-            "modality": self.modality.__name__.rpartition(".")[2],
-            "decode": vars(self.decode),
+            "inputs": {one.name: {"modality": one.modality, "decode": _plain(one.settings)} for one in self.inputs},
+            "task": self.recipe.task.name,
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
-            "unsure_below": self.unsure_below,
+            **{name: value for name, value in self.calibrated.items() if name != "temperature"},
         }
-        return Subject(self.network, self.column, (height, width, channels), self.classes, self.temperature, facts)
+        shapes = {one.name: (one.item_shape, one.dtype) for one in self.inputs}
+        return Subject(self.network, shapes, self.classes, torch_half(self.task, "head").Answer(self.calibrated), facts)
 
 
-class _Values:
-    def __init__(self, values: np.ndarray) -> None:
-        self.values = values
-
-    def take(self, index: np.ndarray) -> np.ndarray:
-        return self.values[index]
+def _plain(settings: Any) -> dict[str, Any] | None:
+    return None if settings is None else dict(vars(settings))
 
 
 def load(run: Run, device: str = "cpu") -> Loaded:
@@ -140,29 +181,42 @@ def load(run: Run, device: str = "cpu") -> Loaded:
     for name, found in (("prepare.json", prepare), ("results.json", results)):
         _check_complete(run.path / name, found)
     recipe = replace(run.recipe, machine=replace(run.recipe.machine, device=device))
-    modality, task = plugins.load("modalities", prepare["modality"]), plugins.load("tasks", recipe.task.name)
+    task = plugins.load("tasks", recipe.task.name)
     threshold = results["threshold"]
     try:
         return Loaded(
             run=run,
             recipe=recipe,
             network=_with_weights(_network(recipe, prepare), run),
-            column=prepare["column"],
-            modality=modality,
-            decode=modality.Settings(**prepare["decode"]),
+            inputs=tuple(_input(name, found) for name, found in prepare["inputs"].items()),
             takes_every_page=run.info.get("wish", {}).get("data", {}).get("page") == "each",
-            learned=prepare["learned"],
-            shape=tuple(prepare["shape"]),
             classes=tuple(prepare["classes"]),
-            temperature=float(results["temperature"]),
+            calibrated=calibrated_of(results),
             threshold=None if threshold is None else task.Threshold.from_dict(threshold),
-            unsure_below=float(results["unsure_below"]),
             unlike=_unlike(run),
         )
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise RunError(
             f"prepare.json or results.json of {run.path} holds what it should not ({problem}); the run is damaged"
         ) from problem
+
+
+def calibrated_of(results: Mapping[str, Any]) -> dict[str, Any]:
+    """What the task learned from validation after the weights; the first format kept it among the results."""
+    return {name: results[name] for name in results.get("calibrated", ("temperature", "unsure_below"))}
+
+
+def _input(name: str, found: Mapping[str, Any]) -> Input:
+    plugin = plugins.load("modalities", found["modality"])
+    columns = tuple(Column(column, "input", modality) for column, modality in found["columns"].items())
+    is_file = getattr(plugin, "KIND", "cell") == "file"
+    settings = plugin.Settings(**found["decode"]) if is_file else None
+    if is_file:
+        form = plugin.form(settings)
+        item_shape, dtype = tuple(form.shape), form.dtype
+    else:
+        item_shape, dtype = tuple(found["item_shape"]), found["dtype"]
+    return Input(name, found["modality"], columns, settings, found["learned"], tuple(found["shape"]), item_shape, dtype)
 
 
 def _check_complete(path: Path, found: Mapping[str, Any]) -> None:
@@ -178,16 +232,17 @@ def _check_complete(path: Path, found: Mapping[str, Any]) -> None:
 
 def _network(recipe: Recipe, prepare: Mapping[str, Any]) -> Network:
     """The recipe's network with the run's preprocessing; its weights are fresh."""
-    column = prepare["column"]
+    inputs = prepare["inputs"]
     problem = Problem(
         Items({}),
-        {column: prepare["modality"]},
-        {column: prepare["learned"]},
-        {column: tuple(prepare["shape"])},
+        {name: found["modality"] for name, found in inputs.items()},
+        {name: found["learned"] for name, found in inputs.items()},
+        {name: tuple(found["shape"]) for name, found in inputs.items()},
         prepare["target"],
         tuple(prepare["classes"]),
         _NO_ROWS,
         _NO_ROWS,
+        prepare.get("learned_target", {}),
     )
     return assemble(recipe, problem)
 

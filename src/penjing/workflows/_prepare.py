@@ -23,10 +23,10 @@ from penjing.core.files import state_folder
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.record import Survey
-from penjing.core.table import Column, Table
+from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of
-from penjing.workflows._survey import IMAGE, DataWish, Look, Surveyed, check_readable, is_sealed, survey
+from penjing.workflows._survey import IMAGE, DataWish, Look, Surveyed, check_readable, full_names, is_sealed, survey
 from penjing.workflows._time import parts_by_time
 
 __all__ = ["DataWish", "Prepared", "Surveyed", "facts", "prepare", "seal_facts", "survey"]
@@ -294,7 +294,8 @@ def _pairs(
     """Items that are the same: near ones too, where an item is a picture."""
     if surveyed.is_one_file_an_item and surveyed.looks[0].column.modality == IMAGE:
         (slot,) = decoded.slots
-        assert isinstance(slot, FileSlot)
+        assert isinstance(slot, FileSlot), "pictures are files"
+        assert isinstance(slot.cached, cache.CachedColumn), "an item that is one file has that file"
         thumbnails = slot.cached.thumbnails()
         return duplicates.find_pairs(hashes, thumbnails, strata, watch, is_sealed=is_sealed(table))
     return duplicates.find_copies(hashes)
@@ -351,7 +352,7 @@ def _survey(
         else pl.Series([None] * len(whole), dtype=pl.String)
     )
     items = surveyed.items.with_columns(
-        pl.Series("name", _full_names(surveyed)),
+        pl.Series("name", full_names(whole, whole.inputs if surveyed.is_one_file_an_item else (), surveyed.names)),
         pl.Series("target", targets.tolist(), dtype=pl.String),
         pl.Series("part", parts.tolist(), dtype=pl.String),
         pl.coalesce("error", pl.col("hash").replace_strict(dict(decoded.failed), default=None, return_dtype=pl.String)),
@@ -361,15 +362,6 @@ def _survey(
         {"a": rows[pairs.a], "b": rows[pairs.b], "kind": pairs.kind}, schema_overrides={"kind": pl.String}
     )
     return Survey(items, found, whole.part is not None, whole.title, whole.hints, whole.doubts)
-
-
-def _full_names(surveyed: Surveyed) -> list[str]:
-    """What rows are called outside of the data's folder: the paths as a person would type them."""
-    if not surveyed.is_one_file_an_item:
-        return surveyed.names
-    column = surveyed.looks[0].column.name
-    store = surveyed.table.stores[column]
-    return [store.name(name) for name in surveyed.table.frame[column].fill_null("").to_list()]
 
 
 def facts(prepared: Prepared) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins
 from penjing.core.budget import Clock
 from penjing.core.events import Warned, Watch, tell
 from penjing.core.files import write_json
@@ -24,7 +23,6 @@ SHARE = 0.06  # of the whole time
 LEAST_SECONDS, MOST_SHARE = 4.0, 0.12  # trees need a few seconds, but a short run is not theirs
 FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
-CHUNK = 1024
 FILE = "floor.npz"
 ROWS_FILE = "floor_items.json"
 NAMES = {"majority": "the majority class", "linear": "a linear model", "boosted_trees": "boosted trees"}
@@ -122,11 +120,16 @@ def _seconds(clock: Clock) -> float:
     return max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
 
 
-def features(prepared: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Float32[rows, features] of some rows."""
-    modality = plugins.load("modalities", prepared.column.modality)
-    starts = range(0, max(1, len(rows)), CHUNK)
-    return np.concatenate([modality.features(prepared.values.take(rows[start : start + CHUNK])) for start in starts])
+def features(prepared: Prepared, rows: np.ndarray) -> Any:
+    """What simple models see of some rows, all inputs side by side: Float32[rows, features], or a csr_matrix where an
+    input gives counts."""
+    basis = prepared.rows(*(("train", "valid", "confirm") if prepared.split.folds else ("train",)))
+    found = [slot.features(rows, basis) for slot in prepared.slots]
+    if all(isinstance(one, np.ndarray) for one in found):
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+    from scipy import sparse
+
+    return sparse.hstack([sparse.csr_matrix(one) for one in found], format="csr")
 
 
 def keep_floor(folder: Path, results: list[FloorResult], rows: np.ndarray, prepared: Prepared) -> None:

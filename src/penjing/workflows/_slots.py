@@ -26,19 +26,27 @@ class Values(Protocol):
 
 
 class Slot(Protocol):
-    """One input of a network.
+    """One input of a network."""
 
-    Attributes:
-        name: what it is called in a batch, a recipe and a report.
-        modality: the plug-in that says what it is.
-        columns: the data's columns it is made of.
-        present: Bool[rows], whether each row has a value; None where all have.
-    """
+    @property
+    def name(self) -> str:
+        """What it is called in a batch, a recipe and a report."""
+        ...
 
-    name: str
-    modality: str
-    columns: tuple[Column, ...]
-    present: np.ndarray | None
+    @property
+    def modality(self) -> str:
+        """The plug-in that says what it is."""
+        ...
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The data's columns it is made of."""
+        ...
+
+    @property
+    def present(self) -> np.ndarray | None:
+        """Bool[rows], whether each row has a value; None where all have."""
+        ...
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -57,8 +65,13 @@ class Slot(Protocol):
         """Of one row of `values`."""
         ...
 
-    def features(self, rows: np.ndarray) -> Features:
-        """What simple models see of some rows: Float32[rows, features], or counts as a csr_matrix."""
+    def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:
+        """What simple models see of some rows: Float32[rows, features], or counts as a csr_matrix.
+
+        Args:
+            rows: which.
+            basis: rows that are learned from, where features are learned.
+        """
         ...
 
 
@@ -91,7 +104,7 @@ class FileSlot:
     def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:  # noqa: ARG002 - as above
         return tuple(self.cached.shape)
 
-    def features(self, rows: np.ndarray) -> Features:
+    def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:  # noqa: ARG002 - nothing is learned here
         starts = range(0, max(1, len(rows)), CHUNK)
         found = [self._plugin.features(self.cached.take(rows[start : start + CHUNK])) for start in starts]
         return np.concatenate(found)
@@ -126,7 +139,7 @@ class TextSlot:
     def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:
         return tuple(self._plugin.encode(self.cells[:1], learned).shape[1:])
 
-    def features(self, rows: np.ndarray) -> Features:
+    def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:  # noqa: ARG002 - as above
         return self._plugin.features(self.cells[rows.tolist()])
 
     @property
@@ -143,6 +156,7 @@ class TableSlot:
     name: str = TABLE
     modality: str = TABLE
     present: np.ndarray | None = None
+    _learned: dict[bytes, dict[str, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -158,11 +172,13 @@ class TableSlot:
     def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:
         return (len(learned["columns"]),)
 
-    def features(self, rows: np.ndarray) -> Features:
-        """Codes of categories must not depend on the rows asked for, so they are learned from all that are given here
-        once: which values occur says nothing of any target."""
-        learned = self.learn(np.arange(len(self.cells)))
-        return plugins.load("modalities", TABLE).features(encode_table(self.cells[rows.tolist()], learned))
+    def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:
+        key = basis.tobytes()
+        if key not in self._learned:
+            self._learned.clear()
+            self._learned[key] = self.learn(basis)
+        encoded = encode_table(self.cells[rows.tolist()], self._learned[key])
+        return plugins.load("modalities", TABLE).features(encoded)
 
 
 class Gapped:

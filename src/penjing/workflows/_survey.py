@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,7 +131,8 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
     items = _items(table, looks, cells)
     names = _names(table, files)
     hashes = items["hash"].to_list()
-    corrections = _corrections.settle(wish.corrections, wish.corrected, table, names, hashes, is_sealed(table))
+    full = full_names(table, files if len(table.inputs) == 1 else [], names)
+    corrections = _corrections.settle(wish.corrections, wish.corrected, table, full, hashes, is_sealed(table))
     if corrections:
         tell(watch, Said(str(corrections)))
     if looks:
@@ -144,7 +145,7 @@ def task_for(table: Table) -> str:
     if table.target is None:
         return "classify"
     for name in plugins.names("tasks"):
-        if plugins.load("tasks", name).MODALITY == table.target.modality:
+        if table.target.modality == plugins.load("tasks", name).MODALITY:
             return name
     raise UsageError(f"no task is known for a target of {table.target.modality}; name another column with --target")
 
@@ -261,13 +262,21 @@ def _names(table: Table, files: Sequence[Column]) -> list[str]:
     ]
 
 
+def full_names(table: Table, files: Sequence[Column], names: list[str]) -> list[str]:
+    """What rows are called outside of the data's folder: for single files the paths as a person would type them."""
+    if not files:
+        return names
+    store = table.stores[files[0].name]
+    return [store.name(reference) for reference in table.frame[files[0].name].fill_null("").to_list()]
+
+
 def _items(table: Table, looks: Sequence[Look], cells: pl.DataFrame) -> pl.DataFrame:
     """One row per row of the table: its hash, why it cannot be used, and its first file's header.
 
     An item that is one file has that file's hash, so that it is the same item whatever table names it. Other items are
     known by all that they hold.
     """
-    if len(looks) == 1 and not cells.width and not looks[0].column.name == "":
+    if len(looks) == 1 and not cells.width:
         only = looks[0].items
         empty = only["hash"].is_null() & only["error"].is_null()
         return only.with_columns(error=pl.when(empty).then(pl.lit("the cell is empty")).otherwise(pl.col("error")))

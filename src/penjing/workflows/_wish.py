@@ -70,7 +70,7 @@ def _as_in_recipe(wish: FitWish) -> FitWish:
     recipe = wish.recipe.recipe
     if recipe is None:
         return wish
-    decode: dict[str, Any] = next(iter(recipe.data.decode.values()), {})
+    decode: dict[str, Any] = next((found for found in recipe.data.decode.values() if "side" in found), {})
     same = {name: decode[name] for name in _CANVAS if name in decode}
     _refuse_other(wish, same, "--recipe carries out a recipe as it stands")
     if "page" in decode and "page" not in wish.given:
@@ -190,8 +190,9 @@ def wish_of(info: Mapping[str, Any]) -> FitWish:
 
 def stored_wish(run: Run) -> DataWish:
     """What a person asked of the data of a run, its canvas as it was chosen then."""
-    decode = run.prepare["decode"]
-    return replace(wish_of(run.info).data, **{name: decode[name] for name in _CANVAS})
+    pictures = [found["decode"] for found in run.prepare["inputs"].values() if found["modality"] == "image"]
+    canvas = {name: pictures[0][name] for name in _CANVAS} if pictures else {}
+    return replace(wish_of(run.info).data, **canvas)
 
 
 def recipe_from(path: str | Path) -> Recipe:

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -173,18 +173,18 @@ def _grow(job: Job) -> bool:
         rows = np.concatenate([deal.valid for deal in deals])
         part = "valid" if len(deals) == 1 else "folds"
         truth = prepared.truth[rows]
-        calibrated = _close.calibrate(task, logits, truth)
-        probability = task.softmax(logits, calibrated.temperature)
-        answers = _close.answers_of(probability, floor.answers)
+        calibrated = task.calibrate(logits, truth)
+        answer = task.answer(logits, calibrated)
+        answers = _close.answers_of(answer, floor.answers)
         answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
         scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
         _close.write_model(run, trained.network, prepared, problem)
         _close.write_predictions(run, prepared, rows, answers, part, task)
         _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
         _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
-        _close.learn_unlike(run, trained.network, problem, recipe.seed if len(deals) == 1 else None)
-        if wish.pictures:
-            _close.write_pictures(run, trained.network, prepared, problem.train, rows, probability)
+        _close.learn_unlike(run, trained.network, problem, prepared.strata, recipe.seed if len(deals) == 1 else None)
+        if wish.pictures and prepared.pictures is not None:
+            _close.write_pictures(run, trained.network, prepared, problem.train, rows, answer)
     _note_cost(run, trained, problem, clock)
     return trained.is_interrupted
 
@@ -217,7 +217,9 @@ def _choose(job: Job, problem: Problem) -> Chosen:
         dealt = replace(given.split, seed=wish.data.split_seed, folds=prepared.split.folds)
         return Chosen(replace(given, data=_data_choices(prepared), split=dealt), steps)
     seed = wish.data.split_seed
-    base = base_recipe(problem, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds))
+    base = base_recipe(
+        problem, prepared.task, wish.recipe, _data_choices(prepared), SplitChoices(seed, prepared.split.folds)
+    )
     task, settings = _close.task_of(base)
     task.check_settings(settings, prepared.classes)
     chosen = choose(problem, base, wish.recipe, clock, job.watch)
@@ -288,10 +290,11 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
             f"{title} has no labels: expected one folder per class, or a table with a label column; "
             "name the column with --target"
         )
-    if len(prepared.classes) < 2:
+    if prepared.task == "classify" and len(prepared.classes) < 2:
         raise DataError(f'{title} holds one class only ("{prepared.classes[0]}"); expected at least two')
-    if len(np.unique(prepared.truth[prepared.rows("train")])) < 2:
-        raise DataError(f"the training part of {title} holds one class only; add items, or check the given split")
+    if len(np.unique(prepared.truth[prepared.rows("train")], axis=0)) < 2:
+        kind = "class" if prepared.task == "classify" else "value of the target"
+        raise DataError(f"the training part of {title} holds one {kind} only; add items, or check the given split")
     if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
 
@@ -299,9 +302,9 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
 def _data_choices(prepared: Prepared) -> DataChoices:
     target = prepared.table.target
     return DataChoices(
-        inputs=(prepared.column.name,),
+        inputs=tuple(column.name for slot in prepared.slots for column in slot.columns),
         target=target.name if target else "",
-        decode={prepared.column.name: asdict(prepared.decode)},
+        decode={slot.name: slot.settings for slot in prepared.slots},
         classes=prepared.classes,
         drop=prepared.corrections.drop,
         relabel=prepared.corrections.relabel,
@@ -331,7 +334,9 @@ def _facts(
 
 
 def _learned(parent: Run | None) -> dict[str, Any] | None:
-    return None if parent is None else dict(parent.prepare["learned"])
+    if parent is None:
+        return None
+    return {name: found["learned"] for name, found in parent.prepare["inputs"].items()}
 
 
 def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> None:

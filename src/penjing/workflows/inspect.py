@@ -22,6 +22,7 @@ from penjing import checks
 from penjing.checks import NotExamined
 from penjing.core import finding as findings
 from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.cache import CachedColumn
 from penjing.core.events import Watch
 from penjing.core.files import write_atomically
 from penjing.core.finding import Finding, Level
@@ -128,7 +129,7 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         findings=tuple(item for item in found if isinstance(item, Finding)),
         not_examined=tuple(item for item in found if isinstance(item, NotExamined)),
         counts=_counts(survey, prepared.classes),
-        sizes=_sizes(survey, prepared.decode.side),
+        sizes=_sizes(survey, None if prepared.pictures is None else prepared.pictures.decode.side),
         survey=survey,
         said=prepared.said,
         prepared=prepared,
@@ -137,8 +138,10 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
 
 def _with_pixels(prepared: Prepared) -> Survey:
     """The survey with what only decoding tells: each open item's `spread` of grey levels, and the canvas."""
-    rows = prepared.rows(*checks.OPEN_PARTS)
-    thumbnails = prepared.values.thumbnails()
+    rows, slot = prepared.rows(*checks.OPEN_PARTS), prepared.pictures
+    if slot is None or not isinstance(slot.cached, CachedColumn):
+        return prepared.survey
+    thumbnails = slot.cached.thumbnails()
     spread = [np.ptp(thumbnails[rows[start : start + _BLOCK]], axis=(1, 2)) for start in range(0, len(rows), _BLOCK)]
     known = pl.DataFrame(
         {"hash": [prepared.hashes[row] for row in rows], "spread": np.concatenate([np.empty(0, np.uint8), *spread])},
@@ -146,7 +149,7 @@ def _with_pixels(prepared: Prepared) -> Survey:
     )
     # Content decides, so copies of one item have one spread.
     items = prepared.survey.items.join(known.unique("hash"), on="hash", how="left", maintain_order="left")
-    return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": prepared.decode.side})
+    return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": slot.decode.side})
 
 
 def _counts(survey: Survey, classes: tuple[str, ...]) -> pl.DataFrame:
@@ -162,7 +165,7 @@ def _counts(survey: Survey, classes: tuple[str, ...]) -> pl.DataFrame:
     return ordered.join(counted, on="class", how="left", maintain_order="left").fill_null(0)
 
 
-def _sizes(survey: Survey, side: int) -> dict[str, Any]:
+def _sizes(survey: Survey, side: int | None) -> dict[str, Any]:
     items = checks.open_items(survey)
     found: dict[str, Any] = {
         name: [items[name].min(), items[name].median(), items[name].max()]
@@ -171,7 +174,7 @@ def _sizes(survey: Survey, side: int) -> dict[str, Any]:
     }
     if "format" in items.columns:
         found["formats"] = checks.counted(items["format"])
-    return {**found, "canvas": side}
+    return found if side is None else {**found, "canvas": side}
 
 
 # ---- suspects

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins, seal, split
+from penjing.core import plugins, seal, split, statistics
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError, TargetMissed
 from penjing.core.events import Warned, Watch, tell
@@ -85,14 +85,14 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Test
             best,
         )
     prepared = _prepared(run, data, dealt)
-    prepared = _with_classes_of(loaded, prepared, run)
+    prepared = _with_outputs_of(loaded, prepared, run)
     rows = prepared.rows("test")
     network = loaded.network
-    problem = pose(prepared, prepared.rows("train"), rows, loaded.learned)
+    problem = pose(prepared, prepared.rows("train"), rows, loaded.learned, {})
     logits = engine.outputs(network, problem.items, rows)
     task, settings = _close.task_of(loaded.recipe)
     floor = _simple.recall_floor(run.path, prepared, prepared.rows("train"), prepared.rows("valid"), rows)
-    answers = _with_kept_thresholds(run, task, _close.answers_of(task.softmax(logits, loaded.temperature), floor))
+    answers = _with_kept_thresholds(run, task, _close.answers_of(task.answer(logits, loaded.calibrated), floor))
     # Written down before anyone can see the scores: an opening cannot be taken back.
     opening = _open(run, dealt)
     scores = _close.score_all(task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test")
@@ -119,8 +119,10 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
     return prepared
 
 
-def _with_classes_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
-    """The data with classes numbered as the network's outputs are, whatever classes they have gained since."""
+def _with_outputs_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
+    """The data with targets encoded as the network's outputs are, whatever classes they have gained since."""
+    if loaded.recipe.task.name != "classify":
+        return prepared
     place = {name: number for number, name in enumerate(loaded.classes)}
     now_known = [place.get(name, -1) for name in prepared.classes]
     truth = np.array([now_known[number] if number >= 0 else -1 for number in prepared.truth], dtype=np.int64)
@@ -161,13 +163,12 @@ def _tested(
     rest = None
     if leaked.any() and not leaked.all():
         kept = ~leaked
-        rest = task.score(
-            loaded.recipe.task.settings["metric"],
+        rest = statistics.score(
+            task.metric(loaded.recipe.task.settings["metric"], loaded.threshold),
             prepared.truth[rows[kept]],
-            answers[0].probability[kept],
+            answers[0].answer[kept],
             part="test",
             groups=prepared.groups[rows[kept]],
-            threshold=loaded.threshold,
         )
     others = [found for found in scores if found["model"] != "network"]
     return Tested(

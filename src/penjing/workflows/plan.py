@@ -21,8 +21,8 @@ from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.units import show_bytes, show_seconds
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
-from penjing.workflows._prepare import Surveyed, survey
 from penjing.workflows._simple import SHARE as FLOOR_SHARE
+from penjing.workflows._survey import Look, Surveyed, survey
 from penjing.workflows._wish import FitWish, settled
 
 # What penjing and torch hold before any item is loaded, as measured by `bench/`.
@@ -37,7 +37,7 @@ class Plan:
 
     Attributes:
         items: readable items.
-        canvas: what each item is decoded to.
+        canvas: what each item's files are decoded to; "" where it has none.
         seconds: stage → about how long; without "training" where a recipe is carried out without a deadline.
         disk_bytes: what the cache would grow to hold.
         free_bytes: on that disk.
@@ -53,7 +53,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """For the terminal."""
-        found = [f"{self.items} items, decoded to {self.canvas}"]
+        found = [f"{self.items} items" + (f", decoded to {self.canvas}" if self.canvas else "")]
         found += [f"  {name:<10} about {show_seconds(value)}" for name, value in self.seconds.items()]
         if "training" not in self.seconds:
             found.append("  training   as long as the steps of its recipe take; --time sets a deadline")
@@ -75,16 +75,16 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
     wish, _ = settled(wish, watch)
     seconds = wish.seconds or DEFAULT_SECONDS
     surveyed = survey(data, wish.data, seconds, watch)
-    form = surveyed.modality.form(surveyed.settings)
+    forms = [look.modality.form(look.settings) for look in surveyed.looks]
     items = int(np.sum(surveyed.items["error"].is_null().to_numpy()))
-    values = items * form.item_bytes
+    kept = sum(min(items * form.item_bytes, cache.KEPT_IN_MEMORY_BYTES) for form in forms)
     return Plan(
         items,
-        "×".join(str(size) for size in form.shape),
+        " and ".join("×".join(str(size) for size in form.shape) for form in forms),
         _stages(surveyed, wish, seconds),
-        cache.forecast_bytes(form, items),
+        sum(cache.forecast_bytes(form, items) for form in forms),
         shutil.disk_usage(existing_parent(cache_folder())).free,
-        BASE_MEMORY_BYTES + min(values, cache.KEPT_IN_MEMORY_BYTES),
+        BASE_MEMORY_BYTES + kept + int(surveyed.cells.estimated_size()),
     )
 
 
@@ -92,7 +92,7 @@ def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, floa
     """Stage → about how long. What a finished recipe takes without a deadline only its steps know."""
     has_recipe = wish.recipe.recipe is not None
     found = {
-        "decoding": _decoding_seconds(surveyed),
+        "decoding": sum(_decoding_seconds(surveyed, look) for look in surveyed.looks),
         "floor": FLOOR_SHARE * seconds,
         "trials": 0.0 if has_recipe else (PROBE_SHARE + 2 * RACE_SHARE) * seconds,
         "closing": max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds),
@@ -102,22 +102,22 @@ def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, floa
     return {**found, "training": max(0.0, seconds - sum(found.values()))}
 
 
-def _decoding_seconds(surveyed: Surveyed) -> float:
-    """About how long the items that the cache lacks take to decode, measured on some of them."""
-    rows = np.flatnonzero(surveyed.items["hash"].is_not_null().to_numpy())
-    hashes = surveyed.items["hash"].gather(rows).to_list()
-    waiting = rows[~cache.present(surveyed.modality.form(surveyed.settings), hashes)]
+def _decoding_seconds(surveyed: Surveyed, look: Look) -> float:
+    """About how long a column's files that the cache lacks take to decode, measured on some of them."""
+    rows = np.flatnonzero(look.is_there)
+    hashes = look.items["hash"].gather(rows).to_list()
+    waiting = rows[~cache.present(look.modality.form(look.settings), hashes)]
     if not len(waiting):
         return 0.0
     sample = waiting[np.linspace(0, len(waiting) - 1, min(SAMPLE, len(waiting))).astype(np.int64)]
     # In any order, so that those which the time allows are spread over all the data.
     sample = sample[stream(0, "forecast").permutation(len(sample))]
-    return len(waiting) * _item_seconds(surveyed, sample)
+    return len(waiting) * _item_seconds(surveyed, look, sample)
 
 
-def _item_seconds(surveyed: Surveyed, sample: np.ndarray) -> float:
+def _item_seconds(surveyed: Surveyed, look: Look, sample: np.ndarray) -> float:
     """Seconds an item, decoded by as many threads as `fit` uses and thrown away."""
-    store, column = surveyed.table.stores[surveyed.column.name], surveyed.table.frame[surveyed.column.name]
+    store, column = surveyed.table.stores[look.column.name], surveyed.table.frame[look.column.name]
     started = time.monotonic()
 
     def is_decoded(row: int) -> bool:
@@ -125,7 +125,7 @@ def _item_seconds(surveyed: Surveyed, sample: np.ndarray) -> float:
             return False
         with contextlib.suppress(DataError):  # what cannot be decoded takes its time too
             content, page = read_item(store, column[row])
-            surveyed.modality.decode(content, surveyed.settings, page)
+            look.modality.decode(content, look.settings, page)
         return True
 
     with ThreadPoolExecutor(usable_cores(), thread_name_prefix="penjing-forecast") as pool:

@@ -61,10 +61,12 @@ def predict(
     total = sum(len(source.references) for source in sources)
     stage, started = "predicting", time.monotonic()
     tell(watch, Started(stage, total, "items"))
-    found = _Found(loaded.classes, MOST_EXPLAINED if folder else 0)
-    reader = Reader(loaded.modality, loaded.decode, loaded.takes_every_page)
+    found = _Found(loaded, MOST_EXPLAINED if folder else 0)
+    only = loaded.only_file
+    assert only is not None
+    reader = Reader(only.plugin, only.settings, loaded.takes_every_page)
     for items in _batches(decoded(sources, reader, usable_cores())):
-        found.add(items, loaded)
+        found.add(items)
         tell(watch, Progress(stage, found.done))
     tell(watch, Finished(stage, time.monotonic() - started))
     predictions = found.predictions()
@@ -80,13 +82,13 @@ class _Found:
     """What has been answered so far.
 
     Attributes:
-        classes: names, in the order of the outputs.
+        loaded: the run that answers.
         most_kept: decoded items to keep for explaining.
         done: items that had their turn.
         kept: the first decoded items that were answered.
     """
 
-    classes: tuple[str, ...]
+    loaded: Loaded
     most_kept: int
     done: int = 0
     kept: list[np.ndarray] = field(default_factory=list)
@@ -94,7 +96,7 @@ class _Found:
     _answers: list[Answers] = field(default_factory=list)
     _unreadable: list[Unreadable] = field(default_factory=list)
 
-    def add(self, items: Sequence[Item], loaded: Loaded) -> None:
+    def add(self, items: Sequence[Item]) -> None:
         """Answer some items; of the bad ones, keep the reason."""
         self.done += len(items)
         self._unreadable += [Unreadable(item.name, item.error) for item in items if item.value is None]
@@ -102,7 +104,7 @@ class _Found:
         if not values:
             return
         self._names += [item.name for item in items if item.value is not None]
-        self._answers.append(loaded.answer(np.stack(values)))
+        self._answers.append(self.loaded.answer({self.loaded.inputs[0].name: np.stack(values)}))
         self.kept += values[: self.most_kept - len(self.kept)]
 
     def predictions(self) -> Predictions:
@@ -113,12 +115,13 @@ class _Found:
         """
         if not self._names:
             raise DataError(_unreadable(self._unreadable, self.done))
-        probability, taken, unsure, unlike = (
+        answer, unsure, unlike = (
             np.concatenate([getattr(answers, name) for answers in self._answers])
-            for name in ("probability", "taken", "unsure", "unlike")
+            for name in ("answer", "unsure", "unlike")
         )
-        frame = tabulate(self._names, self.classes, probability, taken, unsure, unlike)
-        return Predictions(frame, self.classes, tuple(self._unreadable))
+        taken = self.loaded.task.predict(answer, self.loaded.threshold)
+        frame = tabulate(self._names, self.loaded.classes, answer, taken, unsure, unlike)
+        return Predictions(frame, self.loaded.classes, tuple(self._unreadable))
 
 
 def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
@@ -162,7 +165,7 @@ def _explain(
     for number, picture in enumerate(pictures):
         one = predictions[number]
         answer = np.array([loaded.classes.index(one.label)])
-        (heat,) = look(loaded.network, loaded.column, picture[None], answer)
+        (heat,) = look(loaded.network, loaded.inputs[0].name, picture[None], answer)
         name = file_name(number + 1, one.path, one.label, one.probability)
         try:
             write_overlay(folder, name, picture, heat)

@@ -17,13 +17,12 @@ from penjing.core.errors import UsageError, did_you_mean
 from penjing.core.score import Score
 from penjing.sources import natural_key
 from penjing.tasks._doubt import unsure_below
+from penjing.tasks._own_metric import Own
 from penjing.tasks.classify.calibration import learn_temperature, softmax
 from penjing.tasks.classify.metrics import (
     METRICS,
     Bin,
-    Own,
     confusion,
-    is_better,
     item_log_losses,
     metric,
     reliability,
@@ -47,7 +46,6 @@ __all__ = [
     "confusion",
     "decode",
     "encode",
-    "is_better",
     "is_known",
     "item_log_losses",
     "item_losses",
@@ -60,6 +58,7 @@ __all__ = [
     "softmax",
     "stratify",
     "taken",
+    "told",
     "weigh_classes",
 ]
 
@@ -162,6 +161,11 @@ def calibrate(outputs: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 def item_losses(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """Float[items]: how wrong each answer is; here its log loss."""
     return item_log_losses(truth, answer)
+
+
+def told(truth: np.ndarray, names: Sequence[str]) -> list[str | None]:
+    """Each item's class in words; None where it has none."""
+    return [names[index] if index >= 0 else None for index in truth]
 
 
 def taken(answer: np.ndarray, names: Sequence[str], threshold: Threshold | None = None) -> list[str]:

@@ -32,6 +32,21 @@ class Head(nn.Module):
         return logits
 
 
+class Answer(nn.Module):
+    """Logits as probabilities, as `classify.answer` gives them; part of an exported graph.
+
+    Args:
+        calibrated: may hold the `temperature` that divides the logits.
+    """
+
+    def __init__(self, calibrated: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.temperature = float(calibrated.get("temperature", 1.0))
+
+    def forward(self, logits: Float[Tensor, "batch classes"]) -> Float[Tensor, "batch classes"]:
+        return torch.softmax(logits / self.temperature, dim=1)
+
+
 def loss(
     logits: Float[Tensor, "batch classes"], batch: Batch, settings: Settings, learned: Mapping[str, Any]
 ) -> Float[Tensor, ""]:

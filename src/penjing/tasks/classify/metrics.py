@@ -6,26 +6,20 @@ Definitions agree with scikit-learn's, which the tests compare them with. The ca
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 
-from penjing.core.errors import UsageError, did_you_mean
 from penjing.core.statistics import Metric
+from penjing.tasks._own_metric import Own, find_metric
 from penjing.tasks.classify.thresholds import Threshold, predict
 
 BINS = 15
 LEAST_ITEMS_A_BIN = 10
 LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
-
-Own = Callable[[np.ndarray, np.ndarray], float]
+CALLED_WITH = "truth Int[items] and probability Float[items, classes]"
 
 
 @dataclass(frozen=True)
@@ -62,21 +56,7 @@ def metric(given: str | Own, threshold: Threshold | None = None) -> Metric:
         >>> metric("accuracy")(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]))
         0.5
     """
-    if not isinstance(given, str):
-        return _own(given, getattr(given, "__name__", type(given).__name__))
-    if ":" in given:
-        return _own(_load(given), given)
-    if given not in METRICS:
-        hint = did_you_mean(given, METRICS)
-        raise UsageError(f'there is no metric "{given}"; {hint}. An own one is given as file.py:function')
-    return METRICS[given](threshold)
-
-
-def is_better(metric: Metric, a: float, b: float) -> bool:
-    """Whether value a is strictly better than value b. Nothing is better for being not a number."""
-    if math.isnan(a) or math.isnan(b):
-        return math.isnan(b) and not math.isnan(a)
-    return a > b if metric.is_higher_better else a < b
+    return find_metric(given, METRICS, threshold, CALLED_WITH)
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -197,49 +177,3 @@ def _bins(
     safe = np.where(mass_of_bin > 0, mass_of_bin, 1.0)
     confidence = np.bincount(bin_of_level, weights=mass * levels, minlength=bins) / safe
     return confidence, np.bincount(bin_of_level, weights=hits, minlength=bins) / safe, mass_of_bin
-
-
-def _own(function: Any, name: str) -> Metric:
-    if not callable(function):
-        raise UsageError(f"the metric {name} is not a function of (truth, probability)")
-
-    def measure(prepared: tuple[np.ndarray, np.ndarray], weight: np.ndarray) -> float:
-        rows = np.repeat(np.arange(len(weight)), weight.astype(np.int64))
-        try:
-            return float(function(prepared[0][rows], prepared[1][rows]))
-        except Exception as problem:
-            raise UsageError(
-                f"the metric {name} failed with {type(problem).__name__}: {problem}; it is called with "
-                "truth Int[items] and probability Float[items, classes] and must return one number"
-            ) from problem
-
-    is_higher_better = bool(getattr(function, "is_higher_better", True))
-    return Metric(
-        name, lambda truth, probability: (truth, probability), measure, is_higher_better, (-math.inf, math.inf)
-    )
-
-
-def _load(given: str) -> Any:
-    place, _, name = given.rpartition(":")
-    try:
-        module = _run_file(Path(place).expanduser()) if place.endswith(".py") else importlib.import_module(place)
-    except Exception as problem:
-        raise UsageError(
-            f'the metric "{given}" cannot be loaded: {type(problem).__name__}: {problem}; '
-            "give it as file.py:function or module:function"
-        ) from problem
-    if not hasattr(module, name):
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise UsageError(f'{place} has no function "{name}"; {did_you_mean(name, known)}')
-    return getattr(module, name)
-
-
-def _run_file(file: Path) -> ModuleType:
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    spec = importlib.util.spec_from_file_location(f"penjing_own_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

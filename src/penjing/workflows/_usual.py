@@ -1,0 +1,48 @@
+"""Where a recipe begins, by what the inputs are; short trials and validation go on from there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from penjing.core.recipe import Choice
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual for a modality.
+
+    Attributes:
+        amounts: training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
+        augment: augmentations, in order.
+        optimiser: its name and settings other than the rate.
+        ema: of the weights.
+        task: settings of the task.
+        most_passes: over the training items; more do not help.
+    """
+
+    amounts: tuple[tuple[float, int, float], ...]
+    augment: tuple[Choice, ...] = ()
+    optimiser: Choice = field(default_factory=lambda: Choice("muon"))
+    ema: float = 0.998
+    task: Mapping[str, Any] = field(default_factory=dict)
+    most_passes: int = 120
+
+
+_PICTURES = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
+_SMOOTH = {"label_smoothing": 0.1}
+USUAL: Mapping[str, Usual] = {
+    "image": Usual(_PICTURES, (Choice("crop", {"shift": 0.0625}),), task=_SMOOTH),
+}
+_FALLBACK = Usual(_PICTURES, task=_SMOOTH)
+
+
+def usual(modalities: Sequence[str]) -> Usual:
+    """What is usual for these inputs together: each one's augmentations, and the gentlest of the rates."""
+    found = [USUAL.get(modality, _FALLBACK) for modality in dict.fromkeys(modalities)]
+    gentlest = min(found, key=lambda one: one.amounts[0][2])
+    augment = tuple(choice for one in found for choice in one.augment)
+    passes = min(one.most_passes for one in found)
+    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes)
