@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from penjing.tasks.classify import (
     choose_threshold,
     confusion,
     decode,
-    is_better,
     learn_temperature,
     metric,
     predict,
@@ -119,14 +117,6 @@ def test_confusion_agrees_with_scikit_learn() -> None:
     assert np.array_equal(confusion(TRUTH, PREDICTED, 4), sklearn_metrics.confusion_matrix(TRUTH, PREDICTED))
 
 
-def test_is_better_knows_the_direction_and_refuses_what_is_no_number() -> None:
-    assert is_better(metric("accuracy"), 0.9, 0.8)
-    assert is_better(metric("log_loss"), 0.1, 0.2)
-    assert not is_better(metric("accuracy"), 0.8, 0.8)
-    assert not is_better(metric("accuracy"), math.nan, 0.0)
-    assert is_better(metric("log_loss"), 5.0, math.nan)
-
-
 def test_an_unknown_metric_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r'there is no metric "acuracy"; did you mean "accuracy"\?'):
         metric("acuracy")
@@ -141,7 +131,7 @@ def test_an_own_metric_is_measured_and_resampled(tmp_path: Path) -> None:
     )
     own = metric(f"{file}:misses")
     assert own(TRUTH, PROBABILITY) == pytest.approx(1 - metric("accuracy")(TRUTH, PROBABILITY))
-    assert is_better(own, 0.1, 0.2)
+    assert not own.is_higher_better
     found = score(f"{file}:misses", TRUTH, PROBABILITY, part="valid")
     assert found.low < found.value < found.high
 
