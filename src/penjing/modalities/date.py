@@ -42,7 +42,7 @@ class Settings:
     """
 
     first: str = "day"
-    bins: int = 24
+    bins: int = 8
 
 
 def recognise(cells: Sequence[Any]) -> float:

@@ -44,7 +44,7 @@ class Settings:
     """
 
     decimal: str = "point"
-    bins: int = 24
+    bins: int = 8
 
 
 def recognise(cells: Sequence[Any]) -> float:
