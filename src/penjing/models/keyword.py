@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,9 +13,10 @@ from torch import Tensor, nn
 from penjing.models._layers import BatchNorm, rounded
 
 TAKES: tuple[str, ...] = ("maps",)
-# The last maps have about this many bands: what is left of the pitch, which speakers differ in, matters less than shape.
-LAST_BANDS = 5
-MOST_STAGES = 3
+# The last maps have about this many bands.
+LAST_BANDS = 2.5
+# Channels grow no further than this many times the first stage's.
+WIDEST = 4
 # Longer sounds are halved in time once more before anything else is computed: full maps cost the most.
 LONGEST_FRAMES = 128
 
@@ -26,7 +26,7 @@ class Settings:
     """How large the network is.
 
     Attributes:
-        width: channels after the first stage; each further one doubles them.
+        width: channels after the first stage; each further one doubles them, up to `WIDEST` times as many.
         stages: how many times bands and frames are halved; 0 chooses from the number of bands.
         dropout: share of features silenced while training, 0 to 1.
     """
@@ -55,9 +55,9 @@ class Stage(nn.Module):
 
 
 class Keyword(nn.Module):
-    """Stages from the log-mel maps on, then the largest and the mean value of each channel.
+    """Stages from the log-mel maps on, one convolution over all bands at once, then the largest value in time.
 
-    The largest says that something was heard, wherever in the clip; the mean says how much of it.
+    The bands are not pooled away: whether energy is low or high is what sounds differ in. Time is.
 
     Attributes:
         features: how many numbers an item becomes.
@@ -66,18 +66,21 @@ class Keyword(nn.Module):
     def __init__(self, shape: tuple[int, int, int], settings: Settings) -> None:
         super().__init__()
         channels, bands, frames = shape
-        stages = settings.stages or max(1, min(MOST_STAGES, round(math.log2(bands / LAST_BANDS))))
-        widths = [settings.width * 2**stage for stage in range(stages)]
+        stages = settings.stages or max(1, round(math.log2(bands / LAST_BANDS)))
+        widths = [settings.width * min(WIDEST, 2**stage) for stage in range(stages)]
         self.stages = nn.Sequential(
             Stage(channels, settings.width, 2 if frames > LONGEST_FRAMES else 1),
             *(Stage(inputs, outputs) for inputs, outputs in pairwise(widths)),
         )
-        self.dropout = nn.Dropout(settings.dropout)
         self.features = 2 * widths[-1]
+        left = math.ceil(bands / 2**stages)
+        self.gather = nn.Conv2d(widths[-1], self.features, (left, 1), bias=False)
+        self.gather_norm = BatchNorm(self.features)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, maps: Float[Tensor, "batch channels bands frames"]) -> Float[Tensor, "batch features"]:
-        maps = self.stages(maps)
-        return self.dropout(torch.cat([maps.amax((2, 3)), maps.mean((2, 3))], dim=1))
+        maps = self.gather_norm(self.gather(self.stages(maps))).relu()
+        return self.dropout(maps.amax((2, 3)))
 
 
 def build(shape: tuple[int, int, int], settings: Settings) -> Keyword:
@@ -87,4 +90,4 @@ def build(shape: tuple[int, int, int], settings: Settings) -> Keyword:
 
 def sized(dial: float, shape: tuple[int, int, int]) -> Settings:  # noqa: ARG001 - every model is asked in the same words
     """Settings for a dial, 1.0 being the standard size: arithmetic and weights grow about as the dial does."""
-    return Settings(width=rounded(Settings.width * math.sqrt(dial)))
+    return Settings(width=rounded(Settings.width * math.sqrt(dial), 4))

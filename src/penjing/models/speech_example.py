@@ -56,11 +56,11 @@ class SpeechExample(nn.Module):
 
     def forward(self, maps: Float[Tensor, "batch *shape time"]) -> Float[Tensor, "batch features"]:
         """The features of maps, or of raw samples [batch, samples], which only `reads="values"` takes."""
-        steps = maps.reshape(len(maps), -1, maps.shape[-1]).transpose(1, 2)
+        steps = maps.flatten(1, -2).transpose(1, 2) if maps.ndim > 2 else maps
         if self.reads == "values":
-            steps = steps.reshape(len(maps), -1, 1)
-        items = len(maps) if self.state == "batch" else 1
-        first = torch.zeros(1, items, self.features, dtype=steps.dtype, device=steps.device)
+            steps = steps.flatten(1)[..., None]
+        # without a first state, torch makes zeros for every item of the batch
+        first = torch.zeros(1, 1, self.features, device=steps.device) if self.state == "item" else None
         _, last = self.recurrent(steps, first)
         return last[0]
 
