@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,8 +24,10 @@ from penjing.core.items import item_hash
 from penjing.core.scan import scan
 from penjing.core.table import Column, Table
 
-NAMES = plugins.names("modalities")
-SURFACE = ("recognise", "probe", "plan", "why", "decode", "form", "thumbnail", "features", "samples")
+ALL = plugins.names("modalities")
+NAMES = [name for name in ALL if getattr(plugins.load("modalities", name), "KIND", "cell") == "file"]
+SURFACE = ("recognise", "probe", "plan", "why", "decode", "form", "features", "samples", "shape")
+GIVES = ("maps", "tokens", "vector", "frames")
 BUDGET = 64 * 64
 
 
@@ -64,8 +68,21 @@ def changed(value: Any) -> Any:
 
 
 def test_the_modalities_are_found() -> None:
-    assert len(NAMES) >= 1
-    assert "image" in NAMES
+    assert {"audio", "image"} <= set(NAMES)
+    assert set(NAMES) < set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_says_what_it_gives_and_networks_take_that(name: str) -> None:
+    modality = plugins.load("modalities", name)
+    assert plugins.find("modalities", name).summary
+    if not hasattr(modality, "GIVES"):
+        assert modality.FORM in ("number", "category", "date")  # one column of the table's slot
+        return
+    assert modality.GIVES in GIVES
+    assert modality.MODELS
+    assert set(modality.MODELS) <= set(plugins.names("models"))
+    assert all(modality.GIVES in plugins.load("models", model).TAKES for model in modality.MODELS)
 
 
 def test_it_has_every_function_with_a_docstring(modality: ModuleType) -> None:
@@ -107,13 +124,15 @@ def test_it_scans_and_caches_its_samples_and_names_the_garbage(modality: ModuleT
     chosen, good = planned(modality), seen["hash"].drop_nulls().to_list()
     form = modality.form(chosen)
     wanted = dict(zip(good, references, strict=False)) | {item_hash(b"garbage"): references[-1]}
+    thumbnail = getattr(modality, "thumbnail", None)  # only where looking alike means something
     filled = cache.fill(
-        form, wanted, store, lambda content, page: modality.decode(content, chosen, page), modality.thumbnail, threads=2
+        form, wanted, store, lambda content, page: modality.decode(content, chosen, page), thumbnail, threads=2
     )
     assert set(filled.failed) == {item_hash(b"garbage")}
     column = cache.open_column(form.id, good)
     np.testing.assert_array_equal(column.take(np.arange(len(good))), decoded(modality))
-    assert column.thumbnails().shape == (len(good), 32, 32)
+    if thumbnail is not None:
+        assert column.thumbnails().shape == (len(good), 32, 32)
 
 
 def test_decoding_is_a_pure_function_also_under_threads(modality: ModuleType) -> None:
@@ -160,6 +179,19 @@ def test_features_are_of_each_item_alone(modality: ModuleType) -> None:
     assert features.shape[0] == len(items)
     assert np.isfinite(features).all()
     np.testing.assert_allclose(modality.features(items[::-1])[::-1], features, atol=1e-5)
+
+
+def test_its_front_end_gives_an_encoder_what_it_promises(modality: ModuleType) -> None:
+    torch = pytest.importorskip("torch")
+    front_end = importlib.import_module(f"{modality.__name__}.front_end")
+    items = decoded(modality)
+    learned = front_end.learn(iter([items[:2], items[2:]]), planned(modality))
+    assert json.loads(json.dumps(learned)) == learned
+    with torch.no_grad():
+        found = front_end.FrontEnd(learned)(torch.from_numpy(items))
+    assert tuple(found.shape) == (len(items), *modality.shape(learned, items.shape[1:]))
+    assert found.dtype == torch.float32
+    assert torch.isfinite(found).all()
 
 
 def test_importing_it_does_not_import_torch(modality: ModuleType) -> None:

@@ -95,7 +95,7 @@ class FileSlot:
 
         rows = rows if self.present is None else rows[self.present[rows]]
         chunks = (self.cached.take(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
-        learned: dict[str, Any] = torch_half(self._plugin, "front_end").learn(chunks)
+        learned: dict[str, Any] = torch_half(self._plugin, "front_end").learn(chunks, self.decode)
         return learned
 
     def values(self, learned: Mapping[str, Any]) -> Values:  # noqa: ARG002 - what is cached is not learned

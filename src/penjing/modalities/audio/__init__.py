@@ -38,7 +38,7 @@ __all__ = [
 
 KIND: Literal["file", "cell"] = "file"
 GIVES: Literal["maps", "tokens", "vector", "frames"] = "maps"
-MODELS: tuple[str, ...] = ("keyword", "speech_recurrent", "speech_example")
+MODELS: tuple[str, ...] = ("keyword", "speech_recurrent")  # what races for sounds, the default first
 
 EXTENSIONS = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".caf", ".w64", ".rf64"}

@@ -38,7 +38,10 @@ class FrontEnd(nn.Module):
         return ((pixels.float() - self.mean) / self.std).permute(0, 3, 1, 2)
 
 
-def learn(items: np.ndarray | Iterable[np.ndarray]) -> dict[str, list[float]]:
+def learn(
+    items: np.ndarray | Iterable[np.ndarray],
+    settings: object = None,  # noqa: ARG001 - sounds need to know how they were decoded
+) -> dict[str, list[float]]:
     """Mean and standard deviation of each channel, of pixels scaled to 0…1.
 
     They come from counts of grey levels, so they are exact and do not depend on the items' order.
@@ -46,6 +49,7 @@ def learn(items: np.ndarray | Iterable[np.ndarray]) -> dict[str, list[float]]:
     Args:
         items: uint8 [n, height, width, channels] of the training part only; or chunks of such, one after
             the other, where all at once would not fit into memory.
+        settings: how the pictures were decoded; not needed.
 
     Returns:
         {"mean": [...], "std": [...]}; a channel without any variation has std 1.
