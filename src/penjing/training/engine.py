@@ -114,7 +114,9 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
             else None
         )
         width = sum(widths.values()) if fusion is None else fusion.features
-        head = torch_half(task, "head").Head(width, len(problem.classes), problem.learned_target)
+        head = torch_half(task, "head").Head(
+            width, len(problem.classes), problem.learned_target, task.Settings(**recipe.task.settings)
+        )
         pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
         network = Network(front_ends, encoders, head, fusion, pictures if recipe.training.views == 2 else ())
         initialise(network, recipe.seed)

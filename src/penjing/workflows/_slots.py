@@ -178,7 +178,7 @@ class TableSlot:
             self._learned.clear()
             self._learned[key] = self.learn(basis)
         encoded = encode_table(self.cells[rows.tolist()], self._learned[key])
-        return plugins.load("modalities", TABLE).features(encoded)
+        return plugins.load("modalities", TABLE).features(encoded, self._learned[key])
 
 
 class Gapped:
@@ -219,8 +219,9 @@ class Encoded:
 
 def _learned_column(column: Column, cells: pl.Series) -> dict[str, Any]:
     modality = plugins.load("modalities", column.modality)
-    learned = modality.learn(cells, modality.Settings())
-    return {"name": column.name, "modality": column.modality, "form": modality.FORM, **learned}
+    learned = modality.learn(cells, modality.Settings(**column.settings))
+    known = {"name": column.name, "modality": column.modality, "form": modality.FORM, "settings": dict(column.settings)}
+    return {**known, **learned}
 
 
 def encode_table(cells: pl.DataFrame, learned: Mapping[str, Any]) -> np.ndarray:
@@ -233,7 +234,10 @@ def encode_table(cells: pl.DataFrame, learned: Mapping[str, Any]) -> np.ndarray:
 
 def clean(column: Column, cells: pl.Series) -> pl.Series:
     """The cells of a column that holds its values itself, as its modality understands them; null where missing."""
-    found: pl.Series = plugins.load("modalities", column.modality).clean(cells)
+    modality = plugins.load("modalities", column.modality)
+    found: pl.Series = (
+        modality.clean(cells, modality.Settings(**column.settings)) if column.settings else modality.clean(cells)
+    )
     return found.alias(column.name)
 
 

@@ -20,10 +20,16 @@ class Head(nn.Module):
     Args:
         features: length of a feature vector.
         classes: number of classes.
-        learned: what `classify.learn` gave; nothing of it is needed here.
+        learned: what `classify.learn` gave; nothing of it, or of the settings, is needed here.
     """
 
-    def __init__(self, features: int, classes: int, learned: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        features: int,
+        classes: int,
+        learned: Mapping[str, Any] | None = None,  # noqa: ARG002
+        settings: Settings | None = None,  # noqa: ARG002
+    ) -> None:
         super().__init__()
         self.linear = nn.Linear(features, classes)
 
