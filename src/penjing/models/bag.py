@@ -64,10 +64,11 @@ class Bag(nn.Module):
         for run in hashed_runs(tokens, self.longest, self.buckets):
             found.append(self.runs(run))
             places.append(run)
-        # One weight for each token and n-gram: it is left out whole, or not at all.
-        kept = F.dropout((torch.cat(places, 1) != PADDING).float(), self.word_dropout, self.training)[..., None]
-        values = torch.cat(found, 1) * kept
-        count = kept.sum(1).clamp(min=1)
+        is_kept = torch.cat(places, 1) != PADDING
+        if self.training:  # left out whole, and the rest not scaled up: a maximum would be learned at the wrong height
+            is_kept = is_kept & (torch.rand(is_kept.shape, device=tokens.device) >= self.word_dropout)
+        values = torch.cat(found, 1) * is_kept[..., None]
+        count = is_kept.sum(1, keepdim=True).clamp(min=1)
         return self.dropout(torch.cat([values.sum(1) / count.sqrt(), values.amax(1)], 1))
 
 
