@@ -1,4 +1,4 @@
-"""A bag of tokens and of their neighbours: the first network for texts, and for few of them hard to beat.
+"""A bag of tokens, of their neighbours if asked: the first network for texts, and for few of them hard to beat.
 
 Source: Joulin et al., Bag of Tricks for Efficient Text Classification (fastText), 2016; whole words left out while
 training, as Iyyer et al., Deep Unordered Composition, 2015. Departures: the sum is divided by the root of the number
@@ -28,14 +28,15 @@ class Settings:
 
     Attributes:
         width: numbers that a token or an n-gram is described by.
-        longest: tokens in a row that are looked at together, 1 (single tokens only) to 4.
+        longest: tokens in a row that are looked at together, 1 (single tokens only) to 4. Runs help where word order
+            decides, as in questions, and over-fit where there are few texts for their words, as in reviews.
         buckets: n-grams that are told apart; those beyond share a place by their hash.
         word_dropout: share of a text's tokens and n-grams left out while training, 0 to 1.
         dropout: share of the features silenced while training, 0 to 1.
     """
 
     width: int = 32
-    longest: int = 2
+    longest: int = 1
     buckets: int = 16384
     word_dropout: float = 0.5
     dropout: float = 0.5
