@@ -50,11 +50,14 @@ class Column:
         name: its name in the frame.
         role: what it is for.
         modality: what its values are ("image", "category", "number", …), the name of a plug-in in `modalities/`.
+        settings: how the modality should read its cells, where that was told from the whole column: {"decimal":
+            "comma"}.
     """
 
     name: str
     role: Role
     modality: str
+    settings: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
