@@ -17,7 +17,8 @@ NAMES = plugins.names("sources")
 
 
 def test_all_sources_are_found() -> None:
-    assert NAMES == ["arrays", "class_folder", "frame", "table_file", "torch_dataset", "zip_folder"]
+    sources = ["array_file", "arrays", "class_folder", "frame", "table_file", "torch_dataset", "zip_folder"]
+    assert sources == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

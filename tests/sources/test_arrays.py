@@ -90,7 +90,7 @@ def test_a_missing_label_is_left_out_with_a_word() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        ((np.zeros((5, 64)), np.zeros(5)), "x has shape (5, 64); expected [n, height, width]"),
+        ((np.zeros((5, 64, 1, 1, 1)), np.zeros(5)), "x has shape (5, 64, 1, 1, 1); expected [n, height, width]"),
         ((PICTURES, LABELS[:3]), "x holds 4 pictures and y 3 labels"),
         ((PICTURES, np.eye(4)), "y has shape (4, 4); expected one label for each picture (for one-hot: y.argmax(1))"),
         ((PICTURES - 128.0, LABELS), "pixels must lie in 0 to 1 or 0 to 255, not -128"),

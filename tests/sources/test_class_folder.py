@@ -402,8 +402,8 @@ def test_empty_folders_and_folders_of_other_files_are_refused(plant, tmp_path: P
     (tmp_path / "empty" / "a" / "b").mkdir(parents=True)
     with pytest.raises(DataError, match=r"empty holds no files .* expected pictures .*png"):
         open_data(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"holds no pictures, only other files \(.txt 2, .wav 1\)"):
-        open_data(plant("a/1.txt", "a/2.txt", "b/1.wav", folder="texts"))
+    with pytest.raises(DataError, match=r"holds no pictures, only other files \(.csv 2, .doc 1\)"):
+        open_data(plant("a/1.csv", "a/2.csv", "b/1.doc", folder="texts"))
 
 
 def test_pictures_that_must_be_converted_are_refused_with_the_way(plant) -> None:

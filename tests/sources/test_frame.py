@@ -73,7 +73,7 @@ def test_a_frame_that_cannot_be_used_says_why(tmp_path: Path) -> None:
         open_data(pl.DataFrame({"path": [], "label": []}))
     with pytest.raises(DataError, match=r"frame names no/1.png, and there is no such file"):
         open_data(pl.DataFrame({"path": ["no/1.png"], "label": ["a"]}))
-    with pytest.raises(UsageError, match="not clear which column of the data frame holds the pictures"):
+    with pytest.raises(UsageError, match="not clear which column of the data frame holds the label"):
         open_data(pl.DataFrame({"a": [1], "b": [2]}))
     with pytest.raises(UsageError, match='did you mean "label"'):
         open_data(pl.DataFrame({"path": ["1.png"], "label": ["a"]}), Options(target="lable"))

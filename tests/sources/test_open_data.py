@@ -55,7 +55,7 @@ def test_a_path_that_cannot_be_is_only_missing(path: str) -> None:
     ("name", "sentence"),
     [
         ("x.tar.gz", "unpack it and give the folder, or pack it as .zip"),
-        ("x.npz", "load it in Python and give them"),
+        ("x.npy", "load it in Python and give them"),
         ("x.png", "is one picture; data are many: give the folder it is in"),
         ("x.docx", "is not data of a known kind; expected a folder of pictures"),
         ("x", "is not data of a known kind"),

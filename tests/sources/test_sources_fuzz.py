@@ -73,7 +73,9 @@ def check(data: Path, options: Options) -> None:
 
 def assert_sound(table: Table) -> None:
     assert len(table) > 0
-    assert table.frame["image"].null_count() == 0
+    (column,) = table.inputs
+    assert column.modality in ("image", "text")
+    assert column.modality == "text" or table.frame[column.name].null_count() == 0
     assert set(table.frame.columns) == {column.name for column in table.columns}
     if table.target is not None:
         assert table.frame["target"].null_count() == 0
@@ -82,8 +84,8 @@ def assert_sound(table: Table) -> None:
         assert set(table.frame["part"]) - {None} <= set(PARTS)
     if table.group is not None:
         assert table.frame["group"].null_count() == 0
-    for reference in table.frame["image"]:
-        assert table.stores["image"].read(reference) is not None
+    for reference in table.frame[column.name] if column.name in table.stores else ():
+        assert table.stores[column.name].read(reference) is not None
 
 
 @given(paths=st.lists(PATHS, max_size=12, unique_by=str.casefold), options=st.just(Options()) | OPTIONS)

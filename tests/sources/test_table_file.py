@@ -189,7 +189,7 @@ def test_bytes_that_are_no_table_are_refused(name: str, tmp_path: Path) -> None:
     [
         (Options(target="lable"), 't.csv has no column "lable"; did you mean "label"?'),
         (Options(inputs=("pat",)), 'has no column "pat"; did you mean "path"?'),
-        (Options(inputs=("path", "label")), "one input column can be learned from; name one"),
+        (Options(inputs=("path", "label"), target="label"), "the target cannot be an input too"),
         (Options(group="x"), "--group x: t.csv has no column"),
         (Options(split="x"), "there is no such file or column"),
     ],
@@ -206,16 +206,14 @@ def test_an_unclear_label_or_picture_is_asked_for(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"not clear which column of t\.csv holds the label; .* path, size, weight"):
         open_data(folder / "t.csv")
     (folder / "u.csv").write_text("size,weight\n1,2\n2,3\n", encoding="utf-8")
-    with pytest.raises(UsageError, match=r"not clear which column of u\.csv holds the pictures"):
+    with pytest.raises(UsageError, match=r"not clear which column of u\.csv holds the label; .* size, weight"):
         open_data(folder / "u.csv")
 
 
 def test_a_label_of_nothing_but_different_values_is_questioned(plant) -> None:
     folder = plant([f"{number}.png" for number in range(30)])
-    (folder / "t.csv").write_text(
-        "path,score\n" + "".join(f"{n}.png,{n * 1.37}\n" for n in range(30)), encoding="utf-8"
-    )
-    assert 'column "score" has 30 different values in 30 rows; is it a class?' in open_data(folder / "t.csv").doubts[0]
+    (folder / "t.csv").write_text("path,label\n" + "".join(f"{n}.png,a{n}\n" for n in range(30)), encoding="utf-8")
+    assert 'column "label" has 30 different values in 30 rows; is it a class?' in open_data(folder / "t.csv").doubts[0]
 
 
 def test_ignore_holds_for_paths_in_a_table(folder: Path) -> None:

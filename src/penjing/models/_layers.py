@@ -35,7 +35,7 @@ class Words(nn.Embedding):
     Small, because a token that training hardly shows keeps the vector it was given, and a large one would be noise.
     """
 
-    SPREAD = 0.1
+    SPREAD = 0.02
 
     def __init__(self, count: int, width: int) -> None:
         super().__init__(count, width, padding_idx=0)

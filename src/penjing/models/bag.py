@@ -1,4 +1,4 @@
-"""A bag of tokens and of their neighbours: the first network for texts, and for few of them hard to beat.
+"""A bag of tokens, of their neighbours if asked: the first network for texts, and for few of them hard to beat.
 
 Source: Joulin et al., Bag of Tricks for Efficient Text Classification (fastText), 2016; whole words left out while
 training, as Iyyer et al., Deep Unordered Composition, 2015. Departures: the sum is divided by the root of the number
@@ -28,14 +28,15 @@ class Settings:
 
     Attributes:
         width: numbers that a token or an n-gram is described by.
-        longest: tokens in a row that are looked at together, 1 (single tokens only) to 4.
+        longest: tokens in a row that are looked at together, 1 (single tokens only) to 4. Runs help where word order
+            decides, as in questions, and over-fit where there are few texts for their words, as in reviews.
         buckets: n-grams that are told apart; those beyond share a place by their hash.
         word_dropout: share of a text's tokens and n-grams left out while training, 0 to 1.
         dropout: share of the features silenced while training, 0 to 1.
     """
 
     width: int = 32
-    longest: int = 2
+    longest: int = 1
     buckets: int = 16384
     word_dropout: float = 0.5
     dropout: float = 0.5
@@ -64,10 +65,11 @@ class Bag(nn.Module):
         for run in hashed_runs(tokens, self.longest, self.buckets):
             found.append(self.runs(run))
             places.append(run)
-        # One weight for each token and n-gram: it is left out whole, or not at all.
-        kept = F.dropout((torch.cat(places, 1) != PADDING).float(), self.word_dropout, self.training)[..., None]
-        values = torch.cat(found, 1) * kept
-        count = kept.sum(1).clamp(min=1)
+        is_kept = torch.cat(places, 1) != PADDING
+        if self.training:  # left out whole, and the rest not scaled up: a maximum would be learned at the wrong height
+            is_kept = is_kept & (torch.rand(is_kept.shape, device=tokens.device) >= self.word_dropout)
+        values = torch.cat(found, 1) * is_kept[..., None]
+        count = is_kept.sum(1, keepdim=True).clamp(min=1)
         return self.dropout(torch.cat([values.sum(1) / count.sqrt(), values.amax(1)], 1))
 
 

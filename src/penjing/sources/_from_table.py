@@ -1,127 +1,291 @@
-"""A table whose rows describe pictures: of a file, of a member of an archive, of a frame in memory."""
+"""A table whose rows describe items: of a file, of a member of an archive, of a frame in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from penjing.core.errors import DataError
+from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Store, Table
-from penjing.sources._columns import Roles, recognise, texts
+from penjing.modalities import date, number
+from penjing.modalities._recognise import recognise
+from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts
 from penjing.sources._finish import Found, finish
 from penjing.sources._listing import leave_out, natural_key
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
 from penjing.sources._pixels import as_numpy, picture
+from penjing.sources._places import Place, find_prefix, folder_place, given_place
 from penjing.sources._splits import read_split
 from penjing.sources._stores import ArrayStore, BytesStore
+from penjing.sources._tables import read_table
+from penjing.sources._target import Target, read_labels, read_target
 from penjing.sources._words import many
 
-# So many rows are looked up to find the folder that the paths start from.
-_LOOK = 50
+
+@dataclass
+class Opened:
+    """What is known of a table before its columns are looked at.
+
+    Attributes:
+        title: what to call the data.
+        kind: the source's name.
+        name: what to call the table in messages.
+        said: what was understood so far.
+        hints: machine-readable extras.
+        held: column → what its rows are and where they are read, for columns that hold numbers of rows.
+    """
+
+    title: str
+    kind: str
+    name: str
+    said: list[str] = field(default_factory=list)
+    hints: dict[str, object] = field(default_factory=dict)
+    held: Mapping[str, tuple[str, Store]] = field(default_factory=dict)
 
 
-def open_paths(
-    frame: pl.DataFrame,
-    options: Options,
-    found: Found,
-    exists: Callable[[str], bool],
-    prefixes: Iterable[str],
-) -> Table:
-    """The table of rows that hold paths.
+def open_table_file(path: Path, options: Options, title: str, kind: str, said: Sequence[str] = ()) -> Table:
+    """The table of a table file; paths in it are relative to its folder or to a folder beside it.
+
+    Raises:
+        DataError, UsageError, MissingExtra: as `open_rows` and `read_table`.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as problem:
+        raise DataError(f"{path} cannot be read: {problem.strerror or problem}") from problem
+    frame, read = read_table(content, str(path))
+    opened = Opened(title, kind, path.name, [*said, *read], {"path": str(path)})
+    return open_rows(frame, options, opened, folder_place(path.parent))
+
+
+def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Place) -> Table:
+    """The table of rows.
+
+    Where each row is one file, the input is called after its modality as in class folders, the rows are in the order
+    of the paths, and rows without a path are left out. Otherwise the inputs have their own names, the rows their own
+    order, and a cell may be empty.
 
     Args:
         frame: the cells, as `read_table` gives them.
         options: as given.
-        found: store, title and kind; the rest is filled in here.
-        exists: whether a reference can be read.
-        prefixes: the folders that paths may start from, "" or "folder/", the likeliest first.
+        opened: what is known of it.
+        place: where its files are.
 
     Raises:
-        DataError: no picture exists, or a cell of the split names no part.
-        UsageError: the columns are not clear; see `recognise`.
+        DataError: no file of a column exists, or a cell of the split names no part.
+        UsageError: the columns are not clear; see `find_roles`.
     """
-    roles, said, doubts = recognise(frame, options, found.title)
-    empty = frame[roles.picture].null_count()
-    if empty:
-        frame = frame.drop_nulls(roles.picture)
-        doubts.append(f"{many(empty, 'row')} without a path left out")
-    paths = [path.replace("\\", "/").removeprefix("./") for path in frame[roles.picture].to_list()]
-    prefix = _prefix(paths, exists, prefixes, found.title)
+    held = {column: modality for column, (modality, _) in opened.held.items()}
+    roles = find_roles(frame, replace(options, types={**held, **options.types}), opened.name)
+    check_inputs(roles, opened.name)
+    said, doubts = describe(roles)
+    inputs = [_read_input(frame, column, roles, options, opened, place) for column in roles.inputs]
+    is_one_file = len(inputs) == 1 and bool(roles.files)
+    said += [one.said for one in inputs if one.said]
+    cells = pl.DataFrame([one.cells for one in inputs])
+    if is_one_file:
+        cells, frame, more = _settle_files(cells, frame, options)
+        doubts += more
+    elif options.ignore:
+        cells, frame, more = _ignore(cells, frame, roles, options)
+        doubts += more
+    modality = {column: found.modality for column, found in roles.inputs.items()}
+    names = {column: modality[column] if is_one_file else column for column in modality}
+    found = Found(
+        cells.rename(names),
+        {names[column]: kind for column, kind in modality.items()},
+        {names[one.cells.name]: one.store for one in inputs if one.store},
+        opened.title,
+        opened.kind,
+        paths=_paths(cells, roles),
+        settings={names[column]: one.settings for column, one in roles.inputs.items()},
+        said=[*opened.said],
+        hints=dict(opened.hints),
+    )
+    _fill(found, frame, roles, options, said, doubts)
+    return finish(found, options)
+
+
+# ---- inputs
+
+
+@dataclass(frozen=True)
+class _Input:
+    """One input column: its cells, where they are read if they are references, and what to say of it."""
+
+    cells: pl.Series
+    store: Store | None = None
+    said: str = ""
+
+
+def _read_input(
+    frame: pl.DataFrame, column: str, roles: Roles, options: Options, opened: Opened, place: Place
+) -> _Input:
+    cells = frame[column]
+    if column not in roles.files:
+        if column in options.files:
+            raise UsageError(
+                f"--files {column}={options.files[column]}: the column holds no paths ({roles.inputs[column].modality})"
+            )
+        return _Input(cells)
+    if column in opened.held:
+        return _Input(cells, opened.held[column][1])
+    if cells.dtype != pl.String:
+        return _held(cells, roles.inputs[column].modality, opened.title)
+    if column in options.files:
+        place = given_place(column, options.files[column])
+    paths = cells.str.replace_all("\\", "/", literal=True).str.strip_prefix("./")
+    hint = (
+        ""
+        if len(roles.inputs) == 1 and column not in options.files
+        else (f"; say where with --files {column}=PATH (a folder or .zip), or leave it out with --type {column}=ignore")
+    )
+    prefix = find_prefix(paths.drop_nulls().to_list(), place, opened.title, hint)
+    said = ""
     if prefix:
-        said.append(f'Paths are read from the folder "{prefix.rstrip("/")}"')
-    references = [prefix + path for path in paths]
-    kept, idle_patterns = leave_out(references, options.ignore)
+        which = "Paths" if len(roles.files) == 1 else f'Paths of "{column}"'
+        said = f'{which} are read from the folder "{prefix.rstrip("/")}"'
+    return _Input((prefix + paths).alias(column) if prefix else paths, place.store, said)
+
+
+def _held(cells: pl.Series, modality: str, title: str) -> _Input:
+    """A column that holds the items themselves, as bytes or arrays; a reference is the number of its row."""
+    values = cells.to_list()
+    store: Store
+    if cells.dtype == pl.Binary:
+        store = BytesStore(values, title)
+    else:
+        store = ArrayStore([_array(cell, f"{title}[{row}]", modality) for row, cell in enumerate(values)], title)
+    rows = [None if value is None else str(row) for row, value in enumerate(values)]
+    return _Input(pl.Series(cells.name, rows, dtype=pl.String), store)
+
+
+def _array(cell: object, name: str, modality: str) -> np.ndarray:
+    if cell is None:
+        return np.zeros((0, 0))  # never asked for: its reference is null
+    try:
+        value = np.asarray(cell) if isinstance(cell, list) else cell
+        return as_numpy(picture(value) if modality == "image" else value)
+    except (DataError, ValueError) as problem:
+        raise DataError(f"{name} is not a picture: {problem}") from problem
+
+
+def _settle_files(
+    cells: pl.DataFrame, frame: pl.DataFrame, options: Options
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Rows that are one file each: without those that name none or match `--ignore`, in the order of the paths."""
+    doubts = []
+    references = cells.to_series()
+    if references.null_count():
+        doubts.append(f"{many(references.null_count(), 'row')} without a path left out")
+    named = [row for row, name in enumerate(references.to_list()) if name is not None]
+    paths = references.to_list()
+    kept, idle_patterns = leave_out([paths[row] for row in named], options.ignore)
     doubts += [f"--ignore '{pattern}' matches no path" for pattern in idle_patterns]
     repeated = len(kept) - len(set(kept))
     if repeated:
         doubts.append(f"{many(repeated, 'row')} with a path that another row has too")
     # Not the order of the rows: a table that was shuffled describes the same data.
     wanted = set(kept)
-    order = sorted(
-        (row for row, name in enumerate(references) if name in wanted), key=lambda row: natural_key(references[row])
-    )
-    found.references = [references[row] for row in order]
-    fill(found, frame[order], roles, options, said, doubts)
-    return finish(found, options)
+    order = sorted((row for row in named if paths[row] in wanted), key=lambda row: natural_key(paths[row]))
+    return cells[order], frame[order], doubts
 
 
-def open_cells(frame: pl.DataFrame, options: Options, title: str, kind: str) -> Table:
-    """The table of rows that hold the pictures themselves, as bytes or arrays, in the order of the rows.
-
-    Raises:
-        DataError: a cell is not a picture.
-        UsageError: the columns are not clear.
-    """
-    roles, said, doubts = recognise(frame, options, title)
-    cells = frame[roles.picture].to_list()
-    store: Store
-    if frame[roles.picture].dtype == pl.Binary:
-        store = BytesStore(cells, title)
-    else:
-        store = ArrayStore([_array(cell, f"{title}[{row}]") for row, cell in enumerate(cells)], title)
-    found = Found([str(row) for row in range(len(frame))], store, title, kind)
-    fill(found, frame, roles, options, said, doubts)
-    return finish(found, options)
+def _ignore(
+    cells: pl.DataFrame, frame: pl.DataFrame, roles: Roles, options: Options
+) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Without the rows of which a path matches `--ignore`."""
+    paths = {path for column in roles.files for path in cells[column].drop_nulls().to_list()}
+    kept, idle_patterns = leave_out(paths, options.ignore)
+    gone = paths - set(kept)
+    keep = pl.Series([True] * len(cells))
+    for column in roles.files:
+        keep &= ~cells[column].is_in(list(gone)).fill_null(False)
+    doubts = [f"--ignore '{pattern}' matches no path" for pattern in idle_patterns]
+    return cells.filter(keep), frame.filter(keep), doubts
 
 
-def fill(
+def _paths(cells: pl.DataFrame, roles: Roles) -> list[str]:
+    """What `--group-from` and a split file look at: the first column of files, else row numbers."""
+    rows = [str(row) for row in range(len(cells))]
+    if not roles.files:
+        return rows
+    return [path or row for path, row in zip(cells[roles.files[0]].to_list(), rows, strict=True)]
+
+
+# ---- roles
+
+
+def _fill(
     found: Found, frame: pl.DataFrame, roles: Roles, options: Options, said: Sequence[str], doubts: Sequence[str]
 ) -> None:
-    """Put labels, parts and groups of the rows into `found`."""
-    found.labels = texts(frame, roles.label)
-    found.label_from = f'column "{roles.label}"'
+    """Put target, parts, groups and times of the rows into `found`."""
+    if roles.targets:
+        found.target, found.label_from = _target(frame, roles, options)
+        doubts = [*doubts, *found.target.doubts, *_telling(frame, roles, found.target)]
+        if found.item and found.target.modality == "category":
+            found.target = replace(found.target, said=())  # whole numbers as classes of files surprise nobody
+    said = list(said)
+    if roles.group and not options.group:
+        said.insert(1, f'The column "{roles.group}" holds the groups')
     found.groups = texts(frame, roles.group)
     parts: Sequence[str | None] = [None] * len(frame)
     if roles.part is not None and options.split != "none":
         parts = parts_of(texts(frame, roles.part) or [], f'the column "{roles.part}" of {found.title}')
-    found.parts = parts if options.split in frame.columns else read_split(options.split, found.references, parts)
+    found.parts = parts if options.split in frame.columns else read_split(options.split, found.paths, parts)
+    if roles.time:
+        found.times = read_times(frame[roles.time], roles.time)
     found.said += said
     found.doubts += doubts
 
 
-def _prefix(paths: Sequence[str], exists: Callable[[str], bool], prefixes: Iterable[str], title: str) -> str:
-    """The folder that most of the first paths exist from; the first of equals."""
-    looked = paths[:_LOOK]
-    best, most = "", 0
-    for prefix in prefixes:
-        hits = sum(1 for path in looked if exists(prefix + path))
-        if hits > most:
-            best, most = prefix, hits
-        if most == len(looked):
-            break
-    if not most and looked:
-        raise DataError(
-            f"{title} names {looked[0]}, and there is no such file; "
-            "Paths are read from the folder of the table, or from a folder beside it"
+def _target(frame: pl.DataFrame, roles: Roles, options: Options) -> tuple[Target, str]:
+    if len(roles.targets) > 1:
+        return read_labels(frame, roles.targets), f"columns {', '.join(roles.targets[:3])}" + (
+            " …" if len(roles.targets) > 3 else ""
+        )
+    (name,) = roles.targets
+    label_from = f'column "{name}"'
+    return read_target(frame[name], label_from, name, options.types.get(name, "")), label_from
+
+
+def _telling(frame: pl.DataFrame, roles: Roles, target: Target) -> list[str]:
+    """Doubts about categories of which each value goes with one class only: they tell the answer."""
+    if target.modality != "category":
+        return []
+    found = []
+    for column, known in roles.inputs.items():
+        if known.modality in ("category", "boolean"):
+            pair = pl.DataFrame([frame[column].alias("value"), target.cells.alias("class")]).drop_nulls()
+            values = pair["value"].n_unique()
+            if 1 < values <= len(pair) // 4 and values == pair.n_unique() and pair["class"].n_unique() > 1:
+                found.append(
+                    f'Each value of "{column}" goes with one class only; '
+                    f"if it is not known beforehand: --type {column}=ignore"
+                )
+    return found
+
+
+def read_times(cells: pl.Series, name: str) -> pl.Series:
+    """A column of dates or numbers as Float64, later ones larger; null where a cell is neither.
+
+    Raises:
+        UsageError: no cell is one.
+    """
+    guess = recognise(cells)
+    readers: list[Callable[[pl.Series], pl.Series]] = [
+        lambda one: date.clean(one, date.Settings(first=date.order(one)[0])),
+        lambda one: number.clean(one, number.Settings(decimal=number.decimal_sign(one))),
+    ]
+    found = [read(cells).cast(pl.Float64) for read in (reversed(readers) if guess.modality == "number" else readers)]
+    best = min(found, key=lambda values: values.null_count())
+    if best.null_count() == len(best):
+        raise UsageError(
+            f'--time-column {name}: no cell is a date or a number, such as "{cells.drop_nulls().head(1).to_list()}"'
         )
     return best
-
-
-def _array(cell: object, name: str) -> np.ndarray:
-    try:
-        return as_numpy(picture(np.asarray(cell) if isinstance(cell, list) else cell))
-    except (DataError, ValueError) as problem:
-        raise DataError(f"{name} is not a picture: {problem}") from problem

@@ -10,8 +10,18 @@ from dataclasses import dataclass, field
 from fnmatch import translate
 from pathlib import Path
 
-from penjing.core import plugins
 from penjing.core.errors import DataError
+from penjing.sources import _media as media
+from penjing.sources._media import (
+    TEXT,
+    TEXT_SUFFIXES,
+    extensions,
+    file_modalities,
+    modality_of,
+    noun,
+    plural,
+    suffix,
+)
 from penjing.sources._words import many
 
 _DIGITS = re.compile(r"([0-9]+)")
@@ -24,15 +34,19 @@ class Listing:
     """The files of a data set.
 
     Attributes:
-        images: the references of the pictures, in natural order.
-        others: extension → number of files that are not pictures.
-        refused: extension → number of files in a picture format that must be converted first.
+        files: the references of the items, in natural order.
+        modality: what they are.
+        others: extension → number of files that are no items.
+        refused: extension → number of files in a format that must be converted first.
+        beside: modality → number of files of another kind than the items.
         idle_patterns: the ignore patterns that match no file.
     """
 
-    images: list[str]
+    files: list[str]
+    modality: str
     others: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    beside: Counter[str] = field(default_factory=Counter)
     idle_patterns: tuple[str, ...] = ()
 
 
@@ -92,22 +106,40 @@ def readable(name: str) -> str:
     return name
 
 
-def sort_out(names: Iterable[str], ignore: Sequence[str] = ()) -> Listing:
-    """The pictures among files, by extension, without those that match a pattern."""
-    modality = plugins.load("modalities", "image")  # by name: a source imports no modality
-    others: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    images = []
+def sort_out(names: Iterable[str], ignore: Sequence[str] = (), wanted: str = "") -> Listing:
+    """The items among files, by extension, without those that match a pattern.
+
+    Args:
+        names: every file.
+        ignore: patterns of files to pass over.
+        wanted: the modality to take; "" takes the most frequent. Text files beside others are taken for notes.
+    """
     kept, idle_patterns = leave_out(names, ignore)
+    by_kind: dict[str, list[str]] = {}
+    refused: Counter[str] = Counter()
+    others: Counter[str] = Counter()
     for name in kept:
-        extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 200,000 files takes a second
-        if extension in modality.EXTENSIONS:
-            images.append(name)
-        elif extension in modality.REFUSED:
+        extension = suffix(name)
+        kind = extensions().get(extension) or (TEXT if extension in TEXT_SUFFIXES else "")
+        if kind:
+            by_kind.setdefault(kind, []).append(name)
+        elif extension in media.refused():
             refused[extension] += 1
         else:
             others[extension or "without extension"] += 1
-    return Listing(sorted(images, key=natural_key), others, refused, idle_patterns)
+    modality = wanted or _most_frequent(by_kind, refused)
+    left = {kind: names for kind, names in by_kind.items() if kind != modality}
+    others.update(suffix(name) for names in left.values() for name in names)
+    files = sorted(by_kind.get(modality, []), key=natural_key)
+    beside = Counter({kind: len(names) for kind, names in left.items() if kind != TEXT})
+    return Listing(files, modality, others, refused, beside if files else Counter(), idle_patterns)
+
+
+def _most_frequent(by_kind: dict[str, list[str]], refused: Counter[str]) -> str:
+    kinds = [kind for kind in file_modalities() if kind in by_kind]
+    if kinds:
+        return max(kinds, key=lambda kind: len(by_kind[kind]))
+    return TEXT if TEXT in by_kind and not refused else "image"
 
 
 def leave_out(names: Iterable[str], ignore: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -128,6 +160,11 @@ def remarks(listing: Listing) -> tuple[list[str], list[str]]:
     if listing.others:
         kinds = ", ".join(f"{extension} {count:,}" for extension, count in listing.others.most_common(5))
         said.append(f"{many(listing.others.total(), 'other file')} passed over: {kinds}")
+    for kind, count in sorted(listing.beside.items()):
+        doubts.append(
+            f"{many(count, noun(kind))} passed over beside {many(len(listing.files), noun(listing.modality))}, "
+            f"which are more; to take the others: --input {kind}"
+        )
     for extension, count in sorted(listing.refused.items()):
         doubts.append(f"{many(count, f'{extension} file')} left out: {refusal(extension)}")
     doubts += [f"--ignore '{pattern}' matches no file" for pattern in listing.idle_patterns]
@@ -136,27 +173,26 @@ def remarks(listing: Listing) -> tuple[list[str], list[str]]:
 
 def refusal(extension: str) -> str:
     """How to convert a refused format, in the words of the modality."""
-    return str(plugins.load("modalities", "image").REFUSED[extension])
+    return media.refused()[extension][1]
 
 
 def check_not_empty(listing: Listing, what: str) -> None:
     """Raises:
-    DataError: there is no picture; the message says what is there instead.
+    DataError: there is no item; the message says what is there instead.
     """
-    if listing.images:
+    if listing.files:
         return
-    extensions = ", ".join(sorted(plugins.load("modalities", "image").EXTENSIONS))
+    known = ", ".join(sorted(name for name, kind in extensions().items() if kind == "image"))
     if listing.refused:
         extension = min(listing.refused)
-        raise DataError(f"{what} holds only pictures that must be converted ({extension}): {refusal(extension)}")
+        things = plural(media.refused()[extension][0])
+        raise DataError(f"{what} holds only {things} that must be converted ({extension}): {refusal(extension)}")
     if listing.others:
         kinds = ", ".join(f"{extension} {count:,}" for extension, count in listing.others.most_common(5))
-        raise DataError(f"{what} holds no pictures, only other files ({kinds}); expected {extensions}")
-    raise DataError(f"{what} holds no files (hidden and ignored ones aside); expected pictures ({extensions})")
+        raise DataError(f"{what} holds no pictures, only other files ({kinds}); expected {known}")
+    raise DataError(f"{what} holds no files (hidden and ignored ones aside); expected pictures ({known})")
 
 
 def is_picture(name: str) -> bool:
     """Whether a file name has the extension of a picture, one that must be converted first included."""
-    modality = plugins.load("modalities", "image")
-    extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - as above
-    return extension in modality.EXTENSIONS or extension in modality.REFUSED
+    return modality_of(name) == "image"

@@ -11,9 +11,13 @@ class Options:
     """The options that override what a source recognises; every one may be left out.
 
     Attributes:
-        target: the label: a column's name, or "folder:N" (the N-th folder of the path, 1 the first below the data,
-            −1 the nearest to the file), or "none" for data without labels.
-        inputs: the input column; only a table has a choice.
+        target: the label: a column's name (or several, with commas between: one 0/1 column for each label), or
+            "folder:N" (the N-th folder of the path, 1 the first below the data, −1 the nearest to the file), or
+            "none" for data without labels.
+        inputs: the input columns, and no others; in a folder of several kinds of files, the kind.
+        types: column → modality, or "ignore".
+        files: column of paths → the folder or zip that its paths start from.
+        time_column: the column by which the parts are dealt, the latest for the test.
         group: the column whose equal values must never be parted by the split.
         group_from: how a group is found in an item's path: a regular expression (its first bracket, else all it
             matches), or "folder:N" counted as in `target`.
@@ -34,6 +38,9 @@ class Options:
     exclude: Sequence[str] = ()
     merge: Mapping[str, Sequence[str]] = field(default_factory=dict)
     ignore: Sequence[str] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    time_column: str = ""
 
     def __post_init__(self) -> None:
         """One name may stand for a list of one; a text taken for a list would be its letters. Lists become tuples."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from penjing.core.errors import DataError, UsageError
-from penjing.sources._columns import recognise, texts
+from penjing.sources._columns import find_roles, texts
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
 from penjing.sources._tables import read_table
@@ -37,11 +39,11 @@ def read_split(split: str, paths: Sequence[str], recognised: Sequence[str | None
 
 def _from_file(file: Path, paths: Sequence[str]) -> list[str | None]:
     frame, _ = read_table(file.read_bytes(), str(file))
-    roles, _, _ = recognise(frame, Options(target="none"), str(file))
-    if roles.part is None:
+    part = find_roles(frame, Options(target="none"), str(file)).part
+    if part is None:
         raise DataError(f'{file} has no column of parts; expected a column "part" with train, valid or test in it')
-    parts = parts_of(texts(frame, roles.part) or [], f'the column "{roles.part}" of {file}')
-    names = [str(name).replace("\\", "/") for name in texts(frame, roles.picture) or []]
+    parts = parts_of(texts(frame, part) or [], f'the column "{part}" of {file}')
+    names = _names(frame.drop(part), set(paths), str(file))
     part_of_path = dict(zip(names, parts, strict=True))
     unknown = part_of_path.keys() - set(paths)
     if len(unknown) == len(part_of_path):
@@ -49,3 +51,11 @@ def _from_file(file: Path, paths: Sequence[str]) -> list[str | None]:
     if unknown:
         raise DataError(f"{file} names {many(len(unknown), 'item')} that the data do not have, such as {min(unknown)}")
     return [part_of_path.get(path) for path in paths]
+
+
+def _names(frame: pl.DataFrame, paths: set[str], file: str) -> list[str]:
+    """The cells of the column that names most items."""
+    columns = [[str(cell).replace("\\", "/") for cell in texts(frame, name) or []] for name in frame.columns]
+    if not columns:
+        raise DataError(f"{file} has no column of paths; expected one that names the items as the data do")
+    return max(columns, key=lambda cells: sum(cell in paths for cell in cells))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import sys
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 
 import polars as pl
 
 from penjing.core.errors import DataError, MissingExtra
-from penjing.sources._listing import is_picture
+from penjing.sources._media import modality_of
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", ".xls"})
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -34,8 +37,9 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
         DataError: it is not a table of that format, or has no rows.
         MissingExtra: a spreadsheet, and the package that reads it is not installed.
     """
-    suffix = PurePosixPath(name).suffix.lower()
     said: list[str] = []
+    content, bare = _unpacked(content, name)
+    suffix = PurePosixPath(bare).suffix.lower()
     if suffix in (".parquet", ".pq"):
         frame = as_text(_read_parquet(content, name))
     elif suffix in (".xlsx", ".xls"):
@@ -48,6 +52,30 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
     if frame.is_empty():
         raise DataError(f"{name} has no rows; expected a line of column names and one line for each picture")
     return frame, said
+
+
+def is_table(name: str) -> bool:
+    """Whether a file has the extension of a table, packed or not."""
+    return PurePosixPath(name.lower().removesuffix(".gz")).suffix in TABLE_SUFFIXES
+
+
+def is_description(name: str) -> bool:
+    """Whether a file is called table.csv, or table with another such extension: it is there to describe its files."""
+    return name.lower().startswith("table.") and name.count("/") == 0 and is_table(name)
+
+
+def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
+    """The content and the name without .gz.
+
+    Raises:
+        DataError: it is called .gz and is not.
+    """
+    if not name.lower().endswith(".gz"):
+        return content, name
+    try:
+        return gzip.decompress(content), name[: -len(".gz")]
+    except (OSError, EOFError, zlib.error) as problem:
+        raise DataError(f"{name} cannot be unpacked ({problem}); pack it again with gzip") from problem
 
 
 def decode_text(content: bytes, name: str) -> tuple[str, str]:
@@ -74,6 +102,7 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise DataError(f"{name} is empty; expected a line of column names and one line for each picture")
+    csv.field_size_limit(sys.maxsize)  # a cell may hold a whole book
     separator = _separator(lines[:_PEEK])
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
@@ -83,7 +112,7 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
     if not numbered:  # nothing but separators
         raise DataError(f"{name} is empty; expected a line of column names and one line for each picture")
     header = [cell.strip() for cell in numbered[0][1]]
-    if any(is_picture(cell) for cell in header):  # no line of names: the first line is an item already
+    if any(modality_of(cell) for cell in header):  # no line of names: the first line is an item already
         header = [f"column_{index}" for index in range(1, len(header) + 1)]
     else:
         numbered = numbered[1:]

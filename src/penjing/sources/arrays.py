@@ -1,4 +1,4 @@
-"""Pictures x and labels y as NumPy arrays or torch tensors: (x, y), or x alone without labels."""
+"""Arrays and lists in memory: (x, y), x alone, or a dict of named columns, with or without y."""
 
 from __future__ import annotations
 
@@ -6,24 +6,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
-from penjing.sources._finish import Found, finish, many_values
+from penjing.sources._arrays import label_text, open_columns, pictures
+from penjing.sources._finish import finish, found_files
 from penjing.sources._options import Options
-from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
+from penjing.sources._pixels import as_numpy
 from penjing.sources._samples import sample_images, sample_labels
-from penjing.sources._stores import ArrayStore
+from penjing.sources._target import read_target
 from penjing.sources._words import many
-
-_SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, height, width]"
 
 
 def looks_like(data: object) -> bool:
-    """Whether it is an array or tensor, or a pair (or a list) of which the first is one."""
-    if isinstance(data, tuple | list):
-        return len(data) > 0 and (_is_array(data[0]) or (len(data) == 2 and _is_list_of_arrays(data[0])))
-    return _is_array(data)
+    """Whether it is an array or tensor, a list of texts, a dict of columns, or a pair of which the first is one."""
+    if isinstance(data, tuple | list) and len(data) > 0:
+        first = data[0]
+        is_pair = len(data) == 2
+        return (
+            _is_array(first)
+            or (is_pair and (_is_list_of_arrays(first) or _is_columns(first) or _is_texts(first)))
+            or (isinstance(data, list) and _is_texts(data))
+        )
+    return _is_columns(data) or _is_array(data)
 
 
 def _is_array(value: object) -> bool:
@@ -34,41 +40,49 @@ def _is_list_of_arrays(value: object) -> bool:
     return isinstance(value, list | tuple) and len(value) > 0 and _is_array(value[0])
 
 
+def _is_columns(value: object) -> bool:
+    return isinstance(value, dict) and len(value) > 0 and all(isinstance(name, str) for name in value)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(text, str | None) for text in value)
+
+
 def open(data: Any, options: Options) -> Table:
-    """The table of arrays, in their order.
+    """The table of arrays, in their order. Rows of a two-dimensional x are rows of numbers.
 
     Raises:
-        DataError: shapes that are not pictures, values that are not pixels, or lengths that differ.
+        DataError: shapes that are not items, values that are not pixels, or lengths that differ.
         UsageError: an option that needs columns or paths.
     """
-    for option, value in (("--target", options.target), ("--group", options.group), ("--split", options.split)):
+    x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
+    if _is_columns(x):
+        labels = None if y is None else _labels(y, len(next(iter(x.values()))))
+        return open_columns(dict(x), labels, options, "arrays", "arrays")
+    if _is_texts(x):
+        return open_columns({"text": x}, None if y is None else _labels(y, len(x)), options, "arrays", "arrays")
+    if _is_array(x) and x.ndim == 2 and len(x):
+        rows = as_numpy(x)
+        columns = {f"x{number}": rows[:, number] for number in range(rows.shape[1])}
+        return open_columns(columns, None if y is None else _labels(y, len(rows)), options, "arrays", "arrays")
+    return _open_pictures(x, y, options)
+
+
+def _open_pictures(x: Any, y: Any, options: Options) -> Table:
+    asked = [("--target", options.target), ("--group", options.group), ("--split", options.split)]
+    for option, value in [*asked, ("--time-column", options.time_column), ("--files", "".join(options.files))]:
         if value not in ("", "none"):
             raise UsageError(f"{option} {value}: arrays have no columns; give a data frame instead")
-    x, y = data if isinstance(data, tuple) and len(data) == 2 else (data, None)
-    store, count = _pictures(x)
-    labels = None if y is None else _labels(y, count)
-    found = Found([str(row) for row in range(count)], store, "arrays", "arrays", labels=labels, label_from="y")
-    if labels is not None:
-        found.doubts += many_values(labels, "y")
+    for name in options.types:
+        if name != "y" or y is None:
+            raise UsageError(f'--type {name}: arrays have no column "{name}"; only y can be named')
+    store, count = pictures(x)
+    found = found_files([str(row) for row in range(count)], store, "image", "arrays", "arrays")
+    if y is not None:
+        found.target = read_target(pl.Series(_labels(y, count), dtype=pl.String), "y", "y", options.types.get("y", ""))
+        found.label_from = "y"
+        found.doubts += found.target.doubts
     return finish(found, options)
-
-
-def _pictures(x: Any) -> tuple[ArrayStore, int]:
-    if isinstance(x, list | tuple):  # pictures of different sizes; the modality looks at the values of each
-        rows = [as_numpy(row) for row in x]
-        for number, row in enumerate(rows):
-            if row.ndim not in (2, 3):
-                raise DataError(
-                    f"x[{number}] has shape {row.shape}; expected [height, width] or [height, width, channels]"
-                )
-        return ArrayStore(rows), len(rows)
-    pixels = as_numpy(x)
-    if pixels.ndim not in (3, 4):
-        raise DataError(f"x has shape {pixels.shape}; expected {_SHAPES}: reshape it")
-    if not len(pixels):
-        raise DataError("x holds no pictures; its first axis has length 0")
-    pixels = channels_last(pixels)
-    return ArrayStore(pixels, scale=pixel_scale(pixels)), len(pixels)
 
 
 def _labels(y: Any, count: int) -> list[str | None]:
@@ -89,13 +103,6 @@ def _labels(y: Any, count: int) -> list[str | None]:
             f"x holds {many(count, 'picture')} and y {many(len(values), 'label')}; expected as many of each"
         )
     return [label_text(value) for value in values.tolist()]
-
-
-def label_text(value: object) -> str | None:
-    """A label as text: 3.0 is "3"; None and NaN are no label."""
-    if value is None or value != value:
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def sample(folder: Path) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001 - arrays need no folder

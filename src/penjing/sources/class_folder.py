@@ -1,16 +1,17 @@
-"""A folder with one folder of pictures for each class, with or without train, valid and test folders."""
+"""A folder with one folder of files for each class, with or without parts, or with a table.csv that names its files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from penjing.core.table import Table
+from penjing.sources._folders import open_layout, wanted_kind
+from penjing.sources._from_table import open_table_file
 from penjing.sources._listing import readable, sort_out, walk
 from penjing.sources._options import Options
-from penjing.sources._pictures import open_layout
 from penjing.sources._samples import sample_files
 from penjing.sources._stores import FolderStore
-from penjing.sources._tables import TABLE_SUFFIXES
+from penjing.sources._tables import TABLE_SUFFIXES, is_description
 
 
 def looks_like(data: object) -> bool:
@@ -19,19 +20,24 @@ def looks_like(data: object) -> bool:
 
 
 def open(data: Path, options: Options) -> Table:
-    """The table of a folder of pictures.
+    """The table of a folder of files.
 
     Raises:
-        DataError: the folder cannot be read, holds no picture, or only one class.
+        DataError: the folder cannot be read, holds no file of a known kind, or only one class.
         UsageError: an option names what is not there.
     """
     names = walk(data)
     actual = {readable(name): name for name in names}
-    listing = sort_out(actual, options.ignore)
+    title = f"{data.resolve().name}/"
+    described = next((name for name in sorted(actual) if is_description(name)), None)
+    if described and not options.target.startswith("folder:") and options.target != "none":
+        said = [f"{described} describes the files"]
+        return open_table_file(data / actual[described], options, title, "class_folder", said)
+    listing = sort_out(actual, options.ignore, wanted_kind(options))
     store = FolderStore(data, {name: real for name, real in actual.items() if name != real})
     beside = sorted(name for name in actual if "/" not in name)
     tables = [str(data / name) for name in beside if Path(name).suffix.lower() in TABLE_SUFFIXES]
-    return open_layout(listing, store, f"{data.resolve().name}/", "class_folder", options, data, tables)
+    return open_layout(listing, store, title, "class_folder", options, data, tables)
 
 
 def sample(folder: Path) -> Path:

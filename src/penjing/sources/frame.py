@@ -1,8 +1,7 @@
-"""A pandas or polars DataFrame with a column of pictures (paths, bytes or arrays) and a column of labels."""
+"""A pandas or polars DataFrame: paths, bytes, arrays, texts, numbers, categories, and a column to be predicted."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,10 @@ import polars as pl
 
 from penjing.core.errors import DataError
 from penjing.core.table import Table
-from penjing.sources._columns import recognise
-from penjing.sources._finish import Found
-from penjing.sources._from_table import open_cells, open_paths
+from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
+from penjing.sources._places import current_place
 from penjing.sources._samples import png, sample_images, sample_labels
-from penjing.sources._stores import FolderStore
 from penjing.sources._tables import as_text
 
 
@@ -34,17 +31,13 @@ def open(data: Any, options: Options) -> Table:
     """The table of a data frame; paths are relative to the current folder.
 
     Raises:
-        DataError: it has no rows, or no picture it names exists.
+        DataError: it has no rows, or no file it names exists.
         UsageError: an option names what is not there, or the columns are not clear.
     """
     frame = as_text(data if isinstance(data, pl.DataFrame) else _from_pandas(data))
     if frame.is_empty():
-        raise DataError("the data frame has no rows; expected one for each picture")
-    roles, _, _ = recognise(frame, options, "the data frame")
-    if frame[roles.picture].dtype != pl.String:
-        return open_cells(frame, options, "frame", "frame")
-    found = Found([], FolderStore(Path()), "frame", "frame")
-    return open_paths(frame, options, found, os.path.isfile, [""])
+        raise DataError("the data frame has no rows; expected one for each item")
+    return open_rows(frame, options, Opened("frame", "frame", "the data frame"), current_place())
 
 
 def _from_pandas(data: Any) -> pl.DataFrame:

@@ -9,7 +9,8 @@ import numpy as np
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
-from penjing.sources._finish import Found, finish, many_values
+from penjing.sources._classes import many_values
+from penjing.sources._finish import classes_of, finish, found_files
 from penjing.sources._options import Options
 from penjing.sources._samples import sample_images, sample_labels
 from penjing.sources._stores import DatasetStore
@@ -48,7 +49,8 @@ def open(data: Any, options: Options) -> Table:
     store = DatasetStore(data, title)
     first = store.read("0")  # names the trouble of the first item now, not after an hour
     labels = _labels(data, title)
-    found = Found([str(row) for row in range(len(data))], store, title, "torch_dataset", labels=labels)
+    found = found_files([str(row) for row in range(len(data))], store, "image", title, "torch_dataset")
+    found.target = classes_of(labels)
     found.label_from = "the Dataset's labels"
     if labels is not None:
         found.doubts += many_values(labels, "the label")

@@ -1,23 +1,24 @@
-"""A .zip of class folders, read without unpacking it; a table inside that names the pictures goes first."""
+"""A .zip of class folders, read without unpacking it; a table inside that names the files goes first."""
 
 from __future__ import annotations
 
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import polars as pl
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
-from penjing.sources._columns import recognise
-from penjing.sources._finish import Found
-from penjing.sources._from_table import open_paths
+from penjing.sources._columns import find_roles
+from penjing.sources._folders import open_layout, wanted_kind
+from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._listing import is_litter, sort_out
+from penjing.sources._media import modality_of, plural
 from penjing.sources._options import Options
-from penjing.sources._pictures import open_layout
+from penjing.sources._places import zip_place
 from penjing.sources._samples import sample_files
 from penjing.sources._stores import ZipStore
-from penjing.sources._tables import TABLE_SUFFIXES, read_table
+from penjing.sources._tables import is_description, is_table, read_table
 
 
 def looks_like(data: object) -> bool:
@@ -29,20 +30,25 @@ def open(data: Path, options: Options) -> Table:
     """The table of an archive.
 
     Raises:
-        DataError: it is not a zip archive, is damaged, holds no picture, or only one class.
+        DataError: it is not a zip archive, is damaged, holds no file of a known kind, or only one class.
         UsageError: an option names what is not there.
     """
     store = ZipStore(data)
     names = [name for name in store.members if not any(is_litter(part) for part in name.split("/"))]
     described = _table_inside(store, names, options)
     if described is None:
-        return open_layout(sort_out(names, options.ignore), store, data.name, "zip_folder", options, data)
-    member, frame = described
-    found = Found([], store, data.name, "zip_folder", said=[f"{member} in the archive describes the pictures"])
-    found.hints["path"] = str(data)
-    tops = sorted({name.split("/")[0] + "/" for name in names if "/" in name})
-    inner = sorted({f"{_folder(member)}{name[len(_folder(member)) :].split('/')[0]}/" for name in names})
-    return open_paths(frame, options, found, store.members.__contains__, [_folder(member), "", *tops, *inner])
+        listing = sort_out(names, options.ignore, wanted_kind(options))
+        return open_layout(listing, store, data.name, "zip_folder", options, data)
+    member, frame, said = described
+    opened = Opened(data.name, "zip_folder", member, [f"{member} in the archive describes the {_things(frame)}", *said])
+    opened.hints["path"] = str(data)
+    return open_rows(frame, options, opened, zip_place(store, _folder(member)))
+
+
+def _things(frame: pl.DataFrame) -> str:
+    """What the paths of a table are of: "pictures", or "items" where there are several kinds or none."""
+    kinds = {kind for name in frame.columns for cell in frame[name].head(1) if (kind := modality_of(str(cell)))}
+    return plural(kinds.pop()) if len(kinds) == 1 else "items"
 
 
 def _folder(member: str) -> str:
@@ -50,19 +56,25 @@ def _folder(member: str) -> str:
     return member.rpartition("/")[0] + "/" if "/" in member else ""
 
 
-def _table_inside(store: ZipStore, names: list[str], options: Options) -> tuple[str, pl.DataFrame] | None:
-    """The first table, the nearest to the top, that has a column of paths and one of labels; None without one."""
+def _table_inside(store: ZipStore, names: list[str], options: Options) -> tuple[str, pl.DataFrame, list[str]] | None:
+    """The first table, the nearest to the top, with a column of files and one of labels; None without one.
+
+    A member named table.csv is meant to be read, so that its mistakes are told.
+    """
     if options.target.startswith("folder:") or options.target == "none":
         return None
-    tables = [name for name in names if PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES]
+    tables = [name for name in names if is_table(name)]
+    has_files = any(modality_of(name) for name in names)
     for member in sorted(tables, key=lambda name: (name.count("/"), name)):
         try:
-            frame, _ = read_table(store.read(member), member)
-            roles, _, _ = recognise(frame, options, member)
+            frame, said = read_table(store.read(member), member)
+            roles = find_roles(frame, options, member)
         except (DataError, UsageError):  # some other table, such as a price list
+            if is_description(member.rpartition("/")[2]):
+                raise
             continue
-        if roles.label is not None and frame[roles.picture].dtype == pl.String:
-            return member, frame
+        if roles.targets and roles.inputs and (roles.files or not has_files):
+            return member, frame, said
     return None
 
 

@@ -58,7 +58,8 @@ class FrontEnd(nn.Module):
         self.register_buffer("std", torch.tensor(learned["std"], dtype=torch.float32)[:, None])
 
     def forward(self, samples: Int16[Tensor, "batch samples"]) -> Float[Tensor, "batch 1 bands frames"]:
-        return ((self.log_mel(samples) - self.mean) / self.std)[:, None]
+        maps = (self.log_mel(samples) - self.mean) / self.std
+        return maps[..., None].permute(0, 3, 1, 2)  # channels-last in memory, which is fast
 
     def log_mel(self, samples: Int16[Tensor, "batch samples"]) -> Float[Tensor, "batch bands frames"]:
         """Before it is standardised: natural logarithms, at most about 0."""

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from penjing.modalities.audio.augmentations._maps import as_maps
+
 KEEPS_LABEL = ""
 
 
@@ -25,10 +27,10 @@ class Settings:
 
 
 def apply(
-    maps: Float[Tensor, "batch channels bands frames"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels bands frames"]:
+    maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
+) -> Float[Tensor, "batch 1 bands frames"]:
     """The maps, each with a straight line over its bands added: on logarithms, that is a filter."""
     level, tilt = (2 * torch.rand(2, len(maps), 1, generator=generator) - 1).unbind()
     across = torch.linspace(-0.5, 0.5, maps.shape[2])
     added = settings.level * level + settings.tilt * tilt * across
-    return maps + added[:, None, :, None].to(maps)
+    return as_maps(maps[:, 0] + added[:, :, None].to(maps))

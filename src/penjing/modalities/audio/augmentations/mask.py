@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from penjing.modalities.audio.augmentations._maps import as_maps
+
 KEEPS_LABEL = "A short sound can be silenced whole: keep the time masks short where clips are mostly silence."
 
 
@@ -31,14 +33,14 @@ class Settings:
 
 
 def apply(
-    maps: Float[Tensor, "batch channels bands frames"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels bands frames"]:
+    maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
+) -> Float[Tensor, "batch 1 bands frames"]:
     """The maps with zeros where they are masked: each band's mean, since maps are standardised."""
-    covered = torch.zeros(len(maps), 1, *maps.shape[2:], dtype=torch.bool)
+    covered = torch.zeros(maps[:, 0].shape, dtype=torch.bool)
     for _ in range(settings.count):
-        covered |= _stretch(maps.shape[2], len(maps), generator, settings.bands)[:, None, :, None]
-        covered |= _stretch(maps.shape[3], len(maps), generator, settings.time)[:, None, None, :]
-    return maps.masked_fill(covered.to(maps.device), 0.0)
+        covered |= _stretch(maps.shape[2], len(maps), generator, settings.bands)[:, :, None]
+        covered |= _stretch(maps.shape[3], len(maps), generator, settings.time)[:, None, :]
+    return as_maps(maps[:, 0].masked_fill(covered.to(maps.device), 0.0))
 
 
 def _stretch(size: int, count: int, generator: torch.Generator, longest: float) -> Bool[Tensor, "count size"]:

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from penjing.modalities.audio.augmentations._maps import as_maps
+
 KEEPS_LABEL = "A quiet sound can drown in it."
 
 
@@ -29,10 +31,11 @@ class Settings:
 
 
 def apply(
-    maps: Float[Tensor, "batch channels bands frames"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels bands frames"]:
-    """The maps, some with the logarithm of the summed powers of sound and floor; a band's spread is taken as one unit."""
-    chosen = torch.rand(len(maps), 1, 1, 1, generator=generator) < settings.rate
-    height = torch.rand(len(maps), 1, 1, 1, generator=generator) * (settings.highest - settings.lowest)
-    floor = settings.lowest + height + settings.spread * torch.randn(maps.shape, generator=generator)
-    return torch.where(chosen.to(maps.device), torch.logaddexp(maps, floor.to(maps)), maps)
+    maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
+) -> Float[Tensor, "batch 1 bands frames"]:
+    """The maps, some with the logarithm of the summed powers of sound and floor, a band's spread taken as one unit."""
+    sounds = maps[:, 0]
+    chosen = torch.rand(len(maps), 1, 1, generator=generator) < settings.rate
+    height = torch.rand(len(maps), 1, 1, generator=generator) * (settings.highest - settings.lowest)
+    floor = settings.lowest + height + settings.spread * torch.randn(sounds.shape, generator=generator)
+    return as_maps(torch.where(chosen.to(maps.device), torch.logaddexp(sounds, floor.to(maps)), sounds))

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from penjing.modalities.audio.augmentations._maps import as_maps
+
 KEEPS_LABEL = "A sound at the very edge of its clip can be cut off."
 
 
@@ -23,11 +25,11 @@ class Settings:
 
 
 def apply(
-    maps: Float[Tensor, "batch channels bands frames"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels bands frames"]:
+    maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
+) -> Float[Tensor, "batch 1 bands frames"]:
     """The maps, each moved by whole frames; the first or the last frame is repeated where nothing is left."""
     batch, _, _, frames = maps.shape
     longest = min(frames - 1, round(settings.longest * frames))
     shift = torch.randint(-longest, longest + 1, (batch, 1), generator=generator)
     places = (torch.arange(frames) + shift).clamp(0, frames - 1).to(maps.device)
-    return maps.gather(3, places[:, None, None, :].expand(maps.shape))
+    return as_maps(maps[:, 0].gather(2, places[:, None, :].expand(maps[:, 0].shape)))

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from penjing.modalities.audio.augmentations._maps import as_maps
+
 KEEPS_LABEL = "Where pitch or speed is what is asked (a note, a tempo, who speaks), it changes the answer."
 
 
@@ -29,22 +31,24 @@ class Settings:
 
 
 def apply(
-    maps: Float[Tensor, "batch channels bands frames"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels bands frames"]:
+    maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
+) -> Float[Tensor, "batch 1 bands frames"]:
     """The maps, each sampled between its values on a stretched grid; beyond the edges the last value is held."""
     pitch, speed = (2 * torch.rand(2, len(maps), 1, generator=generator) - 1).unbind()
     bands = torch.arange(maps.shape[2]) * (1 + settings.pitch * pitch)
     middle = (maps.shape[3] - 1) / 2
     frames = middle + (torch.arange(maps.shape[3]) - middle) * (1 + settings.speed * speed)
-    return _sampled(_sampled(maps, bands, 2), frames, 3)
+    return as_maps(_sampled(_sampled(maps[:, 0], bands, 1), frames, 2))
 
 
-def _sampled(maps: Tensor, places: Float[Tensor, "batch size"], axis: int) -> Tensor:
+def _sampled(
+    sounds: Float[Tensor, "batch bands frames"], places: Float[Tensor, "batch size"], axis: int
+) -> Float[Tensor, "batch bands frames"]:
     """Linear interpolation along one axis at places of each item's own."""
-    size = maps.shape[axis]
-    places = places.clamp(0, size - 1).to(maps.device)
+    size = sounds.shape[axis]
+    places = places.clamp(0, size - 1).to(sounds.device)
     low = places.floor().long().clamp(max=max(0, size - 2))
-    view = (len(maps), 1, size, 1) if axis == 2 else (len(maps), 1, 1, size)
-    share = (places - low).to(maps).view(view)
-    index = low.view(view).expand(maps.shape)
-    return torch.lerp(maps.gather(axis, index), maps.gather(axis, (index + 1).clamp(max=size - 1)), share)
+    view = (-1, size, 1) if axis == 1 else (-1, 1, size)
+    share = (places - low).to(sounds).view(view)
+    index = low.view(view).expand(sounds.shape)
+    return torch.lerp(sounds.gather(axis, index), sounds.gather(axis, (index + 1).clamp(max=size - 1)), share)
