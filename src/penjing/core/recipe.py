@@ -151,7 +151,8 @@ class Recipe:
     """Every choice of one training. See the module's docstring.
 
     `model` is the network of the only input. Where there are several, `encoders` has one for each, by the input's name,
-    and `model` serves those that it does not name.
+    and `model` serves those that it does not name. An input that `pretrained` names is seen through that encoder, whose
+    weights were learned elsewhere and stay as they are.
     """
 
     seed: int = 0
@@ -161,6 +162,7 @@ class Recipe:
     augment: tuple[Choice, ...] = ()
     model: Choice = field(default_factory=lambda: Choice("cnn"))
     encoders: Mapping[str, Choice] = field(default_factory=dict)
+    pretrained: Mapping[str, Choice] = field(default_factory=dict)
     fusion: Fusion = field(default_factory=Fusion)
     optimiser: Choice = field(default_factory=lambda: Choice("adamw"))
     schedule: Choice = field(default_factory=lambda: Choice("one_cycle"))
@@ -187,6 +189,7 @@ class Recipe:
             augment=tuple(choice.filled("augmentations") for choice in self.augment),
             model=self.model.filled("models"),
             encoders={name: choice.filled("models") for name, choice in self.encoders.items()},
+            pretrained={name: choice.filled("pretrained") for name, choice in self.pretrained.items()},
             optimiser=self.optimiser.filled("optimisers"),
             schedule=self.schedule.filled("schedules"),
         )
@@ -220,6 +223,7 @@ class Recipe:
 
 
 _LAYOUTS, _NUMBER_FORMATS = ("channels_last", "contiguous"), ("float32", "bfloat16")
+_BY_INPUT = ("encoders", "pretrained")  # an input's name → a choice
 _CHOICES = {"task": "tasks", "model": "models", "optimiser": "optimisers", "schedule": "schedules"}
 
 
@@ -230,7 +234,7 @@ def to_dict(recipe: Recipe) -> dict[str, Any]:
         value = getattr(recipe, item.name)
         if isinstance(value, Choice):
             found[item.name] = {"name": value.name, **_plain(value.settings)}
-        elif item.name == "encoders":
+        elif item.name in _BY_INPUT:
             found[item.name] = {
                 name: {"name": choice.name, **_plain(choice.settings)} for name, choice in sorted(value.items())
             }
@@ -263,9 +267,9 @@ def from_dict(found: Mapping[str, Any], name: str = "the recipe") -> Recipe:
             if not isinstance(value, list | tuple):
                 raise UsageError(f'{name}: "augment" must be a list of tables with a name, not {value!r}')
             given[key] = tuple(_choice(key, item, name) for item in value)
-        elif key == "encoders":
+        elif key in _BY_INPUT:
             if not isinstance(value, Mapping):
-                raise UsageError(f'{name}: "encoders" must be a table of inputs, each with a network, not {value!r}')
+                raise UsageError(f'{name}: "{key}" must be a table of inputs, each with a name, not {value!r}')
             given[key] = {column: _choice(f"{key}.{column}", item, name) for column, item in value.items()}
         elif dataclasses.is_dataclass(getattr(default, key)):
             given[key] = _section(key, getattr(default, key), value, name)
@@ -290,7 +294,7 @@ def change(recipe: Recipe, assignments: Mapping[str, Any]) -> Recipe:
         if head in _CHOICES and (not rest or rest == ["name"]):
             found[head] = {"name": value}
             continue
-        if head == "encoders" and (len(rest) == 1 or rest[1:] == ["name"]):
+        if head in _BY_INPUT and (len(rest) == 1 or rest[1:] == ["name"]):
             found[head][rest[0]] = {"name": value}
             continue
         place: Any = found
@@ -300,7 +304,7 @@ def change(recipe: Recipe, assignments: Mapping[str, Any]) -> Recipe:
             place = place[part]
         if not isinstance(place, dict):
             raise UsageError(f'there is no choice "{dotted}"')
-        if head not in _CHOICES and head not in ("data", "encoders") and dotted.rsplit(".")[-1] not in place:
+        if head not in _CHOICES and head not in ("data", *_BY_INPUT) and dotted.rsplit(".")[-1] not in place:
             raise UsageError(f'there is no choice "{dotted}"; {did_you_mean(dotted.split(".")[-1], place)}')
         place[dotted.split(".")[-1]] = value
     return from_dict(found).filled()

@@ -59,6 +59,7 @@ class RecipeWish:
         assignments: single choices set by hand, dotted key → value.
         device: "cpu", "cuda" or "mps".
         task: settings of the task, such as {"metric": "macro_f1"}.
+        pretrained: "auto" tries encoders that are installed, "no" none, a name that one.
     """
 
     seed: int = 0
@@ -67,6 +68,7 @@ class RecipeWish:
     assignments: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     task: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,11 @@ def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
         recipe, winner = _race(problem, candidates, clock, decide)
-        if "augment" not in wish.assignments and list(problem.modality.values()) == ["image"]:
+        if (
+            "augment" not in wish.assignments
+            and list(problem.modality.values()) == ["image"]
+            and recipe.task.name == "classify"
+        ):
             recipe = _mirrored(problem, recipe, winner, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))

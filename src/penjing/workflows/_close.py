@@ -24,6 +24,8 @@ from penjing.training._assemble import Network, count_parameters
 from penjing.training.engine import Problem
 from penjing.workflows._explain import look
 from penjing.workflows._prepare import Prepared
+from penjing.workflows._pretrained import EmbeddingSlot
+from penjing.workflows._slots import Slot
 
 EXPLAINED = 12  # right ones, and as many wrong ones
 MOST_PICTURES, PICTURE_SIDE = 400, 64
@@ -81,9 +83,10 @@ def write_model(run: Run, network: Network, prepared: Prepared, problem: Problem
         learned = problem.learned[slot.name]
         example = slot.values(learned).take(np.arange(1))
         inputs[slot.name] = {
-            "modality": slot.modality,
+            "modality": slot.base.modality if isinstance(slot, EmbeddingSlot) else slot.modality,
             "columns": {column.name: column.modality for column in slot.columns},
             "decode": slot.settings,
+            **_pretrained(slot),
             "learned": dict(learned),
             "shape": list(problem.shape[slot.name]),
             "item_shape": list(example.shape[1:]),
@@ -98,6 +101,15 @@ def write_model(run: Run, network: Network, prepared: Prepared, problem: Problem
             "learned_target": dict(problem.learned_target),
         },
     )
+
+
+def _pretrained(slot: Slot) -> dict[str, Any]:
+    """Which encoder an input is seen through, and where its weights are from."""
+    if not isinstance(slot, EmbeddingSlot):
+        return {}
+    plugin = plugins.load("pretrained", slot.encoder.name)
+    about = {name.lower(): getattr(plugin, name, "") for name in ("SOURCE", "LICENCE", "WEIGHTS", "PACKAGE")}
+    return {"pretrained": {"name": slot.encoder.name, "settings": dict(slot.encoder.settings), **about}}
 
 
 def write_predictions(

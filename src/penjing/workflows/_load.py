@@ -12,7 +12,7 @@ import torch
 
 from penjing.core import plugins
 from penjing.core.errors import RunError
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import Run
 from penjing.core.table import Column
 from penjing.exports._subject import Subject
@@ -21,6 +21,7 @@ from penjing.training import _checkpoint
 from penjing.training._assemble import Network
 from penjing.training._loader import Items, chunks
 from penjing.training.engine import EVALUATION_BATCH, Problem, assemble, torch_half
+from penjing.workflows._pretrained import EMBEDDING, embedded
 from penjing.workflows._slots import Encoded
 
 # What answering needs of a run's JSON files.
@@ -59,6 +60,7 @@ class Input:
         shape: at the encoder.
         item_shape: of one decoded or encoded item.
         dtype: of its values.
+        encoder: the pretrained encoder that decoded items are seen through, or None.
     """
 
     name: str
@@ -69,10 +71,17 @@ class Input:
     shape: tuple[int, ...]
     item_shape: tuple[int, ...]
     dtype: str
+    encoder: Choice | None = None
 
     @property
     def plugin(self) -> Any:
         return plugins.load("modalities", self.modality)
+
+    def see(self, values: Any) -> np.ndarray:
+        """Decoded or encoded items as the network takes them: through the encoder, where there is one."""
+        if self.encoder is None:
+            return np.asarray(values)
+        return embedded(self.encoder, values, {} if self.settings is None else vars(self.settings))
 
     @property
     def is_file(self) -> bool:
@@ -128,7 +137,8 @@ class Loaded:
             values: input → decoded or encoded items.
             present: input → Bool[items], which of them are there; an input left out is there throughout.
         """
-        features, outputs = self._outputs(values, present or {})
+        seen = {one.name: one.see(values[one.name]) for one in self.inputs if one.name in values}
+        features, outputs = self._outputs(seen, present or {})
         answer = self.task.answer(outputs, self.calibrated)
         below = self.calibrated.get("unsure_below")
         unsure = np.zeros(len(answer), dtype=bool) if below is None else answer.max(axis=1) < below
@@ -211,12 +221,23 @@ def _input(name: str, found: Mapping[str, Any]) -> Input:
     columns = tuple(Column(column, "input", modality) for column, modality in found["columns"].items())
     is_file = getattr(plugin, "KIND", "cell") == "file"
     settings = plugin.Settings(**found["decode"]) if is_file else None
-    if is_file:
+    encoder = found.get("pretrained")
+    if is_file and encoder is None:
         form = plugin.form(settings)
         item_shape, dtype = tuple(form.shape), form.dtype
     else:
         item_shape, dtype = tuple(found["item_shape"]), found["dtype"]
-    return Input(name, found["modality"], columns, settings, found["learned"], tuple(found["shape"]), item_shape, dtype)
+    return Input(
+        name,
+        found["modality"],
+        columns,
+        settings,
+        found["learned"],
+        tuple(found["shape"]),
+        item_shape,
+        dtype,
+        None if encoder is None else Choice(encoder["name"], encoder["settings"]),
+    )
 
 
 def _check_complete(path: Path, found: Mapping[str, Any]) -> None:
@@ -235,7 +256,7 @@ def _network(recipe: Recipe, prepare: Mapping[str, Any]) -> Network:
     inputs = prepare["inputs"]
     problem = Problem(
         Items({}),
-        {name: found["modality"] for name, found in inputs.items()},
+        {name: EMBEDDING if "pretrained" in found else found["modality"] for name, found in inputs.items()},
         {name: found["learned"] for name, found in inputs.items()},
         {name: tuple(found["shape"]) for name, found in inputs.items()},
         prepare["target"],

@@ -33,8 +33,23 @@ class Usual:
 
 _PICTURES = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
 _SMOOTH = {"label_smoothing": 0.1}
+_SOUNDS = ((1_000, 32, 1e-2), (math.inf, 64, 1e-2))
+# Word vectors move far in few steps; Muon takes three times as long for little.
+_TEXTS = ((math.inf, 128, 5e-3),)
+# A table is learned by heart soon, and Muon does not suit it; see docs/tried.md.
+_TABLE = ((300, 16, 1.5e-3), (8_000, 64, 1.5e-3), (50_000, 128, 1.5e-3), (math.inf, 256, 1.5e-3))
 USUAL: Mapping[str, Usual] = {
     "image": Usual(_PICTURES, (Choice("crop", {"shift": 0.0625}),), task=_SMOOTH),
+    "audio": Usual(
+        _SOUNDS,
+        (Choice("shift"), Choice("mask"), Choice("warp"), Choice("gain")),
+        Choice("muon", {"weight_decay": 0.05}),
+        task=_SMOOTH,
+    ),
+    "text": Usual(_TEXTS, optimiser=Choice("adamw", {"weight_decay": 0.05}), task=_SMOOTH, most_passes=8),
+    # A head on vectors from elsewhere is learned in moments, and by heart soon after.
+    "embedding": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60),
+    "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40),
 }
 _FALLBACK = Usual(_PICTURES, task=_SMOOTH)
 

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import split
+from penjing.core import plugins, split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
-from penjing.core.events import Said, Watch, tell
-from penjing.core.files import write_json
-from penjing.core.recipe import DataChoices, SplitChoices
+from penjing.core.events import Decided, Said, Watch, tell
+from penjing.core.files import write_json, write_text
+from penjing.core.recipe import DataChoices, Recipe, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, create, now, open_run
+from penjing.core.statistics import Metric
 from penjing.training import _checkpoint, engine
 from penjing.training._loop import Pace
 from penjing.training._plan import planned_anew, total_steps
@@ -30,10 +31,15 @@ from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
+from penjing.workflows._pretrained import MOST_SHARE, at_hand, is_affordable, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 
 FOLDS_FOLDER = "folds"
+SCRATCH, PRETRAINED = "from_scratch", "pretrained"
+WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
+# Of the time left for training, what a head on features from elsewhere may take: it learns fast.
+PRETRAINED_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class Job:
         clock: its time.
         parent: the run that it continues, or None.
         watch: is told what happens.
+        folder: where its trainings keep their records and checkpoints.
+        share: of the time left for training, what this one may take, 0 to 1.
     """
 
     run: Run
@@ -55,6 +63,8 @@ class Job:
     clock: Clock
     parent: Run | None
     watch: Watch
+    folder: Path
+    share: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,11 +99,13 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
+    for sentence in _notices(prepared):
+        tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
     if wish.recipe.recipe is not None:
         run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
-    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 
 def resume(path: str | Path, data: object | None = None, watch: Watch = None) -> Run:
@@ -126,7 +138,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None) ->
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
     parent = open_run(info["parent"]) if info.get("parent") else None
-    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch)))
+    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 
 def _guarded(run: Run, grow: Any) -> Run:
@@ -152,41 +164,126 @@ def _note_failure(run: Run, problem: Exception) -> None:
         run.update(status="failed", finished=now(), failure=str(problem))
 
 
+@dataclass(frozen=True)
+class Contender:
+    """A network that was trained, and what it says of the rows that validate.
+
+    Attributes:
+        name: "network", or what it is called in tables when another one was chosen.
+        job: with the data as it saw them.
+        problem: what it learned from.
+        trained: the outcome.
+        logits: its outputs on the validation rows, one fold after the other.
+    """
+
+    name: str
+    job: Job
+    problem: Problem
+    trained: Trained
+    logits: np.ndarray
+
+
 def _grow(job: Job) -> bool:
     """Everything between the split and the report. Returns whether a person stopped it."""
-    run, prepared, wish, clock, parent, watch = job.run, job.prepared, job.wish, job.clock, job.parent, job.watch
-    deals = _deals(prepared, wish)
-    problem = pose(prepared, deals[0].train, deals[0].valid, _learned(parent))
+    run, wish, clock, parent = job.run, job.wish, job.clock, job.parent
+    if wish.recipe.recipe is not None:
+        job = replace(job, prepared=seen_through(job.prepared, wish.recipe.recipe.pretrained))
+    deals = _deals(job.prepared, wish)
+    problem = pose(job.prepared, deals[0].train, deals[0].valid, _learned(parent))
     chosen = _choose(job, problem)
     run.write_recipe(chosen.recipe)
-    start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent and not wish.is_final else None
     if wish.is_final:
         return _finish_final(job, problem, chosen)
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
     pairs = [(deal.train, deal.valid) for deal in deals]
-    floor = _simple.learn_floors(prepared, pairs, metric, chosen.recipe.seed, clock, watch)
-    trained, logits = _train_all(job, problem, deals, chosen, start)
-    recipe = trained.recipe
-    run.write_recipe(recipe)
+    floor = _simple.learn_floors(job.prepared, pairs, metric, chosen.recipe.seed, clock, job.watch)
+    contenders = _pretrained_contender(job, deals)
+    start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent else None
+    contenders.append(Contender(SCRATCH, job, problem, *_train_all(job, problem, deals, chosen, start)))
+    rows = np.concatenate([deal.valid for deal in deals])
+    winner = _best(job, contenders, metric, rows)
+    run.write_recipe(winner.trained.recipe)
     with clock.stage("closing"):
-        rows = np.concatenate([deal.valid for deal in deals])
-        part = "valid" if len(deals) == 1 else "folds"
-        truth = prepared.truth[rows]
-        calibrated = task.calibrate(logits, truth)
-        answer = task.answer(logits, calibrated)
-        answers = _close.answers_of(answer, floor.answers)
-        answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
-        scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
-        _close.write_model(run, trained.network, prepared, problem)
-        _close.write_predictions(run, prepared, rows, answers, part, task)
-        _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
-        _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
-        _close.learn_unlike(run, trained.network, problem, prepared.strata, recipe.seed if len(deals) == 1 else None)
-        if wish.pictures and prepared.pictures is not None:
-            _close.write_pictures(run, trained.network, prepared, problem.train, rows, answer)
-    _note_cost(run, trained, problem, clock)
-    return trained.is_interrupted
+        _close_run(winner, [one for one in contenders if one is not winner], floor, rows, len(deals) > 1)
+    _note_cost(run, winner.trained, winner.problem, clock)
+    return winner.trained.is_interrupted or contenders[-1].trained.is_interrupted
+
+
+def _pretrained_contender(job: Job, deals: Sequence[Deal]) -> list[Contender]:
+    """A head on features that were learned elsewhere, where an encoder is at hand and the time allows it."""
+    folder = job.run.path / PRETRAINED
+    kept = folder / "recipe.toml"
+    wish = job.wish
+    if kept.exists():  # a run that goes on
+        given = Recipe.read(kept)
+        wish = replace(wish, recipe=replace(wish.recipe, recipe=given))
+        encoders = dict(given.pretrained)
+    elif wish.recipe.recipe is not None or wish.recipe.model:
+        return []
+    else:
+        encoders = at_hand(job.prepared, wish.recipe.pretrained)
+    if not encoders:
+        return []
+    with job.clock.stage("pretrained features"):
+        prepared = seen_through(job.prepared, encoders)
+        share = MOST_SHARE * job.clock.training_left
+        if job.clock.is_binding and not is_affordable(prepared, share):
+            shown = ", ".join(choice.name for choice in encoders.values())
+            why = f"seeing all items through {shown} would take more than {share:.0f} s"
+            job.run.note("pretrained features", "no", why)
+            tell(job.watch, Said(f"pretrained features are left out: {why}; give more --time"))
+            return []
+        problem = pose(prepared, deals[0].train, deals[0].valid)
+    other = replace(job, prepared=prepared, wish=wish, folder=folder, share=PRETRAINED_SHARE)
+    chosen = _choose(other, problem)
+    chosen = replace(chosen, recipe=replace(chosen.recipe, pretrained=encoders))
+    folder.mkdir(exist_ok=True)
+    write_text(kept, chosen.recipe.to_toml())
+    return [Contender(PRETRAINED, other, problem, *_train_all(other, problem, deals, chosen, None))]
+
+
+def _best(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
+    """The contender that validation prefers; of equals the one trained from scratch."""
+    if len(contenders) == 1:
+        return contenders[0]
+    task = plugins.load("tasks", job.prepared.task)
+    truth = job.prepared.truth[rows]
+    values = {one.name: metric(truth, task.answer(one.logits)) for one in contenders}
+    sign = 1.0 if metric.is_higher_better else -1.0
+    winner = max(reversed(contenders), key=lambda one: sign * values[one.name])
+    shown = ", ".join(f"{WORDS[name]} {value:.3f}" for name, value in values.items())
+    decided = Decided("network", WORDS[winner.name], f"on validation: {shown}", values)
+    job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+    tell(job.watch, decided)
+    if winner.name == PRETRAINED:
+        shutil.copyfile(winner.job.folder / "record.jsonl", job.run.path / "record.jsonl")
+    return winner
+
+
+def _close_run(
+    winner: Contender, others: Sequence[Contender], floor: _simple.Floor, rows: np.ndarray, has_folds: bool
+) -> None:
+    """Calibrate, score and write down everything about the network that was chosen."""
+    job, recipe, problem = winner.job, winner.trained.recipe, winner.problem
+    run, prepared, network = job.run, job.prepared, winner.trained.network
+    task, settings = _close.task_of(recipe)
+    part = "folds" if has_folds else "valid"
+    truth = prepared.truth[rows]
+    calibrated = task.calibrate(winner.logits, truth)
+    answer = task.answer(winner.logits, calibrated)
+    answers = _close.answers_of(answer, floor.answers)
+    for other in others:
+        answers.append(_close.Answers(other.name, task.answer(other.logits, task.calibrate(other.logits, truth))))
+    answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
+    scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
+    _close.write_model(run, network, prepared, problem)
+    _close.write_predictions(run, prepared, rows, answers, part, task)
+    _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
+    _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
+    _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)
+    if job.wish.pictures and prepared.pictures is not None:
+        _close.write_pictures(run, network, prepared, problem.train, rows, answer)
 
 
 def _deals(prepared: Prepared, wish: FitWish) -> list[Deal]:
@@ -232,10 +329,10 @@ def _train_all(
     job: Job, problem: Problem, deals: Sequence[Deal], chosen: Chosen, start: Mapping[str, Any] | None
 ) -> tuple[Trained, np.ndarray]:
     """The trained network, and its logits on the rows that validate (each from a network that never saw them)."""
-    run, prepared, clock, watch = job.run, job.prepared, job.clock, job.watch
+    prepared, clock, watch = job.prepared, job.clock, job.watch
 
     def pace(seconds_left: float) -> Pace | None:
-        return Pace(time.monotonic() + seconds_left, chosen.most_steps) if clock.is_binding else None
+        return Pace(time.monotonic() + job.share * seconds_left, chosen.most_steps) if clock.is_binding else None
 
     logits, planned = [], chosen.recipe
     if len(deals) > 1:
@@ -243,7 +340,7 @@ def _train_all(
             tell(watch, Said(f"fold {number + 1} of {len(deals)}"))
             posed = pose(prepared, deal.train, deal.valid)
             recipe = replace(planned, split=replace(planned.split, fold=number))
-            folder = run.path / FOLDS_FOLDER / str(number)
+            folder = job.folder / FOLDS_FOLDER / str(number)
             with clock.stage("training"):
                 # The last share is for the network that is kept, which learns from all of them.
                 share = pace(clock.training_left / (len(deals) - number + 1))
@@ -258,7 +355,7 @@ def _train_all(
         problem = replace(problem, train=every, valid=np.empty(0, np.int64))
     with clock.stage("training"):
         rest = pace(clock.training_left)
-        trained = engine.carry_out(planned, problem, pace=rest, folder=run.path, start=start, watch=watch)
+        trained = engine.carry_out(planned, problem, pace=rest, folder=job.folder, start=start, watch=watch)
     if len(deals) == 1:
         logits.append(engine.outputs(trained.network, problem.items, problem.valid))
     return trained, np.concatenate(logits)
@@ -297,6 +394,13 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
         raise DataError(f"the training part of {title} holds one {kind} only; add items, or check the given split")
     if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
+
+
+def _notices(prepared: Prepared) -> list[str]:
+    """What a person should know of the target, told from the training part."""
+    task = plugins.load("tasks", prepared.task)
+    found: list[str] = task.notices(prepared.truth[prepared.rows("train")], prepared.classes)
+    return found
 
 
 def _data_choices(prepared: Prepared) -> DataChoices:

@@ -20,6 +20,7 @@ from penjing.training import engine
 from penjing.workflows import _close, _simple
 from penjing.workflows._load import Loaded, load
 from penjing.workflows._prepare import Prepared, prepare
+from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._wish import stored_wish
 
@@ -85,7 +86,7 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Test
             best,
         )
     prepared = _prepared(run, data, dealt)
-    prepared = _with_outputs_of(loaded, prepared, run)
+    prepared = seen_through(_with_outputs_of(loaded, prepared, run), loaded.recipe.pretrained)
     rows = prepared.rows("test")
     network = loaded.network
     problem = pose(prepared, prepared.rows("train"), rows, loaded.learned, {})

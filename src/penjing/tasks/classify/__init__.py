@@ -52,6 +52,7 @@ __all__ = [
     "learn",
     "learn_temperature",
     "metric",
+    "notices",
     "predict",
     "reliability",
     "score",
@@ -64,6 +65,7 @@ __all__ = [
 
 MODALITY = "category"  # of the target columns that this task is taken for
 LOSS_METRIC = "log_loss"  # the metric that training's curves show beside the watched one
+UNBALANCED = 5  # times as many items in the largest class as in the smallest, from which that is said
 # Shown beside the watched metric.
 REPORTED = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss", "calibration_error")
 LOSSES = ("cross_entropy", "binary_cross_entropy", "mean_squared_error")
@@ -176,6 +178,18 @@ def taken(answer: np.ndarray, names: Sequence[str], threshold: Threshold | None 
 def learn(truth: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
     """What is learned of the target on the training part: `counts`, the training items of each class."""
     return {"counts": np.bincount(truth[truth >= 0], minlength=len(classes)).tolist()}
+
+
+def notices(truth: np.ndarray, names: Sequence[str]) -> list[str]:
+    """What a person should know of the target: that its classes are far from even, and what can be done."""
+    counts = np.bincount(truth[truth >= 0], minlength=len(names))
+    if not len(names) or counts.max() <= UNBALANCED * max(1, counts.min()):
+        return []
+    most, fewest = names[int(counts.argmax())], names[int(counts.argmin())]
+    return [
+        f'"{most}" has {counts.max() / max(1, counts.min()):.0f} times as many training items as "{fewest}"; if all '
+        "classes matter alike: --metric balanced_accuracy --set task.class_weights=balanced"
+    ]
 
 
 def answer(outputs: np.ndarray, calibrated: Mapping[str, Any] | None = None) -> np.ndarray:

@@ -1,0 +1,210 @@
+"""Features learned elsewhere: which encoders are at hand, and data seen through them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from penjing.core import plugins
+from penjing.core.recipe import Choice
+from penjing.core.table import Column
+from penjing.workflows._prepare import Prepared
+from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, Values
+
+EMBEDDING = "embedding"  # the modality of what an encoder gives
+NO, AUTO = "no", "auto"
+FEW_ITEMS = 200  # items of a class below which features from elsewhere are worth a line
+BLOCK = 64  # rows seen through an encoder together
+MEASURED = 16  # items that tell what an encoder costs
+# Of the time that is left, what seeing all items through encoders may take.
+MOST_SHARE = 0.4
+
+
+def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
+    """Input → the encoder for it, for every input that has one installed; {} where `wanted` forbids any.
+
+    Args:
+        prepared: the data.
+        wanted: "auto", "no", or the name of an encoder (or a path or hub name that a loader takes, "timm:resnet18").
+
+    Raises:
+        UsageError: an encoder was named that does not exist.
+    """
+    if wanted == NO:
+        return {}
+    found = {}
+    for slot in prepared.slots:
+        for choice in _choices(wanted):
+            encoder = plugins.load("pretrained", choice.name)
+            if slot.modality in _modalities(encoder) and (wanted != AUTO or encoder.is_available()):
+                found[slot.name] = choice.filled("pretrained")
+                break
+    return found
+
+
+def _choices(wanted: str) -> list[Choice]:
+    """The encoders that come into question: every one for "auto", else the one that was named."""
+    if wanted == AUTO:
+        return [
+            Choice(name) for name in plugins.names("pretrained") if hasattr(plugins.load("pretrained", name), "INSTALL")
+        ]
+    name, _, weights = wanted.partition(":")
+    return [Choice(name, {"weights": weights})] if weights else [Choice(wanted)]
+
+
+def _modalities(encoder: Any) -> tuple[str, ...]:
+    found = encoder.MODALITY
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def lacking(prepared: Prepared) -> list[Any]:
+    """The encoders that would suit these data and are not installed, one for each input's modality."""
+    known = [plugins.load("pretrained", name) for name in plugins.names("pretrained")]
+    found = []
+    for modality in dict.fromkeys(slot.modality for slot in prepared.slots):
+        suiting = [one for one in known if modality in _modalities(one) and hasattr(one, "INSTALL")]
+        if suiting and not any(one.is_available() for one in suiting):
+            found.append(suiting[0])
+    return found
+
+
+def seen_through(prepared: Prepared, encoders: Mapping[str, Choice]) -> Prepared:
+    """The same data with some inputs replaced by what pretrained encoders make of them."""
+    if not encoders:
+        return prepared
+    slots: list[Slot] = []
+    for slot in prepared.slots:
+        if slot.name in encoders:
+            assert isinstance(slot, FileSlot | TextSlot), "encoders are for files and texts"
+            slots.append(EmbeddingSlot(slot, encoders[slot.name]))
+        else:
+            slots.append(slot)
+    return replace(prepared, slots=tuple(slots))
+
+
+def is_affordable(prepared: Prepared, seconds: float) -> bool:
+    """Whether all items can be seen through their encoders within the seconds; measured on a few of them."""
+    rows = prepared.rows("train", "valid", "confirm", "test")
+    needed = 0.0
+    for slot in prepared.slots:
+        if isinstance(slot, EmbeddingSlot):
+            slot.embed(rows[:2])  # loading the encoder is paid once
+            begun = time.monotonic()
+            sample = rows[2 : 2 + MEASURED]
+            slot.embed(sample)
+            needed += (time.monotonic() - begun) / max(1, len(sample)) * len(rows)
+    return needed <= seconds
+
+
+@dataclass(frozen=True)
+class EmbeddingSlot:
+    """An input seen through a pretrained encoder.
+
+    Attributes:
+        base: the input itself.
+        encoder: which encoder, with its settings.
+    """
+
+    base: FileSlot | TextSlot
+    encoder: Choice
+    modality: str = EMBEDDING
+    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.base.name
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        return self.base.columns
+
+    @property
+    def present(self) -> np.ndarray | None:
+        return self.base.present
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return self.base.settings
+
+    def embed(self, rows: np.ndarray) -> np.ndarray:
+        """Float32[rows, features]."""
+        return embedded(self.encoder, self._raw(rows), self.settings)
+
+    def _raw(self, rows: np.ndarray) -> Any:
+        if isinstance(self.base, TextSlot):
+            return self.base.cells.gather(rows).to_list()
+        return self.base.cached.take(rows)
+
+    def learn(self, rows: np.ndarray) -> dict[str, Any]:
+        from penjing.modalities.embedding import front_end
+
+        rows = rows if self.present is None else rows[self.present[rows]]
+        values = self.values({})
+        return front_end.learn(values.take(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+
+    def values(self, learned: Mapping[str, Any]) -> Values:  # noqa: ARG002 - what is seen is not learned here
+        if "values" not in self._made:
+            self._made["values"] = Embedded(self.embed, self._count, self.item_shape({}))
+        values: Values = self._made["values"]
+        return values
+
+    @property
+    def _count(self) -> int:
+        return len(self.base.cells) if isinstance(self.base, TextSlot) else len(self.base.cached)
+
+    def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:  # noqa: ARG002 - as above
+        plugin = plugins.load("pretrained", self.encoder.name)
+        shape: tuple[int, ...] = plugin.shape(plugin.Settings(**self.encoder.settings))
+        return shape
+
+    def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:
+        return self.base.features(rows, basis)
+
+
+class Embedded:
+    """Vectors of all rows, each made when it is first asked for and then kept.
+
+    They are made in whole blocks of rows that lie together, so that a vector does not depend on who asked first.
+    """
+
+    def __init__(self, embed: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...]) -> None:
+        self._embed, self._count = embed, count
+        self._is_made = np.zeros(-(-count // BLOCK), dtype=bool)
+        self._kept = np.zeros((count, *shape), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        """The vectors of some rows (integers)."""
+        for block in np.unique(index // BLOCK).tolist():
+            if not self._is_made[block]:
+                rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, self._count))
+                self._kept[rows] = self._embed(rows)
+                self._is_made[block] = True
+        return self._kept[index]
+
+
+def embedded(encoder: Choice, values: Any, decode: Mapping[str, Any]) -> np.ndarray:
+    """Float32[items, features]: raw decoded items (or clean texts) seen through an encoder.
+
+    Args:
+        encoder: which.
+        values: as the encoder's modality decodes them.
+        decode: the settings they were decoded with.
+    """
+    embed = _loaded(encoder.name, tuple(sorted(encoder.settings.items())))
+    found: np.ndarray = embed(values, int(decode["rate_hz"])) if "rate_hz" in decode else embed(values)
+    return found
+
+
+@lru_cache(maxsize=2)  # one for each of two inputs; weights are large
+def _loaded(name: str, settings: tuple[tuple[str, Any], ...]) -> Callable[..., np.ndarray]:
+    plugin = plugins.load("pretrained", name)
+    embed: Callable[..., np.ndarray] = plugin.load(plugin.Settings(**dict(settings)))
+    return embed
