@@ -51,10 +51,10 @@ def of_test(tested: Tested) -> Answer:
 
 
 def of_predictions(found: Predictions, is_written: bool) -> Answer:
-    """The items that could not be read, each answer unless they are written to a file, and how many of each class."""
+    """The items that could not be read, each answer unless they are written to a file, and what they come to."""
     lines = [f"{path}: {why}" for path, why in found.unreadable]
     lines += [] if is_written else found.lines()
-    return found.to_dict(), [*lines, *(f"{name}: {count}" for name, count in found.counts.items())]
+    return found.to_dict(), [*lines, *found.summary()]
 
 
 def of_runs(folder: Path, runs: Sequence[Run], watch: Watch) -> Answer:

@@ -20,9 +20,15 @@ class DataOptions:
     """How the data are read; each overrides what is recognised. None was not said, which a default could not tell."""
 
     target: str | None = None
-    "The label: a column's name, folder:N, or none."
+    "The label: a column's name (several with commas are labels of 0 and 1), folder:N, or none."
     input: list[str] | None = None
-    "The input column of a table."
+    "The only input columns of a table."
+    type: list[str] | None = None
+    "What a column is: COLUMN=MODALITY, or COLUMN=ignore."
+    files: list[str] | None = None
+    "Where the paths in a column start: COLUMN=FOLDER or a .zip."
+    time_column: str | None = None
+    "A column of times; the latest items are the test."
     group: str | None = None
     "A column; rows with the same value stay in one part."
     group_from: str | None = None
@@ -56,11 +62,14 @@ class DataOptions:
 
     def wishes(self) -> dict[str, Any]:
         """What was given, under the names that the Python side has."""
-        names = {"input": "inputs"}
+        names = {"input": "inputs", "type": "types"}
         given = {item.name: getattr(self, item.name) for item in fields(self)}
         found = {names.get(name, name): value for name, value in given.items() if value is not None}
         if "merge" in found:
             found["merge"] = dict(_merge(text) for text in found["merge"])
+        for name, option, example in (("types", "--type", "age=number"), ("files", "--files", "image=photos.zip")):
+            if name in found:
+                found[name] = dict(_pair(text, option, example) for text in found[name])
         return found
 
 
@@ -94,6 +103,14 @@ def assignments(texts: Sequence[str]) -> dict[str, Any]:
             raise UsageError(f'--set "{text}" is not like model.width=64')
         found[key.strip()] = parse_value(value.strip())
     return found
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    """The column, whose name may hold an equals sign, and what is said of it."""
+    column, sign, value = text.rpartition("=")
+    if not sign or not column or not value:
+        raise UsageError(f'{option} "{text}" is not like {example}')
+    return column, value
 
 
 def _merge(text: str) -> tuple[str, list[str]]:

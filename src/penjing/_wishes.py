@@ -29,6 +29,9 @@ class DataWishes(TypedDict, total=False):
     exclude: str | Sequence[str]
     merge: Mapping[str, str | Sequence[str]]
     ignore: str | Sequence[str]
+    types: Mapping[str, str]
+    files: Mapping[str, str]
+    time_column: str
     side: int
     channels: int
     canvas: str

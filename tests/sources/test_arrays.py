@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -118,3 +119,68 @@ def test_options_about_columns_are_refused(options: Options) -> None:
 def test_groups_from_names_need_names() -> None:
     with pytest.raises(UsageError, match="these items have none; give the groups as a column"):
         open_data((PICTURES, LABELS), Options(group_from=r"\d"))
+
+
+# ---- rows of numbers, texts and named columns
+
+
+def test_rows_of_numbers_are_columns_of_numbers() -> None:
+    generator = np.random.default_rng(0)
+    x, y = generator.normal(size=(50, 3)), generator.normal(size=50)
+    table = open_data((x, y))
+    assert [(column.name, column.modality) for column in table.inputs] == [(f"x{n}", "number") for n in range(3)]
+    assert np.array_equal(table.frame.select("x0", "x1", "x2").cast(float).to_numpy(), x)
+    assert np.array_equal(table.frame["target"].to_numpy(), y)
+    assert table.said[0].startswith('50 rows with a number to predict (column "y"): -')
+
+
+@pytest.mark.parametrize("texts", [["good film", "bad film", None, "a dull one"]])
+def test_a_list_of_texts_is_a_column_of_texts(texts: list[str | None]) -> None:
+    table = open_data((texts, [1, 0, 1, 0]))
+    assert table.frame.rows() == list(zip(texts, ["1", "0", "1", "0"], strict=True))
+    assert table.inputs[0].modality == "text"
+
+
+def test_a_dict_of_columns_holds_pictures_texts_and_numbers() -> None:
+    texts = [f"a sentence of words {number}" for number in range(4)]
+    columns = {"photo": PICTURES, "text": texts, "size": np.array([1.5, np.nan, 2.0, 7.25])}
+    table = open_data((columns, LABELS), Options(types={"text": "text"}))
+    assert {column.name: column.modality for column in table.inputs} == {
+        "photo": "image",
+        "text": "text",
+        "size": "number",
+    }
+    assert np.array_equal(table.stores["photo"].read(table.frame["photo"][2]), PICTURES[2])
+    assert table.frame["size"].null_count() == 1
+    assert table.frame["target"].to_list() == ["1", "0", "1", "0"]
+    assert open_data({**columns, "price": [1.5, 2.5, 4.0, 3.25]}, Options(target="price")).target is not None
+
+
+def test_numbers_of_classes_get_the_names_beside_them() -> None:
+    table = open_data({"image": PICTURES, "label": LABELS, "label_names": np.array(["cat", "dog"])})
+    assert table.frame["target"].to_list() == ["dog", "cat", "dog", "cat"]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({"image": PICTURES, "label": LABELS[:3]}, "the columns have different lengths: image 4, label 3"),
+        ({"image": PICTURES, "label": 3}, 'the column "label" is one int; expected one value for each item'),
+        ({"image": PICTURES - 128.0, "label": LABELS}, 'the column "image": pixels must lie in'),
+    ],
+)
+def test_columns_that_do_not_fit_say_why(data: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(DataError) as caught:
+        open_data(data)
+    assert sentence in str(caught.value)
+
+
+def test_a_file_of_arrays_is_read_as_a_dict_is(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", image=PICTURES, label=LABELS, split=np.array(["train", "train", "test", "test"]))
+    table = open_data(tmp_path / "x.npz")
+    assert table.frame.select("target", "part").rows() == [("1", "train"), ("0", "train"), ("1", "test"), ("0", "test")]
+    np.savez(tmp_path / "y.npz", image=np.array([object()]))
+    for content in (b"", b"PK", (tmp_path / "y.npz").read_bytes()):
+        (tmp_path / "z.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"z\.npz cannot be read as arrays"):
+            open_data(tmp_path / "z.npz")

@@ -459,7 +459,7 @@ def test_an_option_said_anew_holds_when_going_on_from_a_run(pictures, tmp_path):
     assert after.info["data"]["inputs"]["image"]["decode"]["page"] == "first"
     assert not [text for text in texts(said) if text.startswith("as in")]
     third = pj.fit(pictures, parent=run, out=tmp_path / "third")
-    assert third.info["data"]["decode"]["page"] == "max"
+    assert third.info["data"]["inputs"]["image"]["decode"]["page"] == "max"
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,10 @@ def test_what_a_run_settles_is_not_said_anew(pictures, tmp_path, wishes, message
 
 def test_a_recipe_settles_the_canvas_and_the_page(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", page="max")
-    assert pj.fit(pictures, recipe=run.path, out=tmp_path / "again").info["data"]["decode"]["page"] == "max"
+    assert (
+        pj.fit(pictures, recipe=run.path, out=tmp_path / "again").info["data"]["inputs"]["image"]["decode"]["page"]
+        == "max"
+    )
     with pytest.raises(UsageError, match="--side 24 would change nothing"):
         pj.fit(pictures, recipe=run.path, side=24, out=tmp_path / "next")
 

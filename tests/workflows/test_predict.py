@@ -26,8 +26,9 @@ from penjing.tasks.classify import Threshold, softmax
 from penjing.training import engine
 from penjing.training._checkpoint import load_weights, save_weights
 from penjing.training._loader import Items
-from penjing.workflows import _inputs, predict
+from penjing.workflows import _items, predict
 from penjing.workflows._load import load
+from penjing.workflows._rows import Source
 
 # ---- the answers
 
@@ -41,11 +42,12 @@ def test_predicting_the_validation_files_gives_the_validated_probabilities(run: 
     loaded, store = load(run), FolderStore(tmp_path)
     names = [f"{number}.jpg" for number in range(len(sizes))]
     hashes = [item_hash(store.read(name)) for name in names]
-    form = image.form(loaded.decode)
+    settings = loaded.inputs[0].settings
+    form = image.form(settings)
     wanted = dict(zip(hashes, names, strict=True))
-    cache.fill(form, wanted, store, lambda content, page: image.decode(content, loaded.decode, page), threads=1)
+    cache.fill(form, wanted, store, lambda content, page: image.decode(content, settings, page), threads=1)
     items = Items({"image": cache.open_column(form.id, hashes)})
-    expected = softmax(engine.outputs(loaded.network, items, np.arange(len(names))), loaded.temperature)
+    expected = softmax(engine.outputs(loaded.network, items, np.arange(len(names))), loaded.calibrated["temperature"])
     found = predict.predict(run, tmp_path)
     assert [Path(path).name for path in found.frame["path"]] == names
     np.testing.assert_allclose(found.probability, expected, atol=1e-5)
@@ -153,14 +155,15 @@ def test_the_exported_run_gives_the_probabilities_of_predict(run: Run, photos: P
     from penjing.exports._measure import parity
 
     loaded = load(run)
+    settings = loaded.inputs[0].settings
     model = onnx.open_model(onnx.export(loaded.subject, tmp_path / "model.onnx"))
     found = predict.predict(run, photos)
-    items = np.stack([image.decode(Path(one.path).read_bytes(), loaded.decode) for one in found])
+    items = np.stack([image.decode(Path(one.path).read_bytes(), settings) for one in found])
     np.testing.assert_allclose(model.probabilities(items), found.probability, atol=1e-5)
     assert parity(loaded.subject, model, items).difference <= 1e-5
-    assert image.Settings(**model.facts["decode"]) == loaded.decode
-    assert model.facts["modality"] == "image"
-    assert model.facts["unsure_below"] == loaded.unsure_below
+    assert image.Settings(**model.facts["inputs"]["image"]["decode"]) == settings
+    assert model.facts["inputs"]["image"]["modality"] == "image"
+    assert model.facts["unsure_below"] == loaded.calibrated["unsure_below"]
 
 
 # ---- what may be handed over
@@ -258,8 +261,7 @@ def test_patterns_leave_files_out(run: Run, photos: Path) -> None:
 def test_only_a_few_items_are_decoded_ahead(run: Run, photos: Path) -> None:
     """However many items wait, the pictures in memory are those of a few chunks."""
     path = str(photos / "dog" / "图 1.png")
-    loaded = load(run)
-    reader = _inputs.Reader(loaded.modality, loaded.decode)
+    reader = _items.Reader(load(run).inputs)
     seen = 0
 
     class Counting(FolderStore):
@@ -268,7 +270,8 @@ def test_only_a_few_items_are_decoded_ahead(run: Run, photos: Path) -> None:
             seen += 1
             return super().read(reference)
 
-    items = _inputs.decoded([_inputs.Source(Counting(Path()), [path] * 5000)], reader, threads=1)
+    source = Source(pl.DataFrame({"image": [path] * 5000}), {"image": Counting(Path())})
+    items = _items.decoded(source, reader, threads=1)
     for _ in range(20):
         next(items)
     items.close()  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from penjing.core.errors import DataError, PenjingError, RunError, UsageError
 from penjing.core.events import Event, Warned
 from penjing.core.recipe import Choice
 from penjing.core.run import Run
-from penjing.workflows import _inputs, predict
+from penjing.workflows import _items, predict
 from penjing.workflows._predictions import Unreadable
 
 # ---- what cannot be read
@@ -60,7 +60,7 @@ def test_a_format_that_must_be_converted_says_how(run: Run, photos: Path) -> Non
 
 def test_a_huge_file_is_not_read_into_memory(run: Run, photos: Path) -> None:
     with (photos / "huge.png").open("wb") as file:
-        file.truncate(_inputs.LARGEST_FILE_BYTES + 1)  # sparse: no disk is used
+        file.truncate(_items.LARGEST_FILE_BYTES + 1)  # sparse: no disk is used
     found = predict.predict(run, photos)
     assert [(Path(one.path).name, one.reason) for one in found.unreadable] == [
         ("huge.png", "the file has 2.0 GB, more than the 2.0 GB that are read; make it smaller")
@@ -171,8 +171,8 @@ def test_weights_that_do_not_fit_the_recipe_are_refused(run: Run, tmp_path: Path
         ("model.safetensors", "broken", "the run has no usable weights"),
         ("prepare.json", "{", "the run folder is damaged"),
         ("prepare.json", "3", "the run folder is damaged"),
-        ("prepare.json", "{}", "lacks column, modality, decode"),
-        ("results.json", '{"temperature": 1}', "lacks threshold, unsure_below"),
+        ("prepare.json", "{}", "lacks inputs, target, classes"),
+        ("results.json", '{"temperature": 1}', "lacks threshold"),
         ("unlike.npz", "broken", "unlike.npz cannot be read"),
     ],
 )

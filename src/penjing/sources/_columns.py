@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -63,6 +63,8 @@ _LIKELY_GROUPS = frozenset(
 _GROUP_ENDINGS = ("_id", "_name", "_number", "_no", "id", "编号")
 # A column is one of files when this share of its cells is named so; so many cells are looked at.
 _SHARE, _LOOK = 0.8, 200
+# Among fewer rows, all cells are easily different.
+_MANY_ROWS = 20
 # A second label beside the label, such as fine_label, tells it away.
 _LABEL_WORDS = frozenset(("label", "labels", "target"))
 
@@ -105,6 +107,7 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         UsageError: an option names a column that does not exist, or it is not clear which column is the label; the
             message lists the columns.
     """
+    options = replace(options, inputs=_listed(frame, options.inputs))
     _check_options(frame, options, name)
     asked = set(options.inputs)
     taken: set[str | None] = set(asked)
@@ -118,11 +121,16 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         named = _named(frame, LABEL_NAMES, taken)
         targets = (named,) if named else ()
     left_out = dict(no_part)
-    questioned = [column for column in frame.columns if column not in taken | set(targets) and _may_group(column)]
+    questioned = [
+        column for column in frame.columns if column not in taken | set(targets) and _may_group(frame[column])
+    ]
     for column in questioned:
         if column not in said_type:
             left_out[column] = "may hold groups"
-    if targets and options.target != "none":
+    if options.target == "none":
+        named = _named(frame, LABEL_NAMES, {*taken, *said_type})
+        left_out |= {named: "named like a label"} if named else {}
+    elif targets:
         for column in frame.columns:
             if column not in taken | set(targets) | said_type and _is_another_label(column):
                 left_out[column] = f'named like a label beside "{targets[0]}"'
@@ -233,11 +241,13 @@ def _given_targets(frame: pl.DataFrame, options: Options, name: str) -> tuple[st
 
 def _target_names(frame: pl.DataFrame, options: Options) -> tuple[str, ...]:
     """The columns that `--target` names; a column's name may hold a comma."""
-    if options.target in ("", "none"):
-        return ()
-    if options.target in frame.columns:
-        return (options.target,)
-    return tuple(dict.fromkeys(one for one in (part.strip() for part in options.target.split(",")) if one))
+    return () if options.target in ("", "none") else _listed(frame, (options.target,))
+
+
+def _listed(frame: pl.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of columns, one each; a name with commas is several, unless a column is called so."""
+    parts = [[name] if name in frame.columns else name.split(",") for name in names]
+    return tuple(dict.fromkeys(one.strip() for some in parts for one in some if one.strip()))
 
 
 def _check(frame: pl.DataFrame, column: str, option: str, name: str) -> str:
@@ -275,8 +285,11 @@ def _recognise(cells: pl.Series, given: str | None) -> Recognised:
     return recognise(cells, given)
 
 
-def _may_group(column: str) -> bool:
-    name = column.strip().casefold().replace(" ", "_")
+def _may_group(cells: pl.Series) -> bool:
+    """Whether a column is named like a person, an animal or a place, and does not name another in each of many rows."""
+    name = cells.name.strip().casefold().replace(" ", "_")
+    if len(cells) >= _MANY_ROWS and cells.n_unique() == len(cells):
+        return False
     bare = next((name.removesuffix(end) for end in _GROUP_ENDINGS if name.endswith(end)), name)
     return name in _LIKELY_GROUPS or bare in _LIKELY_GROUPS
 
@@ -313,7 +326,7 @@ def is_item(found: Recognised) -> bool:
 def _tells_nothing(cells: pl.Series) -> bool:
     """Whether a column is empty or gives every row its own name."""
     known = cells.drop_nulls()
-    return len(known) == 0 or (len(known) >= 20 and known.dtype == pl.String and known.n_unique() == len(known))
+    return len(known) == 0 or (len(known) >= _MANY_ROWS and known.dtype == pl.String and known.n_unique() == len(known))
 
 
 def _inputs(

@@ -105,7 +105,7 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         paths=_paths(cells, roles),
         settings={names[column]: one.settings for column, one in roles.inputs.items()},
         said=[*opened.said],
-        hints=dict(opened.hints),
+        hints={**opened.hints, "names": {new: column for column, new in names.items()}},
     )
     _fill(found, frame, roles, options, said, doubts)
     return finish(found, options)
@@ -285,7 +285,6 @@ def read_times(cells: pl.Series, name: str) -> pl.Series:
     found = [read(cells).cast(pl.Float64) for read in (reversed(readers) if guess.modality == "number" else readers)]
     best = min(found, key=lambda values: values.null_count())
     if best.null_count() == len(best):
-        raise UsageError(
-            f'--time-column {name}: no cell is a date or a number, such as "{cells.drop_nulls().head(1).to_list()}"'
-        )
+        example = next(iter(cells.drop_nulls()), "")
+        raise UsageError(f'--time-column {name}: expected dates or numbers, it holds "{example}"')
     return best

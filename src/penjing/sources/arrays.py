@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def open(data: Any, options: Options) -> Table:
         labels = None if y is None else _labels(y, len(next(iter(x.values()))))
         return open_columns(dict(x), labels, options, "arrays", "arrays")
     if _is_texts(x):
+        options = replace(options, types={"text": "text", **options.types})
         return open_columns({"text": x}, None if y is None else _labels(y, len(x)), options, "arrays", "arrays")
     if _is_array(x) and x.ndim == 2 and len(x):
         rows = as_numpy(x)

@@ -1,4 +1,4 @@
-"""Whatever a person wants predicted, as references; then decoded, a few ahead, so that memory stays flat.
+"""Whatever a person wants predicted, as references and cells; nothing of it is decoded yet.
 
 Paths are asked through `os.path`, which answers no where pathlib raises: a name that is too long, an unknown home.
 """
@@ -9,102 +9,100 @@ from __future__ import annotations
 
 import glob
 import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Said, Watch, tell
-from penjing.core.items import item_name, read_item, reason
 from penjing.core.table import Store
-from penjing.core.units import show_bytes
 from penjing.sources import Options, open_data
-from penjing.sources._listing import is_picture, natural_key, readable
-from penjing.sources._pixels import picture
-from penjing.sources._stores import ArrayStore, BytesStore, FolderStore
-from penjing.sources._tables import TABLE_SUFFIXES
+from penjing.sources._listing import (
+    check_not_empty,
+    is_litter,
+    leave_out,
+    natural_key,
+    readable,
+    remarks,
+    sort_out,
+    walk,
+)
+from penjing.sources._media import TEXT_SUFFIXES, modality_of, noun, plural
+from penjing.sources._places import Place, current_place, folder_place, zip_place
+from penjing.sources._stores import ArrayStore, BytesStore, FolderStore, ZipStore
+from penjing.sources._tables import as_text, decode_text, is_description, is_table, read_table
+from penjing.workflows._rows import Source, Wanted, as_array, rows_of
+from penjing.workflows._survey import IMAGE
 
-# A file of this size holds more pixels than any picture that is decoded; reading it would only fill the memory.
-LARGEST_FILE_BYTES = 2 * 10**9
-_CHUNK = 16  # items handed to a thread at once
-_AHEAD = 4  # chunks a thread that wait for the network
-
-
-@dataclass(frozen=True)
-class Source:
-    """Items that are read from one place."""
-
-    store: Store
-    references: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One item after its turn: decoded, or with the reason why it cannot be.
-
-    Attributes:
-        name: what to call it before a person: the path as they would type it.
-        value: uint8 [height, width, channels], or None.
-        error: why there is no value.
-    """
-
-    name: str
-    value: np.ndarray | None = None
-    error: str = ""
+_NOTHING = "there is nothing to predict; give a file, a folder, a pattern such as 'new/*.jpg' or a table"
+_LONGEST_NAME = 60  # characters of a text that its answer is shown with
+_FRAME = "the data"  # what rows in memory are called
 
 
-def gather(inputs: object, column: str = "", ignore: Sequence[str] = (), watch: Watch = None) -> list[Source]:
-    """Everything to be predicted, nothing of it decoded yet.
+class _Words(str):
+    """A text that is to be predicted itself, and not the path of one."""
+
+    __slots__ = ()
+
+
+def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
+    """Everything to be predicted.
 
     Args:
-        inputs: a file, a folder, a pattern such as "new/*.jpg", a table with a path column, a .zip, or several of these
-            in a list; or in memory one picture, arrays, a data frame or a Dataset.
-        column: the column of a table that holds the paths; "" recognises it.
-        ignore: patterns of files to pass over.
-        watch: hears what is left out.
+        inputs: for a run that looks at one file: a file, a folder, a pattern such as "new/*.jpg", a table with a path
+            column, a .zip, or several of these in a list; or in memory one item, arrays, or a Dataset of pictures.
+            For a run that looks at one text: the same with .txt files, or texts. For every run: a table file, a
+            data frame, a dict of columns, a dict of one row or a list of such.
+        wanted: what the run looks at.
+        watch: hears what is left out or missing.
 
     Raises:
-        DataError: there is nothing there, or it is no picture.
-        UsageError: nothing was given, or it is not clear which column of a table holds the paths.
+        DataError: there is nothing there, or it is not of the kind that the run looks at.
+        UsageError: nothing was given, or it is not clear which column of a table is meant.
     """
-    options = Options(target="none", split="none", inputs=(column,) if column else (), ignore=tuple(ignore))
     if isinstance(inputs, str | Path):
-        return _of_paths([inputs], options, watch)
+        return _of_paths([inputs], wanted, watch)
     if isinstance(inputs, list | tuple) and all(isinstance(item, str | Path) for item in inputs):
-        return _of_paths(inputs, options, watch)
-    alone = _one_picture(inputs)
-    return [alone] if alone is not None else [_of_data(inputs, options, watch)]
+        return _of_paths(inputs, wanted, watch)
+    frame = _as_frame(inputs)
+    if frame is not None:
+        if frame.is_empty():
+            raise DataError(f"{_FRAME} have no rows; expected one for each item")
+        return [rows_of(frame, wanted, current_place(), _FRAME, watch=watch)]
+    if wanted.is_of_texts:
+        return [_of_texts(_texts(inputs), wanted)]
+    if wanted.only is None:
+        kind = type(inputs).__name__
+        raise DataError(f"this run looks at rows of a table ({wanted}); give a table or a data frame, not {kind}")
+    return [_of_memory(inputs, wanted, watch)]
 
 
-def _of_paths(paths: Sequence[str | Path], options: Options, watch: Watch) -> list[Source]:
-    """The sources of paths, in their order; pictures that stand alone share one source."""
+# ---- paths
+
+
+def _of_paths(paths: Sequence[str | Path], wanted: Wanted, watch: Watch) -> list[Source]:
+    """The sources of paths, in their order; neighbours that are one item each share a source."""
+    expanded = [path for given in paths for path in _expanded(given, wanted)]
+    if not expanded:
+        raise UsageError(_NOTHING)
     found: list[Source] = []
-    files: list[str] = []
-    here = FolderStore(Path())
-    expanded = [path for given in paths for path in _expanded(given)]
-    for path in expanded:
-        if _is_one_picture(path, is_alone=len(expanded) == 1):
-            files.append(str(path))
-            continue
-        if files:
-            found.append(Source(here, files))
-            files = []
-        found.append(_of_data(path, options, watch))
-    if files:
-        found.append(Source(here, files))
-    if not found:
-        raise UsageError("there is nothing to predict; give a file, a folder, a pattern such as 'new/*.jpg' or a table")
+    is_alone = len(expanded) == 1
+    for how, group in groupby(expanded, key=lambda path: _how(path, wanted, is_alone)):
+        if how == "text":
+            found.append(_of_texts([str(text) for text in group], wanted))
+        elif how == "file":
+            found.append(_of_files([str(path) for path in group], FolderStore(Path()), wanted))
+        else:
+            found += [_of_place(Path(path), wanted, is_alone, watch) for path in group]
     return found
 
 
-def _expanded(given: str | Path) -> list[Path]:
-    """What a path means: itself, or the files that match it as a pattern, in natural order.
+def _expanded(given: str | Path, wanted: Wanted) -> list[Path | _Words]:
+    """What a path means: itself, the files that match it as a pattern in natural order, or that it is a text.
 
     Raises:
         DataError: it is a pattern, and nothing matches.
@@ -112,51 +110,268 @@ def _expanded(given: str | Path) -> list[Path]:
     """
     text = os.path.expanduser(given)
     if not text.strip():
-        raise UsageError("an empty path was given; give a file, a folder, a pattern such as 'new/*.jpg' or a table")
-    if os.path.lexists(text) or not glob.has_magic(text):
+        raise UsageError(f"an empty path was given; {_NOTHING.partition('; ')[2]}")
+    if os.path.lexists(text):
         return [Path(text)]
-    matched = sorted(glob.glob(text, recursive=True), key=natural_key)
-    # "new/**" names folders and what is in them; counting both would predict every picture twice.
+    matched = sorted(glob.glob(text, recursive=True), key=natural_key) if glob.has_magic(text) else []
+    # "new/**" names folders and what is in them; counting both would predict every item twice.
     files = [Path(name) for name in matched if os.path.isfile(name)]
-    kept = [path for path in files if is_picture(path.name)] or files or [Path(name) for name in matched]
-    if not kept:
+    kept = [path for path in files if _is_item(path.name, wanted)] or files or [Path(name) for name in matched]
+    if kept:
+        return [*kept]
+    if wanted.is_of_texts and isinstance(given, str) and not _is_named_like_a_file(given):
+        return [_Words(given)]
+    if glob.has_magic(text):
         raise DataError(f"no file matches {text}; check the pattern, and put it in quotes")
-    return kept
+    return [Path(text)]
 
 
-def _is_one_picture(path: Path, is_alone: bool) -> bool:
-    """Whether a path is read as one picture.
+def _is_named_like_a_file(text: str) -> bool:
+    """Whether a text of one word ends as a file of texts does: a slip in a path is not to be predicted."""
+    suffix = Path(text).suffix.lower()
+    return len(text.split()) == 1 and (is_table(text) or suffix == ".zip" or suffix in TEXT_SUFFIXES)
+
+
+def _is_item(name: str, wanted: Wanted) -> bool:
+    """Whether a file of this name is what the run looks at."""
+    if wanted.is_of_texts:
+        return Path(name).suffix.lower() in TEXT_SUFFIXES
+    return wanted.only is not None and modality_of(name) == wanted.only.modality
+
+
+def _how(path: Path | _Words, wanted: Wanted, is_alone: bool) -> str:
+    """ "text", "file" (one item) or "place" (a folder, a table, an archive).
 
     Alone, a path must say so by its name, or an error explains what it is instead. Among others, whatever is neither
     a folder nor a table nor an archive is tried, and named among the unreadable if it fails.
     """
-    suffix = path.suffix.lower()
-    if os.path.isdir(path) or suffix in TABLE_SUFFIXES or suffix == ".zip":
-        return False
-    return not is_alone or (os.path.isfile(path) and (is_picture(path.name) or not suffix))
+    if isinstance(path, _Words):
+        return "text"
+    is_place = os.path.isdir(path) or is_table(path.name) or path.suffix.lower() == ".zip"
+    if is_place or wanted.only is None:
+        return "place"
+    is_one = not is_alone or (os.path.isfile(path) and (_is_item(path.name, wanted) or not path.suffix))
+    return "file" if is_one else "place"
 
 
-def _of_data(data: object, options: Options, watch: Watch) -> Source:
-    table = open_data(data, options)
+def _of_files(names: Sequence[str], store: Store, wanted: Wanted) -> Source:
+    """Files that are one item each."""
+    assert wanted.only is not None
+    column = wanted.only.name
+    if not wanted.is_of_texts:
+        return Source(pl.DataFrame({column: names}, schema={column: pl.String}), {column: store})
+    texts: list[str | None] = []
+    errors = {}
+    for row, name in enumerate(names):
+        try:
+            content = store.read(name)
+            texts.append(decode_text(content if isinstance(content, bytes) else b"", store.name(name))[0])
+        except DataError as problem:
+            texts.append(None)
+            errors[row] = str(problem).removeprefix(store.name(name)).lstrip(" :")
+    called = [readable(store.name(name)) for name in names]
+    return Source(pl.DataFrame({column: texts}, schema={column: pl.String}), names=called, errors=errors)
+
+
+def _of_place(path: Path, wanted: Wanted, is_alone: bool, watch: Watch) -> Source:
+    """The items in a folder, an archive or a table.
+
+    Raises:
+        DataError: it is none of these, or nothing is in it.
+    """
+    is_archive = path.suffix.lower() == ".zip" and os.path.isfile(path)
+    prefix = "" if is_alone else f"{path.name}, "
+    if is_table(path.name) and os.path.isfile(path):
+        return _of_table(FolderStore(path.parent), path.name, folder_place(path.parent), wanted, prefix, watch)
+    if not is_archive and not os.path.isdir(path):
+        if os.path.isfile(path):
+            raise DataError(_other_kind(path, wanted))
+        open_data(path)  # says that it does not exist, and what is near
+    store: ZipStore | FolderStore
+    if is_archive:
+        store = ZipStore(path)
+        names = [name for name in store.members if not any(is_litter(part) for part in name.split("/"))]
+    else:
+        actual = {readable(name): name for name in walk(path)}
+        store, names = FolderStore(path, {name: real for name, real in actual.items() if name != real}), list(actual)
+    if wanted.only is not None:
+        return _of_listing(names, store, path, wanted, watch)
+    table = _table_among(leave_out(names, wanted.ignore)[0], path, wanted)
+    place = _place(store, table) if is_archive else folder_place((path / table).parent)
+    return _of_table(store, table, place, wanted, prefix, watch)
+
+
+def _place(store: Any, table: str) -> Place:
+    return zip_place(store, f"{table.rpartition('/')[0]}/" if "/" in table else "")
+
+
+def _of_listing(names: Iterable[str], store: Store, path: Path, wanted: Wanted, watch: Watch) -> Source:
+    """The files among `names` that the run looks at."""
+    assert wanted.only is not None
+    listing = sort_out(names, wanted.ignore, wanted.only.modality)
+    check_not_empty(listing, str(path))
+    for doubt in remarks(listing)[1]:
+        if "--input" not in doubt:  # the run settles what it looks at
+            tell(watch, Said(doubt))
+    return _of_files(listing.files, store, wanted)
+
+
+def _of_table(store: Store, name: str, place: Place, wanted: Wanted, prefix: str, watch: Watch) -> Source:
+    title = store.name(name)
+    content = store.read(name)
+    assert isinstance(content, bytes), "a table is a file"
+    frame, _ = read_table(content, title)
+    source = rows_of(frame, wanted, place, name, prefix, watch)
+    return _without_ignored(source, wanted)
+
+
+def _without_ignored(source: Source, wanted: Wanted) -> Source:
+    """Without the rows of which a file matches a pattern of `ignore`."""
+    if not wanted.ignore:
+        return source
+    keep = np.ones(len(source), dtype=bool)
+    for column in source.stores:
+        cells = source.cells[column]
+        kept = set(leave_out(cells.drop_nulls().to_list(), wanted.ignore)[0])
+        keep &= np.array([cell is None or cell in kept for cell in cells.to_list()])
+    names = source.names and [name for name, is_kept in zip(source.names, keep, strict=True) if is_kept]
+    return Source(source.cells.filter(pl.Series(keep)), source.stores, names)
+
+
+def _table_among(names: Sequence[str], path: Path, wanted: Wanted) -> str:
+    """The table in a folder or an archive whose rows are meant.
+
+    Raises:
+        DataError: there is none, or several.
+    """
+    tables = sorted((name for name in names if is_table(name)), key=lambda name: (name.count("/"), natural_key(name)))
+    described = [name for name in tables if is_description(name.rpartition("/")[2])][:1]
+    if len(described or tables) != 1:
+        there = f"several tables ({', '.join(tables[:5])})" if tables else "no table"
+        raise DataError(
+            f"this run looks at rows of a table ({wanted}), and {path} holds {there}; give the table itself"
+        )
+    return (described or tables)[0]
+
+
+def _other_kind(path: Path, wanted: Wanted) -> str:
+    """Why a file is nothing that the run can answer for."""
+    kind = modality_of(path.name)
+    if wanted.only is None:
+        return f"this run looks at rows of a table ({wanted}); give a .csv, .tsv, .parquet or .xlsx file, not {path}"
+    expected = plural(wanted.only.modality)
+    if kind is not None:
+        return f"{path} is a file of {plural(kind)}, and this run looks at {expected}; give {expected}"
+    return (
+        f"{path} is not data of a known kind; expected {expected}, a folder or .zip of them, or a table of their paths"
+    )
+
+
+# ---- in memory
+
+
+def _as_frame(data: Any) -> pl.DataFrame | None:
+    """Rows in memory as a frame of cells; None where it is something else."""
+    if isinstance(data, pl.DataFrame):
+        return as_text(data)
+    if isinstance(data, Mapping):
+        columns = {str(name): _listed(values) for name, values in data.items()}
+        lengths = {len(values) for values in columns.values() if values is not None}
+        if not lengths:  # single values: one row
+            return as_text(pl.DataFrame([_series(str(name), [value]) for name, value in data.items()]))
+        if len(lengths) > 1 or None in columns.values():
+            raise DataError(
+                "the columns have different lengths; give lists of one length, or single values for one row"
+            )
+        return as_text(pl.DataFrame([_series(name, values or []) for name, values in columns.items()]))
+    if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
+        names = dict.fromkeys(str(name) for row in data for name in row)
+        return as_text(pl.DataFrame([_series(name, [row.get(name) for row in data]) for name in names]))
+    if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
+        return as_text(pl.DataFrame([_series(str(name), data[name].tolist()) for name in data.columns]))
+    return None
+
+
+def _listed(values: Any) -> list[Any] | None:
+    """The cells of a column; None where it is a single value."""
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
+        return None
+    if isinstance(values, np.ndarray) and values.ndim > 1:
+        return list(values)
+    to_list: Callable[[], list[Any]] = (
+        getattr(values, "tolist", None) or getattr(values, "to_list", None) or (lambda: list(values))
+    )
+    return to_list()
+
+
+def _series(name: str, cells: Sequence[Any]) -> pl.Series:
+    """A column of text, bytes, numbers or arrays; null where a value is missing."""
+    cells = [None if cell is None or (isinstance(cell, float) and cell != cell) else cell for cell in cells]
+    known = [cell for cell in cells if cell is not None]
+    if known and all(isinstance(cell, bytes) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Binary)
+    if any(getattr(cell, "ndim", 0) > 0 or hasattr(cell, "convert") for cell in known):
+        return pl.Series(name, cells, dtype=pl.Object)
+    if known and all(isinstance(cell, float) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Float64)
+    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+
+
+def _texts(data: Any) -> list[str | None]:
+    """Texts in memory.
+
+    Raises:
+        DataError: they are none.
+    """
+    cells = _listed(data)
+    if cells is None or not all(cell is None or isinstance(cell, str) or cell != cell for cell in cells):
+        raise DataError(
+            f"this run looks at texts; give texts, .txt files or a table of them, not {type(data).__name__}"
+        )
+    return [cell if isinstance(cell, str) else None for cell in cells]
+
+
+def _of_texts(texts: Sequence[str | None], wanted: Wanted) -> Source:
+    """Texts that are to be predicted themselves; each is called by its beginning."""
+    assert wanted.only is not None
+    if not texts:
+        raise UsageError(_NOTHING)
+    names = [_beginning(text or "") or f"row {row}" for row, text in enumerate(texts, start=1)]
+    return Source(pl.DataFrame({wanted.only.name: texts}, schema={wanted.only.name: pl.String}), names=names)
+
+
+def _beginning(text: str) -> str:
+    text = " ".join(text[: 10 * _LONGEST_NAME].split())
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
+
+
+def _of_memory(data: Any, wanted: Wanted, watch: Watch) -> Source:
+    """Files' contents in memory: one item, arrays, or a Dataset of pictures."""
+    assert wanted.only is not None
+    column, modality = wanted.only.name, wanted.only.modality
+    if isinstance(data, bytes | bytearray):
+        return Source(pl.DataFrame({column: ["0"]}), {column: BytesStore([bytes(data)], "bytes")})
+    alone = _is_one_picture(data) if modality == IMAGE else hasattr(data, "__array__")
+    if alone:
+        return Source(pl.DataFrame({column: ["0"]}), {column: ArrayStore([as_array(data, modality)], noun(modality))})
+    if modality != IMAGE:
+        if not isinstance(data, list | tuple) or not data or not all(hasattr(one, "__array__") for one in data):
+            expected = plural(modality)
+            raise DataError(
+                f"data of type {type(data).__name__} cannot be read; expected {expected}: files, a folder, a table of "
+                "paths, an array or a list of arrays"
+            )
+        rows = [str(row) for row in range(len(data))]
+        return Source(pl.DataFrame({column: rows}), {column: ArrayStore([as_array(one, modality) for one in data])})
+    table = open_data(data, Options(target="none", split="none", ignore=wanted.ignore))
     for doubt in table.doubts:
         if "--group" not in doubt:  # groups matter to a split, and here is none
             tell(watch, Said(doubt))
-    column = table.inputs[0].name
-    return Source(table.stores[column], table.frame[column].to_list())
+    name = table.inputs[0].name
+    return Source(pl.DataFrame({column: table.frame[name]}), {column: table.stores[name]})
 
 
-def _one_picture(value: Any) -> Source | None:
-    """A source of one item where the value is one picture: encoded bytes, a Pillow image, an array of one."""
-    if isinstance(value, bytes | bytearray):
-        return Source(BytesStore([bytes(value)], "bytes"), ["0"])
-    if not _is_one(value):
-        return None
-    found = picture(value)
-    assert isinstance(found, np.ndarray), "only bytes stay bytes"
-    return Source(ArrayStore([found], "picture"), ["0"])
-
-
-def _is_one(value: Any) -> bool:
+def _is_one_picture(value: Any) -> bool:
     """Whether it is a Pillow image, or an array of the shape of one picture.
 
     Pictures three pixels wide are rarer than a single picture in colour.
@@ -167,73 +382,3 @@ def _is_one(value: Any) -> bool:
     if not hasattr(value, "__array__") or hasattr(value, "columns"):
         return False
     return len(shape) == 2 or (len(shape) == 3 and (shape[2] in (1, 3, 4) or shape[0] == 3))
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Reads and decodes single items, never raising for a bad one. Called from several threads at once.
-
-    Attributes:
-        modality: the plug-in that decodes.
-        settings: as in training.
-        takes_every_page: whether each page of a TIFF is an item of its own.
-    """
-
-    modality: Any
-    settings: Any
-    takes_every_page: bool = False
-
-    def read(self, store: Store, reference: str) -> list[Item]:
-        """The item behind a reference; several where a file's pages are items."""
-        name = readable(item_name(store, reference))
-        try:
-            self._refuse(store, reference)
-            content, page = read_item(store, reference)
-            if self.takes_every_page and page is None and (pages := self.modality.probe(content).pages) > 1:
-                return [self._page(name, content, number) for number in range(1, pages + 1)]
-            return [Item(name, self.modality.decode(content, self.settings, page))]
-        except (DataError, OSError, MemoryError) as problem:
-            return [Item(name, error=reason(problem, name))]
-
-    def _page(self, name: str, content: Any, number: int) -> Item:
-        name = f"{name}#page={number}"
-        try:
-            return Item(name, self.modality.decode(content, self.settings, number))
-        except DataError as problem:
-            return Item(name, error=reason(problem, name))
-
-    def _refuse(self, store: Store, reference: str) -> None:
-        """Raises:
-        DataError: the file is in a format that must be converted first, or is too large to be read.
-        """
-        suffix = Path(reference).suffix.lower()
-        if suffix in self.modality.REFUSED:
-            raise DataError(self.modality.REFUSED[suffix])
-        stamp = store.stamp(reference)
-        if stamp is not None and stamp[0] > LARGEST_FILE_BYTES:
-            most = show_bytes(LARGEST_FILE_BYTES)
-            raise DataError(f"the file has {show_bytes(stamp[0])}, more than the {most} that are read; make it smaller")
-
-
-def decoded(sources: Sequence[Source], reader: Reader, threads: int) -> Iterator[Item]:
-    """Every item in order, decoded in parallel threads, only a few ahead of who asks."""
-
-    def work(store: Store, references: Sequence[str]) -> list[Item]:
-        return [item for reference in references for item in reader.read(store, reference)]
-
-    chunks = (
-        (source.store, source.references[start : start + _CHUNK])
-        for source in sources
-        for start in range(0, len(source.references), _CHUNK)
-    )
-    pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="penjing-decode")
-    try:
-        running: deque[Future[list[Item]]] = deque(
-            pool.submit(work, *chunk) for chunk in islice(chunks, _AHEAD * threads)
-        )
-        while running:
-            finished = running.popleft().result()
-            running.extend(pool.submit(work, *chunk) for chunk in islice(chunks, 1))
-            yield from finished
-    finally:
-        pool.shutdown(cancel_futures=True)  # so that Ctrl-C waits for a few items only

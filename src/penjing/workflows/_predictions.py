@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
@@ -18,40 +18,8 @@ from penjing.core.files import disk_error, write_atomically
 
 FORMAT = 1  # of the JSON document
 SUFFIXES = (".csv", ".json", ".parquet")
-CLASS_PREFIX = "p_"
 _DECIMALS = 6  # of a probability in a CSV
 _SHOWN = 10  # rows in a notebook
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One item's answer; as text "new/1.png: cat 0.93, unsure".
-
-    Attributes:
-        path: the item, as it was given.
-        label: the class it is taken for.
-        probability: of that class, 0 to 1.
-        is_unsure: whether the network is too unsure to be relied upon, by a bound that validation set.
-        is_unlike: whether the item is far from everything the network was trained on.
-    """
-
-    path: str
-    label: str
-    probability: float
-    is_unsure: bool
-    is_unlike: bool
-
-    @property
-    def remarks(self) -> list[str]:
-        """What speaks against relying on it: "unsure", "unlike the training data", both or nothing."""
-        words = {"unsure": self.is_unsure, "unlike the training data": self.is_unlike}
-        return [word for word, holds in words.items() if holds]
-
-    def __str__(self) -> str:
-        return ", ".join([f"{self.path}: {self.label} {self.probability:.2f}", *self.remarks])
-
-    def _repr_html_(self) -> str:
-        return html.escape(str(self))
 
 
 class Unreadable(NamedTuple):
@@ -62,43 +30,55 @@ class Unreadable(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(ABC):
     """The answers for all items, in the order they were given.
 
     Attributes:
-        frame: one row an item: `path`, `prediction`, `unsure`, `unlike`, and a probability `p_<class>` for each class.
-        classes: names, in the order of the probabilities.
+        frame: one row an item: `path`, `prediction`, and what the task says of it.
+        names: of the network's outputs: classes, labels, or the number that is predicted.
         unreadable: items that could not be read.
     """
 
     frame: pl.DataFrame
-    classes: tuple[str, ...]
+    names: tuple[str, ...]
     unreadable: tuple[Unreadable, ...] = ()
+
+    CELLS: ClassVar[tuple[str, ...]]  # the heads of a table in a notebook
 
     def __len__(self) -> int:
         """How many items were answered."""
         return len(self.frame)
 
-    def __getitem__(self, index: int) -> Prediction:
-        return self._prediction(self.frame.row(index))
+    def __getitem__(self, index: int) -> Any:
+        return self._one(self.frame.row(index, named=True))
 
-    def __iter__(self) -> Iterator[Prediction]:
-        return map(self._prediction, self.frame.iter_rows())
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._one, self.frame.iter_rows(named=True))
 
-    def _prediction(self, row: Sequence[Any]) -> Prediction:
-        path, label, unsure, unlike, *probability = row
-        return Prediction(path, label, probability[self.classes.index(label)], unsure, unlike)
+    @abstractmethod
+    def _one(self, row: dict[str, Any]) -> Any:
+        """One item's answer, from its row of the frame."""
+
+    @abstractmethod
+    def _cells(self, row: dict[str, Any]) -> Sequence[str]:
+        """One item's answer in a notebook, under `CELLS`."""
+
+    @abstractmethod
+    def _about(self) -> dict[str, Any]:
+        """What the JSON document says before the single answers."""
+
+    @abstractmethod
+    def _answer(self, row: dict[str, Any]) -> dict[str, Any]:
+        """One item's answer as JSON values."""
+
+    @abstractmethod
+    def summary(self) -> list[str]:
+        """What all answers come to, in a few lines."""
 
     @property
-    def probability(self) -> np.ndarray:
-        """Float32[items, classes]."""
-        return self.frame.select(f"{CLASS_PREFIX}{name}" for name in self.classes).to_numpy()
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Class → how many items were taken for it, in the order of the classes."""
-        found = dict(self.frame["prediction"].value_counts().iter_rows())
-        return {name: int(found.get(name, 0)) for name in self.classes}
+    @abstractmethod
+    def _in_short(self) -> str:
+        """The same in one line."""
 
     @property
     def table(self) -> pl.DataFrame:
@@ -116,21 +96,11 @@ class Predictions:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
-        columns = [f"{CLASS_PREFIX}{name}" for name in self.classes]
-        answers = [
-            {
-                **{name: row[name] for name in ("path", "prediction", "unsure", "unlike")},
-                "probability": {name: row[column] for name, column in zip(self.classes, columns, strict=True)},
-            }
-            for row in self.frame.iter_rows(named=True)
-        ]
-        unreadable = [{"path": one.path, "reason": one.reason} for one in self.unreadable]
         return {
             "format": FORMAT,
-            "classes": list(self.classes),
-            "counts": self.counts,
-            "predictions": answers,
-            "unreadable": unreadable,
+            **self._about(),
+            "predictions": [self._answer(row) for row in self.frame.iter_rows(named=True)],
+            "unreadable": [{"path": one.path, "reason": one.reason} for one in self.unreadable],
         }
 
     def write(self, path: str | Path) -> Path:
@@ -159,42 +129,32 @@ class Predictions:
                 self.table.write_csv(file, include_bom=True, float_precision=_DECIMALS)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{name} {count:,}" for name, count in self.counts.items())
         remarks = [
             f"{count:,} {what}"
             for count, what in (
-                (int(self.frame["unsure"].sum()), "unsure"),
+                (int(self.frame["unsure"].sum()) if "unsure" in self.frame.columns else 0, "unsure"),
                 (int(self.frame["unlike"].sum()), "unlike the training data"),
                 (len(self.unreadable), "unreadable"),
             )
             if count
         ]
-        return f"{len(self):,} items: {counts}" + (f" ({', '.join(remarks)})" if remarks else "")
+        return f"{len(self):,} items: {self._in_short}" + (f" ({', '.join(remarks)})" if remarks else "")
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("path", "prediction", "probability", ""))
-        rows = "".join(map(_html_row, islice(self, _SHOWN)))
+        head = "".join(f"<th>{name}</th>" for name in (*self.CELLS, ""))
+        rows = "".join(self._html_row(row) for row in islice(self.frame.iter_rows(named=True), _SHOWN))
         more = f"<p>… and {len(self) - _SHOWN:,} more</p>" if len(self) > _SHOWN else ""
         return f"<b>{html.escape(str(self))}</b><table><tr>{head}</tr>{rows}</table>{more}"
 
+    def _html_row(self, row: dict[str, Any]) -> str:
+        cells = (*self._cells(row), ", ".join(remarks(row.get("unsure", False), row["unlike"])))
+        return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
 
-def tabulate(
-    names: Sequence[str],
-    classes: Sequence[str],
-    probability: np.ndarray,
-    taken: np.ndarray,
-    unsure: np.ndarray,
-    unlike: np.ndarray,
-) -> pl.DataFrame:
-    """The frame of `Predictions`."""
-    answers = {
-        "path": pl.Series(names, dtype=pl.String),
-        "prediction": pl.Series([classes[index] for index in taken], dtype=pl.String),
-        "unsure": pl.Series(unsure, dtype=pl.Boolean),
-        "unlike": pl.Series(unlike, dtype=pl.Boolean),
-    }
-    columns = {f"{CLASS_PREFIX}{name}": probability[:, index] for index, name in enumerate(classes)}
-    return pl.DataFrame({**answers, **columns})
+
+def remarks(is_unsure: bool, is_unlike: bool) -> list[str]:
+    """What speaks against relying on an answer: "unsure", "unlike the training data", both or nothing."""
+    words = {"unsure": is_unsure, "unlike the training data": is_unlike}
+    return [word for word, holds in words.items() if holds]
 
 
 def check_output(path: str | Path) -> Path:
@@ -209,8 +169,3 @@ def check_output(path: str | Path) -> Path:
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{path} must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     return path
-
-
-def _html_row(one: Prediction) -> str:
-    cells = (one.path, one.label, f"{one.probability:.3f}", ", ".join(one.remarks))
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -15,15 +15,40 @@ from penjing.core.events import Finished, Progress, Said, Started, Warned, Watch
 from penjing.core.files import disk_error
 from penjing.core.process import usable_cores
 from penjing.core.run import Run, open_run
+from penjing.workflows._answered import (
+    Answered,
+    ClassPredictions,
+    LabelsPrediction,
+    LabelsPredictions,
+    NumberPrediction,
+    NumberPredictions,
+    Prediction,
+    tabulate,
+)
 from penjing.workflows._explain import look
-from penjing.workflows._inputs import Item, Reader, decoded, gather
+from penjing.workflows._inputs import gather
+from penjing.workflows._items import Item, Reader, decoded, encoded
 from penjing.workflows._load import Answers, Loaded, load
 from penjing.workflows._overlay import file_name, write_overlay
-from penjing.workflows._predictions import Prediction, Predictions, Unreadable, check_output, tabulate
+from penjing.workflows._predictions import Predictions, Unreadable, check_output
+from penjing.workflows._rows import Source, Wanted
+from penjing.workflows._survey import IMAGE
 
-__all__ = ["Prediction", "Predictions", "Unreadable", "check_output", "predict"]
+__all__ = [
+    "ClassPredictions",
+    "LabelsPrediction",
+    "LabelsPredictions",
+    "NumberPrediction",
+    "NumberPredictions",
+    "Prediction",
+    "Predictions",
+    "Unreadable",
+    "check_output",
+    "predict",
+]
 
-BATCH = 256  # items answered at once
+BATCH = 256  # items with files answered at once
+MOST_ROWS = 4096  # items without files answered at once
 MOST_EXPLAINED = 200  # each costs as many answers as `_explain` hides places
 LISTED = 10  # unreadable items named in a message
 
@@ -42,32 +67,36 @@ def predict(
 
     Args:
         run: its folder.
-        inputs: a file, a folder (with all below it), a pattern such as "new/*.jpg", a table with a path column, a .zip,
-            or a list of these; or in memory one picture, arrays, a data frame or a Dataset.
+        inputs: a table file, a data frame, a dict of columns or a list of rows with the columns that the run looks at.
+            Where an item is one file: a file, a folder (with all below it), a pattern such as "new/*.jpg", a table
+            with a path column, a .zip, or a list of these; or in memory one item, arrays, or a Dataset. Where an item
+            is one text: texts, or files of them.
         explain: a folder that receives a picture of where the network looked, for the first `MOST_EXPLAINED` items.
-        column: the column of a table that holds the paths; "" recognises it.
+        column: the column of a table that holds the only input; "" recognises it.
         ignore: patterns of files to pass over.
         device: "cpu", "cuda" or "mps".
-        watch: is told how far it is.
+        watch: is told how far it is, and which columns are missing.
 
     Raises:
         RunError: the run has no trained network, or is damaged.
         DataError: there is nothing to predict, or nothing of it can be read.
-        UsageError: `explain` is a file, or a table's path column is not clear.
+        UsageError: `explain` is a file or the run does not look at one picture, or it is not clear which column of a
+            table is meant.
     """
     loaded = load(open_run(run), device)
+    if explain is not None:
+        _check_explained(loaded)
     folder = None if explain is None else _folder(Path(explain).expanduser())
-    sources = gather(inputs, column, ignore, watch)
-    total = sum(len(source.references) for source in sources)
+    sources = gather(inputs, Wanted(loaded.inputs, column, tuple(ignore)), watch)
     stage, started = "predicting", time.monotonic()
-    tell(watch, Started(stage, total, "items"))
+    tell(watch, Started(stage, sum(map(len, sources)), "items"))
     found = _Found(loaded, MOST_EXPLAINED if folder else 0)
-    only = loaded.only_file
-    assert only is not None
-    reader = Reader(only.plugin, only.settings, loaded.takes_every_page)
-    for items in _batches(decoded(sources, reader, usable_cores())):
-        found.add(items)
-        tell(watch, Progress(stage, found.done))
+    reader = Reader([one for one in loaded.inputs if one.is_file], loaded.takes_every_page)
+    for source in sources:
+        size = BATCH if source.stores else MOST_ROWS
+        for items in _batches(decoded(source, reader, usable_cores()), size):
+            found.add(source, items)
+            tell(watch, Progress(stage, found.done))
     tell(watch, Finished(stage, time.monotonic() - started))
     predictions = found.predictions()
     if predictions.unreadable:
@@ -96,16 +125,26 @@ class _Found:
     _answers: list[Answers] = field(default_factory=list)
     _unreadable: list[Unreadable] = field(default_factory=list)
 
-    def add(self, items: Sequence[Item]) -> None:
-        """Answer some items; of the bad ones, keep the reason."""
+    def add(self, source: Source, items: Sequence[Item]) -> None:
+        """Answer some items of a source; of those without a value, keep the reason."""
         self.done += len(items)
-        self._unreadable += [Unreadable(item.name, item.error) for item in items if item.value is None]
-        values = [item.value for item in items if item.value is not None]
-        if not values:
+        readable = [item for item in items if not item.error]
+        found = encoded(self.loaded.inputs, source, readable)
+        empty = {id(item) for item, is_empty in zip(readable, found.is_empty, strict=True) if is_empty}
+        why = "the cell is empty" if len(source.cells.columns) == 1 else "all of its cells are empty"
+        self._unreadable += [
+            Unreadable(item.name, item.error or why) for item in items if item.error or id(item) in empty
+        ]
+        there = np.flatnonzero(~found.is_empty)
+        if not len(there):
             return
-        self._names += [item.name for item in items if item.value is not None]
-        self._answers.append(self.loaded.answer({self.loaded.inputs[0].name: np.stack(values)}))
-        self.kept += values[: self.most_kept - len(self.kept)]
+        values = {name: values[there] for name, values in found.values.items()}
+        self._names += [readable[row].name for row in there.tolist()]
+        self._answers.append(
+            self.loaded.answer(values, {name: present[there] for name, present in found.present.items()})
+        )
+        if self.most_kept > len(self.kept):
+            self.kept += list(values[self.loaded.inputs[0].name][: self.most_kept - len(self.kept)])
 
     def predictions(self) -> Predictions:
         """Everything as one table.
@@ -115,17 +154,20 @@ class _Found:
         """
         if not self._names:
             raise DataError(_unreadable(self._unreadable, self.done))
+        loaded, task = self.loaded, self.loaded.task
         answer, unsure, unlike = (
             np.concatenate([getattr(answers, name) for answers in self._answers])
             for name in ("answer", "unsure", "unlike")
         )
-        taken = self.loaded.task.predict(answer, self.loaded.threshold)
-        frame = tabulate(self._names, self.loaded.classes, answer, taken, unsure, unlike)
-        return Predictions(frame, self.loaded.classes, tuple(self._unreadable))
+        taken = task.taken(answer, loaded.classes, loaded.threshold)
+        interval = task.interval(answer, loaded.calibrated) if hasattr(task, "interval") else None
+        answered = Answered(self._names, answer, taken, interval, unsure, unlike)
+        bad = tuple(self._unreadable)
+        return tabulate(task.MODALITY, answered, loaded.classes, bad, loaded.calibrated.get("coverage"))
 
 
-def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
-    while batch := list(islice(items, BATCH)):
+def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while batch := list(islice(items, size)):
         yield batch
 
 
@@ -134,6 +176,24 @@ def _unreadable(bad: Sequence[Unreadable], total: int) -> str:
     more = [f"  … and {len(bad) - LISTED:,} more"] if len(bad) > LISTED else []
     which = "none" if len(bad) == total else f"{total - len(bad):,}"
     return "\n".join([f"{which} of {total:,} items could be read; these cannot be predicted:", *lines, *more])
+
+
+def _check_explained(loaded: Loaded) -> None:
+    """Raises:
+    UsageError: the run does not tell classes of one picture apart.
+    """
+    only = loaded.only_file
+    if only is None or only.modality != IMAGE:
+        looked_at = ", ".join(f"{one.name} ({one.modality})" for one in loaded.inputs)
+        raise UsageError(
+            f"explanations show where on a picture the network looked, and this run looks at {looked_at}; "
+            "leave --explain away"
+        )
+    if loaded.task.MODALITY != "category":
+        raise UsageError(
+            "explanations show which places of a picture speak for its class, and this run predicts "
+            f"{', '.join(loaded.classes)}; leave --explain away"
+        )
 
 
 def _folder(path: Path) -> Path:

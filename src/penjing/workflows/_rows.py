@@ -1,0 +1,233 @@
+"""Rows of any table with the columns that a run looks at, found by name; a column that is not there is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.core import plugins
+from penjing.core.errors import DataError, UsageError, did_you_mean
+from penjing.core.events import Said, Watch, tell
+from penjing.core.table import Column, Store
+from penjing.sources._media import modality_of, noun
+from penjing.sources._pixels import as_numpy, picture
+from penjing.sources._places import Place, find_prefix
+from penjing.sources._stores import ArrayStore, BytesStore
+from penjing.workflows._load import Input
+from penjing.workflows._slots import kind_of
+from penjing.workflows._survey import IMAGE
+
+TEXT = "text"
+_LOOK = 1000  # cells that are looked at to find a column by what it holds
+_LIKELY = 0.5  # share of them that must look like it
+_LISTED = 10  # columns named in a message
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run looks at, and how a person wants it found.
+
+    Attributes:
+        inputs: of the run's network.
+        column: the column of a table that holds the only input; "" recognises it.
+        ignore: patterns of files to pass over.
+    """
+
+    inputs: tuple[Input, ...]
+    column: str = ""
+    ignore: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every column of the data that the run looks at, by name."""
+        return {column.name: column for one in self.inputs for column in one.columns}
+
+    @property
+    def only(self) -> Column | None:
+        """The one column where an item is one file or one text; else None, and items are rows of a table."""
+        (first, *others) = self.columns.values()
+        return first if not others and (kind_of(first) == "file" or first.modality == TEXT) else None
+
+    @property
+    def is_of_texts(self) -> bool:
+        """Whether an item is one text."""
+        return self.only is not None and self.only.modality == TEXT
+
+    def __str__(self) -> str:
+        listed = [f'"{column.name}" ({column.modality})' for column in self.columns.values()]
+        return ", ".join(listed[:_LISTED]) + (f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else "")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Items that are read from one place.
+
+    Attributes:
+        cells: those of the run's columns that are there: references of files, or values.
+        stores: column of files → where its references are read.
+        names: what items are called; None calls them as the store of their only column does.
+        errors: row → why it cannot be read, where that is known already.
+    """
+
+    cells: pl.DataFrame
+    stores: Mapping[str, Store] = field(default_factory=dict)
+    names: Sequence[str] | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+def rows_of(
+    frame: pl.DataFrame, wanted: Wanted, place: Place, title: str, prefix: str = "", watch: Watch = None
+) -> Source:
+    """The rows of a table, in their order.
+
+    Args:
+        frame: text, bytes or arrays, as `read_table` gives them.
+        wanted: the columns that are looked for.
+        place: where its paths start.
+        title: what to call the table in messages.
+        prefix: stands before the names of rows, to tell tables apart.
+        watch: hears which columns are missing.
+
+    Raises:
+        UsageError: no column is there, or it is not clear which one is meant.
+        DataError: none of the files of a column exists, or a column holds what is no value of its kind.
+    """
+    cells: dict[str, pl.Series] = {}
+    stores: dict[str, Store] = {}
+    for name, given in _matched(frame, wanted, title, watch).items():
+        column = wanted.columns[name]
+        found = frame[given].alias(name)
+        if kind_of(column) == "file":
+            cells[name], stores[name] = _references(found, column.modality, place, title)
+        else:
+            _check_values(found, column, title)
+            cells[name] = found
+    table = pl.DataFrame(cells)
+    names = None if wanted.only is not None and stores else _names(table, stores, prefix)
+    return Source(table, stores, names)
+
+
+# ---- which column is which
+
+
+def _matched(frame: pl.DataFrame, wanted: Wanted, title: str, watch: Watch) -> dict[str, str]:
+    """The run's column → the table's, for those that are there; the missing ones are said."""
+    if wanted.only is not None:
+        return {wanted.only.name: _only(frame, wanted.only, wanted.column, title)}
+    there = {name: name for name in wanted.columns if name in frame.columns}
+    if not there:
+        name = next(iter(wanted.columns))
+        raise UsageError(
+            f"{title} has none of the columns that this run looks at: {wanted}. "
+            f'For "{name}": {did_you_mean(name, frame.columns)}'
+        )
+    missing = [name for name in wanted.columns if name not in there]
+    if missing:
+        tell(watch, Said(_treated_as_missing(missing, frame, title)))
+    return there
+
+
+def _treated_as_missing(missing: Sequence[str], frame: pl.DataFrame, title: str) -> str:
+    listed = ", ".join(f'"{name}"' for name in missing[:_LISTED]) + (" …" if len(missing) > _LISTED else "")
+    near = {name: did_you_mean(name, frame.columns) for name in missing}
+    hints = [f'for "{name}" {hint}' for name, hint in near.items() if hint.startswith("did")][:1]
+    return f"{title} has no column {listed}: treated as missing" + "".join(f"; {hint}" for hint in hints)
+
+
+def _only(frame: pl.DataFrame, column: Column, asked: str, title: str) -> str:
+    """The table's column that holds the only input: as asked, of its name, or the only one that looks like it.
+
+    Raises:
+        UsageError: there is none, or several.
+    """
+    if asked:
+        if asked not in frame.columns:
+            raise UsageError(f'{title} has no column "{asked}"; {did_you_mean(asked, frame.columns)}')
+        return asked
+    if column.name in frame.columns and column.modality == TEXT:
+        return column.name
+    alike = [name for name in frame.columns if _looks_like(frame[name], column.modality)]
+    if column.name in alike:
+        return column.name
+    if not alike and len(frame.columns) == 1:
+        return frame.columns[0]
+    if len(alike) == 1:
+        return alike[0]
+    which = f"several columns with {noun(column.modality)}s" if alike else f"no column of {noun(column.modality)}s"
+    raise UsageError(
+        f"{title} has {which} ({', '.join(alike or frame.columns[:_LISTED])}); "
+        f'name the one to be predicted "{column.name}"'
+    )
+
+
+def _looks_like(cells: pl.Series, modality: str) -> bool:
+    if cells.dtype != pl.String:
+        return modality != TEXT and (cells.dtype in (pl.Binary, pl.Object) or cells.dtype.is_nested())
+    known = cells.drop_nulls().head(_LOOK).to_list()
+    if modality == TEXT:
+        return bool(plugins.load("modalities", TEXT).recognise(known) >= _LIKELY)
+    return bool(known) and sum(modality_of(path) == modality for path in known) >= _LIKELY * len(known)
+
+
+# ---- cells
+
+
+def _references(cells: pl.Series, modality: str, place: Place, title: str) -> tuple[pl.Series, Store]:
+    """A column's references, null where there is none, and where they are read."""
+    if cells.dtype == pl.String:
+        paths = cells.str.replace_all("\\", "/", literal=True).str.strip_prefix("./")
+        prefix = find_prefix(paths.drop_nulls().to_list(), place, title)
+        return (prefix + paths).alias(cells.name), place.store
+    values = cells.to_list()
+    rows = [None if value is None else str(row) for row, value in enumerate(values)]
+    store: Store = (
+        BytesStore(values, title)
+        if cells.dtype == pl.Binary
+        else ArrayStore([_array(value, modality, f"{title}[{row}]") for row, value in enumerate(values)], title)
+    )
+    return pl.Series(cells.name, rows, dtype=pl.String), store
+
+
+def _array(value: Any, modality: str, name: str) -> np.ndarray:
+    """The array in a cell.
+
+    Raises:
+        DataError: there is none.
+    """
+    if value is None:
+        return np.zeros(0)  # never asked for: its reference is null
+    try:
+        return as_array(np.asarray(value) if isinstance(value, list) else value, modality)
+    except (DataError, ValueError) as problem:
+        raise DataError(f"{name} is no {noun(modality)}: {problem}") from problem
+
+
+def as_array(value: Any, modality: str) -> np.ndarray:
+    """One item in memory as an array; a picture as [height, width(, channels)].
+
+    Raises:
+        DataError: it is none.
+    """
+    return as_numpy(picture(value) if modality == IMAGE else value)
+
+
+def _check_values(cells: pl.Series, column: Column, title: str) -> None:
+    if cells.dtype in (pl.Binary, pl.Object) or cells.dtype.is_nested():
+        raise DataError(
+            f'the column "{column.name}" of {title} holds lists, bytes or arrays; expected values of {column.modality}'
+        )
+
+
+def _names(cells: pl.DataFrame, stores: Mapping[str, Store], prefix: str) -> list[str]:
+    """The file that is an item's alone, else "row 7"."""
+    for column, store in stores.items():
+        if not cells[column].null_count() and cells[column].is_unique().all():
+            return [store.name(reference) for reference in cells[column].to_list()]
+    return [f"{prefix}row {row + 1}" for row in range(len(cells))]
