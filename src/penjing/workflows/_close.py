@@ -152,9 +152,10 @@ def write_results(
     scores: Sequence[Mapping[str, Any]],
     answers: Sequence[Answers],
     calibrated: Mapping[str, Any],
+    contributed: Sequence[Mapping[str, Any]],
     task: Any,
 ) -> None:
-    """Scores, thresholds and what was calibrated, as `results.json`."""
+    """Scores, thresholds, what was calibrated and what each input contributes, as `results.json`."""
     thresholds = {one.model: one.threshold.to_dict() if one.threshold else None for one in answers}
     write_json(
         run.path / "results.json",
@@ -164,6 +165,7 @@ def write_results(
             "scores": [dict(score) for score in scores],
             "threshold": thresholds.get("network"),
             "thresholds": thresholds,
+            "contributions": [dict(one) for one in contributed],
             "calibrated": list(calibrated),
             **calibrated,
         },

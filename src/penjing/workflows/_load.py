@@ -166,7 +166,7 @@ class Loaded:
             "inputs": {one.name: {"modality": one.modality, "decode": _plain(one.settings)} for one in self.inputs},
             "task": self.recipe.task.name,
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
-            **{name: value for name, value in self.calibrated.items() if name != "temperature"},
+            **self.calibrated,
         }
         shapes = {one.name: (one.item_shape, one.dtype) for one in self.inputs}
         return Subject(self.network, shapes, self.classes, torch_half(self.task, "head").Answer(self.calibrated), facts)

@@ -19,7 +19,7 @@ from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, 
 EMBEDDING = "embedding"  # the modality of what an encoder gives
 NO, AUTO = "no", "auto"
 FEW_ITEMS = 200  # items of a class below which features from elsewhere are worth a line
-BLOCK = 64  # rows seen through an encoder together
+BLOCK = 256  # rows seen through an encoder together
 MEASURED = 16  # items that tell what an encoder costs
 # Of the time that is left, what seeing all items through encoders may take.
 MOST_SHARE = 0.4
@@ -88,8 +88,8 @@ def seen_through(prepared: Prepared, encoders: Mapping[str, Choice]) -> Prepared
 
 
 def is_affordable(prepared: Prepared, seconds: float) -> bool:
-    """Whether all items can be seen through their encoders within the seconds; measured on a few of them."""
-    rows = prepared.rows("train", "valid", "confirm", "test")
+    """Whether all items outside the test part can be seen through their encoders within the seconds; measured on a few of them."""
+    rows = prepared.rows("train", "valid", "confirm")
     needed = 0.0
     for slot in prepared.slots:
         if isinstance(slot, EmbeddingSlot):
@@ -167,14 +167,17 @@ class EmbeddingSlot:
 
 
 class Embedded:
-    """Vectors of all rows, each made when it is first asked for and then kept.
+    """Vectors of rows, each made when it is first asked for and then kept; what nobody asks for is never looked at.
 
-    They are made in whole blocks of rows that lie together, so that a vector does not depend on who asked first.
+    Args:
+        embed: rows → their vectors.
+        count: number of rows.
+        shape: of one vector.
     """
 
     def __init__(self, embed: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...]) -> None:
         self._embed, self._count = embed, count
-        self._is_made = np.zeros(-(-count // BLOCK), dtype=bool)
+        self._is_made = np.zeros(count, dtype=bool)
         self._kept = np.zeros((count, *shape), dtype=np.float32)
 
     def __len__(self) -> int:
@@ -182,11 +185,11 @@ class Embedded:
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """The vectors of some rows (integers)."""
-        for block in np.unique(index // BLOCK).tolist():
-            if not self._is_made[block]:
-                rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, self._count))
-                self._kept[rows] = self._embed(rows)
-                self._is_made[block] = True
+        new = np.unique(index[~self._is_made[index]])
+        for start in range(0, len(new), BLOCK):
+            rows = new[start : start + BLOCK]
+            self._kept[rows] = self._embed(rows)
+            self._is_made[rows] = True
         return self._kept[index]
 
 

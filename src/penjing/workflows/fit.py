@@ -30,6 +30,7 @@ from penjing.training._plan import planned_anew, total_steps
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
 from penjing.workflows._choose import Chosen, base_recipe, choose
+from penjing.workflows._contribute import contributions
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
 from penjing.workflows._pretrained import MOST_SHARE, at_hand, is_affordable, seen_through
 from penjing.workflows._problem import pose
@@ -279,7 +280,8 @@ def _close_run(
     scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
     _close.write_model(run, network, prepared, problem)
     _close.write_predictions(run, prepared, rows, answers, part, task)
-    _close.write_results(run, settings, prepared, scores, answers, calibrated, task)
+    contributed = contributions(network, problem, prepared, task, task.metric(settings.metric))
+    _close.write_results(run, settings, prepared, scores, answers, calibrated, contributed, task)
     _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
     _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)
     if job.wish.pictures and prepared.pictures is not None:
