@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.models import image_example
+from penjing.tasks import regress
 from penjing.tasks.classify.head import half_squared_error
+from penjing.tasks.regress import head as regress_head
 from penjing.training._step import Supervised
 from penjing.training.optimisers import gradient_descent, sgd
 
@@ -45,6 +47,21 @@ def test_one_step_of_gradient_descent_on_the_half_squared_error_by_hand() -> Non
     assert loss.item() == pytest.approx(1.5625)
     assert line.slope.item() == pytest.approx(0.5 + 0.1 * 2.75)
     assert line.height.item() == pytest.approx(0.1 * 1.75)
+
+
+def test_half_the_squared_error_of_a_number_by_hand() -> None:
+    # the targets 2 and 6 have mean 4 and standard deviation 2; ŷ = 5 and 6 are ½ and 1, y are −1 and 1
+    learned = regress.learn(np.array([2.0, 6.0]))
+    batch = Batch({}, {"y": torch.tensor([2.0, 6.0])}, torch.arange(2))
+    settings = regress.Settings(target_transform="none")
+    found = regress_head.loss(torch.tensor([[5.0], [6.0]]), batch, settings, learned)
+    assert found.item() == pytest.approx((1.5**2 + 0) / (2 * 2))
+
+
+def test_huber_by_hand() -> None:
+    # errors of ½, 1 and 3 with δ = 1: ½ · ¼, ½ · 1, 1 · (3 − ½)
+    found = regress_head.huber(torch.tensor([0.5, -1.0, 3.0]), torch.zeros(3), 1.0)
+    assert found.tolist() == pytest.approx([0.125, 0.5, 2.5])
 
 
 def test_the_moving_average_of_the_weights_by_hand() -> None:

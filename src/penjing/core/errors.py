@@ -44,11 +44,13 @@ class MissingExtra(PenjingError):  # noqa: N818 - the name says what is missing
         package: the package that could not be imported, such as "onnxruntime".
         extra: the extra of penjing that brings it, such as "onnx".
         purpose: what it is needed for, to end the sentence "… is needed to".
+        install: the line that installs it, where that is not the extra.
     """
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
+    def __init__(self, package: str, extra: str, purpose: str, install: str = "") -> None:
         self.package, self.extra = package, extra
-        super().__init__(f"{package} is needed to {purpose}; install it with: pip install 'penjing[{extra}]'")
+        line = install or f"pip install 'penjing[{extra}]'"
+        super().__init__(f"{package} is needed to {purpose}; install it with: {line}")
 
 
 class TargetMissed(PenjingError):  # noqa: N818 - a missed target is a result, not a fault

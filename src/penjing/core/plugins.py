@@ -34,6 +34,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "augmentations": ("modalities/*/augmentations", "augmentation"),
     "tasks": ("tasks", "task"),
     "models": ("models", "model"),
+    "pretrained": ("pretrained", "pretrained encoder"),
     "optimisers": ("training/optimisers", "optimiser"),
     "schedules": ("training/schedules", "schedule"),
     "checks": ("checks", "check"),

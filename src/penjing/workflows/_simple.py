@@ -11,12 +11,23 @@ from typing import Any
 
 import numpy as np
 
+from penjing.core import plugins
 from penjing.core.budget import Clock
 from penjing.core.events import Warned, Watch, tell
 from penjing.core.files import write_json
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
-from penjing.tasks._floor import IMPORT_SECONDS, FloorResult, fit_again, fit_floor, load_floor, save_floor, warm_up
+from penjing.tasks._floor import (
+    IMPORT_SECONDS,
+    Features,
+    FloorResult,
+    fit_again,
+    fit_floor,
+    load_floor,
+    save_floor,
+    side_by_side,
+    warm_up,
+)
 from penjing.workflows._prepare import Prepared
 
 SHARE = 0.06  # of the whole time
@@ -25,7 +36,12 @@ FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
 FILE = "floor.npz"
 ROWS_FILE = "floor_items.json"
-NAMES = {"majority": "the majority class", "linear": "a linear model", "boosted_trees": "boosted trees"}
+NAMES = {
+    "majority": "the majority class",
+    "mean": "the mean",
+    "linear": "a linear model",
+    "boosted_trees": "boosted trees",
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,7 @@ def learn_floor(
             len(prepared.classes),
             metric=metric,
             seconds=left,
+            task=prepared.task,
             seed=seed,
             threads=usable_cores(),
             watch=watch,
@@ -91,7 +108,7 @@ def learn_floors(
             warm_up()
     folds = [learn_floor(prepared, train, valid, metric, seed, part)[0] for train, valid in deals]
     everywhere = [name for name in NAMES if all(name in {one.name for one in results} for results in folds)]
-    missing = [shown for name, shown in NAMES.items() if name not in everywhere]
+    missing = [shown for name, shown in NAMES.items() if name in _possible(prepared) and name not in everywhere]
     if missing:
         why = f"{' and '.join(missing)} could not be fitted in every fold (too little time, or a single class)"
         tell(watch, Warned(f"{why}, so the floor is without"))
@@ -104,11 +121,18 @@ def learn_floors(
     return Floor(answers, kept, rows)
 
 
+def _possible(prepared: Prepared) -> set[str]:
+    """The models that these data can have: trees read no words."""
+    is_words_only = all(plugins.load("modalities", slot.modality).GIVES == "tokens" for slot in prepared.slots)
+    trees = set() if is_words_only else {"boosted_trees"}
+    return {"mean" if prepared.task == "regress" else "majority", "linear"} | trees
+
+
 def _joined(folds: Sequence[FloorResult]) -> FloorResult:
     """One model's answers on all folds, one fold after the other; its settings are those of the median effort."""
     middle = sorted(folds, key=lambda one: one.effort)[len(folds) // 2]
-    probability = np.concatenate([one.probability for one in folds])
-    return replace(middle, probability=probability, seconds=sum(one.seconds for one in folds))
+    answer = np.concatenate([one.answer for one in folds])
+    return replace(middle, answer=answer, seconds=sum(one.seconds for one in folds))
 
 
 def _named(results: Sequence[FloorResult], name: str) -> FloorResult:
@@ -120,16 +144,10 @@ def _seconds(clock: Clock) -> float:
     return max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
 
 
-def features(prepared: Prepared, rows: np.ndarray) -> Any:
-    """What simple models see of some rows, all inputs side by side: Float32[rows, features], or a csr_matrix where an
-    input gives counts."""
+def features(prepared: Prepared, rows: np.ndarray) -> Features:
+    """What simple models see of some rows, all inputs side by side."""
     basis = prepared.rows(*(("train", "valid", "confirm") if prepared.split.folds else ("train",)))
-    found = [slot.features(rows, basis) for slot in prepared.slots]
-    if all(isinstance(one, np.ndarray) for one in found):
-        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
-    from scipy import sparse
-
-    return sparse.hstack([sparse.csr_matrix(one) for one in found], format="csr")
+    return side_by_side([slot.features(rows, basis) for slot in prepared.slots])
 
 
 def keep_floor(folder: Path, results: list[FloorResult], rows: np.ndarray, prepared: Prepared) -> None:
@@ -156,7 +174,7 @@ def recall_floor(
     seen = features(prepared, rows), prepared.truth[rows]
     results = load_floor(path, *seen, features(prepared, valid))
     given = features(prepared, asked)
-    return [replace(one, probability=one.predict(given)) for one in results]
+    return [replace(one, answer=one.predict(given)) for one in results]
 
 
 def _affordable(prepared: Prepared, train: np.ndarray, seconds: float, extra: int, seed: int) -> np.ndarray:

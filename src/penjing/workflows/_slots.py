@@ -12,6 +12,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.cache import CachedColumn
 from penjing.core.table import Column
+from penjing.tasks._floor import features as floor
 
 TABLE = "table"  # the modality of all columns of numbers and categories together
 CHUNK = 4096  # items in memory at once while preprocessing is learned
@@ -178,7 +179,9 @@ class TableSlot:
             self._learned.clear()
             self._learned[key] = self.learn(basis)
         encoded = encode_table(self.cells[rows.tolist()], self._learned[key])
-        return plugins.load("modalities", TABLE).features(encoded, self._learned[key])
+        dense = plugins.load("modalities", TABLE).features(encoded, self._learned[key])
+        codes = [place for place, one in enumerate(self._learned[key]["columns"]) if one["form"] == "category"]
+        return floor.Features(dense, raw=encoded, categorical=tuple(codes))
 
 
 class Gapped:

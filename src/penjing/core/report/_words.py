@@ -35,6 +35,7 @@ EXPLAINED: Mapping[str, str] = {
     "boosted_trees": "many small decision trees on simple features",
     "linear": "a weighted sum of simple features",
     "majority": "always names the most frequent class",
+    "mean": "always says the mean",
 }
 
 

@@ -12,10 +12,11 @@ MODELS: Mapping[str, str] = {
     "boosted_trees": "boosted trees",
     "linear": "linear",
     "majority": "majority",
+    "mean": "mean",
 }
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mean_absolute_error", "mean_squared_error"})
+LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse"})
 # Metrics that are shares of items, hence shown in percent.
-SHARES = frozenset({"accuracy", "balanced_accuracy", "calibration_error"})
+SHARES = frozenset({"accuracy", "balanced_accuracy", "calibration_error", "subset_accuracy"})
 PARTS: Mapping[str, str] = {
     "train": "training",
     "valid": "validation",
@@ -93,6 +94,7 @@ METHODS: Mapping[str, str] = {
     "boosted_trees": "Boosted trees on simple features",
     "linear": "Linear models on simple features",
     "majority": "Answers that always name the most frequent class",
+    "mean": "Answers that are always the mean",
 }
 
 

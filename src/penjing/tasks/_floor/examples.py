@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penjing.core import plugins
 from penjing.core.randomness import stream
 from penjing.core.statistics import Metric
+from penjing.tasks._floor.features import Features
 
 IMBALANCE = 1.5  # most items a class over fewest, from which class weights are tried
 
@@ -20,21 +22,25 @@ class Examples:
     """Training and validation items as the floor sees them, and the metric that chooses.
 
     Attributes:
-        x: Float32[items, features] of training items, y their classes.
-        x_valid: the same of validation items, y_valid their classes; there may be none.
-        classes: number of classes.
+        task: name of the task, as in `tasks/`.
+        x: training items; y their encoded targets: classes, numbers, or labels Int[items, labels].
+        x_valid: the same of validation items, y_valid their targets; there may be none.
+        outputs: length of an answer: classes, 1, or labels.
+        strata: Int[items], what of y every choice of training items should hold in the same shares.
         order: Int[items], training rows in the order in which they are taken when not all can be.
     """
 
-    x: np.ndarray
+    task: str
+    x: Features
     y: np.ndarray
-    x_valid: np.ndarray
+    x_valid: Features
     y_valid: np.ndarray
-    classes: int
+    outputs: int
+    strata: np.ndarray
     order: np.ndarray
     metric: Metric
 
-    def some(self, items: int) -> tuple[np.ndarray, np.ndarray]:
+    def some(self, items: int) -> tuple[Features, np.ndarray]:
         """The first `items` training items, stratified; all of them as they stand when there are no more."""
         if items >= len(self.y):
             return self.x, self.y
@@ -44,9 +50,17 @@ class Examples:
     @property
     def class_weights(self) -> tuple[str, ...]:
         """The class weights worth a trial."""
+        if self.task != "classify":
+            return ("none",)
         counts = np.bincount(self.y)
         counts = counts[counts > 0]
         return ("none", "balanced") if counts.max() > IMBALANCE * counts.min() else ("none",)
+
+
+def strata_of(task: str, y: np.ndarray) -> np.ndarray:
+    """Int[items]: the classes, bins of the numbers, or combinations of the labels."""
+    found: np.ndarray = plugins.load("tasks", task).stratify(y)
+    return found
 
 
 def stratified_order(y: np.ndarray, seed: int) -> np.ndarray:
@@ -57,11 +71,6 @@ def stratified_order(y: np.ndarray, seed: int) -> np.ndarray:
     starts = np.repeat(np.cumsum(counts) - counts, counts)
     place = (np.arange(len(y)) - starts) / counts[y[by_class]]
     return by_class[np.argsort(place, kind="stable")]
-
-
-def clean(features: np.ndarray) -> np.ndarray:
-    """Float32[items, features] in which what is not finite is 0."""
-    return np.nan_to_num(np.asarray(features, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 @contextmanager

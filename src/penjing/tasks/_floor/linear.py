@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from penjing.tasks._floor.features import Given, as_features
+
 CHUNK = 20  # iterations between two looks at the clock
 MOST_ITERATIONS = 200
 LEAST_SCALE = 1e-6  # a feature that hardly varies is left alone instead of blown up
@@ -30,20 +32,33 @@ class Linear:
     coefficients: np.ndarray
     intercept: np.ndarray
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
-        """Float32[items, classes]: the probability of each class for Float[items, features]."""
+    def predict(self, features: Given) -> np.ndarray:
+        """Float32[items, classes]: the probability of each class for the dense ones of some `Features`."""
+        known = filled(as_features(features).dense, self.mean)
         # Two small products instead of a standardised copy of all features.
         sloped = self.coefficients / self.scale
-        logits = features @ sloped.T + (self.intercept - sloped @ self.mean)
+        logits = known @ sloped.T + (self.intercept - sloped @ self.mean)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         found: np.ndarray = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
         return found
 
 
 def standardiser(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Float32[features] twice: the mean and the standard deviation of each feature."""
-    scale = features.std(axis=0)
-    return features.mean(axis=0), np.where(scale > LEAST_SCALE, scale, 1.0).astype(np.float32)
+    """Float32[features] twice: the mean and the standard deviation of each feature, missing values aside."""
+    missing = np.isnan(features)
+    if missing.any():
+        present = np.maximum((~missing).sum(axis=0), 1)
+        mean = (np.where(missing, 0, features).sum(axis=0) / present).astype(np.float32)
+        scale = np.sqrt(np.where(missing, 0, np.square(features - mean)).sum(axis=0) / present)
+    else:
+        mean, scale = features.mean(axis=0), features.std(axis=0)
+    return mean, np.where(scale > LEAST_SCALE, scale, 1.0).astype(np.float32)
+
+
+def filled(features: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Float32[items, features] with the mean where a value is missing."""
+    missing = np.isnan(features)
+    return np.where(missing, mean, features) if missing.any() else features
 
 
 def fit_linear(
@@ -52,7 +67,7 @@ def fit_linear(
     """A linear model and how many iterations it took.
 
     Args:
-        features: Float32[items, features], as they are.
+        features: Float32[items, features], as they are, missing ones not numbers.
         y: Int[items], of at least two classes.
         settings: `strength` (the C of scikit-learn: the greater, the less regularised), `class_weight` ("none" or
             "balanced"), `most_iterations`.
@@ -61,7 +76,7 @@ def fit_linear(
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = standardiser(features)
-    x = (features - mean) / scale
+    x = (filled(features, mean) - mean) / scale
     chunk = min(CHUNK, settings["most_iterations"])
     model = LogisticRegression(
         C=settings["strength"], class_weight=_given(settings["class_weight"]), max_iter=chunk, warm_start=True

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from penjing.tasks._floor.examples import Examples
-from penjing.tasks._floor.results import FloorResult, Predictor
+from penjing.tasks._floor.joined import Predictor
+from penjing.tasks._floor.results import FloorResult
 
 PROBE_ITEMS = 300
 PROBE_STEP = 4  # a second probe with so many times the items parts the fixed cost from the cost an item
@@ -35,6 +36,7 @@ class Method:
         probe: settings that make a fit as short as it can be.
         probes_a_trial: how many probes' work a proper fit of as many items is.
         probes_at_least: the same for the shortest fit worth having, which looks at the clock after its first chunk.
+        extras: further settings, tried on all items in the time that is left after the trials.
     """
 
     name: str
@@ -43,15 +45,16 @@ class Method:
     probe: Mapping[str, Any]
     probes_a_trial: float
     probes_at_least: float
+    extras: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one fit gave: its model, its validation probabilities and metric, and what it cost and saw."""
+    """What one fit gave: its model, its validation answers and metric, and what it cost and saw."""
 
     predictor: Predictor
     settings: dict[str, Any]
-    probability: np.ndarray
+    answer: np.ndarray
     value: float
     seconds: float
     items: int
@@ -74,8 +77,14 @@ def search(method: Method, known: Examples, deadline: float) -> FloorResult | No
         try_one(settings, 1 / (planned - number))
     if not trials:
         return None
-    if planned > len(method.trials):
-        try_one({**_chosen(method, _best(trials, known).settings), "class_weight": "balanced"}, 1.0)
+    if items == len(known.y) or planned > len(method.trials):
+        # Where the plan was too careful, there is time for the rest of it; class weights are worth more than strengths.
+        if len(known.class_weights) > 1:
+            try_one({**_chosen(method, _best(trials, known).settings), "class_weight": "balanced"}, 1.0)
+        for settings in (*method.trials[planned:], *method.extras) if items == len(known.y) else ():
+            kept = _best(trials, known).settings
+            weighted = {"class_weight": kept["class_weight"]} if "class_weight" in settings else {}
+            try_one({**settings, **weighted}, 1.0)
     latest = best = _best(trials, known)
     for _ in range(GROWTHS):
         fitting = int(latest.items * CAUTION * (deadline - time.monotonic()) / max(latest.seconds, 1e-3))
@@ -84,7 +93,7 @@ def search(method: Method, known: Examples, deadline: float) -> FloorResult | No
             break
         latest = _try(method, known, _chosen(method, best.settings), more, deadline)
         best = _best([best, latest], known)
-    return FloorResult(method.name, best.probability, time.monotonic() - started, best.settings, best.predictor)
+    return FloorResult(method.name, best.answer, time.monotonic() - started, best.settings, best.predictor, known.task)
 
 
 def _plan(method: Method, known: Examples, deadline: float) -> tuple[int, int]:
@@ -93,7 +102,7 @@ def _plan(method: Method, known: Examples, deadline: float) -> tuple[int, int]:
     All trials on all items, if they fit. Else all on fewer items, if those are not very few; else one on what fits.
     """
     # Each class once is the least that can be learned from.
-    least = min(len(known.y), max(PROBE_ITEMS, len(np.unique(known.y))))
+    least = min(len(known.y), max(PROBE_ITEMS, len(np.unique(known.strata))))
     wanted = len(method.trials) + len(known.class_weights) - 1
     if time.monotonic() >= deadline:
         return 0, 0
@@ -124,9 +133,9 @@ def _probe(method: Method, items: int) -> float:
 def _try(method: Method, known: Examples, settings: Mapping[str, Any], items: int, deadline: float) -> Trial:
     started = time.monotonic()
     predictor, used = method.fit(settings, items, deadline)
-    probability = predictor.predict(known.x_valid)
-    value = known.metric(known.y_valid, probability) if len(known.y_valid) else 0.0
-    return Trial(predictor, {**used, "items": items}, probability, value, time.monotonic() - started, items)
+    answer = predictor.predict(known.x_valid)
+    value = known.metric(known.y_valid, answer) if len(known.y_valid) else 0.0
+    return Trial(predictor, {**used, "items": items}, answer, value, time.monotonic() - started, items)
 
 
 def _best(trials: Sequence[Trial], known: Examples) -> Trial:
