@@ -225,6 +225,8 @@ def _deal(
     corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), is_sealed(surveyed.table))
     labels, kept = _labels(table, decoded.rows, corrected)
     classes, truth = task.encode(_kept_only(labels, kept), None)
+    if table.target is not None:
+        kept &= task.is_known(truth)  # what cannot be read as a target is none
     strata = task.stratify(truth)
     pairs = _pairs(surveyed, decoded, hashes, strata, table, watch)
     groups, knots = _groups(table, surveyed, decoded.rows, pairs)

@@ -88,7 +88,7 @@ def seen_through(prepared: Prepared, encoders: Mapping[str, Choice]) -> Prepared
 
 
 def is_affordable(prepared: Prepared, seconds: float) -> bool:
-    """Whether all items outside the test part can be seen through their encoders within the seconds; measured on a few of them."""
+    """Whether all items outside the test part can be seen through their encoders within the seconds, told by a few."""
     rows = prepared.rows("train", "valid", "confirm")
     needed = 0.0
     for slot in prepared.slots:

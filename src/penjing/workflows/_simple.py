@@ -29,8 +29,8 @@ from penjing.tasks._floor import (
     warm_up,
 )
 from penjing.workflows._prepare import Prepared
+from penjing.workflows._usual import usual
 
-SHARE = 0.06  # of the whole time
 LEAST_SECONDS, MOST_SHARE = 4.0, 0.12  # trees need a few seconds, but a short run is not theirs
 FEATURES_SHARE = 0.35  # of that, for the features of training items
 MEASURED = 64  # items that tell what features cost
@@ -63,7 +63,7 @@ def learn_floor(
     prepared: Prepared, train: np.ndarray, valid: np.ndarray, metric: Any, seed: int, clock: Clock, watch: Watch = None
 ) -> tuple[list[FloorResult], np.ndarray]:
     """The floor, and the training rows that it was learned from (all of them, unless features would take too long)."""
-    seconds = _seconds(clock)
+    seconds = _seconds(prepared, clock)
     with clock.stage("floor"):
         rows = _affordable(prepared, train, FEATURES_SHARE * seconds, len(valid), seed)
         begun = time.monotonic()
@@ -103,7 +103,9 @@ def learn_floors(
         results, rows = learn_floor(prepared, *deals[0], metric, seed, clock, watch)
         return Floor(results, results, rows)
     part = Clock(clock.limit_seconds / (len(deals) + 1), clock.is_binding, clock.started, clock.spent)
-    if len(deals) * _seconds(part) >= IMPORT_SECONDS:  # one import for all folds, which may each be too short for it
+    if (
+        len(deals) * _seconds(prepared, part) >= IMPORT_SECONDS
+    ):  # one import for all folds, which may each be too short for it
         with clock.stage("floor"):
             warm_up()
     folds = [learn_floor(prepared, train, valid, metric, seed, part)[0] for train, valid in deals]
@@ -115,7 +117,7 @@ def learn_floors(
     answers = [_joined([_named(results, name) for results in folds]) for name in everywhere]
     every = np.sort(np.concatenate([valid for _, valid in deals]))
     with clock.stage("floor"):
-        rows = _affordable(prepared, every, FEATURES_SHARE * _seconds(part), 0, seed)
+        rows = _affordable(prepared, every, FEATURES_SHARE * _seconds(prepared, part), 0, seed)
         seen = features(prepared, rows)
         kept = [fit_again(one, seen, prepared.truth[rows], len(prepared.classes)) for one in answers]
     return Floor(answers, kept, rows)
@@ -139,9 +141,10 @@ def _named(results: Sequence[FloorResult], name: str) -> FloorResult:
     return next(one for one in results if one.name == name)
 
 
-def _seconds(clock: Clock) -> float:
+def _seconds(prepared: Prepared, clock: Clock) -> float:
     """The floor's share of the time."""
-    return max(SHARE * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
+    share = usual([slot.modality for slot in prepared.slots]).floor_share
+    return max(share * clock.limit_seconds, min(LEAST_SECONDS, MOST_SHARE * clock.limit_seconds))
 
 
 def features(prepared: Prepared, rows: np.ndarray) -> Features:

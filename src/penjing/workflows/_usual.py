@@ -21,6 +21,7 @@ class Usual:
         ema: of the weights.
         task: settings of the task.
         most_passes: over the training items; more do not help.
+        floor_share: of the whole time, what simple models may take; where networks learn fast, there is more for them.
     """
 
     amounts: tuple[tuple[float, int, float], ...]
@@ -29,6 +30,7 @@ class Usual:
     ema: float = 0.998
     task: Mapping[str, Any] = field(default_factory=dict)
     most_passes: int = 120
+    floor_share: float = 0.06
 
 
 _PICTURES = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
@@ -46,18 +48,22 @@ USUAL: Mapping[str, Usual] = {
         Choice("muon", {"weight_decay": 0.05}),
         task=_SMOOTH,
     ),
-    "text": Usual(_TEXTS, optimiser=Choice("adamw", {"weight_decay": 0.05}), task=_SMOOTH, most_passes=8),
+    "text": Usual(
+        _TEXTS, optimiser=Choice("adamw", {"weight_decay": 0.05}), task=_SMOOTH, most_passes=8, floor_share=0.12
+    ),
     # A head on vectors from elsewhere is learned in moments, and by heart soon after.
     "embedding": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60),
-    "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40),
+    "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40, floor_share=0.15),
 }
+_SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined
 _FALLBACK = Usual(_PICTURES, task=_SMOOTH)
 
 
 def usual(modalities: Sequence[str]) -> Usual:
     """What is usual for these inputs together: each one's augmentations, and the gentlest of the rates."""
-    found = [USUAL.get(modality, _FALLBACK) for modality in dict.fromkeys(modalities)]
+    found = [USUAL.get(_SCALARS.get(modality, modality), _FALLBACK) for modality in dict.fromkeys(modalities)]
     gentlest = min(found, key=lambda one: one.amounts[0][2])
     augment = tuple(choice for one in found for choice in one.augment)
     passes = min(one.most_passes for one in found)
-    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes)
+    share = max(one.floor_share for one in found)
+    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, share)

@@ -21,8 +21,8 @@ from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.units import show_bytes, show_seconds
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
-from penjing.workflows._simple import SHARE as FLOOR_SHARE
 from penjing.workflows._survey import Look, Surveyed, survey
+from penjing.workflows._usual import usual
 from penjing.workflows._wish import FitWish, settled
 
 # What penjing and torch hold before any item is loaded, as measured by `bench/`.
@@ -93,7 +93,7 @@ def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, floa
     has_recipe = wish.recipe.recipe is not None
     found = {
         "decoding": sum(_decoding_seconds(surveyed, look) for look in surveyed.looks),
-        "floor": FLOOR_SHARE * seconds,
+        "floor": usual([column.modality for column in surveyed.table.inputs]).floor_share * seconds,
         "trials": 0.0 if has_recipe else (PROBE_SHARE + 2 * RACE_SHARE) * seconds,
         "closing": max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds),
     }
