@@ -342,3 +342,15 @@ def test_a_frame_is_read_as_a_table_is() -> None:
     assert kinds(table)["joined"] == "date"
     assert np.allclose(table.frame["target"].to_numpy(), CUSTOMERS["income"].to_numpy())
     assert open_data(CUSTOMERS.to_pandas(), Options(target="income")).frame.equals(table.frame)
+
+
+def test_file_names_are_not_asked_for_groups_where_a_column_may_hold_them(tmp_path: Path) -> None:
+    rows = [(f"p{n % 3}_{n}.wav", "ab"[n % 2], f"s{n % 3}") for n in range(12)]
+    for name, _, _ in rows:
+        (tmp_path / name).write_bytes(b"s")
+    path = write(tmp_path, pl.DataFrame(rows, schema=["clip", "label", "speaker"], orient="row"))
+    assert open_data(path).doubts == (
+        'The column "speaker" may hold groups: use --group speaker, or the score will be too good',
+    )
+    alone = open_data(write(tmp_path, pl.read_csv(path).drop("speaker")))
+    assert alone.doubts[-1].startswith("Names suggest 3 groups")

@@ -38,6 +38,7 @@ class Found:
         parts: the given part of each item.
         groups: the group of each item, where a column holds it.
         times: the time of each item, Float64, where a column holds it.
+        is_group_asked: whether a column that may hold the groups was named already, so that file names are not asked.
         paths: what `--group-from` and a split file look at, one for each item; row numbers where there are none.
         tables_beside: tables that lie beside the files and may hold the labels.
         said: what was understood so far.
@@ -57,6 +58,7 @@ class Found:
     parts: Sequence[str | None] | None = None
     groups: Sequence[str | None] | None = None
     times: pl.Series | None = None
+    is_group_asked: bool = False
     tables_beside: Sequence[str] = ()
     said: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -198,7 +200,7 @@ def _group(
         number = frame["group"].drop_nulls().n_unique()
         doubts = _confounded(frame)
         return frame, [f"{many(number, 'group')}, never parted by the split"], doubts, {}
-    guessed = _groups.guess(paths)
+    guessed = None if found.is_group_asked else _groups.guess(paths)
     if guessed is None:
         return frame, [], [], {}
     return frame, [], [guessed.doubt], {"group_pattern": guessed.pattern, "groups": guessed.groups}

@@ -233,7 +233,7 @@ def _fill(
     said = list(said)
     if roles.group and not options.group:
         said.insert(1, f'The column "{roles.group}" holds the groups')
-    found.groups = texts(frame, roles.group)
+    found.groups, found.is_group_asked = texts(frame, roles.group), bool(roles.questioned)
     parts: Sequence[str | None] = [None] * len(frame)
     if roles.part is not None and options.split != "none":
         parts = parts_of(texts(frame, roles.part) or [], f'the column "{roles.part}" of {found.title}')
