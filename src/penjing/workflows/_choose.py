@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from penjing.core import plugins
-from penjing.core.budget import Clock
-from penjing.core.errors import RunError
+from penjing.core.budget import TRAINING_SHARE, Clock
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
+from penjing.core.report.text import many
 from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
@@ -34,8 +35,6 @@ LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
 MOST_PASSES, FEWEST_STEPS_OF_PLENTY = 120, 1500
-# Of what is left when the size is chosen, the training gets about this share; trials, floor and closing the rest.
-TRAINING_SHARE = 0.75
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
 AMOUNTS = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
@@ -46,6 +45,21 @@ LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
+# What a recipe says of data and split → the option that decides it: both are settled before there is a recipe.
+SETTLED = {
+    "data.inputs": "--input",
+    "data.target": "--target",
+    "data.classes": "--classes",
+    "data.drop": "--corrections",
+    "data.relabel": "--corrections",
+    "side": "--side",
+    "channels": "--channels",
+    "fit": "--canvas",
+    "page": "--page",
+    "split.seed": "--split-seed",
+    "split.folds": "--folds",
+    "split.final": "--final",
+}
 
 
 @dataclass(frozen=True)
@@ -90,10 +104,23 @@ def check_wish(wish: RecipeWish) -> None:
     Raises:
         UsageError: a plug-in, a setting or a metric does not exist.
     """
+    for key in wish.assignments:
+        _refuse_settled(key)
     recipe = wish.recipe.filled() if wish.recipe else Recipe(model=Choice(wish.model or "cnn")).filled()
     if wish.assignments:
         recipe = change(recipe, wish.assignments)
     plugins.load("tasks", recipe.task.name).metric(wish.task.get("metric", recipe.task.settings["metric"]))
+
+
+def _refuse_settled(key: str) -> None:
+    """Refuse a choice by hand of what is settled before there is a recipe."""
+    head = key.split(".")[0]
+    if head not in ("data", "split"):
+        return
+    option = SETTLED.get(key.rpartition(".")[2] if key.startswith("data.decode.") else key)
+    if option is None:
+        raise UsageError(f"--set {key}: {head} has no choice that --set changes; see penjing fit --help")
+    raise UsageError(f"--set {key} would change nothing; use {option}")
 
 
 def base_recipe(problem: Problem, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
@@ -157,12 +184,16 @@ def _probed(
         seconds = max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds)
         machine, measured = engine.fastest(recipe, problem, seconds)
         machine = replace(machine, **by_hand)
-    taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
+    taken = {_arithmetic(one.machine): one.step_seconds for one in measured}
     same = [one.step_seconds for one in measured if one.machine == machine]
     step_seconds, slowest = min(same, default=min(taken.values())), max(taken.values())
     why = f"{step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
-    decide(Decided("arithmetic", f"{machine.number_format}, {machine.threads} threads", why, {"step_seconds": taken}))
+    decide(Decided("arithmetic", _arithmetic(machine), why, {"step_seconds": taken}))
     return replace(recipe, machine=machine), step_seconds
+
+
+def _arithmetic(machine: Machine) -> str:
+    return f"{machine.number_format}, {many(machine.threads, 'thread')}"
 
 
 def _dialled(
@@ -183,7 +214,8 @@ def _dialled(
     settings = vars(model.sized(dial, shape))
     passes = seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED
     why = (
-        f"each of {len(problem.train)} items can be seen about {min(passes, MOST_PASSES):.0f} times in {seconds:.0f} s"
+        f"each of {many(len(problem.train), 'item')} can be seen about {min(passes, MOST_PASSES):.0f} times "
+        f"in {seconds:.0f} s"
     )
     decide(Decided("size", f"{recipe.model.name}, dial {dial:g}", why, {"dial": dial, "settings": settings}))
     return replace(recipe, model=Choice(recipe.model.name, settings))

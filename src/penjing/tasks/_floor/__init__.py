@@ -118,7 +118,9 @@ def _fit_both(known: Examples, deadline: float, seed: int, threads: int, watch: 
         trees = search(_trees(known, seed), known, deadline)
     for name, found in (("a linear model", linear), ("boosted trees", trees)):
         if found is None:
-            tell(watch, Warned(f"{name} on {len(known.y)} items of {seen} classes would take too long and is left out"))
+            tell(
+                watch, Warned(f"{name} on {len(known.y):,} items of {seen} classes would take too long and is left out")
+            )
     return [found for found in (linear, trees) if found is not None]
 
 
