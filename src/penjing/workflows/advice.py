@@ -34,7 +34,8 @@ def what_would_help(run: Run) -> list[str]:
     sealed = run.info["seal"]["items"]
     if 0 < sealed < FEW_SEALED and run.recipe.split.folds == 0:
         found.append(
-            f"the test part holds {many(sealed, 'item')}, so its score will be rough; --folds 5 scores every other item too"
+            f"the test part holds {many(sealed, 'item')}, so its score will be rough; "
+            "--folds 5 scores every other item too"
         )
     return found
 
