@@ -8,7 +8,7 @@ import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from penjing.core.errors import UsageError
 from penjing.core.events import Evaluated, Event, Finished, Progress, Started, Warned, Watch
@@ -40,6 +40,7 @@ class Stage:
     begun: float = field(default_factory=time.monotonic)
 
 
+@runtime_checkable
 class Drawing(Protocol):
     """Where a bar is drawn: a terminal or a notebook."""
 

@@ -29,6 +29,8 @@ class DataOptions:
     "Where the paths in a column start: COLUMN=FOLDER or a .zip."
     time_column: str | None = None
     "A column of times; the latest items are the test."
+    task: Literal["classify", "regress", "tag"] | None = None
+    "What is asked; the target decides when left out."
     group: str | None = None
     "A column; rows with the same value stay in one part."
     group_from: str | None = None

@@ -1,12 +1,13 @@
-"""The keyword arguments that the verbs share, each written down once, and how they become wishes."""
+"""How the keyword arguments of the verbs become wishes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from penjing.core.errors import UsageError, did_you_mean
+from penjing.core.errors import UsageError
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
 from penjing.core.units import seconds
@@ -16,70 +17,36 @@ from penjing.workflows._prepare import DataWish
 if TYPE_CHECKING:
     from penjing.workflows._wish import FitWish
 
-
-class DataWishes(TypedDict, total=False):
-    """What a person may say of data; see `penjing.sources.Options` and `penjing.workflows._prepare.DataWish`."""
-
-    target: str
-    inputs: str | Sequence[str]
-    group: str
-    group_from: str
-    split: str
-    classes: str | Sequence[str]
-    exclude: str | Sequence[str]
-    merge: Mapping[str, str | Sequence[str]]
-    ignore: str | Sequence[str]
-    types: Mapping[str, str]
-    files: Mapping[str, str]
-    time_column: str
-    side: int
-    channels: int
-    canvas: str
-    page: str
-    folds: int
-    split_seed: int
-    corrections: str | Path
-    most_unreadable: float
-
-
-class FitWishes(DataWishes, total=False):
-    """What a person may say of a training and of its data; `penjing.verbs.fit` explains each."""
-
-    time: str | float | None
-    out: str | Path | None
-    seed: int
-    model: str
-    device: str
-    recipe: Recipe | str | Path | None
-    set: Mapping[str, Any] | None
-    metric: str | Callable[..., float]
-    threshold: str
-    positive: str
-    class_weights: str
-    parent: Run | str | Path | None
-    final: bool
-    pictures: bool
-
-
-_OF_DATA = frozenset(DataWishes.__annotations__)
-_OF_FIT = frozenset(FitWishes.__annotations__)
+_OF_SOURCE = frozenset(item.name for item in fields(Options))
+# What a wish is called where the person who has it names it otherwise; `corrected` is found, not wished.
+_RENAMED = {"canvas": "fit"}
+_OF_DATA = _OF_SOURCE | {item.name for item in fields(DataWish)} - {"options", "corrected", "fit"} | {"canvas"}
 _OF_TASK = ("metric", "threshold", "positive", "class_weights")
-# What is the same as saying nothing; a task's settings have more of them.
-_USUAL: Mapping[str, Any] = {"seed": 0, "model": "", "set": {}, "metric": "accuracy", "positive": ""}
+# What is the same as saying nothing.
+_USUAL: Mapping[str, Any] = {
+    "seed": 0,
+    "model": "",
+    "set": {},
+    "metric": "",
+    "pretrained": "auto",
+    "threshold": "none",
+    "positive": "",
+    "class_weights": "none",
+}
 
 
-def data_wish(wishes: Mapping[str, Any]) -> DataWish:
+def data_wish(arguments: Mapping[str, Any]) -> DataWish:
     """The wishes about data, sorted into what the source is told and what the preparation is told.
 
+    Args:
+        arguments: those of a verb, by name; None was not said, and what is no wish about data is passed over.
+
     Raises:
-        UsageError: there is no such wish, or its value is out of range.
+        UsageError: a value is out of range.
     """
-    _check_names(wishes, _OF_DATA)
-    of_source = Options.__dataclass_fields__
-    said = {name: value for name, value in wishes.items() if value is not None}
-    options = Options(**{name: value for name, value in said.items() if name in of_source})
-    renamed = {"canvas": "fit"}
-    rest = {renamed.get(name, name): value for name, value in said.items() if name not in of_source}
+    said = {name: value for name, value in arguments.items() if name in _OF_DATA and value is not None}
+    options = Options(**{name: value for name, value in said.items() if name in _OF_SOURCE})
+    rest = {_RENAMED.get(name, name): value for name, value in said.items() if name not in _OF_SOURCE}
     if "corrections" in rest:
         rest["corrections"] = str(rest["corrections"])
     wish = DataWish(options=options, **rest)
@@ -87,19 +54,20 @@ def data_wish(wishes: Mapping[str, Any]) -> DataWish:
     return wish
 
 
-def fit_wish(wishes: Mapping[str, Any]) -> FitWish:
+def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
     """The wishes about a training and its data, checked as far as they can be without either.
 
+    Args:
+        arguments: those of `penjing.verbs.fit`, by name; None was not said.
+
     Raises:
-        UsageError: there is no such wish, its value is out of range, or two of them exclude each other.
+        UsageError: a value is out of range, or two of them exclude each other.
     """
     from penjing.places.local import device as device_named
     from penjing.workflows._choose import RecipeWish
     from penjing.workflows._wish import FitWish, recipe_from
 
-    _check_names(wishes, _OF_FIT)
-    said = {name: value for name, value in wishes.items() if value is not None}
-    of_data = {name: value for name, value in said.items() if name in _OF_DATA}
+    said = {name: value for name, value in arguments.items() if value is not None and not _is_usual(name, value)}
     _check_together(said)
     recipe, parent = said.get("recipe"), said.get("parent")
     if recipe is not None:
@@ -110,30 +78,29 @@ def fit_wish(wishes: Mapping[str, Any]) -> FitWish:
         model=said.get("model", ""),
         recipe=recipe,
         assignments=dict(said.get("set", {})),
-        device=device_named(said.get("device", "auto")).type,
+        device=device_named(arguments["device"]).type,
         task=_task(said),
+        pretrained=said.get("pretrained", "auto"),
     )
     return FitWish(
-        data=data_wish(of_data),
-        given=frozenset(of_data),
+        data=data_wish(said),
+        given=_OF_DATA.intersection(said),
         recipe=wanted,
         seconds=seconds(said["time"]) if "time" in said else None,
         out=Path(said["out"]) if "out" in said else None,
-        pictures=said.get("pictures", True),
+        pictures=arguments["pictures"],
         parent=None if parent is None else Path(parent.path if isinstance(parent, Run) else parent),
-        is_final=said.get("final", False),
+        is_final=arguments["final"],
     )
 
 
-def _check_names(wishes: Iterable[str], known: frozenset[str]) -> None:
-    for name in wishes:
-        if name not in known:
-            raise UsageError(f'there is no option "{name}"; {did_you_mean(name, known)}')
+def _is_usual(name: str, value: Any) -> bool:
+    return name in _USUAL and bool(value == _USUAL[name])
 
 
 def _check_together(said: Mapping[str, Any]) -> None:
     """Refuse wishes that exclude each other."""
-    is_final = said.get("final", False)
+    is_final = said["final"]
     if is_final and "parent" not in said:
         raise UsageError("a final training needs the run whose recipe it takes: penjing fit DATA --final RUN")
     if "recipe" in said or "parent" in said:
@@ -146,8 +113,8 @@ def _check_together(said: Mapping[str, Any]) -> None:
 
 def _refuse_settled(said: Mapping[str, Any], by: str) -> None:
     """Refuse choices that a finished recipe has made already: they would be ignored."""
-    for name in ("seed", "model", "set", *_OF_TASK):
-        if name in said and said[name] != _USUAL.get(name, "none"):
+    for name in _USUAL:
+        if name in said:
             raise UsageError(
                 f"{by} carries out a recipe as it stands, so --{name.replace('_', '-')} would change nothing; "
                 f"leave it out, or write the change into a copy of recipe.toml and give that with --recipe"

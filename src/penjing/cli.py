@@ -86,10 +86,11 @@ def fit(
     out: Path | None = None,
     seed: int = 0,
     model: str = "",
+    pretrained: str = "auto",
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
     recipe: Path | None = None,
     set: list[str] | None = None,
-    metric: str = "accuracy",
+    metric: str = "",
     threshold: str = "none",
     positive: str = "",
     class_weights: Literal["none", "balanced"] = "none",
@@ -109,10 +110,11 @@ def fit(
         out: The run folder; the next free one in runs/ when left out.
         seed: Of the training; the split has its own.
         model: The only network to train; candidates compete when left out.
+        pretrained: Encoder whose features a head may learn from; auto tries installed ones, no none.
         device: Where to train; auto takes the processor for now.
         recipe: A recipe.toml or a run whose recipe is carried out as it is.
         set: One choice by hand, such as model.width=64; may be repeated.
-        metric: What validation chooses by, such as macro_f1 or file.py:function.
+        metric: What validation chooses by, such as macro_f1 or file.py:function; the task's own when left out.
         threshold: For two classes: f1, or cost:MISS:ALARM such as cost:5:1.
         positive: For a threshold: the class that is looked for; the rarer one when left out.
         class_weights: balanced lets every class weigh the same.
@@ -138,6 +140,7 @@ def fit(
             "out": out,
             "seed": seed,
             "model": model,
+            "pretrained": pretrained,
             "device": device,
             "recipe": recipe,
             "set": assignments(set or []),

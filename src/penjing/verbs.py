@@ -9,13 +9,14 @@ data ── fit → run ── test → score
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any
 
 from penjing._bar import WatchWish, watching
-from penjing._wishes import DataWishes, FitWishes, data_wish, fit_wish
+from penjing._wishes import data_wish, fit_wish
 from penjing.core.errors import RunError, UsageError, did_you_mean
+from penjing.core.recipe import Recipe
 from penjing.core.run import RUNS, Run, list_runs, open_run
 
 if TYPE_CHECKING:
@@ -28,77 +29,203 @@ if TYPE_CHECKING:
 DATASETS: Mapping[str, str] = {"digits": "5,000 real handwritten digits, 28×28, 500 of each (MNIST)"}
 
 
-def inspect(data: object, *, watch: WatchWish = "bar", **wishes: Unpack[DataWishes]) -> Inspection:
+def inspect(
+    data: object,
+    *,
+    target: str | Sequence[str] | None = None,
+    inputs: str | Sequence[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    time_column: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    group_from: str | None = None,
+    split: str | None = None,
+    classes: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    merge: Mapping[str, str | Sequence[str]] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    side: int | None = None,
+    channels: int | None = None,
+    canvas: str | None = None,
+    page: str | None = None,
+    folds: int | None = None,
+    split_seed: int | None = None,
+    corrections: str | Path | None = None,
+    most_unreadable: float | None = None,
+    watch: WatchWish = "bar",
+) -> Inspection:
     """What is in the data, and what is wrong with them.
+
+    The options of the data are those of `fit`.
 
     Args:
         data: a folder, a zip, a table file, arrays, a data frame or a torch Dataset.
         watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
-        wishes: as for `fit`: target, inputs, group, group_from, split, classes, exclude, merge, ignore, side, page …
 
     Raises:
         DataError: the data cannot be read at all.
-        UsageError: an option does not exist or does not fit the data.
+        UsageError: an option does not fit the data.
     """
+    wish = data_wish(locals())  # first of all, while these are the arguments and nothing else
     from penjing.workflows.inspect import inspect as look
 
     with watching(watch) as told:
-        return look(data, data_wish(wishes), told)
+        return look(data, wish, told)
 
 
 def fit(
     data: object,
     *,
+    time: str | float | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    model: str = "",
+    pretrained: str = "auto",
+    device: str = "auto",
+    recipe: Recipe | str | Path | None = None,
+    set: Mapping[str, Any] | None = None,
+    metric: str | Callable[..., float] = "",
+    threshold: str = "none",
+    positive: str = "",
+    class_weights: str = "none",
+    parent: Run | str | Path | None = None,
+    final: bool = False,
+    pictures: bool = True,
+    target: str | Sequence[str] | None = None,
+    inputs: str | Sequence[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    time_column: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    group_from: str | None = None,
+    split: str | None = None,
+    classes: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    merge: Mapping[str, str | Sequence[str]] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    side: int | None = None,
+    channels: int | None = None,
+    canvas: str | None = None,
+    page: str | None = None,
+    folds: int | None = None,
+    split_seed: int | None = None,
+    corrections: str | Path | None = None,
+    most_unreadable: float | None = None,
     command: Sequence[str] = (),
     watch: WatchWish = "bar",
-    **wishes: Unpack[FitWishes],
 ) -> Run:
     """Train a model within a deadline, and return the run.
 
+    An option of the data that is None is as the data suggest; with `parent`, as that run had it.
+
     Args:
-        data: a folder of pictures, a zip of one, a table with a path column, arrays (x, y), a data frame or a Dataset.
-        command: the words that repeat this run.
-        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
-        time: the deadline, such as "5m" or seconds; left out, five minutes, or with `recipe` as long as it takes.
-        out: the run folder; left out, the next free one in runs/.
-        seed: of the training, usually 0; the split has its own.
-        model: the only network to train, by name, by path or by module; left out, candidates compete.
-        device: "auto" (as left out), "cpu", "cuda" or "mps".
+        data: a folder of pictures, sounds, videos or texts, a zip of one, a table, arrays (x, y), a data frame or a
+            Dataset.
+        time: the deadline, such as "5m" or seconds; None is five minutes, or with `recipe` as long as it takes.
+        out: the run folder; None is the next free one in runs/.
+        seed: of the training; the split has its own.
+        model: the only network to train, by name, by path or by module; "" lets candidates compete.
+        pretrained: "auto" lets a head on features from an installed encoder compete, "no" does not; or that encoder.
+        device: "auto", "cpu", "cuda" or "mps".
         recipe: a finished recipe, or where it stands: it is carried out as it is.
         set: single choices by hand, such as {"model.width": 64}.
-        metric: what validation chooses by; left out, "accuracy".
+        metric: what validation chooses by: a name, "file.py:function" or an importable function; "" is accuracy for
+            classes, R² for numbers and macro F1 for several labels.
         threshold: for two classes, "f1" or "cost:MISS:ALARM".
-        positive: for a threshold, the class that is looked for; left out, the rarer one.
+        positive: for a threshold, the class that is looked for; "" is the rarer one.
         class_weights: "balanced" lets every class weigh the same.
         parent: a run to go on from, under the same seal.
         final: with `parent`, train its recipe on training and validation items together.
-        pictures: whether thumbnails are kept in the run and shown in its report; left out, they are.
-        wishes: of the data: target, inputs, group, group_from, split, classes, exclude, merge, ignore, side, channels,
-            canvas, page, folds, split_seed, corrections, most_unreadable. With `parent`, those that are left out are
-            as that run had them.
+        pictures: whether thumbnails are kept in the run and shown in its report.
+        target: what is to be told: a column's name, several of labels that are 0 or 1, "folder:N", or "none".
+        inputs: the only input columns of a table.
+        types: what a column is: column → modality, or "ignore".
+        files: where the paths in a column start: column → a folder or a .zip.
+        time_column: a column of times; the latest items are the test.
+        task: "classify", "regress" or "tag"; None lets the target decide.
+        group: a column; rows with the same value stay in one part.
+        group_from: how the path tells the group: a regular expression, or "folder:N".
+        split: a given split: a column, a table's path, "folder", or "none" to deal anew.
+        classes: the only classes to keep.
+        exclude: classes to leave out.
+        merge: classes that become one: new → old.
+        ignore: files to pass over, as patterns like "*.txt".
+        side: height and width of the canvas in pixels; 0 chooses.
+        channels: 1 for grey, 3 for colour; 0 chooses.
+        canvas: how a picture is put on its canvas: "letterbox", "crop" or "squash".
+        page: which page of a TIFF that has several: "first", "max" or "each".
+        folds: cross-validation folds; 0 for one validation part.
+        split_seed: deals other parts; the test part is then another one.
+        corrections: a file of suspects that you edited.
+        most_unreadable: share of items that may be unreadable before everything stops, 0 to 1.
+        command: the words that repeat this run.
+        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
 
     Raises:
         DataError: there is nothing to learn from.
-        UsageError: an option does not exist or does not fit the data.
+        UsageError: an option does not fit the data, the time or another option.
         RunError: the run folder cannot be written, or the training diverged.
     """
+    wish = fit_wish(locals())  # first of all, while these are the arguments and nothing else
     from penjing.workflows.fit import fit as grow
 
-    wish = fit_wish(wishes)
     with watching(watch) as told:
         return grow(data, wish, command, told)
 
 
-def plan(data: object, *, watch: WatchWish = "bar", **wishes: Unpack[FitWishes]) -> Plan:
+def plan(
+    data: object,
+    *,
+    time: str | float | None = None,
+    out: str | Path | None = None,
+    seed: int = 0,
+    model: str = "",
+    pretrained: str = "auto",
+    device: str = "auto",
+    recipe: Recipe | str | Path | None = None,
+    set: Mapping[str, Any] | None = None,
+    metric: str | Callable[..., float] = "",
+    threshold: str = "none",
+    positive: str = "",
+    class_weights: str = "none",
+    parent: Run | str | Path | None = None,
+    final: bool = False,
+    pictures: bool = True,
+    target: str | Sequence[str] | None = None,
+    inputs: str | Sequence[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    time_column: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    group_from: str | None = None,
+    split: str | None = None,
+    classes: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    merge: Mapping[str, str | Sequence[str]] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    side: int | None = None,
+    channels: int | None = None,
+    canvas: str | None = None,
+    page: str | None = None,
+    folds: int | None = None,
+    split_seed: int | None = None,
+    corrections: str | Path | None = None,
+    most_unreadable: float | None = None,
+    watch: WatchWish = "bar",
+) -> Plan:
     """What `fit` would do with the same arguments, and what it would cost, without training.
 
     Raises:
         DataError, UsageError: as `fit`.
     """
+    wish = fit_wish(locals())  # first of all, while these are the arguments and nothing else
     from penjing.workflows.plan import plan as forecast
 
     with watching(watch) as told:
-        return forecast(data, fit_wish(wishes), told)
+        return forecast(data, wish, told)
 
 
 def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Run:

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.core import _duplicates_align as align
-from penjing.core import duplicates
+from penjing.core import _duplicates_check, duplicates
+from penjing.core import _duplicates_hash as hashing
 from penjing.core.duplicates import Pairs, find_pairs, groups, joined
+
+MOST_CANDIDATE_BYTES = 1500  # an item; before pairs were one number each and bands were cut up it took 7,600
 
 
 def pictures(count: int, seed: int = 0) -> np.ndarray:
@@ -150,3 +156,66 @@ def test_letterbox_bars_do_not_hide_a_crop():
     digit = np.zeros((1, 32, 32), np.uint8)
     digit[0, 6:26, 8:24] = pictures(1)[0, 6:26, 8:24]
     assert (align.without_bars(digit) == digit).all()
+
+
+class OnDisk:
+    """Thumbnails that are read when they are asked for; remembers how many were asked for at once."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images, self.most = images, 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: np.ndarray) -> np.ndarray:
+        picked = self.images[index]
+        self.most = max(self.most, len(picked))
+        return picked
+
+
+def test_thumbnails_are_read_a_block_at_a_time_and_the_pairs_are_the_same(monkeypatch):
+    images = np.concatenate([pictures(200)] * 3)
+    images = np.clip(images + np.random.default_rng(1).normal(0, 4, images.shape), 0, 255).astype(np.uint8)
+    monkeypatch.setattr(_duplicates_check, "SAMPLE", 60)
+    whole = find_pairs(names(600), images)
+    monkeypatch.setattr(duplicates, "BLOCK", 64)
+    on_disk = OnDisk(images)
+    pairs = find_pairs(pl.Series(names(600)), on_disk)
+    assert shown(pairs) == shown(whole)
+    assert len(pairs) >= 400
+    assert 0 < on_disk.most <= 600 / _duplicates_check.FEWEST_BLOCKS
+
+
+def candidate_bytes(count: int) -> float:
+    """What looking for candidates holds at its peak for each item, beside the hashes, where all have look-alikes."""
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 2**63, (count // 20, 1, hashing.BITS // 64), dtype=np.uint64)
+    words = np.repeat(kinds[random.integers(0, len(kinds), count)], len(hashing.VIEWS), axis=1)
+    words ^= np.uint64(1) << random.integers(0, 64, words.shape, dtype=np.uint64)
+    tracemalloc.start()
+    found = hashing.candidates(words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(found) >= 5 * count
+    return peak / count
+
+
+def test_looking_for_candidates_holds_little_beside_the_hashes(monkeypatch):
+    monkeypatch.setattr(hashing, "FEWEST_KEPT", 0)
+    monkeypatch.setattr(hashing, "ENTRIES_AT_ONCE", 4096)  # what does not grow with the items must not drown what does
+    assert candidate_bytes(10_000) < MOST_CANDIDATE_BYTES
+
+
+@pytest.mark.parametrize("most", [0, 10_000])
+def test_the_most_alike_candidates_are_kept_however_they_are_cut_up(monkeypatch, most):
+    random = np.random.default_rng(0)
+    words = np.repeat(random.integers(0, 2**63, (30, 1, 8), dtype=np.uint64)[np.arange(600) % 30], 5, axis=1)
+    for _ in range(20):
+        words ^= np.uint64(1) << random.integers(0, 64, words.shape, dtype=np.uint64)
+    monkeypatch.setattr(hashing, "FEWEST_KEPT", most)
+    monkeypatch.setattr(hashing, "PAIRS_PER_ITEM", 1)
+    whole = hashing.candidates(words, 256)
+    monkeypatch.setattr(hashing, "ENTRIES_AT_ONCE", 100)
+    cut = hashing.candidates(words, 256)
+    np.testing.assert_array_equal(whole, cut)
+    assert (len(whole) == 600) == (most == 0)

@@ -403,6 +403,18 @@ def test_a_share_never_rounds_to_none_or_all(value: float | None, shown: str) ->
     assert text.show_percent(value) == shown
 
 
+def test_an_own_metric_is_ranked_in_the_direction_that_its_scores_say() -> None:
+    ours, theirs = (
+        score(model, value, 50, "valid", "own.py:misses", 0.1) for model, value in (("network", 0.1), ("linear", 0.4))
+    )
+    less = {"scores": [{**one, "is_higher_better": False} for one in (ours, theirs)]}
+    assert text.winning_floor(less) is None
+    more = {"scores": [{**one, "is_higher_better": True} for one in (ours, theirs)]}
+    winner = text.winning_floor(more)
+    assert winner is not None
+    assert winner["model"] == "linear"
+
+
 def test_less_is_better_for_a_loss() -> None:
     scores = [score("network", 0.9, 50, "valid", "log_loss", 0.1), score("linear", 0.4, 50, "valid", "log_loss", 0.1)]
     winner = text.winning_floor({"scores": scores, "chosen_by": "log_loss"})

@@ -134,6 +134,7 @@ def test_an_own_metric_is_measured_and_resampled(tmp_path: Path) -> None:
     assert not own.is_higher_better
     found = score(f"{file}:misses", TRUTH, PROBABILITY, part="valid")
     assert found.low < found.value < found.high
+    assert not found.is_higher_better
 
 
 def test_an_own_metric_that_cannot_work_says_what_to_do(tmp_path: Path) -> None:

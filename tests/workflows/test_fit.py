@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from PIL import Image
 import penjing as pj
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Choice, Recipe
+from penjing.core.report.text import floor_scores
 from penjing.training import engine
 
 RECIPE = Recipe.from_toml(
@@ -333,8 +335,19 @@ def test_labels_are_corrected_from_a_file(pictures, tmp_path):
         ({"recipe": None, "folds": 1}, UsageError, "give 2 or more"),
         ({"recipe": None, "set": {"model.width": "x"}}, UsageError, "should look like"),
         ({"recipe": None, "set": {"machine.threads": 0}}, UsageError, "must be 1 or more"),
+        ({"recipe": None, "set": {"data.decode.image.side": 64}}, UsageError, "would change nothing; use --side"),
+        ({"recipe": None, "set": {"data.inputs": "x"}}, UsageError, "would change nothing; use --input$"),
+        ({"recipe": None, "set": {"data.drop": "x"}}, UsageError, "would change nothing; use --corrections"),
+        ({"recipe": None, "set": {"split.folds": 5}}, UsageError, "would change nothing; use --folds"),
+        (
+            {"recipe": None, "set": {"data.x": 5}},
+            UsageError,
+            "has no choice that --set changes",
+        ),
+        ({"recipe": None, "folds": 1000}, UsageError, r"--folds 1000 .* give \d+ folds at most, or --time 1335s"),
+        ({"time": "10s", "folds": 50}, UsageError, "--folds 50 .* give 6 folds at most, or --time 68s"),
         ({"time": "soon"}, UsageError, "is not a duration"),
-        ({"sidde": 3}, UsageError, 'did you mean "side"'),
+        ({"sidde": 3}, TypeError, "unexpected keyword argument 'sidde'"),
         ({"side": 4}, UsageError, "8 to 1024"),
         ({"recipe": "none.toml"}, UsageError, "there is no recipe"),
         ({"final": True}, UsageError, "needs the run"),
@@ -494,7 +507,8 @@ def test_a_recipe_settles_the_canvas_and_the_page(pictures, tmp_path):
         ({"model": "cn"}, UsageError, 'did you mean "cnn"'),
         ({"set": {"model.widht": 8}}, UsageError, 'did you mean "width"'),
         ({"parent": "none"}, RunError, "there is no run folder"),
-        ({"timme": "5m"}, UsageError, 'did you mean "time"'),
+        ({"time": "10s", "folds": 50}, UsageError, "--folds 50"),
+        ({"timme": "5m"}, TypeError, "unexpected keyword argument 'timme'"),
     ],
 )
 def test_a_plan_refuses_the_wishes_that_a_training_refuses(pictures, wishes, error, message):
@@ -506,3 +520,19 @@ def test_a_plan_takes_every_wish_of_a_training(pictures, tmp_path):
     wishes = {"metric": "macro_f1", "class_weights": "balanced", "out": tmp_path / "run", "model": "cnn"}
     assert pj.plan(pictures, time="1m", **wishes).items == 180
     assert not (tmp_path / "run").exists()
+
+
+def test_an_own_metric_of_which_less_is_better_is_not_turned_round(pictures, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text(
+        "def misses(truth, probability):\n    return (probability.argmax(1) != truth).mean()\n"
+        "misses.is_higher_better = False\n"
+    )
+    recipe = replace(RECIPE, task=Choice("classify", {"metric": f"{file}:misses"})).filled()
+    run = fit(pictures, tmp_path / "run", recipe=recipe)
+    found, majority = run.scores[0], run.floor["majority"]
+    assert not found.is_higher_better
+    assert found.value < majority.value == pytest.approx(2 / 3, abs=0.01)
+    others = floor_scores(run.results)[1:]
+    assert others[-1]["model"] == "majority"
+    assert [one["value"] for one in others] == sorted(one["value"] for one in others)

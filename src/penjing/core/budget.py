@@ -11,6 +11,16 @@ DEFAULT_SECONDS = 300.0
 # What must still happen after the last step: predictions, the pictures of the report, files.
 CLOSING_SHARE, LEAST_CLOSING_SECONDS = 0.06, 3.0
 
+# Of what is left when the data are prepared, the training gets about this share; trials, floor and closing the rest.
+TRAINING_SHARE = 0.75
+# With less than this, a network is hardly better than it began.
+LEAST_TRAINING_SECONDS = 1.0
+
+
+def most_folds(seconds: float) -> int:
+    """How many folds fit into the seconds of a whole command; the network that is kept is one more training."""
+    return int(TRAINING_SHARE * seconds / LEAST_TRAINING_SECONDS) - 1
+
 
 @dataclass
 class Clock:

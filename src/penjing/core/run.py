@@ -25,7 +25,7 @@ from penjing.core.files import append_line, read_lines, write_json, write_text
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
-from penjing.core.score import Score
+from penjing.core.score import Score, is_higher_better
 
 FORMAT = 1
 RUNS = Path("runs")
@@ -269,7 +269,8 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _score(found: Mapping[str, Any]) -> Score:
-    return Score(**{name: found[name] for name in ("value", "low", "high", "n", "part", "metric", "units")})
+    facts = {name: found[name] for name in ("value", "low", "high", "n", "part", "metric", "units")}
+    return Score(**facts, is_higher_better=is_higher_better(found))
 
 
 def remove(run: Run) -> None:

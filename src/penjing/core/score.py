@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+# The metrics of which less is better in results written before each score said so itself.
+_LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error"})
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Score:
         part: "train", "valid", "confirm", "test" or "folds".
         metric: the metric's name, such as "accuracy".
         units: number of independent units behind the interval: groups, where the data have them, else items.
+        is_higher_better: whether more of the metric is better.
     """
 
     value: float
@@ -28,6 +33,7 @@ class Score:
     part: str
     metric: str = "accuracy"
     units: int = 0
+    is_higher_better: bool = True
 
     def __str__(self) -> str:
         chosen = " (chosen on)" if self.part == "valid" else ""
@@ -38,3 +44,9 @@ class Score:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def is_higher_better(found: Mapping[str, Any]) -> bool:
+    """Whether more is better in a score as `results.json` holds it; a run from before it said so is known by name."""
+    metric = found.get("metric", "accuracy")
+    return bool(found.get("is_higher_better", metric not in _LESS_IS_BETTER))

@@ -103,7 +103,8 @@ def score(
     """
     low, high = interval(metric, truth, probability, groups, seed)
     value = metric(truth, probability)
-    return Score(value, low, high, len(truth), part, metric.name, int(unit_of_item(groups, len(truth)).max()) + 1)
+    units = int(unit_of_item(groups, len(truth)).max()) + 1
+    return Score(value, low, high, len(truth), part, metric.name, units, metric.is_higher_better)
 
 
 def interval(

@@ -9,6 +9,7 @@ mirror test      does the winner know mirrored pictures? then left and right mea
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from penjing.core import plugins
-from penjing.core.budget import Clock
-from penjing.core.errors import RunError, UsageError
+from penjing.core.budget import TRAINING_SHARE, Clock
+from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
+from penjing.core.report.text import many
 from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
@@ -35,8 +37,6 @@ LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
 FEWEST_STEPS_OF_PLENTY = 1500
-# Of what is left when the size is chosen, the training gets about this share; trials, floor and closing the rest.
-TRAINING_SHARE = 0.75
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
@@ -46,6 +46,22 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
+_OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are
+# What a recipe says of data and split → the option that decides it: both are settled before there is a recipe.
+SETTLED = {
+    "data.inputs": "--input",
+    "data.target": "--target",
+    "data.classes": "--classes",
+    "data.drop": "--corrections",
+    "data.relabel": "--corrections",
+    "side": "--side",
+    "channels": "--channels",
+    "fit": "--canvas",
+    "page": "--page",
+    "split.seed": "--split-seed",
+    "split.folds": "--folds",
+    "split.final": "--final",
+}
 
 
 @dataclass(frozen=True)
@@ -92,10 +108,45 @@ def check_wish(wish: RecipeWish) -> None:
     Raises:
         UsageError: a plug-in, a setting or a metric does not exist.
     """
+    for key in wish.assignments:
+        _refuse_settled(key)
     recipe = wish.recipe.filled() if wish.recipe else Recipe(model=Choice(wish.model or "cnn")).filled()
-    if wish.assignments:
-        recipe = change(recipe, wish.assignments)
-    plugins.load("tasks", recipe.task.name).metric(wish.task.get("metric", recipe.task.settings["metric"]))
+    # What depends on the task and the inputs is checked when they are known.
+    early = {key: value for key, value in wish.assignments.items() if key.split(".")[0] not in _OF_DATA}
+    if early:
+        recipe = change(recipe, early)
+    if "metric" in wish.task:
+        _check_metric(wish.task["metric"])
+    if wish.pretrained not in ("auto", "no"):
+        plugins.find("pretrained", wish.pretrained.partition(":")[0])
+
+
+def _check_metric(name: str) -> None:
+    """Whether some task has the metric.
+
+    Raises:
+        UsageError: none has; the message offers the nearest name of any.
+    """
+    known = [plugins.load("tasks", task) for task in plugins.names("tasks")]
+    for task in known:
+        with contextlib.suppress(UsageError):
+            task.metric(name)
+            return
+    if not isinstance(name, str) or not name.isidentifier():
+        known[0].metric(name)  # says what is wrong with an own metric
+    every = sorted({metric for task in known for metric in task.METRICS})
+    raise UsageError(f'there is no metric "{name}"; {did_you_mean(str(name), every)}')
+
+
+def _refuse_settled(key: str) -> None:
+    """Refuse a choice by hand of what is settled before there is a recipe."""
+    head = key.split(".")[0]
+    if head not in ("data", "split"):
+        return
+    option = SETTLED.get(key.rpartition(".")[2] if key.startswith("data.decode.") else key)
+    if option is None:
+        raise UsageError(f"--set {key}: {head} has no choice that --set changes; see penjing fit --help")
+    raise UsageError(f"--set {key} would change nothing; use {option}")
 
 
 def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices, split: SplitChoices) -> Recipe:
@@ -187,12 +238,16 @@ def _probed(
         seconds = max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds)
         machine, measured = engine.fastest(recipe, problem, seconds)
         machine = replace(machine, **by_hand)
-    taken = {f"{one.machine.number_format}, {one.machine.threads} threads": one.step_seconds for one in measured}
+    taken = {_arithmetic(one.machine): one.step_seconds for one in measured}
     same = [one.step_seconds for one in measured if one.machine == machine]
     step_seconds, slowest = min(same, default=min(taken.values())), max(taken.values())
     why = f"{step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
-    decide(Decided("arithmetic", f"{machine.number_format}, {machine.threads} threads", why, {"step_seconds": taken}))
+    decide(Decided("arithmetic", _arithmetic(machine), why, {"step_seconds": taken}))
     return replace(recipe, machine=machine), step_seconds
+
+
+def _arithmetic(machine: Machine) -> str:
+    return f"{machine.number_format}, {many(machine.threads, 'thread')}"
 
 
 def _dialled(
@@ -211,7 +266,7 @@ def _dialled(
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
     most = usual(list(problem.modality.values())).most_passes
     passes = min(seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED, most)
-    why = f"each of {len(problem.train)} items can be seen about {passes:.0f} times in {seconds:.0f} s"
+    why = f"each of {many(len(problem.train), 'item')} can be seen about {passes:.0f} times in {seconds:.0f} s"
     settings = {column: dict(choice.settings) for column, choice in sized.items()}
     shown = " + ".join(dict.fromkeys(choice.name for choice in sized.values()))
     evidence = {"dial": dial, "settings": settings if len(settings) > 1 else next(iter(settings.values()))}

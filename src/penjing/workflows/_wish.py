@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from penjing.core.budget import DEFAULT_SECONDS, LEAST_TRAINING_SECONDS, TRAINING_SHARE, most_folds
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run, check_free, open_run
+from penjing.core.units import show_seconds
 from penjing.sources import Options
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._choose import RecipeWish, check_wish
@@ -18,7 +21,7 @@ from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import DataWish
 
 # What the canvas and the options are called on the command line, where that differs.
-_SPOKEN = {"fit": "canvas", "inputs": "input"}
+_SPOKEN = {"fit": "canvas", "inputs": "input", "types": "type"}
 _CANVAS = ("side", "channels", "fit")
 # What a run leaves open for those that go on from it; weights fit one canvas, and a seal belongs to one split.
 _OPEN = ("page", "most_unreadable")
@@ -54,15 +57,33 @@ def settled(wish: FitWish, watch: Watch = None) -> tuple[FitWish, Run | None]:
     """The wish with what its recipe or its parent run settles, and that run; checked before any data are read.
 
     Raises:
-        UsageError: a plug-in, a setting or a metric does not exist, or an option would change nothing.
+        UsageError: a plug-in, a setting or a metric does not exist, an option would change nothing, or there are more
+            folds than the time is enough for.
         RunError: the parent is no run or has no weights, or the run folder is not free.
     """
     parent = open_run(wish.parent) if wish.parent else None
     wish = _as_in_recipe(wish) if parent is None else _inherited(wish, parent, watch)
     check_wish(wish.recipe)
+    _check_folds(wish)
     if wish.out is not None:
         check_free(wish.out)
     return wish, parent
+
+
+def _check_folds(wish: FitWish) -> None:
+    """Refuse more trainings than the deadline has time for: each would end before it learned anything."""
+    if wish.data.folds == 0 or (wish.seconds is None and wish.recipe.recipe is not None):
+        return  # a finished recipe without a deadline takes as long as it takes
+    limit, folds = wish.seconds or DEFAULT_SECONDS, wish.data.folds
+    most = most_folds(limit)
+    if folds <= most:
+        return
+    fewer = f"{most:,} folds at most, or " if most >= 2 else ""
+    needed = math.ceil((folds + 1) * LEAST_TRAINING_SECONDS / TRAINING_SHARE)
+    raise UsageError(
+        f"--folds {folds} is too many for {show_seconds(limit)}: each of {folds + 1:,} trainings would have less than "
+        f"{show_seconds(LEAST_TRAINING_SECONDS)}; give {fewer}--time {needed}s or more"
+    )
 
 
 def _as_in_recipe(wish: FitWish) -> FitWish:
@@ -162,6 +183,7 @@ def plain_wish(wish: FitWish) -> dict[str, Any]:
             "assignments": dict(recipe.assignments),
             "device": recipe.device,
             "task": dict(recipe.task),
+            "pretrained": recipe.pretrained,
         },
         "pictures": wish.pictures,
         "is_final": wish.is_final,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penjing.core.report.text import METHODS, winning_floor
+from penjing.core.report.text import METHODS, many, winning_floor
 from penjing.core.run import Run
 
 # Under this many items a class, features learned elsewhere or more items usually beat any other choice.
@@ -34,7 +34,8 @@ def what_would_help(run: Run) -> list[str]:
     sealed = run.info["seal"]["items"]
     if 0 < sealed < FEW_SEALED and run.recipe.split.folds == 0:
         found.append(
-            f"the test part holds {sealed} items, so its score will be rough; --folds 5 scores every other item too"
+            f"the test part holds {many(sealed, 'item')}, so its score will be rough; "
+            "--folds 5 scores every other item too"
         )
     return found
 

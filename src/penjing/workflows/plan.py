@@ -19,6 +19,7 @@ from penjing.core.files import cache_folder, existing_parent
 from penjing.core.items import read_item
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
+from penjing.core.report.text import many
 from penjing.core.units import show_bytes, show_seconds
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
 from penjing.workflows._survey import Look, Surveyed, survey
@@ -53,7 +54,7 @@ class Plan:
 
     def lines(self) -> list[str]:
         """For the terminal."""
-        found = [f"{self.items} items" + (f", decoded to {self.canvas}" if self.canvas else "")]
+        found = [many(self.items, "item") + (f", decoded to {self.canvas}" if self.canvas else "")]
         found += [f"  {name:<10} about {show_seconds(value)}" for name, value in self.seconds.items()]
         if "training" not in self.seconds:
             found.append("  training   as long as the steps of its recipe take; --time sets a deadline")

@@ -8,7 +8,6 @@ from typing import Any
 
 from penjing.core.report._read import RunFiles
 from penjing.core.report.text import (
-    LESS_IS_BETTER,
     METHODS,
     floor_scores,
     interval,
@@ -20,6 +19,7 @@ from penjing.core.report.text import (
     show_value,
     winning_floor,
 )
+from penjing.core.score import is_higher_better
 
 # What a metric says, to follow its name.
 METRICS: Mapping[str, str] = {
@@ -143,8 +143,7 @@ def _against_floor(scores: list[dict[str, Any]]) -> tuple[str, ...]:
     network, best = scores[0], scores[1]
     name, value = model_name(str(best["model"])), show_score(best)
     low, high = interval(best)
-    is_less = network.get("metric") in LESS_IS_BETTER
-    is_clear = network["high"] < low if is_less else network["low"] > high
+    is_clear = network["low"] > high if is_higher_better(network) else network["high"] < low
     if is_clear:
         return (f"The best simple method, {name}, reaches {value}: the network is clearly better.",)
     return (f"The best simple method, {name}, reaches {value}: the intervals overlap, so the lead may be chance.",)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from penjing.core.score import is_higher_better
+
 MODELS: Mapping[str, str] = {
     "network": "network",
     "boosted_trees": "boosted trees",
@@ -14,7 +16,6 @@ MODELS: Mapping[str, str] = {
     "majority": "majority",
     "mean": "mean",
 }
-LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse"})
 # Metrics that are shares of items, hence shown in percent.
 SHARES = frozenset({"accuracy", "balanced_accuracy", "calibration_error", "subset_accuracy"})
 PARTS: Mapping[str, str] = {
@@ -47,13 +48,17 @@ def floor_scores(results: Mapping[str, Any], metric: str | None = None) -> list[
     found = [score for score in results.get("scores") or [] if score.get("metric", "accuracy") == metric]
     found = [score for score in found if score.get("value") is not None]
     latest = {str(score.get("model", "network")): dict(score) for score in found if score.get("part") != "test"}
-    sign = 1 if metric in LESS_IS_BETTER else -1
-    return sorted(latest.values(), key=lambda score: (score.get("model") != "network", sign * score["value"]))
+    return sorted(latest.values(), key=lambda score: (score.get("model") != "network", -_goodness(score)))
 
 
-def is_better(value: float, other: float, metric: str) -> bool:
-    """Whether `value` is the better of two values of a metric."""
-    return value < other if metric in LESS_IS_BETTER else value > other
+def is_better(score: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the first of two scores in the same metric is the better one."""
+    return _goodness(score) > _goodness(other)
+
+
+def _goodness(score: Mapping[str, Any]) -> float:
+    """A score's value, turned round where less is better."""
+    return float(score["value"] if is_higher_better(score) else -score["value"])
 
 
 def winning_floor(results: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -62,7 +67,7 @@ def winning_floor(results: Mapping[str, Any]) -> dict[str, Any] | None:
     if len(scores) < 2 or scores[0].get("model") != "network":
         return None
     network, best = scores[0], scores[1]
-    return None if is_better(network["value"], best["value"], main_metric(results)) else best
+    return None if is_better(network, best) else best
 
 
 def floor_lines(results: Mapping[str, Any]) -> list[str]:
