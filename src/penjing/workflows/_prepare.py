@@ -224,7 +224,7 @@ def _deal(
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
     corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), is_sealed(surveyed.table))
     labels, kept = _labels(table, decoded.rows, corrected)
-    classes, truth = task.encode(_kept_only(labels, kept), None)
+    classes, truth = task.encode(_kept_only(labels, kept).alias(_target_name(table)), None)
     if table.target is not None:
         kept &= task.is_known(truth)  # what cannot be read as a target is none
     strata = task.stratify(truth)
@@ -284,10 +284,18 @@ def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None])
     return found, kept
 
 
+def _target_name(table: Table) -> str:
+    """What the data call the target."""
+    if table.target is None:
+        return ""
+    names = table.hints.get("names")
+    return str(names.get(table.target.name, table.target.name)) if isinstance(names, Mapping) else table.target.name
+
+
 def _kept_only(labels: pl.Series, kept: np.ndarray) -> pl.Series:
     """The targets of the rows that are kept, null elsewhere."""
     frame = pl.DataFrame({"label": labels, "kept": kept})
-    return frame.select(pl.when("kept").then("label").otherwise(None).alias("label")).to_series()
+    return frame.select(pl.when("kept").then("label").otherwise(None)).to_series()
 
 
 def _pairs(

@@ -87,18 +87,23 @@ def seen_through(prepared: Prepared, encoders: Mapping[str, Choice]) -> Prepared
     return replace(prepared, slots=tuple(slots))
 
 
-def is_affordable(prepared: Prepared, seconds: float) -> bool:
-    """Whether all items outside the test part can be seen through their encoders within the seconds, told by a few."""
+def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: float) -> dict[str, Choice]:
+    """The encoders, the cheapest first, that see all items outside the test part within the seconds; told by a few."""
     rows = prepared.rows("train", "valid", "confirm")
-    needed = 0.0
-    for slot in prepared.slots:
+    costs: dict[str, float] = {}
+    for slot in seen_through(prepared, encoders).slots:
         if isinstance(slot, EmbeddingSlot):
             slot.embed(rows[:2])  # loading the encoder is paid once
-            begun = time.monotonic()
             sample = rows[2 : 2 + MEASURED]
+            begun = time.monotonic()
             slot.embed(sample)
-            needed += (time.monotonic() - begun) / max(1, len(sample)) * len(rows)
-    return needed <= seconds
+            costs[slot.name] = (time.monotonic() - begun) / max(1, len(sample)) * len(rows)
+    found: dict[str, Choice] = {}
+    for name in sorted(costs, key=lambda one: costs[one]):
+        seconds -= costs[name]
+        if seconds >= 0:
+            found[name] = encoders[name]
+    return found
 
 
 @dataclass(frozen=True)

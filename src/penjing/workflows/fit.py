@@ -20,7 +20,7 @@ from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Decided, Said, Watch, tell
 from penjing.core.files import write_json, write_text
-from penjing.core.recipe import DataChoices, Recipe, SplitChoices
+from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, create, now, open_run
 from penjing.core.statistics import Metric
@@ -32,7 +32,7 @@ from penjing.workflows import _close, _simple
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._contribute import contributions
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
-from penjing.workflows._pretrained import MOST_SHARE, at_hand, is_affordable, seen_through
+from penjing.workflows._pretrained import MOST_SHARE, affordable, at_hand, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 
@@ -227,14 +227,11 @@ def _pretrained_contender(job: Job, deals: Sequence[Deal]) -> list[Contender]:
     if not encoders:
         return []
     with job.clock.stage("pretrained features"):
-        prepared = seen_through(job.prepared, encoders)
-        share = MOST_SHARE * job.clock.training_left
-        if job.clock.is_binding and not is_affordable(prepared, share):
-            shown = ", ".join(choice.name for choice in encoders.values())
-            why = f"seeing all items through {shown} would take more than {share:.0f} s"
-            job.run.note("pretrained features", "no", why)
-            tell(job.watch, Said(f"pretrained features are left out: {why}; give more --time"))
+        if job.clock.is_binding and not kept.exists():
+            encoders = _within_time(job, encoders)
+        if not encoders:
             return []
+        prepared = seen_through(job.prepared, encoders)
         problem = pose(prepared, deals[0].train, deals[0].valid)
     other = replace(job, prepared=prepared, wish=wish, folder=folder, share=PRETRAINED_SHARE)
     chosen = _choose(other, problem)
@@ -242,6 +239,18 @@ def _pretrained_contender(job: Job, deals: Sequence[Deal]) -> list[Contender]:
     folder.mkdir(exist_ok=True)
     write_text(kept, chosen.recipe.to_toml())
     return [Contender(PRETRAINED, other, problem, *_train_all(other, problem, deals, chosen, None))]
+
+
+def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:
+    """The encoders that the time allows; those that it does not are said."""
+    share = MOST_SHARE * job.clock.training_left
+    found = affordable(job.prepared, encoders, share)
+    late = [choice.name for name, choice in encoders.items() if name not in found]
+    if late:
+        why = f"seeing all items through {' and '.join(late)} would take more than {share:.0f} s"
+        job.run.note("pretrained features", "no", why)
+        tell(job.watch, Said(f"pretrained features are left out: {why}; give more --time"))
+    return found
 
 
 def _best(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
@@ -432,6 +441,7 @@ def _facts(
         "said": list(prepared.said),
         "doubts": list(prepared.table.doubts),
         "seal": seal_facts(prepared),
+        "lacking": [one.INSTALL for one in lacking(prepared)],
         "parent": str(parent.path) if parent else None,
         "deadline_seconds": clock.limit_seconds if clock.is_binding else None,
         "wish": plain_wish(wish),
