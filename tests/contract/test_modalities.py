@@ -68,7 +68,7 @@ def changed(value: Any) -> Any:
 
 
 def test_the_modalities_are_found() -> None:
-    assert {"audio", "image"} <= set(NAMES)
+    assert {"audio", "image", "video"} <= set(NAMES)
     assert set(NAMES) < set(ALL)
 
 

@@ -187,7 +187,7 @@ class NumberPredictions(Predictions):
         return {name: row.get(name) for name in ("path", "prediction", "low", "high", "unlike")}
 
     def summary(self) -> list[str]:
-        told = [f"{self.target}: {self._in_short}"]
+        told = [self._in_short]
         if self.coverage is not None:
             told.append(f"of items like the training data, {self.coverage:.0%} lie between their two bounds")
         return told

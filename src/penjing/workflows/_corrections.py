@@ -138,4 +138,7 @@ def _labels(table: Table) -> list[str | None]:
     """Each row's label as the data have it."""
     if table.target is None:
         return [None] * len(table)
-    return table.frame[table.target.name].cast(pl.String).to_list()
+    cells = table.frame[table.target.name]
+    if isinstance(cells.dtype, pl.List):  # several labels an item
+        cells = cells.list.join("|")
+    return cells.cast(pl.String).to_list()

@@ -40,7 +40,7 @@ from penjing.workflows._survey import IMAGE
 
 _NOTHING = "there is nothing to predict; give a file, a folder, a pattern such as 'new/*.jpg' or a table"
 _LONGEST_NAME = 60  # characters of a text that its answer is shown with
-_FRAME = "the data"  # what rows in memory are called
+_FRAME = "the table"  # what rows in memory are called
 
 
 class _Words(str):
@@ -71,7 +71,7 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     frame = _as_frame(inputs)
     if frame is not None:
         if frame.is_empty():
-            raise DataError(f"{_FRAME} have no rows; expected one for each item")
+            raise DataError(f"{_FRAME} has no rows; expected one for each item")
         return [rows_of(frame, wanted, current_place(), _FRAME, watch=watch)]
     if wanted.is_of_texts:
         return [_of_texts(_texts(inputs), wanted)]

@@ -78,7 +78,7 @@ class Reader:
                 files[one.name] = one.plugin.decode(content, one.settings, page)
             except (DataError, OSError, MemoryError) as problem:
                 why = reason(problem, name)
-                return [Item(row, called, error=why if len(self.inputs) == 1 else f'"{one.name}": {why}')]
+                return [Item(row, called, error=why if len(source.cells.columns) == 1 else f'"{one.name}": {why}')]
         return [Item(row, called, files)]
 
 

@@ -226,8 +226,12 @@ def _check_values(cells: pl.Series, column: Column, title: str) -> None:
 
 
 def _names(cells: pl.DataFrame, stores: Mapping[str, Store], prefix: str) -> list[str]:
-    """The file that is an item's alone, else "row 7"."""
-    for column, store in stores.items():
-        if not cells[column].null_count() and cells[column].is_unique().all():
-            return [store.name(reference) for reference in cells[column].to_list()]
-    return [f"{prefix}row {row + 1}" for row in range(len(cells))]
+    """ "row 7", with the file in front where there is one."""
+    numbers = [f"{prefix}row {row + 1}" for row in range(len(cells))]
+    if not stores:
+        return numbers
+    column, store = next(iter(stores.items()))
+    return [
+        number if reference is None else f"{store.name(reference)} ({number})"
+        for number, reference in zip(numbers, cells[column].to_list(), strict=True)
+    ]
