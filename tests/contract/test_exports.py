@@ -21,29 +21,53 @@ CLASSES = ("猫", "dog", "bird")
 SIDE = 28
 
 
-def subject(model: str, channels: int = 1, side: int = SIDE) -> Subject:
+# What each kind of network is fed here: modality, preprocessing as if learned, and the shape at the encoder.
+INPUTS: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
+    "maps": ("image", {"mean": [0.4], "std": [0.25]}, (1, SIDE, SIDE)),
+    "tokens": ("text", {"vocabulary": 40, "length": 12}, (12, 40)),
+    "vector": ("embedding", {"mean": [0.1] * 6, "std": [2.0] * 6}, (6,)),
+    "frames": ("video", {"mean": [0.4], "std": [0.25]}, (4, 1, 16, 16)),
+}
+
+
+def kind_of(model: str) -> str:
+    return next(kind for kind in INPUTS if kind in plugins.load("models", model).TAKES)
+
+
+def items(model: str, count: int) -> np.ndarray:
+    """Decoded or encoded items that the network takes, as they lie in the cache."""
+    draw, kind = np.random.default_rng(0), kind_of(model)
+    if kind == "tokens":
+        return draw.integers(0, 40, (count, 12)).astype(np.uint16)
+    if kind == "vector":
+        return draw.normal(size=(count, 6)).astype(np.float32)
+    shape = (SIDE, SIDE, 1) if kind == "maps" else (4, 16, 16, 1)
+    return draw.integers(0, 256, (count, *shape), dtype=np.uint8)
+
+
+def subject(model: str) -> Subject:
     """An untrained network whose running statistics have seen something."""
-    learned = {"mean": [0.4] * channels, "std": [0.25] * channels}
+    modality, learned, shape = INPUTS[kind_of(model)]
     nothing = np.arange(0)
     problem = Problem(
-        Items({}), {"image": "image"}, {"image": learned}, {"image": (channels, side, side)}, "label", CLASSES,
-        nothing, nothing,
+        Items({}), {"it": modality}, {"it": learned}, {"it": shape}, "label", CLASSES, nothing, nothing
     )  # fmt: skip
     network = assemble(Recipe(model=Choice(model), seed=3).filled(), problem)
     network.train()
-    batch = Items({"image": _Pictures(pictures(16, channels, side))}).batch(np.arange(16))
+    given = items(model, 16)
+    batch = Items({"it": _Values(given)}).batch(np.arange(16))
     for _ in range(5):
         network(batch)
     return Subject(
         network.eval(),
-        {"image": ((side, side, channels), "uint8")},
+        {"it": (given.shape[1:], str(given.dtype))},
         CLASSES,
         Answer({"temperature": 0.7}),
-        {"decode": {"side": side}},
+        {"decode": {"side": SIDE}},
     )
 
 
-class _Pictures:
+class _Values:
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
 
@@ -51,51 +75,46 @@ class _Pictures:
         return self.values[index]
 
 
-def pictures(count: int, channels: int = 1, side: int = SIDE) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (count, side, side, channels), dtype=np.uint8)
-
-
 @pytest.fixture(scope="module", params=[(export, model) for export in EXPORTS for model in MODELS], ids="-".join)
-def exported(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Subject, Path, Model]:
+def exported(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Subject, Path, Model]:
     name, model = request.param
     pytest.importorskip("onnxruntime")
     export, whole = plugins.load("exports", name), subject(model)
     path = export.export(whole, tmp_path_factory.mktemp("导出") / f"{model}{export.SUFFIX}")
-    return whole, path, export.open_model(path)
+    return model, whole, path, export.open_model(path)
 
 
 def test_all_exports_are_found() -> None:
     assert EXPORTS == ["onnx"]
 
 
-def test_the_file_answers_as_the_network_does(exported: tuple[Subject, Path, Model]) -> None:
-    whole, _, model = exported
-    found = parity(whole, model, pictures(300))
+def test_the_file_answers_as_the_network_does(exported: tuple[str, Subject, Path, Model]) -> None:
+    name, whole, _, model = exported
+    found = parity(whole, model, items(name, 300))
     assert found.difference <= 1e-5
     assert found.agreement == 1.0
     assert found.n == 300
 
 
 @pytest.mark.parametrize("count", [1, 7])
-def test_any_batch_is_answered_with_probabilities(exported: tuple[Subject, Path, Model], count: int) -> None:
-    whole, _, model = exported
-    found = model.probabilities(pictures(count))
+def test_any_batch_is_answered_with_probabilities(exported: tuple[str, Subject, Path, Model], count: int) -> None:
+    name, whole, _, model = exported
+    found = model.probabilities(items(name, count))
     assert found.shape == (count, len(CLASSES))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-    assert parity(whole, model, pictures(count)).difference <= 1e-5
+    assert parity(whole, model, items(name, count)).difference <= 1e-5
 
 
-def test_the_file_says_its_classes_and_its_facts(exported: tuple[Subject, Path, Model]) -> None:
-    _, _, model = exported
+def test_the_file_says_its_classes_and_its_facts(exported: tuple[str, Subject, Path, Model]) -> None:
+    *_, model = exported
     assert model.facts["classes"] == list(CLASSES)
     assert model.facts["decode"] == {"side": SIDE}
-    assert model.facts["temperature"] == 0.7
 
 
-def test_its_cost_is_measured(exported: tuple[Subject, Path, Model]) -> None:
-    _, path, model = exported
-    cost = measure(path, model, pictures(1)[0], calls=5)
+def test_its_cost_is_measured(exported: tuple[str, Subject, Path, Model]) -> None:
+    name, _, path, model = exported
+    cost = measure(path, model, items(name, 1)[0], calls=5)
     assert cost.size_bytes == path.stat().st_size
     assert cost.latency_ms > 0
     assert cost.calls == 5

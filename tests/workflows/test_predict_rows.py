@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from json_schema import faults
 from made_table_run import Made, make_run
 from PIL import Image
 
+from json_schema import faults
 from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Event, Said
 from penjing.sources import Options

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
+from penjing.modalities._bins import edges
 from penjing.modalities._missing import told
-from penjing.modalities.number import edges
 
 KIND: Literal["cell"] = "cell"
 FORM: Literal["date"] = "date"

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
+from penjing.modalities._bins import edges
 from penjing.modalities._missing import told
 
 KIND: Literal["cell"] = "cell"
@@ -133,18 +134,6 @@ def _without_tails(values: np.ndarray) -> np.ndarray:
     in_order = np.sort(values)
     inner = np.clip(values, in_order[tail], in_order[-1 - tail])
     return inner if inner.std() > 0 else values
-
-
-def edges(values: np.ndarray, bins: int) -> list[float]:
-    """Ascending, distinct borders of at most `bins` bins that hold about as many values each.
-
-    Where few values are distinct, each of them is a border. Borders are distinct as float32, since values are.
-    """
-    values = values.astype(np.float32)
-    distinct = np.unique(values)
-    if len(distinct) <= bins + 1:
-        return distinct.astype(float).tolist()
-    return np.unique(np.quantile(values, np.linspace(0, 1, bins + 1), method="nearest")).astype(float).tolist()
 
 
 def encode(cells: pl.Series, learned: Mapping[str, Any]) -> np.ndarray:

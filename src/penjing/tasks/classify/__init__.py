@@ -16,9 +16,10 @@ from penjing.core import statistics
 from penjing.core.errors import UsageError, did_you_mean
 from penjing.core.score import Score
 from penjing.sources import natural_key
+from penjing.tasks._calibration import learn_temperature, softmax
 from penjing.tasks._doubt import unsure_below
 from penjing.tasks._own_metric import Own
-from penjing.tasks.classify.calibration import learn_temperature, softmax
+from penjing.tasks._thresholds import Threshold, check_rule, choose_threshold, decode, predict
 from penjing.tasks.classify.metrics import (
     METRICS,
     Bin,
@@ -27,7 +28,6 @@ from penjing.tasks.classify.metrics import (
     metric,
     reliability,
 )
-from penjing.tasks.classify.thresholds import Threshold, check_rule, choose_threshold, decode, predict
 
 __all__ = [
     "CLASS_WEIGHTS",

@@ -14,7 +14,7 @@ import numpy as np
 
 from penjing.core.statistics import Metric
 from penjing.tasks._own_metric import Own, find_metric
-from penjing.tasks.classify.thresholds import Threshold, predict
+from penjing.tasks._thresholds import Threshold, predict
 
 BINS = 15
 LEAST_ITEMS_A_BIN = 10

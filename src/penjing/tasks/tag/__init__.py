@@ -16,8 +16,8 @@ from penjing.core import statistics
 from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.score import Score
 from penjing.sources import natural_key
+from penjing.tasks._calibration import learn_temperature
 from penjing.tasks._own_metric import Own
-from penjing.tasks.classify.calibration import learn_temperature
 from penjing.tasks.tag.metrics import METRICS, item_losses, metric
 from penjing.tasks.tag.thresholds import RULES, Threshold, choose_threshold, predict
 

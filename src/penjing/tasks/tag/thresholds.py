@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penjing.core.errors import UsageError, did_you_mean
-from penjing.tasks.classify import thresholds as of_two_classes
+from penjing.tasks import _thresholds as of_two_classes
 
 RULES = ("f1", "none")
 HALF = 0.5
