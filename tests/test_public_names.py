@@ -56,6 +56,7 @@ def test_importing_penjing_loads_nothing_heavy_and_changes_nothing():
 
 # What the command line says otherwise: its name → the function and the argument that take it from Python.
 SAID_OTHERWISE = {
+    "type": ("fit", "types"),
     "input": ("fit", "inputs"),
     "from_": ("fit", "parent"),
     "no_pictures": ("fit", "pictures"),

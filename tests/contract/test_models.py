@@ -158,8 +158,10 @@ def test_the_dial_changes_the_size(name: str, kind: str) -> None:
     sizes = [
         sum(weight.numel() for weight in built(name, usual(kind), dial).parameters()) for dial in (0.25, 0.5, 1, 2, 4)
     ]
-    assert sizes == sorted(set(sizes))
+    assert sizes == sorted(sizes)
     assert sizes[-1] > 4 * sizes[0]
+    # A linear head on a vector cannot be smaller; what learns something of its own grows at every step.
+    assert len(set(sizes)) == (3 if name == "probe" else 5)
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)

@@ -135,7 +135,9 @@ def _check_metric(name: str) -> None:
     if not isinstance(name, str) or not name.isidentifier():
         known[0].metric(name)  # says what is wrong with an own metric
     every = sorted({metric for task in known for metric in task.METRICS})
-    raise UsageError(f'there is no metric "{name}"; {did_you_mean(str(name), every)}')
+    raise UsageError(
+        f'there is no metric "{name}"; {did_you_mean(str(name), every)}. An own one is given as file.py:function'
+    )
 
 
 def _refuse_settled(key: str) -> None:

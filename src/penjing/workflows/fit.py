@@ -32,7 +32,7 @@ from penjing.workflows import _close, _simple
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._contribute import contributions
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
-from penjing.workflows._pretrained import MOST_SHARE, affordable, at_hand, lacking, seen_through
+from penjing.workflows._pretrained import MOST_SHARE, NO, affordable, at_hand, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 
@@ -441,12 +441,19 @@ def _facts(
         "said": list(prepared.said),
         "doubts": list(prepared.table.doubts),
         "seal": seal_facts(prepared),
-        "lacking": [one.INSTALL for one in lacking(prepared)],
+        "lacking": _lacking(prepared, wish),
         "parent": str(parent.path) if parent else None,
         "deadline_seconds": clock.limit_seconds if clock.is_binding else None,
         "wish": plain_wish(wish),
         "has_own_recipe": wish.recipe.recipe is not None,
     }
+
+
+def _lacking(prepared: Prepared, wish: FitWish) -> list[str]:
+    """How to install encoders that would suit the data and are not at hand; nothing where none is wanted."""
+    if wish.recipe.recipe is not None or wish.recipe.pretrained == NO:
+        return []
+    return [one.INSTALL for one in lacking(prepared)]
 
 
 def _learned(parent: Run | None) -> dict[str, Any] | None:
