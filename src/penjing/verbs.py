@@ -62,7 +62,10 @@ def fit(
         time: the deadline, such as "5m" or seconds; left out, five minutes, or with `recipe` as long as it takes.
         out: the run folder; left out, the next free one in runs/.
         seed: of the training, usually 0; the split has its own.
-        model: the only network to train, by name, by path or by module; left out, candidates compete.
+        model: the only network to train, by name, by path or by module, or one of your own: a torch.nn.Module, a
+            Keras model on the torch backend, or "file.py:Name"; left out, candidates compete.
+        preprocess: what pictures are to your own network: "standardised" (as left out), "unit", "raw" or "imagenet".
+        names: which class each output of your own network is; left out, they stand in natural order.
         device: "auto" (as left out), "cpu", "cuda" or "mps".
         recipe: a finished recipe, or where it stands: it is carried out as it is.
         set: single choices by hand, such as {"model.width": 64}.
@@ -101,12 +104,15 @@ def plan(data: object, *, watch: WatchWish = "bar", **wishes: Unpack[FitWishes])
         return forecast(data, fit_wish(wishes), told)
 
 
-def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Run:
+def resume(
+    run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
+) -> Run:
     """Go on with a run that was killed or interrupted, to the weights it would have had.
 
     Args:
         run: its folder.
         data: where the data are now, if they moved.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         RunError: the run is finished, or too little of it is there.
@@ -115,15 +121,18 @@ def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWis
     from penjing.workflows.fit import resume as go_on
 
     with watching(watch) as told:
-        return go_on(run.path if isinstance(run, Run) else run, data, told)
+        return go_on(run.path if isinstance(run, Run) else run, data, told, model)
 
 
-def test(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Tested:
+def test(
+    run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
+) -> Tested:
     """Open the sealed test part: counted, written down, and scored with a 95 % interval.
 
     Args:
         run: the run to score.
         data: where the data are now, if they moved.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         TargetMissed: the data have no test part; the error carries the score over folds.
@@ -133,11 +142,16 @@ def test(run: Run | str | Path, *, data: object | None = None, watch: WatchWish 
     from penjing.workflows.open_seal import open_seal
 
     with watching(watch) as told:
-        return open_seal(open_run(run), data, told)
+        return open_seal(open_run(run), data, told, model)
 
 
 def predict(
-    run: Run | str | Path, inputs: object, *, explain: str | Path | None = None, watch: WatchWish = "bar"
+    run: Run | str | Path,
+    inputs: object,
+    *,
+    explain: str | Path | None = None,
+    model: object | None = None,
+    watch: WatchWish = "bar",
 ) -> Predictions:
     """The class of new items, with probabilities and doubts.
 
@@ -145,6 +159,7 @@ def predict(
         run: the run that answers.
         inputs: a file, a folder, a glob pattern, a table with a path column, several of these, or arrays.
         explain: a folder for pictures of where the network looked.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         DataError: none of the inputs can be read.
@@ -153,7 +168,7 @@ def predict(
     from penjing.workflows.predict import predict as answer
 
     with watching(watch) as told:
-        return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=told)
+        return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=told, model=model)
 
 
 def report(
