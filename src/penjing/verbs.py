@@ -92,6 +92,40 @@ def fit(
         return grow(data, wish, command, told)
 
 
+def adopt(
+    model: object,
+    data: object,
+    *,
+    command: Sequence[str] = (),
+    watch: WatchWish = "bar",
+    **wishes: Unpack[FitWishes],
+) -> Run:
+    """Make a run of a network that was trained elsewhere: nothing is trained, everything is measured.
+
+    It is scored on the validation part beside simple models, calibrated, and ready for `test`, `predict`, `report` and
+    `compare`.
+
+    Args:
+        model: a torch.nn.Module, a Keras model on the torch backend, or "file.py:Name".
+        data: as for `fit`; items that the network learned from make its score too good.
+        command: the words that repeat this run.
+        watch: as for `fit`.
+        wishes: as for `fit`; above all `preprocess` (what pictures are to it), `names` (which class each output is)
+            and `out`.
+
+    Raises:
+        DataError: the data cannot be used.
+        UsageError: it is no network, or does not take what the data give.
+        RunError: the run folder cannot be written.
+    """
+    from penjing.workflows._own import adopted
+    from penjing.workflows.fit import fit as grow
+
+    wish = adopted(fit_wish({**wishes, "model": model}))
+    with watching(watch) as told:
+        return grow(data, wish, command, told)
+
+
 def plan(data: object, *, watch: WatchWish = "bar", **wishes: Unpack[FitWishes]) -> Plan:
     """What `fit` would do with the same arguments, and what it would cost, without training.
 
@@ -153,17 +187,20 @@ def predict(
     model: object | None = None,
     watch: WatchWish = "bar",
 ) -> Predictions:
-    """The class of new items, with probabilities and doubts.
+    """The classes, numbers or labels of new items, with probabilities and doubts.
 
     Args:
         run: the run that answers.
-        inputs: a file, a folder, a glob pattern, a table with a path column, several of these, or arrays.
-        explain: a folder for pictures of where the network looked.
+        inputs: rows with the columns that the run looks at: a table file, a data frame, a dict of columns or of single
+            values, a list of dicts. Where an item is one file also a file, a folder, a glob pattern, a .zip, several of
+            these, or arrays; where it is one text also texts.
+        explain: a folder for pictures of where the network looked; for runs that tell classes of one picture apart.
         model: your own network, if the run was given it as an object.
 
     Raises:
         DataError: none of the inputs can be read.
         RunError: the run has no weights.
+        UsageError: no column of a table is one that the run looks at, or `explain` does not fit the run.
     """
     from penjing.workflows.predict import predict as answer
 
