@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
@@ -15,8 +16,8 @@ from penjing.core.events import Evaluated, Event, Finished, Progress, Started, W
 
 SHOWN_AFTER_SECONDS = 1.0
 
-# What the verbs take: a function of one event, None for silence, or "bar".
-WatchWish = Watch | Literal["bar"]
+# What the verbs take: a function of one event, None for silence, "bar", or several of these.
+WatchWish = Watch | Literal["bar"] | Sequence[Watch | Literal["bar"]]
 
 
 @dataclass
@@ -127,13 +128,15 @@ def watching(wish: WatchWish) -> AbstractContextManager[Watch]:
 
     Args:
         wish: a function of one event; None for silence; "bar" for a bar in a notebook, or on the error stream where
-            that is a terminal, and for silence elsewhere.
+            that is a terminal, and for silence elsewhere; several of these in a list. One that can be closed is closed.
 
     Raises:
         UsageError: it is something else.
     """
+    if isinstance(wish, list | tuple):
+        return _all(wish)
     if wish is None or callable(wish):
-        return nullcontext(wish)
+        return _closing(wish)
     if wish != "bar":
         raise UsageError(f'watch={wish!r} cannot be told; give a function of one event, None for silence, or "bar"')
     if _is_notebook():
@@ -145,6 +148,30 @@ def watching(wish: WatchWish) -> AbstractContextManager[Watch]:
 
         return Bar(Terminal(error_stream()))
     return nullcontext(None)
+
+
+@contextmanager
+def _all(wishes: Sequence[Watch | Literal["bar"]]) -> Iterator[Watch]:
+    """Every one of them is told of every event."""
+    with ExitStack() as stack:
+        told = [one for one in [stack.enter_context(watching(wish)) for wish in wishes] if one is not None]
+
+        def tell_all(event: Event) -> None:
+            for one in told:
+                one(event)
+
+        yield tell_all if told else None
+
+
+@contextmanager
+def _closing(watch: Watch) -> Iterator[Watch]:
+    """A function that is told; however the work ends, it lets go of what it holds open."""
+    try:
+        yield watch
+    finally:
+        close = getattr(watch, "close", None)
+        if callable(close):
+            close()
 
 
 def _is_notebook() -> bool:

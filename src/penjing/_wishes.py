@@ -15,6 +15,7 @@ from penjing.sources import Options
 from penjing.workflows._prepare import DataWish
 
 if TYPE_CHECKING:
+    from penjing.models.own import Own
     from penjing.workflows._wish import FitWish
 
 _OF_SOURCE = frozenset(item.name for item in fields(Options))
@@ -73,9 +74,11 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
     if recipe is not None:
         # The run holds every default as it was today, so that it means the same when a default changes.
         recipe = (recipe if isinstance(recipe, Recipe) else recipe_from(recipe)).filled()
+    own = _own(said, recipe)
     wanted = RecipeWish(
         seed=said.get("seed", 0),
-        model=said.get("model", ""),
+        model=said.get("model", "") if own is None else "own",
+        own=own,
         recipe=recipe,
         assignments=dict(said.get("set", {})),
         device=device_named(arguments["device"]).type,
@@ -92,6 +95,14 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
         parent=None if parent is None else Path(parent.path if isinstance(parent, Run) else parent),
         is_final=arguments["final"],
     )
+
+
+def _own(said: Mapping[str, Any], recipe: Recipe | None) -> Own | None:
+    """A network of the person's own; with a recipe that was made for one, its choices are the recipe's."""
+    from penjing.workflows._own import given
+
+    choices = {name: said[name] for name in ("preprocess", "names") if name in said}
+    return given(said.get("model", ""), 0 if recipe else said.get("seed", 0), **choices)
 
 
 def _is_usual(name: str, value: Any) -> bool:
@@ -113,7 +124,9 @@ def _check_together(said: Mapping[str, Any]) -> None:
 
 def _refuse_settled(said: Mapping[str, Any], by: str) -> None:
     """Refuse choices that a finished recipe has made already: they would be ignored."""
-    for name in _USUAL:
+    for name in (*_USUAL, "preprocess", "names"):
+        if name == "model" and not isinstance(said.get(name, ""), str):
+            continue  # the object that a recipe of a person's own network means
         if name in said:
             raise UsageError(
                 f"{by} carries out a recipe as it stands, so --{name.replace('_', '-')} would change nothing; "

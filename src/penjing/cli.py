@@ -188,11 +188,11 @@ def predict(
     explain: Path | None = None,
     output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
-    """Say which class new items belong to, with probabilities and doubts.
+    """Answer for new items: classes, numbers or labels, with probabilities and doubts.
 
     Args:
         run: The run folder.
-        inputs: Files, folders, patterns, or a table with a path column.
+        inputs: Files, folders, patterns, tables, or texts.
         out: Write a table: .csv (opens in Excel), .json or .parquet.
         explain: Write pictures of where the network looked into this folder.
     """

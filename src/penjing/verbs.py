@@ -80,7 +80,9 @@ def fit(
     time: str | float | None = None,
     out: str | Path | None = None,
     seed: int = 0,
-    model: str = "",
+    model: Any = "",
+    preprocess: str | None = None,
+    names: Sequence[str] | None = None,
     pretrained: str = "auto",
     device: str = "auto",
     recipe: Recipe | str | Path | None = None,
@@ -126,7 +128,10 @@ def fit(
         time: the deadline, such as "5m" or seconds; None is five minutes, or with `recipe` as long as it takes.
         out: the run folder; None is the next free one in runs/.
         seed: of the training; the split has its own.
-        model: the only network to train, by name, by path or by module; "" lets candidates compete.
+        model: the only network to train, by name, by path or by module, or one of your own: a torch.nn.Module, a
+            Keras model on the torch backend, or "file.py:Name"; "" lets candidates compete.
+        preprocess: what pictures are to your own network: "standardised" (as None), "unit", "raw" or "imagenet".
+        names: which class each output of your own network is; None means in natural order.
         pretrained: "auto" lets a head on features from an installed encoder compete, "no" does not; or that encoder.
         device: "auto", "cpu", "cuda" or "mps".
         recipe: a finished recipe, or where it stands: it is carried out as it is.
@@ -175,13 +180,76 @@ def fit(
         return grow(data, wish, command, told)
 
 
+def adopt(
+    model: Any,
+    data: object,
+    *,
+    out: str | Path | None = None,
+    preprocess: str | None = None,
+    names: Sequence[str] | None = None,
+    device: str = "auto",
+    metric: str | Callable[..., float] = "",
+    threshold: str = "none",
+    positive: str = "",
+    pictures: bool = True,
+    target: str | Sequence[str] | None = None,
+    inputs: str | Sequence[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    time_column: str | None = None,
+    task: str | None = None,
+    group: str | None = None,
+    group_from: str | None = None,
+    split: str | None = None,
+    classes: str | Sequence[str] | None = None,
+    exclude: str | Sequence[str] | None = None,
+    merge: Mapping[str, str | Sequence[str]] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    side: int | None = None,
+    channels: int | None = None,
+    canvas: str | None = None,
+    page: str | None = None,
+    folds: int | None = None,
+    split_seed: int | None = None,
+    corrections: str | Path | None = None,
+    most_unreadable: float | None = None,
+    command: Sequence[str] = (),
+    watch: WatchWish = "bar",
+) -> Run:
+    """Make a run of a network that was trained elsewhere: nothing is trained, everything is measured.
+
+    It is scored on the validation part beside simple models, calibrated, and ready for `test`, `predict`, `report` and
+    `compare`. The other options are those of `fit`.
+
+    Args:
+        model: a torch.nn.Module, a Keras model on the torch backend, or "file.py:Name".
+        data: as for `fit`; items that the network learned from make its score too good.
+        out: the run folder; None is the next free one in runs/.
+        preprocess: what pictures are to it: "standardised" (as None), "unit", "raw" or "imagenet".
+        names: which class each output is; None means in natural order.
+
+    Raises:
+        DataError: the data cannot be used.
+        UsageError: it is no network, or does not take what the data give.
+        RunError: the run folder cannot be written.
+    """
+    wish = fit_wish({"seed": 0, "final": False, **locals()})
+    from penjing.workflows._own import adopted
+    from penjing.workflows.fit import fit as grow
+
+    with watching(watch) as told:
+        return grow(data, adopted(wish), command, told)
+
+
 def plan(
     data: object,
     *,
     time: str | float | None = None,
     out: str | Path | None = None,
     seed: int = 0,
-    model: str = "",
+    model: Any = "",
+    preprocess: str | None = None,
+    names: Sequence[str] | None = None,
     pretrained: str = "auto",
     device: str = "auto",
     recipe: Recipe | str | Path | None = None,
@@ -228,12 +296,15 @@ def plan(
         return forecast(data, wish, told)
 
 
-def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Run:
+def resume(
+    run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
+) -> Run:
     """Go on with a run that was killed or interrupted, to the weights it would have had.
 
     Args:
         run: its folder.
         data: where the data are now, if they moved.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         RunError: the run is finished, or too little of it is there.
@@ -242,15 +313,18 @@ def resume(run: Run | str | Path, *, data: object | None = None, watch: WatchWis
     from penjing.workflows.fit import resume as go_on
 
     with watching(watch) as told:
-        return go_on(run.path if isinstance(run, Run) else run, data, told)
+        return go_on(run.path if isinstance(run, Run) else run, data, told, model)
 
 
-def test(run: Run | str | Path, *, data: object | None = None, watch: WatchWish = "bar") -> Tested:
+def test(
+    run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
+) -> Tested:
     """Open the sealed test part: counted, written down, and scored with a 95 % interval.
 
     Args:
         run: the run to score.
         data: where the data are now, if they moved.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         TargetMissed: the data have no test part; the error carries the score over folds.
@@ -260,27 +334,36 @@ def test(run: Run | str | Path, *, data: object | None = None, watch: WatchWish 
     from penjing.workflows.open_seal import open_seal
 
     with watching(watch) as told:
-        return open_seal(open_run(run), data, told)
+        return open_seal(open_run(run), data, told, model)
 
 
 def predict(
-    run: Run | str | Path, inputs: object, *, explain: str | Path | None = None, watch: WatchWish = "bar"
+    run: Run | str | Path,
+    inputs: object,
+    *,
+    explain: str | Path | None = None,
+    model: object | None = None,
+    watch: WatchWish = "bar",
 ) -> Predictions:
-    """The class of new items, with probabilities and doubts.
+    """The classes, numbers or labels of new items, with probabilities and doubts.
 
     Args:
         run: the run that answers.
-        inputs: a file, a folder, a glob pattern, a table with a path column, several of these, or arrays.
-        explain: a folder for pictures of where the network looked.
+        inputs: rows with the columns that the run looks at: a table file, a data frame, a dict of columns or of single
+            values, a list of dicts. Where an item is one file also a file, a folder, a glob pattern, a .zip, several of
+            these, or arrays; where it is one text also texts.
+        explain: a folder for pictures of where the network looked; for runs that tell classes of one picture apart.
+        model: your own network, if the run was given it as an object.
 
     Raises:
         DataError: none of the inputs can be read.
         RunError: the run has no weights.
+        UsageError: no column of a table is one that the run looks at, or `explain` does not fit the run.
     """
     from penjing.workflows.predict import predict as answer
 
     with watching(watch) as told:
-        return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=told)
+        return answer(open_run(run), inputs, explain=Path(explain) if explain else None, watch=told, model=model)
 
 
 def report(

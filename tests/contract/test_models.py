@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from penjing.core import plugins
 from penjing.modalities.image.front_end import FrontEnd, learn
 
-NAMES = plugins.names("models")
+NAMES = [name for name in plugins.names("models") if name != "own"]  # which is given, not built
 CLASSES = 4
 # What a network may take → shapes it must be built for, the usual one first.
 SHAPES: dict[str, list[tuple[int, ...]]] = {

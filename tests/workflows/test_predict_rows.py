@@ -20,6 +20,7 @@ from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Event, Said
 from penjing.sources import Options
 from penjing.workflows import predict
+from penjing.workflows._load import load
 
 ROWS = 160
 WORDS = ("good", "bad", "太好了", "糟糕")
@@ -175,6 +176,25 @@ def test_a_notebook_shows_the_first_rows_of_every_task(task: str, request: pytes
     assert page.startswith(f"<b>{ROWS} items: ")
     assert page.count("<tr>") == 11
     assert f"… and {ROWS - 10} more" in page
+
+
+def test_cells_are_read_as_the_whole_column_was_in_training(tmp_path: Path) -> None:
+    """Whether 1.234 is a thousand, and 2/1/2024 in January, was told from all cells; a new one alone cannot tell."""
+    data = pl.DataFrame(
+        {
+            "weight": [f"1.{row + 100},5" for row in range(ROWS)],
+            "day": [f"{1 + row % 12}/{1 + row % 28}/2024" for row in range(ROWS)],
+            "label": ["a" if row < ROWS // 2 else "b" for row in range(ROWS)],
+        }
+    )
+    made = make_run(tmp_path / "run", data, Options(target="label"), table="tabular")
+    short = predict.predict(made.run, {"weight": "1.234", "day": "2/1/2024"})
+    whole = predict.predict(made.run, {"weight": "1.234,0", "day": "2024-02-01"})
+    np.testing.assert_allclose(short.probability, whole.probability, atol=1e-6)
+    assert {column.name: dict(column.settings) for column in load(made.run).inputs[0].columns} == {
+        "weight": {"decimal": "comma"},
+        "day": {"first": "month"},
+    }
 
 
 # ---- what may be handed over

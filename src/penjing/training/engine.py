@@ -30,6 +30,7 @@ from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
 from penjing.core.statistics import Metric
+from penjing.models import own
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
@@ -37,6 +38,7 @@ from penjing.training._loader import Items, Loader, augmented, chunks
 from penjing.training._loop import Pace, State, train
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
+from penjing.training._whole import assemble_whole
 
 EVALUATION_BATCH = 512
 # Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
@@ -57,6 +59,7 @@ class Problem:
         train: rows trained on.
         valid: rows that choose; may be empty.
         learned_target: what the task learned of the target on the training part.
+        own: a person's own network, where the recipe means one and they gave the object.
     """
 
     items: Items
@@ -68,6 +71,7 @@ class Problem:
     train: np.ndarray
     valid: np.ndarray
     learned_target: Mapping[str, Any] = field(default_factory=dict)
+    own: own.Own | None = None
 
     @property
     def truth(self) -> np.ndarray:
@@ -99,8 +103,10 @@ class Trained:
 
 
 def assemble(recipe: Recipe, problem: Problem) -> Network:
-    """The recipe's network for a problem, freshly initialised from the recipe's seed."""
+    """The recipe's network for a problem, freshly initialised from the recipe's seed; a person's own as it is."""
     task = plugins.load("tasks", recipe.task.name)
+    if recipe.model.name == own.NAME:
+        return _placed(assemble_whole(recipe, problem), recipe, problem)
     with torch.random.fork_rng(devices=[]):  # building draws weights that `initialise` draws anew
         front_ends = {
             column: front_end(modality, problem.learned[column]) for column, modality in problem.modality.items()
@@ -120,6 +126,11 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
         pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
         network = Network(front_ends, encoders, head, fusion, pictures if recipe.training.views == 2 else ())
         initialise(network, recipe.seed)
+    return _placed(network, recipe, problem)
+
+
+def _placed(network: Network, recipe: Recipe, problem: Problem) -> Network:
+    """The network laid out in memory as the recipe says, on its device."""
     if recipe.machine.layout == "channels_last" and any(len(shape) == 3 for shape in problem.shape.values()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(torch.device(recipe.machine.device))

@@ -25,9 +25,12 @@ from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
 from penjing.core.report.text import many
+from penjing.models.own import NAME as OWN
+from penjing.models.own import Own
 from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
+from penjing.training._whole import described
 from penjing.training.engine import Problem, Trained, encoder_of
 from penjing.workflows._usual import usual
 
@@ -46,6 +49,8 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
+# What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
+OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
 _OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are
 # What a recipe says of data and split → the option that decides it: both are settled before there is a recipe.
 SETTLED = {
@@ -76,6 +81,7 @@ class RecipeWish:
         device: "cpu", "cuda" or "mps".
         task: settings of the task, such as {"metric": "macro_f1"}.
         pretrained: "auto" tries encoders that are installed, "no" none, a name that one.
+        own: a person's own network, which is then the only one; `model` is "own".
     """
 
     seed: int = 0
@@ -85,6 +91,7 @@ class RecipeWish:
     device: str = "cpu"
     task: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = "auto"
+    own: Own | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,7 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
     Raises:
         UsageError: one network was asked for, and there are several inputs.
     """
-    if wish.model and len(problem.modality) > 1:
+    if wish.model and wish.own is None and len(problem.modality) > 1:
         listed = ", ".join(problem.modality)
         raise UsageError(
             f"--model {wish.model} is for one input, and there are several ({listed}); "
@@ -179,6 +186,9 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
         training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=begin.ema),
         machine=Machine(device=wish.device, threads=usable_cores()),
     ).filled()
+    if wish.own is not None:
+        model = described(wish.own, problem, task, wish.seed)
+        recipe = replace(recipe, model=model, encoders={}, optimiser=OWN_OPTIMISER).filled()
     if wish.assignments:
         recipe = change(recipe, wish.assignments)
     is_whole = getattr(plugins.load("optimisers", recipe.optimiser.name), "WHOLE_BATCH", False)
@@ -256,7 +266,7 @@ def _dialled(
     problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
 ) -> Recipe:
     """The network's size: the largest whose training fits."""
-    if any(name.startswith(("model.", "encoders.")) for name in wish.assignments):
+    if recipe.model.name == OWN or any(name.startswith(("model.", "encoders.")) for name in wish.assignments):
         return recipe
     trainings = recipe.split.folds + 1 if recipe.split.folds else 1
     seconds = TRAINING_SHARE * clock.left / trainings
@@ -284,7 +294,7 @@ def _sized(choice: Choice, dial: float, shape: tuple[int, ...]) -> Choice:
 
 
 def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Recipe]:
-    if wish.model or "model" in wish.assignments or len(problem.shape) > 1:
+    if recipe.model.name == OWN or wish.model or "model" in wish.assignments or len(problem.shape) > 1:
         return [recipe]
     ((column, shape),) = problem.shape.items()
     others = plugins.load("modalities", problem.modality[column]).MODELS[1:CANDIDATES]

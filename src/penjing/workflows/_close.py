@@ -85,6 +85,7 @@ def write_model(run: Run, network: Network, prepared: Prepared, problem: Problem
         inputs[slot.name] = {
             "modality": slot.base.modality if isinstance(slot, EmbeddingSlot) else slot.modality,
             "columns": {column.name: column.modality for column in slot.columns},
+            "settings": {column.name: dict(column.settings) for column in slot.columns if column.settings},
             "decode": slot.settings,
             **_pretrained(slot),
             "learned": dict(learned),

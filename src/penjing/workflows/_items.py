@@ -163,7 +163,12 @@ def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> E
             there = np.full(len(items), any(column.name in cells.columns for column in one.columns))
         else:
             texts = _clean(one.columns[0], cells)
-            values[one.name] = one.plugin.encode(texts, one.learned)
+            # A pretrained encoder sees the clean texts themselves.
+            values[one.name] = (
+                one.plugin.encode(texts, one.learned)
+                if one.encoder is None
+                else np.array(texts.to_list(), dtype=object)
+            )
             is_filled = there = texts.is_not_null().to_numpy()
         is_empty &= ~is_filled
         present[one.name] = there
@@ -172,7 +177,8 @@ def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> E
 
 def _files(one: Input, items: Sequence[Item]) -> tuple[np.ndarray, np.ndarray]:
     """The decoded files, zeros where there is none, and which are there."""
-    found = np.zeros((len(items), *one.item_shape), dtype=one.dtype)
+    form = one.plugin.form(one.settings)
+    found = np.zeros((len(items), *form.shape), dtype=form.dtype)
     there = np.zeros(len(items), dtype=bool)
     for number, item in enumerate(items):
         value = item.files.get(one.name)

@@ -21,6 +21,7 @@ from penjing.training import _checkpoint
 from penjing.training._assemble import Network
 from penjing.training._loader import Items, chunks
 from penjing.training.engine import EVALUATION_BATCH, Problem, assemble, torch_half
+from penjing.workflows._own import given
 from penjing.workflows._pretrained import EMBEDDING, embedded
 from penjing.workflows._slots import Encoded
 
@@ -176,8 +177,12 @@ def _plain(settings: Any) -> dict[str, Any] | None:
     return None if settings is None else dict(vars(settings))
 
 
-def load(run: Run, device: str = "cpu") -> Loaded:
+def load(run: Run, device: str = "cpu", model: object | None = None) -> Loaded:
     """The network of a run with everything it needs to answer.
+
+    Args:
+        device: where it answers.
+        model: a person's own network, where the run cannot make it again.
 
     Raises:
         RunError: the run has no weights or no results yet, a file is damaged, or the weights do not fit the recipe.
@@ -197,7 +202,7 @@ def load(run: Run, device: str = "cpu") -> Loaded:
         return Loaded(
             run=run,
             recipe=recipe,
-            network=_with_weights(_network(recipe, prepare), run),
+            network=_with_weights(_network(recipe, prepare, model), run),
             inputs=tuple(_input(name, found) for name, found in prepare["inputs"].items()),
             takes_every_page=run.info.get("wish", {}).get("data", {}).get("page") == "each",
             classes=tuple(prepare["classes"]),
@@ -218,7 +223,10 @@ def calibrated_of(results: Mapping[str, Any]) -> dict[str, Any]:
 
 def _input(name: str, found: Mapping[str, Any]) -> Input:
     plugin = plugins.load("modalities", found["modality"])
-    columns = tuple(Column(column, "input", modality) for column, modality in found["columns"].items())
+    settings_of = found.get("settings", {})
+    columns = tuple(
+        Column(column, "input", modality, settings_of.get(column, {})) for column, modality in found["columns"].items()
+    )
     is_file = getattr(plugin, "KIND", "cell") == "file"
     settings = plugin.Settings(**found["decode"]) if is_file else None
     encoder = found.get("pretrained")
@@ -251,7 +259,7 @@ def _check_complete(path: Path, found: Mapping[str, Any]) -> None:
         raise RunError(f"{path} lacks {', '.join(missing)}; the run folder is damaged")
 
 
-def _network(recipe: Recipe, prepare: Mapping[str, Any]) -> Network:
+def _network(recipe: Recipe, prepare: Mapping[str, Any], model: object | None) -> Network:
     """The recipe's network with the run's preprocessing; its weights are fresh."""
     inputs = prepare["inputs"]
     problem = Problem(
@@ -264,6 +272,7 @@ def _network(recipe: Recipe, prepare: Mapping[str, Any]) -> Network:
         _NO_ROWS,
         _NO_ROWS,
         prepare.get("learned_target", {}),
+        None if model is None else given(model),
     )
     return assemble(recipe, problem)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from penjing.core import plugins
+from penjing.models.own import Own
 from penjing.training._loader import Items
 from penjing.training._loader import Prepared as PreparedValues
 from penjing.training.engine import Problem, front_end, torch_half
@@ -24,6 +25,7 @@ def pose(
     valid: np.ndarray,
     learned: Mapping[str, Any] | None = None,
     learned_target: Mapping[str, Any] | None = None,
+    own: Own | None = None,
 ) -> Problem:
     """The problem of learning from `train` and choosing on `valid`.
 
@@ -32,6 +34,7 @@ def pose(
         valid: rows that choose; may be empty.
         learned: input → preprocessing to use; None learns it from `train`.
         learned_target: what the task learned of the target; None learns it from `train`.
+        own: a person's own network.
     """
     target = prepared.table.target.name if prepared.table.target else NO_TARGET
     task = plugins.load("tasks", prepared.task)
@@ -57,6 +60,7 @@ def pose(
         train,
         valid,
         task.learn(prepared.truth[train], prepared.classes) if learned_target is None else learned_target,
+        own,
     )
 
 

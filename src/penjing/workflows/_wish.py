@@ -179,7 +179,7 @@ def plain_wish(wish: FitWish) -> dict[str, Any]:
         "data": asdict(wish.data),
         "recipe": {
             "seed": recipe.seed,
-            "model": recipe.model,
+            "model": recipe.own.source or recipe.model if recipe.own else recipe.model,
             "assignments": dict(recipe.assignments),
             "device": recipe.device,
             "task": dict(recipe.task),

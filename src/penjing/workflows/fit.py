@@ -24,11 +24,13 @@ from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices
 from penjing.core.report import write_report
 from penjing.core.run import Run, create, now, open_run
 from penjing.core.statistics import Metric
+from penjing.models.own import NAME as OWN
 from penjing.training import _checkpoint, engine
 from penjing.training._loop import Pace
 from penjing.training._plan import planned_anew, total_steps
+from penjing.training._whole import check_weights
 from penjing.training.engine import Problem, Trained
-from penjing.workflows import _close, _simple
+from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._contribute import contributions
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
@@ -94,7 +96,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     """
     is_binding = wish.seconds is not None or wish.recipe.recipe is None
     clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
-    wish, parent = settled(wish, watch)
+    wish, parent = settled(_own.as_it_takes(wish, watch), watch)
     previous = split.Split.read(parent.path / "split.parquet") if parent else None
     prepared = prepare(data, wish.data, clock, watch, previous)
     # From here on the run knows its corrections by content: their file may change, move or go.
@@ -109,12 +111,14 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 
-def resume(path: str | Path, data: object | None = None, watch: Watch = None) -> Run:
+def resume(path: str | Path, data: object | None = None, watch: Watch = None, model: object | None = None) -> Run:
     """Go on with a run that was killed or interrupted, to the weights it would have had.
 
     Args:
         path: its folder.
         data: where the data are now; None takes the place they had.
+        watch: is told what happens.
+        model: a person's own network, where the run cannot make it again.
 
     Raises:
         RunError: the run is finished, or holds too little to go on.
@@ -126,7 +130,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None) ->
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
     if data is None and info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
-    wish = wish_of(info)
+    wish = _own.recalled(wish_of(info), model)
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
     if (has_begun or info.get("has_own_recipe")) and (run.path / "recipe.toml").exists():
@@ -190,7 +194,7 @@ def _grow(job: Job) -> bool:
     if wish.recipe.recipe is not None:
         job = replace(job, prepared=seen_through(job.prepared, wish.recipe.recipe.pretrained))
     deals = _deals(job.prepared, wish)
-    problem = pose(job.prepared, deals[0].train, deals[0].valid, _learned(parent))
+    problem = pose(job.prepared, deals[0].train, deals[0].valid, _learned(parent), own=wish.recipe.own)
     chosen = _choose(job, problem)
     run.write_recipe(chosen.recipe)
     if wish.is_final:
@@ -317,6 +321,8 @@ def _choose(job: Job, problem: Problem) -> Chosen:
     prepared, wish, clock = job.prepared, job.wish, job.clock
     given = wish.recipe.recipe
     if given is not None:
+        if given.model.name == OWN and job.parent is None and not any(job.run.path.rglob(_checkpoint.NAME)):
+            check_weights(given, problem)
         task, settings = _close.task_of(given)
         task.check_settings(settings, prepared.classes)
         steps = total_steps(given.training)
@@ -330,6 +336,9 @@ def _choose(job: Job, problem: Problem) -> Chosen:
     )
     task, settings = _close.task_of(base)
     task.check_settings(settings, prepared.classes)
+    _own.tell_reading(base, job.watch)
+    if _is_adopted(wish):
+        return Chosen(base, base.training.steps)
     chosen = choose(problem, base, wish.recipe, clock, job.watch)
     for decided in chosen.decisions:
         job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
@@ -345,11 +354,15 @@ def _train_all(
     def pace(seconds_left: float) -> Pace | None:
         return Pace(time.monotonic() + job.share * seconds_left, chosen.most_steps) if clock.is_binding else None
 
+    if _is_adopted(job.wish):
+        network = engine.assemble(chosen.recipe, problem).eval()
+        found = [engine.outputs(network, problem.items, deal.valid) for deal in deals]
+        return Trained(chosen.recipe, network, None, 0), np.concatenate(found)
     logits, planned = [], chosen.recipe
     if len(deals) > 1:
         for number, deal in enumerate(deals):
             tell(watch, Said(f"fold {number + 1} of {len(deals)}"))
-            posed = pose(prepared, deal.train, deal.valid)
+            posed = pose(prepared, deal.train, deal.valid, own=problem.own)
             recipe = replace(planned, split=replace(planned.split, fold=number))
             folder = job.folder / FOLDS_FOLDER / str(number)
             with clock.stage("training"):
@@ -370,6 +383,11 @@ def _train_all(
     if len(deals) == 1:
         logits.append(engine.outputs(trained.network, problem.items, problem.valid))
     return trained, np.concatenate(logits)
+
+
+def _is_adopted(wish: FitWish) -> bool:
+    """Whether the network is one that was trained elsewhere, and is not trained here."""
+    return wish.recipe.own is not None and wish.recipe.own.is_trained
 
 
 def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
@@ -436,6 +454,7 @@ def _facts(
     about["trained_items"] = len(prepared.rows("train"))
     about["items_outside_test"] = len(prepared.rows("train", "valid", "confirm"))
     return {
+        "kind": "adopted" if _is_adopted(wish) else "supervised",
         "command": list(command),
         "data": about,
         "said": list(prepared.said),

@@ -64,19 +64,21 @@ class Tested:
         return f"<b>test</b> (opening {self.opening})<table>{rows}</table>"
 
 
-def open_seal(run: Run, data: object | None = None, watch: Watch = None) -> Tested:
+def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: object | None = None) -> Tested:
     """Score a run on the sealed test part, and write the opening down before anything is shown.
 
     Args:
         run: a run with weights.
         data: where the data are now; None takes the place they had.
+        watch: is told what happens.
+        model: a person's own network, where the run cannot make it again.
 
     Raises:
         TargetMissed: the data have too few items for a test part; it carries the cross-validated score.
         DataError: the data are not there any more, or test items are missing.
         RunError: the run has no weights, or the opening cannot be written down.
     """
-    loaded = load(run)
+    loaded = load(run, model=model)
     dealt = split.Split.read(run.path / "split.parquet")
     if not len(dealt.index("test")):
         best = run.scores[0] if run.scores else None

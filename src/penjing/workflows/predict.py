@@ -62,6 +62,7 @@ def predict(
     ignore: Sequence[str] = (),
     device: str = "cpu",
     watch: Watch = None,
+    model: object | None = None,
 ) -> Predictions:
     """What a run says of new items.
 
@@ -76,6 +77,7 @@ def predict(
         ignore: patterns of files to pass over.
         device: "cpu", "cuda" or "mps".
         watch: is told how far it is, and which columns are missing.
+        model: a person's own network, where the run cannot make it again.
 
     Raises:
         RunError: the run has no trained network, or is damaged.
@@ -83,7 +85,7 @@ def predict(
         UsageError: `explain` is a file or the run does not look at one picture, or it is not clear which column of a
             table is meant.
     """
-    loaded = load(open_run(run), device)
+    loaded = load(open_run(run), device, model)
     if explain is not None:
         _check_explained(loaded)
     folder = None if explain is None else _folder(Path(explain).expanduser())

@@ -1,0 +1,36 @@
+"""`keras.layers` on the torch backend, with `input_shape` and `input_length` as published programs give them."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+from penjing.keras import library
+
+# Keras' words for what it accepts and would rather not see.
+_OLD_WORDS = (r"(?s).*input_shape.*", r"(?s).*input_length.*")
+
+
+def __getattr__(name: str) -> Any:
+    found = getattr(library().layers, name)
+    is_layer = isinstance(found, type) and issubclass(found, library().Layer) and found is not library().Layer
+    return _quiet(found) if is_layer else found
+
+
+@cache
+def _quiet(layer: type) -> type:
+    """The layer under a class that makes it without a warning about its older arguments."""
+
+    def __new__(cls: type, *arguments: Any, **settings: Any) -> Any:  # noqa: N807
+        if cls is not quiet:  # a person's own layer, built on this one
+            return layer.__new__(cls, *arguments, **settings)
+        with warnings.catch_warnings():
+            for words in _OLD_WORDS:
+                warnings.filterwarnings("ignore", message=words, category=UserWarning)
+            return layer(*arguments, **settings)
+
+    quiet = type(
+        layer.__name__, (layer,), {"__new__": __new__, "__module__": layer.__module__, "__doc__": layer.__doc__}
+    )
+    return quiet

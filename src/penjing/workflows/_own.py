@@ -1,0 +1,78 @@
+"""A person's own network as a verb was given it: an object, or where one stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from penjing.core.errors import UsageError
+from penjing.core.events import Decided, Said, Watch, tell
+from penjing.core.recipe import Recipe
+from penjing.models import own
+from penjing.models.own import Own
+from penjing.training._whole import SENTENCES
+
+if TYPE_CHECKING:
+    from penjing.workflows._wish import FitWish
+
+
+def given(
+    model: object, seed: int = 0, preprocess: str = "", names: Sequence[str] = (), is_trained: bool = False
+) -> Own | None:
+    """The network behind what a person gave as a model; None where that is a plug-in.
+
+    Args:
+        model: a torch module, a Keras model, "file.py:Name" or "package.module:Name", or a plug-in's name.
+        seed: with which one that is named is made.
+        preprocess: see `models.own.Settings`; "" takes the usual one.
+        names: which class each output is; () takes the order of the data's.
+        is_trained: whether it is adopted.
+
+    Raises:
+        UsageError: it is neither a network nor a name, or cannot be made.
+    """
+    from torch import nn
+
+    choices = {"preprocess": preprocess or "standardised", "names": tuple(names), "is_trained": is_trained}
+    if isinstance(model, nn.Module):
+        return Own(model, own.source_of(model), **choices)  # type: ignore[arg-type]
+    if not isinstance(model, str):
+        raise UsageError(
+            f"model is a {type(model).__name__}; give the name of a network, a torch.nn.Module or a Keras model on the "
+            "torch backend"
+        )
+    if not own.is_source(model) or not own.is_network(model):
+        if preprocess or names:
+            raise UsageError("preprocess= and names= are for a network of your own: give it with model=")
+        return None
+    return Own(own.make(model, seed), model, **choices)  # type: ignore[arg-type]
+
+
+def as_it_takes(wish: FitWish, watch: Watch) -> FitWish:
+    """The wish with the canvas that a Keras model was made for, where the person does not say one."""
+    from penjing.keras import canvas, is_keras
+
+    if wish.recipe.own is None or not is_keras(wish.recipe.own.module):
+        return wish
+    found = canvas(wish.recipe.own.module)
+    if found is None or {"side", "channels"} & wish.given:
+        return wish
+    side, channels = found
+    tell(watch, Said(f"the network's input_shape says {side}×{side}×{channels}, so pictures are put on that canvas"))
+    return replace(wish, data=replace(wish.data, side=side, channels=channels))
+
+
+def tell_reading(recipe: Recipe, watch: Watch) -> None:
+    """Say how the outputs of a person's network are read."""
+    if recipe.model.name == own.NAME:
+        kind = str(recipe.model.settings["kind"]).rsplit(".", 1)[-1]
+        tell(watch, Decided("network", f"your own ({kind})", SENTENCES[recipe.model.settings["gives"]]))
+
+
+def recalled(wish: FitWish, model: object | None) -> FitWish:
+    """The wish of a run that goes on, with the network that it was given: the object again, or made from its source."""
+    asked = wish.recipe.model if model is None else model
+    if isinstance(asked, str) and not own.is_source(asked):
+        return wish
+    return replace(wish, recipe=replace(wish.recipe, model=own.NAME, own=given(asked, wish.recipe.seed)))

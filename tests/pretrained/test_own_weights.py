@@ -1,0 +1,226 @@
+"""Encoders that a person names: folders and files that these tests write, with random weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import pickle
+import socket
+import sys
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from penjing.core.errors import DataError, MissingExtra, UsageError
+from penjing.pretrained import _own, _timm, _transformers
+
+needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason=_timm.INSTALL)
+needs_transformers = pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason=_transformers.INSTALL)
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "盆", "景"]
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*given, **_):
+        raise AssertionError(f"somebody tried to reach another computer: {given}")
+
+    for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+        monkeypatch.setattr(socket, name, refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def pictures(count=3):
+    return np.random.default_rng(0).integers(0, 256, (count, 40, 30, 3), dtype=np.uint8)
+
+
+@needs_timm
+@pytest.mark.parametrize("ending", [".safetensors", ".pt"])
+def test_a_timm_network_takes_its_weights_from_a_file(tmp_path, ending):
+    timm = _timm._imported()
+    torch.manual_seed(1)
+    network = timm.create_model("resnet10t", num_classes=7)
+    file = tmp_path / f"权重{ending}"
+    save_file(network.state_dict(), file) if ending == ".safetensors" else torch.save(network.state_dict(), file)
+    own = _own.load_own(f"timm:resnet10t@{file}")
+    assert (own.modality, own.features) == ("image", 512)
+    found = own.embed(pictures())
+    # by hand: the same network, fed what its own configuration says
+    taken = network.pretrained_cfg
+    side = taken["input_size"][1]
+    maps = torch.nn.functional.interpolate(
+        torch.from_numpy(pictures()).permute(0, 3, 1, 2).float(), (side, side), mode="bilinear", antialias=True
+    )
+    mean, std = (torch.tensor(taken[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
+    network.eval().reset_classifier(0)
+    with torch.inference_mode():
+        expected = network((maps / 255 - mean) / std)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(found, own.embed(pictures()))
+    assert own.embed(pictures()[..., :1]).shape == (3, 512)
+    assert str(file) in own.source
+
+
+@needs_timm
+def test_a_folder_that_timm_saved_is_known_by_its_architecture(tmp_path):
+    network = _timm._imported().create_model("resnet10t", num_classes=2)
+    save_file(network.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet10t"}), encoding="utf-8")
+    assert _own.is_own(str(tmp_path))
+    assert _own.load_own(str(tmp_path)).embed(pictures(1)).shape == (1, 512)
+
+
+@needs_timm
+def test_the_stand_in_for_torchvision_is_gone_afterwards():
+    _timm._imported()
+    if importlib.util.find_spec("torchvision") is None:
+        assert not [name for name in sys.modules if name.split(".")[0] == "torchvision"]
+
+
+@needs_timm
+def test_weights_of_another_network_are_refused(tmp_path):
+    save_file({"layer.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(DataError, match=r"do not fit: \d+ of \d+ are missing"):
+        _own.load_own(f"timm:resnet10t@{tmp_path / 'other.safetensors'}")
+
+
+@needs_timm
+def test_an_architecture_that_timm_lacks_is_refused(tmp_path):
+    save_file({"layer.weight": torch.zeros(2)}, tmp_path / "w.safetensors")
+    with pytest.raises(UsageError, match="no_such_network"):
+        _own.load_own(f"timm:no_such_network@{tmp_path / 'w.safetensors'}")
+
+
+class Trap:
+    """Runs code where somebody unpickles it."""
+
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('the pickle ran')",))
+
+
+def test_a_pickle_is_read_without_running_what_it_holds(tmp_path):
+    (tmp_path / "trap.pt").write_bytes(pickle.dumps({"state_dict": Trap()}))
+    with pytest.raises(DataError, match=r"trap\.pt cannot be read"):
+        _own.read_weights(tmp_path / "trap.pt")
+
+
+@needs_transformers
+def test_a_transformers_folder_of_a_text_network_gives_the_mean_of_its_tokens(tmp_path):
+    from transformers import BertConfig, BertModel
+
+    network = BertModel(
+        BertConfig(
+            vocab_size=len(WORDS), hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+        )
+    ).eval()
+    network.save_pretrained(tmp_path)
+    write_tokeniser(tmp_path)
+    own = _own.load_own(str(tmp_path))
+    assert (own.modality, own.features) == ("text", 24)
+    found = own.embed(["good film", "盆景 good good bad", "", None])
+    with torch.inference_mode():
+        ids = torch.tensor([[2, 5, 7, 3]])
+        expected = network(input_ids=ids).last_hidden_state.mean(1)[0]
+    np.testing.assert_allclose(found[0], expected.numpy(), rtol=1e-3, atol=1e-5)
+    assert np.abs(found[2:]).max() == 0
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+def write_tokeniser(folder):
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    tokeniser = Tokenizer(models.WordPiece({word: row for row, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    tokeniser.normalizer = normalizers.BertNormalizer()
+    tokeniser.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokeniser.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    from transformers import PreTrainedTokenizerFast
+
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokeniser, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    ).save_pretrained(folder)
+
+
+@needs_transformers
+def test_a_transformers_folder_of_a_picture_network_works(tmp_path):
+    from transformers import ViTConfig, ViTModel
+
+    ViTModel(
+        ViTConfig(
+            hidden_size=24,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            image_size=32,
+            patch_size=8,
+        )
+    ).save_pretrained(tmp_path)
+    own = _own.load_own(str(tmp_path))
+    assert (own.modality, own.features) == ("image", 24)
+    assert own.embed(pictures()).shape == (3, 24)
+
+
+@needs_transformers
+def test_a_transformers_folder_of_a_sound_network_works(tmp_path):
+    from transformers import Wav2Vec2Config, Wav2Vec2Model
+
+    Wav2Vec2Model(
+        Wav2Vec2Config(
+            hidden_size=24,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            conv_dim=(8, 8),
+            conv_stride=(10, 16),
+            conv_kernel=(20, 16),
+            num_feat_extract_layers=2,
+            num_conv_pos_embeddings=4,
+            num_conv_pos_embedding_groups=2,
+        )
+    ).save_pretrained(tmp_path)
+    own = _own.load_own(str(tmp_path))
+    assert own.modality == "audio"
+    clips = np.random.default_rng(0).integers(-3000, 3000, (2, 8000), dtype=np.int16)
+    found = own.embed(clips, 8000)
+    assert found.shape == (2, own.features)
+    assert np.isfinite(found).all()
+
+
+@needs_transformers
+def test_a_folder_without_weights_is_refused_with_a_sentence(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
+    with pytest.raises(DataError, match="transformers cannot load"):
+        _own.load_own(str(tmp_path))
+
+
+def test_a_folder_that_is_nobodys_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"holds no readable config\.json"):
+        _own.load_own(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="neither an architecture"):
+        _own.load_own(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"architecture": "resnet10t"}', encoding="utf-8")
+    with pytest.raises(DataError, match="holds no weights"):
+        _own.load_own(str(tmp_path))
+
+
+def test_a_name_that_says_too_little_is_answered_with_what_is_expected(tmp_path):
+    (tmp_path / "w.pt").write_bytes(b"")
+    with pytest.raises(UsageError, match="name it, for example: timm:resnet18@"):
+        _own.load_own(str(tmp_path / "w.pt"))
+    with pytest.raises(UsageError, match=r'no pretrained weights "nothing"; expected a folder'):
+        _own.load_own("nothing")
+    with pytest.raises(UsageError, match="is not a file of weights"):
+        _own.load_own(f"timm:resnet18@{tmp_path / 'none.pt'}")
+    assert not _own.is_own("minilm")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("timm:resnet18", _timm.INSTALL), ("transformers:bert", _transformers.INSTALL)]
+)
+def test_a_library_that_is_not_installed_is_named_with_its_line(name, line, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    with pytest.raises(MissingExtra, match="install it with") as caught:
+        _own.load_own(name)
+    assert line in str(caught.value)

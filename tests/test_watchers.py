@@ -1,0 +1,128 @@
+"""Writers for `watch=` keep every evaluation, several at once, and hold nothing open."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import penjing as pj
+from penjing._bar import watching
+from penjing.core.events import Decided, Evaluated, Finished, Said
+from penjing.watchers import CsvWriter, MlflowWriter, TensorBoardWriter
+
+FIRST = Evaluated(10, {"step": 10.0, "valid/accuracy": 0.5, "train/loss": 1.25})
+SECOND = Evaluated(20, {"valid/accuracy": 0.75, "train/loss": float("nan")})
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_a_csv_file_has_one_row_an_evaluation_also_after_a_stage_ended(tmp_path: Path) -> None:
+    path = tmp_path / "曲线" / "curve.csv"
+    writer = CsvWriter(path)
+    for event in (Said("hello"), FIRST, Finished("training"), SECOND):
+        writer(event)
+    writer.close()
+    assert rows(path) == [["step", "valid/accuracy", "train/loss"], ["10", "0.5", "1.25"], ["20", "0.75", ""]]
+
+
+def test_a_csv_writer_is_closed_by_the_verb_and_by_its_own_block(tmp_path: Path) -> None:
+    writer = CsvWriter(tmp_path / "a.csv")
+    with watching([writer, None]) as told:
+        assert told is not None
+        told(FIRST)
+    assert writer._file is None
+    with CsvWriter(tmp_path / "b.csv") as other:
+        other(FIRST)
+    assert other._file is None
+
+
+def test_several_are_told_the_same() -> None:
+    one: list[Any] = []
+    two: list[Any] = []
+    with watching([one.append, two.append]) as told:
+        assert told is not None
+        told(FIRST)
+    assert one == two == [FIRST]
+
+
+def test_a_list_of_something_else_is_refused() -> None:
+    with pytest.raises(pj.UsageError, match="watch=3 cannot be told"), watching([3]):  # type: ignore[list-item]
+        pass
+
+
+def test_a_csv_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(pj.RunError, match=r"taken"):
+        CsvWriter(tmp_path / "taken" / "curve.csv")(FIRST)
+
+
+def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with TensorBoardWriter(tmp_path) as writer:
+        for event in (FIRST, Decided("network", "cnn", "it was best"), SECOND, Finished("training")):
+            writer(event)
+    found = EventAccumulator(str(tmp_path)).Reload()
+    assert [(one.step, one.value) for one in found.Scalars("valid/accuracy")] == [(10, 0.5), (20, 0.75)]
+    assert [one.step for one in found.Scalars("train/loss")] == [10]
+
+
+@pytest.mark.parametrize(("writer", "package"), [(MlflowWriter, "mlflow"), (TensorBoardWriter, "tensorboard")])
+def test_a_missing_package_says_how_to_get_it(
+    writer: Any, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(pj.MissingExtra, match=rf"{package} is needed .* pip install 'penjing\[track\]'"):
+        writer(str(tmp_path))
+
+
+class Client:
+    """Keeps what MLflow's client is asked."""
+
+    calls: list[tuple[Any, ...]] = []  # noqa: RUF012
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **named: self.calls.append((name, *given, *named.values()))
+
+
+def test_mlflow_gets_metrics_and_choices_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = types.ModuleType("mlflow")
+
+    class Active:
+        info = types.SimpleNamespace(run_id="r1")
+
+        def __enter__(self) -> Active:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    Client.calls.clear()
+    module.MlflowClient, module.start_run = Client, lambda run_name=None: Active()
+    module.set_experiment = lambda name: Client.calls.append(("set_experiment", name))
+    monkeypatch.setitem(sys.modules, "mlflow", module)
+    writer = MlflowWriter("cells", "first")
+    events = (FIRST, Decided("network", "cnn", ""), Decided("network", "mlp", ""), Finished("training"), SECOND)
+    for event in events:
+        writer(event)
+    writer.close()
+    assert Client.calls == [
+        ("set_experiment", "cells"),
+        ("log_metric", "r1", "valid/accuracy", 0.5, 10),
+        ("log_metric", "r1", "train/loss", 1.25, 10),
+        ("log_param", "r1", "network", "cnn"),
+        ("set_terminated", "r1"),
+        ("update_run", "r1", "RUNNING"),
+        ("log_metric", "r1", "valid/accuracy", 0.75, 20),
+        ("set_terminated", "r1"),
+    ]
