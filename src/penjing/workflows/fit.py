@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins, split
+from penjing.core import plugins, split, statistics
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Decided, Said, Watch, tell
@@ -41,6 +41,7 @@ from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 FOLDS_FOLDER = "folds"
 SCRATCH, PRETRAINED = "from_scratch", "pretrained"
 WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
+CHANCE = 1e-9  # a difference of rounding
 # Of the time left for training, what a head on features from elsewhere may take: it learns fast.
 PRETRAINED_SHARE = 0.3
 
@@ -258,16 +259,28 @@ def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:
 
 
 def _best(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
-    """The contender that validation prefers; of equals the one trained from scratch."""
+    """The contender that validation prefers by the metric, or by the loss where the items are too few for the metric
+    to tell."""
     if len(contenders) == 1:
         return contenders[0]
     task = plugins.load("tasks", job.prepared.task)
-    truth = job.prepared.truth[rows]
-    values = {one.name: metric(truth, task.answer(one.logits)) for one in contenders}
+    truth, groups = job.prepared.truth[rows], job.prepared.groups[rows]
+    answers = {one.name: task.answer(one.logits) for one in contenders}
+    scores = {
+        name: statistics.score(metric, truth, answer, part="valid", groups=groups) for name, answer in answers.items()
+    }
+    values = {name: score.value for name, score in scores.items()}
+    losses = {name: float(np.mean(task.item_losses(truth, answer))) for name, answer in answers.items()}
     sign = 1.0 if metric.is_higher_better else -1.0
-    winner = max(reversed(contenders), key=lambda one: sign * values[one.name])
+    ranked = sorted(contenders, key=lambda one: -sign * values[one.name])
+    best, *others = ranked
+    # Half of a 95 % interval is about two standard errors; what lies within one of them may be chance.
+    doubt = (scores[best.name].high - scores[best.name].low) / 4
+    close = [one for one in others if abs(values[best.name] - values[one.name]) <= max(doubt, CHANCE)]
+    winner = min([best, *close], key=lambda one: losses[one.name])
     shown = ", ".join(f"{WORDS[name]} {value:.3f}" for name, value in values.items())
-    decided = Decided("network", WORDS[winner.name], f"on validation: {shown}", values)
+    by = f"; the loss decides: {', '.join(f'{losses[one.name]:.3f}' for one in contenders)}" if close else ""
+    decided = Decided("network", WORDS[winner.name], f"on validation: {shown}{by}", {**values, "losses": losses})
     job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     tell(job.watch, decided)
     if winner.name == PRETRAINED:
