@@ -11,8 +11,8 @@ import pytest
 import penjing
 
 NAMES = [
-    *("DataError", "Finding", "MissingExtra", "PenjingError", "Recipe", "Run", "RunError", "Score", "TargetMissed"),
-    *("UsageError", "compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"),
+    *("DataError", "Finding", "MissingExtra", "PenjingClassifier", "PenjingError", "PenjingRegressor", "Recipe", "Run", "RunError", "Score", "TargetMissed"),
+    *("UsageError", "adopt", "compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"),
     "tune_process",
 ]
 

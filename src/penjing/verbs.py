@@ -95,6 +95,7 @@ def fit(
 def adopt(
     model: object,
     data: object,
+    /,
     *,
     command: Sequence[str] = (),
     watch: WatchWish = "bar",
