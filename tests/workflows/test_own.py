@@ -119,6 +119,7 @@ def test_a_class_in_a_file_is_made_from_the_seed_and_found_again(pictures: Any, 
         (lambda: nn.Linear(4, 3), r"does not take what the data give \(image \[8, 3, 12, 12\]\)"),
         (lambda: Both(), r"takes 2 inputs \(table, image\), and the data have 1: image"),
         (lambda: 3, "model is a int"),
+        (lambda: "own", r"give it as --model net\.py:Net, or from Python"),
     ],
 )
 def test_what_does_not_fit_is_said_in_a_sentence(model: Any, words: str, pictures: Any, tmp_path: Path) -> None:
