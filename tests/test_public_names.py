@@ -16,8 +16,33 @@ from penjing import cli
 from penjing._options import DataOptions
 
 NAMES = [
-    *("DataError", "Finding", "MissingExtra", "PenjingError", "Recipe", "Run", "RunError", "Score", "TargetMissed"),
-    *("UsageError", "compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"),
+    *(
+        "DataError",
+        "Finding",
+        "MissingExtra",
+        "PenjingClassifier",
+        "PenjingError",
+        "PenjingRegressor",
+        "Recipe",
+        "Run",
+        "RunError",
+        "Score",
+        "TargetMissed",
+    ),
+    *(
+        "UsageError",
+        "adopt",
+        "compare",
+        "dataset",
+        "fit",
+        "inspect",
+        "plan",
+        "predict",
+        "report",
+        "resume",
+        "runs",
+        "test",
+    ),
     "tune_process",
 ]
 

@@ -19,11 +19,13 @@ __version__ = "0.1.0"
 # public name → the module that holds it
 _HOMES = {
     **dict.fromkeys(
-        ("compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"), "penjing.verbs"
+        ("adopt", "compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"),
+        "penjing.verbs",
     ),
     **dict.fromkeys(
         ("DataError", "MissingExtra", "PenjingError", "RunError", "TargetMissed", "UsageError"), "penjing.core.errors"
     ),
+    **dict.fromkeys(("PenjingClassifier", "PenjingRegressor"), "penjing.estimators"),
     "Finding": "penjing.core.finding",
     "Recipe": "penjing.core.recipe",
     "Run": "penjing.core.run",
@@ -35,13 +37,16 @@ __all__ = [
     "DataError",
     "Finding",
     "MissingExtra",
+    "PenjingClassifier",
     "PenjingError",
+    "PenjingRegressor",
     "Recipe",
     "Run",
     "RunError",
     "Score",
     "TargetMissed",
     "UsageError",
+    "adopt",
     "compare",
     "dataset",
     "fit",
@@ -62,7 +67,8 @@ if TYPE_CHECKING:
     from penjing.core.recipe import Recipe
     from penjing.core.run import Run
     from penjing.core.score import Score
-    from penjing.verbs import compare, dataset, fit, inspect, plan, predict, report, resume, runs, test
+    from penjing.estimators import PenjingClassifier, PenjingRegressor
+    from penjing.verbs import adopt, compare, dataset, fit, inspect, plan, predict, report, resume, runs, test
 
 
 def __getattr__(name: str) -> Any:

@@ -183,6 +183,7 @@ def fit(
 def adopt(
     model: Any,
     data: object,
+    /,
     *,
     out: str | Path | None = None,
     preprocess: str | None = None,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from penjing.models import bag, text_cnn, text_example, transformer
-from penjing.models.bag import hashed_runs
+from penjing.models import bag, ngrams, text_cnn, text_example, transformer
+from penjing.models._layers import hashed_runs
 
 
 def test_runs_of_tokens_are_hashed_by_their_content_and_order() -> None:
@@ -83,3 +83,25 @@ def test_both_dropouts_of_the_text_example_are_off_when_predicting() -> None:
     assert not torch.equal(network(texts), network(texts))
     network.eval()
     assert torch.equal(network(texts), network(texts))
+
+
+def test_ngrams_tell_the_order_of_tokens_by_their_runs_alone() -> None:
+    network = ngrams.build((3, 50), ngrams.Settings()).eval()
+    one, other = network(torch.tensor([[3, 4, 5], [5, 3, 4]]))
+    torch.testing.assert_close(one[:64], other[:64])
+    assert not torch.allclose(one[64:], other[64:])
+
+
+def test_the_wide_layer_is_the_scaled_sum_over_the_root_of_the_number_of_runs() -> None:
+    network = ngrams.build((4, 50), ngrams.Settings(scale=0.3)).eval()
+    texts = torch.tensor([[7, 9, 0, 0]])
+    (pairs,) = hashed_runs(texts, 2, network.buckets)
+    parts = network.runs.weight[torch.tensor([8, 10, int(pairs[0, 0])])]
+    torch.testing.assert_close(network(texts)[0, 64:], 0.3 * parts.sum(0) / 3**0.5)
+
+
+def test_padding_does_not_change_the_sums_of_ngrams() -> None:
+    network = ngrams.build((6, 50), ngrams.Settings()).eval()
+    short, long = network(torch.tensor([[3, 4, 5]])), network(torch.tensor([[3, 4, 5, 0, 0, 0]]))
+    for part in (slice(0, 32), slice(64, 80)):  # between them is the maximum, which sees padding as zeros
+        torch.testing.assert_close(short[:, part], long[:, part])

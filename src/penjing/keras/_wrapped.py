@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import torch
@@ -53,7 +54,9 @@ class Wrapped(nn.Module):
     def __deepcopy__(self, memory: dict[int, Any]) -> Wrapped:
         """A copy with weights of its own. Keras draws the state of its dropout anew for a copy; here it is copied."""
         model = self.__dict__["model"]
-        copied = Wrapped(copy.deepcopy(model))
+        with warnings.catch_warnings():  # Keras copies by writing and reading, with calls that numpy will drop one day
+            warnings.simplefilter("ignore", DeprecationWarning)
+            copied = Wrapped(copy.deepcopy(model))
         memory[id(self)] = copied
         with torch.no_grad():
             for ours, theirs in zip(copied.weights, self.weights, strict=True):

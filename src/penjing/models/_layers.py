@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
+
+PADDING = 0
+# The hash of runs: odd multipliers, one for each further token, small enough that no sum overflows.
+_MULTIPLIERS = (1_000_003, 7_368_787, 2_654_435)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -43,3 +48,18 @@ class Words(nn.Embedding):
     def reset_parameters(self) -> None:
         nn.init.normal_(self.weight, std=self.SPREAD)
         self._fill_padding_idx_with_zero()
+
+
+def hashed_runs(
+    tokens: Int64[Tensor, "batch length"], longest: int, buckets: int
+) -> list[Int64[Tensor, "batch length"]]:
+    """For each length from 2 to `longest`: the bucket, from 1, of the run that begins at each token.
+
+    Where padding would be part of a run it is `PADDING` itself.
+    """
+    found, sums = [], tokens
+    for further in range(1, longest):
+        following = F.pad(tokens[:, further:], (0, min(further, tokens.shape[1])))
+        sums = sums + following * _MULTIPLIERS[further - 1]
+        found.append(torch.where(following != PADDING, sums % (buckets - 1) + 1, PADDING))
+    return found

@@ -10,16 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from penjing.models._layers import Words, rounded
+from penjing.models._layers import PADDING, Words, hashed_runs, rounded
 
 TAKES: tuple[str, ...] = ("tokens",)
-PADDING = 0
-# The n-gram hash: odd multipliers, one for each further token, small enough that no sum overflows.
-_MULTIPLIERS = (1_000_003, 7_368_787, 2_654_435)
 
 
 @dataclass(frozen=True)
@@ -71,21 +67,6 @@ class Bag(nn.Module):
         values = torch.cat(found, 1) * is_kept[..., None]
         count = is_kept.sum(1, keepdim=True).clamp(min=1)
         return self.dropout(torch.cat([values.sum(1) / count.sqrt(), values.amax(1)], 1))
-
-
-def hashed_runs(
-    tokens: Int64[Tensor, "batch length"], longest: int, buckets: int
-) -> list[Int64[Tensor, "batch length"]]:
-    """For each length from 2 to `longest`: the bucket, from 1, of the run that begins at each token.
-
-    Where padding would be part of a run it is `PADDING` itself.
-    """
-    found, sums = [], tokens
-    for further in range(1, longest):
-        following = F.pad(tokens[:, further:], (0, min(further, tokens.shape[1])))
-        sums = sums + following * _MULTIPLIERS[further - 1]
-        found.append(torch.where(following != PADDING, sums % (buckets - 1) + 1, PADDING))
-    return found
 
 
 def build(shape: tuple[int, int], settings: Settings) -> Bag:

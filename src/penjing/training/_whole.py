@@ -95,6 +95,8 @@ def module_of(choice: Choice, given: Own | None, seed: int) -> nn.Module:
     if given is not None:
         return _copied(given.module)
     source = str(choice.settings.get("source", ""))
+    if not choice.settings.get("kind", ""):  # asked for by name
+        own.build((), Settings())
     if not source:
         raise UsageError(
             f"the network is your own ({choice.settings.get('kind', '')}), and only the object itself is it: give it "

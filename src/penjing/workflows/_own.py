@@ -76,3 +76,17 @@ def recalled(wish: FitWish, model: object | None) -> FitWish:
     if isinstance(asked, str) and not own.is_source(asked):
         return wish
     return replace(wish, recipe=replace(wish.recipe, model=own.NAME, own=given(asked, wish.recipe.seed)))
+
+
+def adopted(wish: FitWish) -> FitWish:
+    """The wish to take a network as it is.
+
+    Raises:
+        UsageError: the model is the name of one that would have to be trained.
+    """
+    if wish.recipe.own is None:
+        raise UsageError(
+            f'there is nothing to adopt in "{wish.recipe.model}"; give a torch.nn.Module, a Keras model or '
+            '"file.py:Name"'
+        )
+    return replace(wish, recipe=replace(wish.recipe, own=replace(wish.recipe.own, is_trained=True)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from penjing.core.files import write_atomically, write_text
-from penjing.core.report import _figures, _items, _page, _sections, _tables
+from penjing.core.report import _answers, _figures, _items, _page, _sections, _tables
 from penjing.core.report._read import RunFiles, read_run
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
         "curves": _tables.curves(files),
         "confusion": _tables.confusion(files),
         "per_class": _tables.per_class(files),
+        "per_label": _tables.per_label(files),
+        "errors": _tables.errors(files).drop("hash", strict=False),
+        "contributions": _tables.contributions(files),
         "reliability": after,
         "reliability_before": before,
         "mistakes": _tables.mistakes(files),
@@ -95,6 +98,7 @@ def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
     loss = next((name for name in _sections.LOSSES if f"valid/{name}" in steps.columns), _sections.LOSSES[0])
     after, before, _ = _sections.reliability_bins(files)
     right, wrong = _tables.looked(files)
+    errors = _tables.errors(files)
     return {
         "floor": lambda: _figures.floor(_tables.floor(files)),
         "loss": lambda: _figures.curve(steps, loss),
@@ -102,6 +106,11 @@ def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
         "learning_rate": lambda: _figures.rate(steps),
         "confusion": lambda: _figures.confusion(_tables.confusion(files), files.classes),
         "per_class": lambda: _figures.per_class(_tables.per_class(files)),
+        "predicted_against_true": lambda: _figures.predicted_against_true(
+            _tables.errors(files), _answers.bounds(files)
+        ),
+        "residuals": lambda: _figures.residuals(errors),
+        "contributions": lambda: _figures.contributions(_tables.contributions(files)),
         "reliability": lambda: _figures.reliability(after, before),
         "mistakes": lambda: _gallery(files, _tables.mistakes(files)),
         "suspects": lambda: _gallery(files, _tables.suspects(files).head(_page.SUSPECTS)),

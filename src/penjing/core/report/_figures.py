@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from penjing.core.report.text import SHARES, metric_name, model_name, show_value
+from penjing.core.report.text import SHARES, metric_name, model_name, show_number, show_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,9 @@ WIDTH, HEIGHT = 4.9, 2.9
 DOTS_PER_INCH = 150
 MOST_CLASSES = 40
 INCHES_PER_COLUMN = 0.078
+MOST_POINTS = 600
+RESIDUAL_BINS = 31
+OUTLYING = 0.005  # share of errors at either end that the outermost bars gather
 
 
 @contextmanager
@@ -222,6 +225,70 @@ def per_class(table: pl.DataFrame) -> Figure | None:
 
 
 @_settings()
+def predicted_against_true(errors: pl.DataFrame, bounds: tuple[float, float] | None = None) -> Figure | None:
+    """A point an item, its truth against the answer, with the line of perfect answers; thinned to `MOST_POINTS`.
+
+    Args:
+        errors: `target`, `predicted` and `hash` of the items, the largest error first.
+        bounds: what to add to an answer for the ends of its interval, drawn as two thin lines.
+    """
+    if errors.is_empty():
+        return None
+    figure, axes = _blank(height=3.7)
+    # The largest errors are kept, of the others those that chance (their hash) picks.
+    worst = errors.head(MOST_POINTS // 10)
+    shown = pl.concat([worst, errors[len(worst) :].sort("hash").head(MOST_POINTS - len(worst))])
+    truth, answer = shown["target"].to_numpy(), shown["predicted"].to_numpy()
+    ends = np.array([min(truth.min(), answer.min()), max(truth.max(), answer.max())])
+    axes.plot(ends, ends, color=PALETTE["soft"], linewidth=1, linestyle=(0, (2, 2)))
+    for bound in bounds or ():
+        axes.plot(ends + bound, ends, color=PALETTE["quiet"], linewidth=1)
+    axes.plot(truth, answer, linestyle="", marker="o", markersize=3, color=PALETTE["good"], alpha=0.45)
+    margin = 0.03 * float(ends[1] - ends[0]) or 1.0
+    limits = (ends[0] - margin, ends[1] + margin)
+    axes.set(xlim=limits, ylim=limits, xlabel="truth", ylabel="answer")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_number)
+        axis.set_major_locator(_few_ticks())
+    return figure
+
+
+@_settings()
+def residuals(errors: pl.DataFrame) -> Figure | None:
+    """How many answers are too low and too high, by how much; the outermost bars hold what lies beyond them."""
+    if errors.is_empty():
+        return None
+    values = errors["error"].to_numpy()
+    low, high = np.quantile(values, [OUTLYING, 1 - OUTLYING])
+    if low == high:
+        low, high = low - 1, high + 1
+    counts, edges = np.histogram(np.clip(values, low, high), bins=RESIDUAL_BINS, range=(low, high))
+    figure, axes = _blank(height=3.7)
+    axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=PALETTE["quiet"], linewidth=0)
+    axes.axvline(0, color=PALETTE["ink"], linewidth=1)
+    axes.set(xlabel="answer − truth: too low on the left, too high on the right", ylabel="items")
+    axes.xaxis.set_major_formatter(_number)
+    axes.xaxis.set_major_locator(_few_ticks())
+    axes.grid(axis="x", visible=False)
+    return figure
+
+
+@_settings()
+def contributions(rows: pl.DataFrame) -> Figure | None:
+    """By how much the metric is worse when the values of an input are those of other items, as bars."""
+    if rows.is_empty():
+        return None
+    shown = rows.head(MOST_CLASSES).reverse()
+    names = [_short(name) for name in shown["input"]]
+    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.26 * len(shown))
+    axes.barh(range(len(shown)), shown["drop"].to_numpy(), color=PALETTE["good"], height=0.62)
+    axes.set_yticks(range(len(shown)), names)
+    axes.set_xlabel(f"{metric_name(shown['metric'][0])} lost")
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+@_settings()
 def gallery(pictures: list[np.ndarray], captions: list[tuple[str, ...]]) -> Figure | None:
     """Pictures in rows of six with the lines of a caption under each; None when there are none.
 
@@ -310,6 +377,16 @@ def _blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 def _percent(value: float, _: float) -> str:
     return f"{100 * value:.0f} %"
+
+
+def _number(value: float, _: float) -> str:
+    return show_number(value).replace("-", "−")
+
+
+def _few_ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5)
 
 
 def _most_confused(pairs: pl.DataFrame, classes: list[str]) -> list[str]:

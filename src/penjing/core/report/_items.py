@@ -22,6 +22,7 @@ CONFUSED_PAIRS = 30
 PICTURES_PER_CELL = 12
 # Longer class names stand on their side above the matrix.
 UPRIGHT_LETTERS = 3
+MOST_CELLS = 6
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Item:
         short_name: the end of it, folder and file.
         picture: a data URI, or "".
         heat: a data URI of where the network looked, or "".
+        cells: column and what stands there, the telling ones first; one column needs no name.
         given: the given class.
         predicted: the predicted class.
         stated: the probability of the answer, "97 %".
@@ -47,19 +49,34 @@ class Item:
     stated: str
     believed: str
     heat: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
 
 
-def show_item(row: Mapping[str, Any], album: Album, heat: Mapping[str, Any] | None = None) -> Item:
+def show_item(row: Mapping[str, Any], files: RunFiles, album: Album, heat: Mapping[str, Any] | None = None) -> Item:
     return Item(
         name=str(row["name"]),
-        short_name="/".join(str(row["name"]).replace("\\", "/").split("/")[-2:]),
+        short_name=short(str(row["name"])),
         picture=album.show(row["hash"]),
         given=str(row["target"]),
         predicted=str(row["predicted"]),
         stated=show_percent(row["stated"]),
         believed=show_percent(row["given"]),
         heat=album.show_heat(row["hash"], heat[row["hash"]]) if heat else "",
+        cells=cells_of(files, row["hash"]),
     )
+
+
+def short(name: str) -> str:
+    """The end of a name: folder and file."""
+    return "/".join(name.replace("\\", "/").split("/")[-2:])
+
+
+def cells_of(files: RunFiles, item: str) -> tuple[tuple[str, str], ...]:
+    """What an item holds: its texts first, then the columns that contribute most; at most `MOST_CELLS`."""
+    cells = files.cells.get(item) or {}
+    rank = {str(one.get("column")): place for place, one in enumerate(files.results.get("contributions") or [])}
+    ordered = sorted(cells, key=lambda name: (files.columns.get(name) != "text", rank.get(name, len(rank))))
+    return tuple((name if len(ordered) > 1 else "", cells[name]) for name in ordered[:MOST_CELLS])
 
 
 def gallery(
@@ -125,10 +142,10 @@ def _items_by_cell(files: RunFiles, album: Album, cells: pl.DataFrame) -> dict[t
     kept = ordered.filter(pl.int_range(pl.len()).over("target", "predicted") < PICTURES_PER_CELL)
     found: dict[tuple[str, str], list[Item]] = {}
     for row in kept.iter_rows(named=True):
-        found.setdefault((row["target"], row["predicted"]), []).append(show_item(row, album))
+        found.setdefault((row["target"], row["predicted"]), []).append(show_item(row, files, album))
     return found
 
 
-def show_items(rows: pl.DataFrame, album: Album, heat: Mapping[str, Any] | None = None) -> list[Item]:
+def show_items(rows: pl.DataFrame, files: RunFiles, album: Album, heat: Mapping[str, Any] | None = None) -> list[Item]:
     """Items as the page shows them, with where the network looked if `heat` is given."""
-    return [show_item(row, album, heat) for row in rows.iter_rows(named=True)]
+    return [show_item(row, files, album, heat) for row in rows.iter_rows(named=True)]

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from penjing.core.report import _items, _sections, _tables, _words, text
+from penjing.core.report import _answers, _items, _sections, _tables, _words, text
 from penjing.core.report._pictures import Album
 from penjing.core.report._read import RunFiles
 
@@ -54,10 +54,14 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "score": _sections.score(files),
         "test": _sections.test(files),
         "floor": _sections.floor(files),
-        "mistakes": _items.show_items(_tables.mistakes(files), album),
-        "suspects": _items.show_items(_tables.suspects(files).head(SUSPECTS), album),
-        "looked_right": _items.show_items(right, album, files.heat),
-        "looked_wrong": _items.show_items(wrong, album, files.heat),
+        "pretrained": _sections.pretrained(files),
+        "numbers": _answers.numbers(files, album),
+        "labels": _answers.labels(files),
+        "contributions": _answers.contributions(files),
+        "mistakes": _items.show_items(_tables.mistakes(files), files, album),
+        "suspects": _items.show_items(_tables.suspects(files).head(SUSPECTS), files, album),
+        "looked_right": _items.show_items(right, files, album, files.heat),
+        "looked_wrong": _items.show_items(wrong, files, album, files.heat),
         # After the galleries, so that they have the album's budget first.
         "confusion": _items.confusion(files, album),
         "per_class": _sections.per_class(files),
@@ -69,6 +73,8 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "again": _sections.again(files, command),
         "unreadable_files": files.unreadable,
         "has_pictures": bool(files.pictures),
+        "has_cells": bool(files.cells),
+        "drawn": _words.DRAWN.get(_words.noun(files), "") if files.pictures else "",
     }
 
 

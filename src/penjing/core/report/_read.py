@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ class RunFiles:
         ledger: the lines of `ledger.jsonl`, oldest first.
         pictures: hash → uint8 [height, width, channels], never of test items.
         heat: hash → float32 [height, width], where the network looked.
+        prepare: `prepare.json`.
+        cells: hash → column → what stands there, cut short; never of test items.
+        pretrained: input → the encoder that the other contender saw it through.
         unreadable: names of files that are there and could not be read.
     """
 
@@ -49,6 +53,9 @@ class RunFiles:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     heat: Mapping[str, np.ndarray] = field(default_factory=dict)
+    prepare: Mapping[str, Any] = field(default_factory=dict)
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pretrained: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
 
     @property
@@ -56,6 +63,27 @@ class RunFiles:
         """The class names, in the order of the probabilities."""
         named = self.results.get("classes") or list((self.run.get("data") or {}).get("classes") or {})
         return [str(name) for name in named]
+
+    @property
+    def task(self) -> str:
+        """What was asked of the data: "classify", "regress" or "tag"."""
+        return str((self.run.get("data") or {}).get("task") or "classify")
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Input → its modality; runs from before there were several have one, of pictures."""
+        found = self.prepare.get("inputs") or (self.run.get("data") or {}).get("inputs") or {}
+        return {str(name): str(one.get("modality") or "") for name, one in found.items()}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column of the inputs → its modality."""
+        found = (self.run.get("data") or {}).get("inputs") or self.prepare.get("inputs") or {}
+        return {str(name): str(kind) for one in found.values() for name, kind in (one.get("columns") or {}).items()}
+
+    def of_task(self, task: str) -> pl.DataFrame:
+        """The network's predictions where this was asked of the data, else no rows."""
+        return self.network if self.task == task else pl.DataFrame()
 
     @property
     def network(self) -> pl.DataFrame:
@@ -73,7 +101,7 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
     """What a run folder holds.
 
     Args:
-        pictures: whether to read the thumbnails too.
+        pictures: whether to read thumbnails and cells of items too.
 
     Raises:
         RunError: there is no such folder, or it is not a run's.
@@ -91,7 +119,9 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
     hidden = _hidden(split)
     predictions = _read(folder / "predictions.parquet", pl.read_parquet, pl.DataFrame(), failed)
     shown: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = ({}, {})
+    cells: dict[str, dict[str, str]] = {}
     if pictures:
+        cells = _read(folder / "shown.parquet", lambda path: _cells(pl.read_parquet(path), hidden), {}, failed)
         shown = _read(folder / "pictures.npz", lambda path: _pictures(path, hidden), shown, failed)
     return RunFiles(
         folder=folder,
@@ -104,6 +134,9 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
         ledger=read_lines(folder / "ledger.jsonl"),
         pictures=shown[0],
         heat=shown[1],
+        prepare=_read(folder / "prepare.json", _json, {}, failed),
+        cells=cells,
+        pretrained=_read(folder / "pretrained" / "recipe.toml", _encoders, {}, failed),
         unreadable=tuple(failed),
     )
 
@@ -145,6 +178,19 @@ def _pictures(path: Path, hidden: set[str]) -> tuple[dict[str, np.ndarray], dict
             heat = dict(zip(archive["heat_hash"].tolist(), archive["heat"].astype(np.float32), strict=True))
     visible = {name: image for name, image in images.items() if name not in hidden}
     return visible, {name: value for name, value in heat.items() if name in visible}
+
+
+def _cells(shown: pl.DataFrame, hidden: set[str]) -> dict[str, dict[str, str]]:
+    """Hash → column → cell of the items that may be shown; empty cells are left out."""
+    visible = shown.filter(pl.col("part").is_in(SHOWN_PARTS) & ~pl.col("hash").is_in(list(hidden)))
+    return {
+        item: {name: str(cell) for name, cell in cells.items() if cell is not None}
+        for item, cells in visible.select("hash", "cells").iter_rows()
+    }
+
+
+def _encoders(path: Path) -> dict[str, Any]:
+    return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("pretrained") or {})
 
 
 def _steps(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from penjing.core import plugins
+from penjing.core.errors import PenjingError
 from penjing.core.report import _figures, _tables, _words, text
 from penjing.core.report._read import RunFiles
 from penjing.core.units import show_bytes, show_seconds
@@ -17,8 +19,10 @@ WORST_CLASSES = 25
 MOST_CLASSES = 1000
 MOST_FILES = 50
 STAGE_COLOURS = 6
+MOST_COLUMNS = 60  # named of one type
+ABOUT_WEIGHTS = ("package", "source", "licence", "weights")
 # The names under which a record may hold the loss.
-LOSSES = ("loss", "log_loss")
+LOSSES = ("loss", "log_loss", "rmse")
 
 
 def score(files: RunFiles) -> dict[str, Any] | None:
@@ -74,7 +78,7 @@ def floor(files: RunFiles) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": text.model_name(str(score.get("model"))),
-                "why": _words.EXPLAINED.get(str(score.get("model")), ""),
+                "why": _words.explained(files, str(score.get("model"))),
                 "is_network": score.get("model") == "network",
                 "value": text.show_score(score),
                 "length": _place(score["value"], longest),
@@ -108,13 +112,14 @@ def curves(files: RunFiles) -> list[tuple[str, Markup]]:
     drawings = [(text.metric_name(metric).capitalize(), _figures.curve(steps, metric)) for metric in wanted]
     drawings.append(("Learning rate", _figures.rate(steps)))
     return [
-        (caption, _inline(figure, f"curve-{number}", f"{caption} over the training steps"))
+        (caption, inline(figure, f"curve-{number}", f"{caption} over the training steps"))
         for number, (caption, figure) in enumerate(drawings)
         if figure is not None
     ]
 
 
-def _inline(figure: Any, name: str, description: str) -> Markup:
+def inline(figure: Any, name: str, description: str) -> Markup:
+    """A drawing as the page holds it."""
     # matplotlib escapes the names in it, and the description is escaped there.
     return Markup(_figures.to_inline_svg(figure, name, description))
 
@@ -125,7 +130,7 @@ def reliability(files: RunFiles) -> dict[str, Any] | None:
     if figure is None:
         return None
     return {
-        "figure": _inline(figure, "reliability", "Stated probability against the share that was right"),
+        "figure": inline(figure, "reliability", "Stated probability against the share that was right"),
         "after": text.show_percent(_tables.calibration_error(after)),
         "before": text.show_percent(_tables.calibration_error(before)) if len(before) else "",
         "temperature": temperature,
@@ -154,6 +159,7 @@ def data(files: RunFiles) -> dict[str, Any]:
             {"part": part, "name": text.PARTS.get(part, part), "items": items, "share": round(100 * items / total, 2)}
             for part, items in parts.iter_rows()
         ],
+        "columns": _columns(files),
         "classes": [
             (name, items, round(100 * items / largest, 1)) for name, items in classes.head(WORST_CLASSES).iter_rows()
         ],
@@ -163,6 +169,48 @@ def data(files: RunFiles) -> dict[str, Any]:
         "unreadable_count": len(unreadable) if isinstance(unreadable, list) else int(unreadable),
         "unreadable": [str(name) for name in unreadable][:MOST_FILES] if isinstance(unreadable, list) else [],
     }
+
+
+def _columns(files: RunFiles) -> list[tuple[str, int, str]]:
+    """Type, how many columns are of it and their names, in the order of the data; where there is more than one."""
+    if len(files.columns) < 2:
+        return []
+    by_kind: dict[str, list[str]] = {}
+    for name, kind in files.columns.items():
+        by_kind.setdefault(kind, []).append(name)
+    found = []
+    for kind, names in by_kind.items():
+        more = f" and {len(names) - MOST_COLUMNS:,} more" if len(names) > MOST_COLUMNS else ""
+        found.append((kind, len(names), ", ".join(names[:MOST_COLUMNS]) + more))
+    return found
+
+
+def pretrained(files: RunFiles) -> list[dict[str, Any]]:
+    """Through which encoders that were trained elsewhere an input was seen, and where their weights are from."""
+    chosen = {
+        str(name): one["pretrained"]
+        for name, one in (files.prepare.get("inputs") or {}).items()
+        if isinstance(one.get("pretrained"), Mapping)
+    }
+    others = {name: _about(str(one.get("name"))) for name, one in files.pretrained.items() if isinstance(one, Mapping)}
+    about = chosen or others
+    return [
+        {
+            "input": name,
+            "is_chosen": bool(chosen),
+            **{key: str(one.get(key) or "") for key in ("name", "package", "source", "licence", "weights")},
+        }
+        for name, one in about.items()
+    ]
+
+
+def _about(encoder: str) -> dict[str, str]:
+    """What an encoder says of its weights; its name alone where it is not known here."""
+    try:
+        plugin = plugins.load("pretrained", encoder)
+    except PenjingError:
+        return {"name": encoder}
+    return {"name": encoder, **{key: getattr(plugin, key.upper(), "") for key in ABOUT_WEIGHTS}}
 
 
 def cost(files: RunFiles) -> dict[str, Any]:

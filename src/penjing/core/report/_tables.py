@@ -31,7 +31,7 @@ def curves(files: RunFiles) -> pl.DataFrame:
 
 def confusion(files: RunFiles) -> pl.DataFrame:
     """Given class, predicted class, how many items, and their share of the given class; the most frequent first."""
-    network = files.network
+    network = files.of_task("classify")
     if network.is_empty():
         return pl.DataFrame()
     counted = network.group_by("target", "predicted").len("items")
@@ -87,7 +87,7 @@ def reliability(files: RunFiles, temperature: float = 1.0) -> pl.DataFrame:
         temperature: the probabilities are sharpened by this factor first. With the run's own temperature that
             undoes it, because softmax(z) is softmax(z / T) to the power T, made to sum to one again.
     """
-    network = files.network
+    network = files.of_task("classify")
     table = probabilities(network, len(files.classes))
     if not len(table):
         return pl.DataFrame()
@@ -171,6 +171,54 @@ def looked(files: RunFiles) -> tuple[pl.DataFrame, pl.DataFrame]:
     return seen.filter(is_right).head(LOOKED), seen.filter(~is_right).head(LOOKED)
 
 
+def errors(files: RunFiles) -> pl.DataFrame:
+    """Of predicted numbers hash, name, target, predicted and error (answer − truth); the largest error first."""
+    rows = files.of_task("regress")
+    if rows.is_empty() or not rows["target"].dtype.is_numeric():
+        return pl.DataFrame()
+    found = rows.select("hash", "name", pl.col("target", "predicted").cast(pl.Float64))
+    found = found.with_columns(error=pl.col("predicted") - pl.col("target")).filter(pl.col("error").is_finite())
+    return found.sort([pl.col("error").abs(), "hash"], descending=[True, False])
+
+
+def per_label(files: RunFiles) -> pl.DataFrame:
+    """Label, items that have it, their share, found (recall), trusted (precision) and F1; the worst F1 first."""
+    rows = files.of_task("tag")
+    if rows.is_empty() or not isinstance(rows["target"].dtype, pl.List):
+        return pl.DataFrame()
+    found = []
+    for label in files.classes:
+        has = rows["target"].list.contains(label)
+        is_given = rows["predicted"].list.contains(label)
+        items, answers, right = int(has.sum()), int(is_given.sum()), int((has & is_given).sum())
+        found.append(
+            {
+                "label": label,
+                "items": items,
+                "share": items / len(rows),
+                "found": right / items if items else None,
+                "trusted": right / answers if answers else None,
+                "f1": 2 * right / (items + answers) if items + answers else None,
+            }
+        )
+    return _frame(found).sort(["f1", "label"]) if found else pl.DataFrame()
+
+
+def contributions(files: RunFiles) -> pl.DataFrame:
+    """Input or column, its type, the metric when its values are those of other items, and how much worse that is."""
+    rows = [
+        {
+            "input": str(one.get("column") or one.get("input")),
+            "type": files.columns.get(str(one.get("column") or ""), files.inputs.get(str(one.get("input")), "")),
+            "metric": str(one.get("metric", "accuracy")),
+            "value": one["value"],
+            "drop": one["drop"],
+        }
+        for one in files.results.get("contributions") or []
+    ]
+    return _frame(rows)
+
+
 def parts(files: RunFiles) -> pl.DataFrame:
     """Part and number of items, in the order train, valid, confirm, test, excluded."""
     if files.split.is_empty():
@@ -208,7 +256,7 @@ def seconds(files: RunFiles) -> pl.DataFrame:
 
 def with_probability(files: RunFiles) -> pl.DataFrame:
     """The network's rows with `stated` (probability of its answer) and `given` (probability of the given label)."""
-    network = files.network
+    network = files.of_task("classify")
     table = probabilities(network, len(files.classes))
     if not len(table):
         return pl.DataFrame()

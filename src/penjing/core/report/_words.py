@@ -8,6 +8,7 @@ from typing import Any
 
 from penjing.core.report._read import RunFiles
 from penjing.core.report.text import (
+    CONTENDERS,
     METHODS,
     floor_scores,
     interval,
@@ -17,6 +18,7 @@ from penjing.core.report.text import (
     model_name,
     show_score,
     show_value,
+    simple_scores,
     winning_floor,
 )
 from penjing.core.score import is_higher_better
@@ -29,13 +31,36 @@ METRICS: Mapping[str, str] = {
     "brier": "the squared gap between stated probabilities and the truth; less is better",
     "log_loss": "how surprised the model was by the truth; less is better",
     "calibration_error": "how far stated probabilities are from what happened; less is better",
+    "r2": "the share of the spread that the answers explain: 1 is perfect, 0 no better than always saying the mean",
+    "mae": "how far answers are off on average, in the target's own units; less is better",
+    "rmse": "how far answers are off, large errors counting more, in the target's own units; less is better",
+    "micro_f1": "how well labels are found and how far they can be trusted, all labels together",
+    "subset_accuracy": "the share whose labels were all right, none missing and none too many",
+    "mean_average_precision": "how well items with a label are ranked before those without, averaged over labels",
 }
 EXPLAINED: Mapping[str, str] = {
     "network": "the network of this run",
-    "boosted_trees": "many small decision trees on simple features",
-    "linear": "a weighted sum of simple features",
-    "majority": "always names the most frequent class",
+    "boosted_trees": "many small decision trees on {features}",
+    "linear": "a weighted sum of {features}",
+    "majority": "always gives the most frequent answer",
     "mean": "always says the mean",
+    "from_scratch": "a network that learned from these data alone, in the same time; it was not chosen",
+    "pretrained": "a small network on features that were learned elsewhere; it was not chosen",
+}
+ON_PRETRAINED = "a small network on features that were learned elsewhere"
+# Modality of the only input → what an item is called, and what simple methods see of it.
+NOUNS: Mapping[str, str] = {
+    "image": "picture",
+    "audio": "sound",
+    "video": "video",
+    "text": "text",
+    "table": "row",
+}
+FEATURES: Mapping[str, str] = {"text": "words and groups of letters", "table": "the columns"}
+# How the small picture of an item that is none was made.
+DRAWN: Mapping[str, str] = {
+    "sound": "A sound is drawn as how loud it is (brighter) at each moment (left to right) and pitch (low to high).",
+    "video": "Of a video the middle frame is shown.",
 }
 
 
@@ -55,9 +80,21 @@ class Headline:
 
 
 def noun(files: RunFiles) -> str:
-    """What one item is called: "picture" or "item"."""
+    """What one item is called: "picture", "sound", "text", "row", …; where it has several inputs "item"."""
+    kinds = list(files.inputs.values())
+    if kinds:
+        return NOUNS.get(kinds[0], "item") if len(kinds) == 1 else "item"
     is_image = (files.run.get("data") or {}).get("modality") == "image" or (files.folder / "pictures.npz").is_file()
     return "picture" if is_image else "item"
+
+
+def explained(files: RunFiles, model: str) -> str:
+    """What a model is, in a few words."""
+    kinds = list(files.inputs.values())
+    features = FEATURES.get(kinds[0], "simple features") if len(kinds) == 1 else "simple features"
+    if model == "network" and any("pretrained" in one for one in (files.prepare.get("inputs") or {}).values()):
+        return ON_PRETRAINED
+    return EXPLAINED.get(model, "").format(features=features)
 
 
 def headline(files: RunFiles) -> Headline:
@@ -69,7 +106,8 @@ def headline(files: RunFiles) -> Headline:
     best, score = winning_floor(files.results), scores[0]
     sentence = _how_good(files, score)
     if best is None:
-        return Headline(sentence, (*_learned_from(files), *_against_floor(scores)))
+        against = _against_floor(score, simple_scores(files.results))
+        return Headline(sentence, (*_learned_from(files), *against, *_against_contender(scores)))
     return Headline(_floor_wins(best, score), (sentence, *_learned_from(files)), is_beaten=True)
 
 
@@ -113,11 +151,24 @@ def _openings(files: RunFiles) -> list[dict[str, Any]]:
 def _how_good(files: RunFiles, score: Mapping[str, Any]) -> str:
     metric, things = str(score.get("metric", "accuracy")), noun(files)
     who = "The network" if score.get("model") == "network" else METHODS.get(str(score.get("model")), "The model")
-    classes = f"tells {many(len(files.classes), 'class')} apart" if len(files.classes) > 1 else "was trained"
     value = show_value(score["value"], metric)
     if metric == "accuracy":
-        return f"{who} {classes} and is right on {value} of the {things}s it was not trained on."
-    return f"{who} {classes} and reaches a {metric_name(metric)} of {value} on {things}s it was not trained on."
+        return f"{who} {_does(files)} and is right on {value} of the {things}s it was not trained on."
+    if metric == "mae":
+        return f"{who} {_does(files)} and is off by {value} on average, on {things}s it was not trained on."
+    name = metric_name(metric)
+    article = "an" if name[0] in "aR" else "a"
+    return f"{who} {_does(files)} and reaches {article} {name} of {value} on {things}s it was not trained on."
+
+
+def _does(files: RunFiles) -> str:
+    """What was asked of the network."""
+    count = len(files.classes)
+    if files.task == "regress" and count == 1:
+        return f"predicts {files.classes[0]}"
+    if files.task == "tag" and count:
+        return f"tells which of {many(count, 'label')} {noun(files)}s have"
+    return f"tells {many(count, 'class')} apart" if count > 1 else "was trained"
 
 
 def _learned_from(files: RunFiles) -> tuple[str, ...]:
@@ -136,14 +187,28 @@ def _floor_wins(best: Mapping[str, Any], score: Mapping[str, Any]) -> str:
     return f"{who} {verb} the network here: {theirs} against {ours}. Deep learning does not help on these data so far."
 
 
-def _against_floor(scores: list[dict[str, Any]]) -> tuple[str, ...]:
+def _against_floor(network: Mapping[str, Any], simple: list[dict[str, Any]]) -> tuple[str, ...]:
     """Whether the lead over the best simple method is larger than chance explains."""
-    if len(scores) < 2 or scores[0].get("low") is None:
+    if not simple or network.get("low") is None:
         return ()
-    network, best = scores[0], scores[1]
+    best = simple[0]
     name, value = model_name(str(best["model"])), show_score(best)
     low, high = interval(best)
     is_clear = network["low"] > high if is_higher_better(network) else network["high"] < low
     if is_clear:
         return (f"The best simple method, {name}, reaches {value}: the network is clearly better.",)
     return (f"The best simple method, {name}, reaches {value}: the intervals overlap, so the lead may be chance.",)
+
+
+def _against_contender(scores: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What the network that was not chosen reached."""
+    sentences = {
+        "from_scratch": "It learned on top of features from elsewhere; from scratch, on these data alone, a network "
+        "reached {value}.",
+        "pretrained": "It learned from these data alone; on top of features from elsewhere a network reached {value}.",
+    }
+    return tuple(
+        sentences[str(score["model"])].format(value=show_score(score))
+        for score in scores
+        if score.get("model") in CONTENDERS
+    )

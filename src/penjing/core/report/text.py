@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,9 +16,18 @@ MODELS: Mapping[str, str] = {
     "linear": "linear",
     "majority": "majority",
     "mean": "mean",
+    "from_scratch": "from scratch",
+    "pretrained": "pretrained features",
 }
+# Networks that were trained beside the one that was chosen: no simple methods.
+CONTENDERS = ("from_scratch", "pretrained")
 # Metrics that are shares of items, hence shown in percent.
 SHARES = frozenset({"accuracy", "balanced_accuracy", "calibration_error", "subset_accuracy"})
+# Metrics in the units of what is predicted, hence shown with as many digits as those need.
+IN_UNITS = frozenset({"mae", "rmse"})
+SIGNIFICANT_DIGITS = 3
+SHORT_NAMES: Mapping[str, str] = {"mae": "MAE", "rmse": "RMSE"}
+LINE_COLUMNS, MOST_NAMED = 80, 3
 PARTS: Mapping[str, str] = {
     "train": "training",
     "valid": "validation",
@@ -61,17 +71,22 @@ def _goodness(score: Mapping[str, Any]) -> float:
     return float(score["value"] if is_higher_better(score) else -score["value"])
 
 
+def simple_scores(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The scores of the simple methods in the main metric, the best first."""
+    others = ("network", *CONTENDERS)
+    return [score for score in floor_scores(results) if score.get("model") not in others]
+
+
 def winning_floor(results: Mapping[str, Any]) -> dict[str, Any] | None:
     """The best simple method when the network is not better than it, else None."""
-    scores = floor_scores(results)
-    if len(scores) < 2 or scores[0].get("model") != "network":
+    scores, simple = floor_scores(results), simple_scores(results)
+    if not simple or scores[0].get("model") != "network":
         return None
-    network, best = scores[0], scores[1]
-    return None if is_better(network, best) else best
+    return None if is_better(scores[0], simple[0]) else simple[0]
 
 
 def floor_lines(results: Mapping[str, Any]) -> list[str]:
-    """The result in one or two short lines, such as "valid  0.91 [0.86–0.95] (chosen on)   boosted trees 0.78".
+    """The result in a few short lines, such as "valid  0.91 [0.86–0.95] (chosen on)   boosted trees 0.78".
 
     Where a simple method is as good as the network or better, the first line says so.
 
@@ -81,18 +96,31 @@ def floor_lines(results: Mapping[str, Any]) -> list[str]:
     scores = floor_scores(results)
     if not scores:
         return []
-    digits = _digits(scores)
-    first, others = scores[0], scores[1:]
+    metric, first = main_metric(results), scores[0]
+    show = _writer(scores, metric)
     chosen = " (chosen on)" if first.get("part") == "valid" else ""
-    interval = f" [{first['low']:.{digits}f}–{first['high']:.{digits}f}]" if "low" in first else ""
+    interval = f" [{show(first['low'])}–{show(first['high'])}]" if first.get("low") is not None else ""
+    # Without a name a score is the usual one: a share of classes told rightly.
+    called = f"{SHORT_NAMES.get(metric, metric_name(metric))} " if metric not in SHARES and "metric" in first else ""
     label = "" if first.get("model") == "network" else f"{model_name(str(first.get('model')))} "
-    line = f"{first.get('part', 'valid')}  {label}{first['value']:.{digits}f}{interval}{chosen}"
-    line += "".join(f"   {model_name(score['model'])} {score['value']:.{digits}f}" for score in others[:3])
+    line = f"{first.get('part', 'valid')}  {label}{called}{show(first['value'])}{interval}{chosen}"
+    lines = [line]
+    for score in _worth_naming(scores[1:]):
+        named = f"   {model_name(score['model'])} {show(score['value'])}"
+        if len(lines[-1]) + len(named) > LINE_COLUMNS:
+            lines.append("    ")
+        lines[-1] += named
     better = winning_floor(results)
     if better is None:
-        return [line]
+        return lines
     verdict = "do better than" if better["value"] != first["value"] else "do as well as"
-    return [f"{METHODS.get(better['model'], better['model'])} {verdict} the network on these data", line]
+    return [f"{METHODS.get(better['model'], better['model'])} {verdict} the network on these data", *lines]
+
+
+def _worth_naming(others: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The network that was not chosen, then the best of the simple methods."""
+    contenders = [score for score in others if score.get("model") in CONTENDERS]
+    return [*contenders, *(score for score in others if score not in contenders)][:MOST_NAMED]
 
 
 METHODS: Mapping[str, str] = {
@@ -103,10 +131,25 @@ METHODS: Mapping[str, str] = {
 }
 
 
-def _digits(scores: list[dict[str, Any]]) -> int:
-    """Two digits, or three where the network's interval is so narrow that two would hide it."""
-    width = scores[0].get("high", 1.0) - scores[0].get("low", 0.0)
-    return 3 if width < 0.02 else 2
+def _writer(scores: list[dict[str, Any]], metric: str) -> Callable[[float], str]:
+    """How values are written on a terminal: with two digits, or three where the network's interval is so narrow that
+    two would hide it; in the units of what is predicted with as many as those need."""
+    if metric in IN_UNITS:
+        return show_number
+    low, high = interval(scores[0])
+    digits = 3 if low < high and high - low < 0.02 else 2
+    return lambda value: f"{value:.{digits}f}"
+
+
+METRIC_NAMES: Mapping[str, str] = {
+    "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
+    "f1": "F1",
+    "r2": "R²",
+    "mae": "mean absolute error",
+    "rmse": "root mean squared error",
+    "subset_accuracy": "accuracy of whole label sets",
+}
 
 
 def model_name(model: str) -> str:
@@ -116,12 +159,25 @@ def model_name(model: str) -> str:
 
 def metric_name(metric: str) -> str:
     """A metric's name for people: "balanced accuracy" for "balanced_accuracy"."""
-    return {"macro_f1": "macro-F1", "f1": "F1"}.get(metric, metric.replace("_", " "))
+    return METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def show_value(value: float, metric: str) -> str:
-    """A metric's value for people: "91.2 %" for a share, else three digits."""
-    return f"{100 * value:.1f} %" if metric in SHARES else f"{value:.3f}"
+    """A metric's value for people: "91.2 %" for a share, "14,231" in units, else three digits."""
+    if metric in IN_UNITS:
+        return show_number(value)
+    shown = f"{100 * value:.1f} %" if metric in SHARES else f"{value:.3f}"
+    # A score just below zero is no negative zero.
+    return shown.removeprefix("-") if not re.search("[1-9]", shown) else shown.replace("-", "−")
+
+
+def show_number(value: float | None) -> str:
+    """A number of any size for people, with three digits that count and those before the point: "14,231", "0.0217"."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if abs(value) >= 10**SIGNIFICANT_DIGITS:
+        return f"{value:,.0f}"
+    return f"{value:.{SIGNIFICANT_DIGITS}g}"
 
 
 def show_score(score: Mapping[str, Any]) -> str:
@@ -131,7 +187,8 @@ def show_score(score: Mapping[str, Any]) -> str:
     if score.get("low") is None or score.get("high") is None:
         return value
     low, high = show_value(score["low"], metric), show_value(score["high"], metric)
-    return f"{value} [{low.removesuffix(' %')}–{high}]"
+    dash = " to " if "−" in low + high else "–"
+    return f"{value} [{low.removesuffix(' %')}{dash}{high}]"
 
 
 def show_percent(value: float | None) -> str:

@@ -1,0 +1,140 @@
+"""Keras models on the torch backend are trained like any network; published ones with only their imports changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import penjing as pj
+import penjing.keras
+from tiny_data import draw
+
+CLASSES = ("across", "along", "noise")
+
+
+@pytest.fixture(scope="module")
+def keras() -> Any:
+    pytest.importorskip("safetensors")
+    try:
+        return penjing.keras.library()
+    except pj.MissingExtra:
+        pytest.skip("Keras is not installed")
+
+
+def image_example() -> Any:
+    """The image network of the article, as it was published but for the import."""
+    from penjing.keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+    from penjing.keras.models import Sequential
+
+    model = Sequential()
+    model.add(Conv2D(8, (3, 3), activation="relu", input_shape=(12, 12, 3)))
+    model.add(MaxPooling2D((2, 2)))
+    model.add(Conv2D(16, (3, 3), activation="relu"))
+    model.add(MaxPooling2D((2, 2)))
+    model.add(Flatten())
+    model.add(Dropout(0.2))
+    model.add(Dense(3, activation="softmax"))
+    return model
+
+
+def text_example() -> Any:
+    """The text network of the article, as it was published but for the import and smaller."""
+    from penjing.keras import Sequential, layers
+
+    model = Sequential()
+    model.add(layers.Embedding(2000, 16, input_length=80))
+    model.add(layers.LSTM(16, dropout=0.2, recurrent_dropout=0.2))
+    model.add(layers.Dense(1, activation="sigmoid"))
+    return model
+
+
+@pytest.mark.slow
+def test_the_image_example_trains_answers_and_repeats_to_the_bit(keras: Any, tmp_path: Path) -> None:
+    drawn = [(np.asarray(draw(kind, number, 16)), CLASSES[kind]) for kind in range(3) for number in range(40)]
+    data = np.stack([one for one, _ in drawn]), [name for _, name in drawn]
+    model, told = image_example(), list[Any]()
+    wishes: dict[str, Any] = {"pictures": False, "watch": told.append}
+    run = pj.fit(
+        data, model=model, out=tmp_path / "run", time=10, set={"training.steps": 100, "machine.threads": 1}, **wishes
+    )
+    said = "\n".join(str(event) for event in told)
+    assert "input_shape says 12×12×3, so pictures are put on that canvas" in said
+    assert "probabilities already" in said
+    assert run.scores[0].value > 0.6
+    assert pj.predict(run, data[0][:3], model=image_example(), watch=None).frame.height == 3
+    again = pj.fit(data, model=model, recipe=run.recipe, out=tmp_path / "again", **wishes)
+    ours, theirs = (load_file(one.path / "model.safetensors") for one in (run, again))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.slow
+def test_the_text_example_trains(keras: Any, tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    plain = ["the", "film", "was", "a", "story", "about", "people", "who", "went", "there", "and", "then"]
+    kinds = {
+        "good": ["lovely", "wonderful", "great", "fine", "happy"],
+        "bad": ["awful", "dull", "terrible", "sad", "boring"],
+    }
+    labels = ["good", "bad"] * 60
+    texts = [" ".join([*draws.choice(plain, 8), *draws.choice(kinds[label], 2)]) for label in labels]
+    run = pj.fit((texts, labels), model=text_example(), out=tmp_path / "run", time=15, watch=None)
+    assert run.scores[0].value > 0.7
+
+
+def test_a_copy_keeps_every_weight_and_the_state_of_dropout(keras: Any) -> None:
+    import copy
+
+    wrapped = penjing.keras.Wrapped(image_example())
+    copied = copy.deepcopy(wrapped)
+    ours, theirs = wrapped.state_dict(), copied.state_dict()
+    assert list(ours) == list(theirs)
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert all(ours[name].data_ptr() != theirs[name].data_ptr() for name in ours)
+    maps = torch.randn(2, 3, 12, 12)
+    answers = []
+    for one in (wrapped.train(), copied.train()):
+        torch.manual_seed(0)  # which Keras' dropout follows, as penjing's steps seed it
+        answers.append(one(maps))
+    assert torch.equal(*answers)
+    assert not torch.equal(wrapped(maps), wrapped(maps))  # dropout draws anew
+    assert torch.equal(wrapped.eval()(maps), wrapped(maps))
+
+
+def test_older_arguments_are_taken_without_a_warning_and_layers_are_keras_own(keras: Any) -> None:
+    assert image_example().input_shape == (None, 12, 12, 3)
+    from penjing.keras import layers
+
+    assert type(layers.Dense(3)) is keras.layers.Dense
+
+    class Doubled(layers.Dense):
+        def call(self, given: Any) -> Any:
+            return 2 * super().call(given)
+
+    assert isinstance(Doubled(3), keras.layers.Dense)
+
+
+def test_another_backend_is_refused_with_a_sentence(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(pj.UsageError, match=r"Keras runs on jax, .* set KERAS_BACKEND=torch"):
+        penjing.keras.library()
+
+
+def test_without_keras_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(pj.MissingExtra, match=r"pip install 'penjing\[keras\]'"):
+        _ = penjing.keras.Sequential
+
+
+def test_importing_penjing_keras_sets_the_backend_only_when_keras_is_used() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    code = "import os, sys, penjing.keras; print('keras' in sys.modules, os.environ.get('KERAS_BACKEND'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.split() == ["False", "None"]
