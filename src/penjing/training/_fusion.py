@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import torch
 from jaxtyping import Bool, Float
@@ -10,9 +11,13 @@ from torch import Tensor, nn
 
 from penjing.core.recipe import Fusion as Settings
 
+MOST_PAIRS = 15  # of six inputs; with more, only the first ones are multiplied
+
 
 class Fusion(nn.Module):
-    """Each input's features on one scale, side by side, then mixed once.
+    """Each input's features on one scale, side by side with their products pair by pair, then mixed once.
+
+    Products let one input say what to look for in another: which of two moving digits is meant, for example.
 
     An input that an item lacks is replaced by a vector that is learned. So that there is something to learn it from,
     training now and then hides an input that is there (never all of an item's inputs): source: N. Neverova et al.
@@ -32,7 +37,8 @@ class Fusion(nn.Module):
         self.modality_dropout = settings.modality_dropout
         self.features = settings.width
         self.scale = nn.ModuleDict({name: _Scale(width, settings.width) for name, width in widths.items()})
-        self.mix = nn.Linear(len(widths) * settings.width, settings.width)
+        self.pairs = list(combinations(range(len(widths)), 2))[:MOST_PAIRS]
+        self.mix = nn.Linear((len(widths) + len(self.pairs)) * settings.width, settings.width)
         self.dropout = nn.Dropout(settings.dropout)
 
     def forward(
@@ -44,7 +50,8 @@ class Fusion(nn.Module):
         scaled = [
             self.scale[name](one, is_there) for name, one, is_there in zip(self.names, features, seen, strict=True)
         ]
-        side_by_side = self.dropout(torch.cat(scaled, dim=1))
+        products = [scaled[one] * scaled[other] for one, other in self.pairs]
+        side_by_side = self.dropout(torch.cat([*scaled, *products], dim=1))
         mixed: Tensor = self.dropout(torch.nn.functional.gelu(self.mix(side_by_side)))
         return mixed
 
