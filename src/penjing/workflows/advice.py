@@ -16,7 +16,7 @@ LARGE_GAP = 0.10
 def what_would_help(run: Run) -> list[str]:
     """Plain sentences; none where nothing stands out."""
     counts = run.info["data"]["classes"]
-    smallest = min(counts, key=lambda name: counts[name])
+    smallest = min(counts, key=lambda name: counts[name], default=None)  # numbers and labels are not counted
     found = []
     better = winning_floor(run.results)
     if better is not None:
@@ -24,7 +24,7 @@ def what_would_help(run: Run) -> list[str]:
         found.append(
             f"what would help: {method} are as good or better here and cost seconds; a network needs more items"
         )
-    if counts[smallest] < FEW_A_CLASS:
+    if smallest is not None and counts[smallest] < FEW_A_CLASS:
         found.append(
             f"what would help: more items (the smallest class, {smallest}, has {counts[smallest]}; "
             f"under {FEW_A_CLASS} a class every further item counts), or features learned elsewhere"
