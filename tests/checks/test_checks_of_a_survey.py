@@ -6,14 +6,18 @@ import pytest
 
 from penjing.checks import (
     Example,
+    constant_columns,
     constant_items,
     cross_class_duplicates,
     duplicates,
+    example_columns,
     few_items,
     guessed_groups,
+    id_columns,
     imbalance,
     layout_doubts,
     leak,
+    missing_values,
     odd_sizes,
     open_pairs,
     survey_of,
@@ -33,7 +37,7 @@ def test_a_few_copies_are_good_to_know_and_many_are_a_warning() -> None:
     few = found(duplicates.look(Example(pairs=[(0, 1, "exact"), (2, 3, "near")]).record))
     assert few.level == "info"
     assert few.message == (
-        "Copies of other items outside the test part: 2 of 640 (1 exact, 1 near). "
+        "Copies of other pictures outside the test part: 2 of 640 (1 exact, 1 near). "
         "They are kept in one part, so they do not flatter the score."
     )
     assert few.items == ("cat/1.png", "cat/3.png")
@@ -123,11 +127,13 @@ def test_a_class_without_a_training_item_is_the_tiniest() -> None:
     assert finding.evidence["classes"] == {"owl": 0}
 
 
-def test_few_items_promises_nothing() -> None:
+def test_few_items_says_what_would_help() -> None:
     finding = found(few_items.look(few_items.sick()))
     assert finding.level == "warning"
     assert "too few items for a test part" in finding.message
-    assert "penjing does not offer yet" in finding.message
+    assert "so may features learned elsewhere (see fit --pretrained)" in finding.message
+    of_rows = found(few_items.look(Example({"cat": 15, "dog": 15}, hints={"noun": "row"}).record))
+    assert of_rows.message.endswith("More rows would help more than any setting.")
     with_test = found(few_items.look(Example({"cat": 50, "dog": 50}).record))
     assert with_test.level == "info"
     assert with_test.message.startswith("Items per class to learn and validate with: 40. More pictures")
@@ -176,3 +182,31 @@ def test_data_without_labels_are_examined_without_a_word_about_classes() -> None
     record: Record = Example(columns={"target": None}).record
     for check in (imbalance, tiny_classes, few_items, cross_class_duplicates):
         assert check.look(record) is None
+
+
+def test_rows_that_are_alike_in_different_classes_are_no_label_errors() -> None:
+    pairs = [(0, 400, "exact"), (5, 405, "exact")]
+    finding = found(cross_class_duplicates.look(Example(pairs=pairs, hints={"noun": "row"}).record))
+    assert finding.level == "info"
+    assert finding.message.startswith("Pairs of rows that are the same in every column but not in their class: 2, such")
+    assert "label error" not in finding.message
+    assert found(duplicates.look(Example(pairs=pairs, hints={"noun": "row"}).record)).message.startswith(
+        "Copies of other rows outside the test part: 2 of 640"
+    )
+
+
+def test_mostly_empty_columns_are_named_with_their_share() -> None:
+    record = example_columns({"name": "pool", "missing": 0.96}, {"name": "fence", "missing": 0.5})
+    assert "1 of 3 (pool 96%)" in found(missing_values.look(record)).message
+
+
+def test_a_column_that_counts_the_rows_is_one_that_names_them() -> None:
+    assert id_columns.look(example_columns({"name": "weight", "distinct": 495})) is None
+    finding = found(id_columns.look(example_columns({"name": "number", "distinct": 495, "counts_up": True})))
+    assert finding.evidence["columns"] == ["number"]
+
+
+def test_an_empty_column_is_a_constant_one_and_not_a_gap() -> None:
+    record = example_columns({"name": "nothing", "distinct": 0, "missing": 1.0})
+    assert found(constant_columns.look(record)).evidence["columns"] == ["nothing"]
+    assert missing_values.look(record) is None

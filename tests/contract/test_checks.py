@@ -110,7 +110,7 @@ def test_the_gravest_comes_first_and_what_was_not_examined_last() -> None:
     found = examine(record, OF_A_SURVEY)
     assert [item.name for item in found] == ["one_class", "layout_doubts", "few_items", "constant_items"]
     assert isinstance(found[-1], NotExamined)
-    assert found[-1].message == "not examined, because there is no spread"
+    assert found[-1].message == "not examined, because there are no pictures"
 
 
 def test_an_unknown_check_is_named() -> None:

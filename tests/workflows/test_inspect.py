@@ -227,7 +227,7 @@ def test_every_check_is_documented() -> None:
     from penjing.checks import names_for
 
     page = (Path(__file__).parents[2] / "docs" / "inspect.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| \*\*(\w+)\*\* \|", page, flags=re.MULTILINE) == names_for("survey")
+    assert re.findall(r"^\| \*\*(\w+)\*\* \|", page, flags=re.MULTILINE) == names_for("survey", "columns")
 
 
 def test_numbers_stand_in_front_of_class_names(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_data_without_labels_are_inspected_and_the_rest_is_said_to_be_not_examin
     assert inspection.counts["class"].to_list() == ["(no label)"]
     assert inspection.lines()[-1] == (
         "cross_class_duplicates, few_items, imbalance, one_class, tiny_classes: "
-        "not examined, because there is no target"
+        "not examined, because there are no classes"
     )
     page = contact_sheet(inspection.prepared, tmp_path / "sheet.html", per_class=3).read_text(encoding="utf-8")
     assert page.count("<img ") == 3

@@ -34,6 +34,16 @@ _SPOKEN = 3
 _GRAVEST_FIRST: Sequence[Level] = ("error", "warning", "info")
 
 
+# What is said where a reading is missing.
+_LACKING = {
+    "survey.spread": "are no pictures",
+    "survey.height": "are no pictures",
+    "survey.width": "are no pictures",
+    "survey.target": "are no classes",
+    "columns": "are no columns of numbers, categories, dates or texts",
+}
+
+
 @dataclass(frozen=True)
 class NotExamined:
     """A check that could not look, which is not the same as healthy.
@@ -49,12 +59,12 @@ class NotExamined:
     @property
     def message(self) -> str:
         """Why it could not look, in plain words."""
-        columns = [need.partition(".")[2] or need for need in self.missing]
-        return f"not examined, because there is no {' and no '.join(columns)}"
+        lacking = dict.fromkeys(_LACKING.get(need, f"is no {need.partition('.')[2] or need}") for need in self.missing)
+        return f"not examined, because there {' and '.join(lacking)}"
 
 
 def names_for(*readings: str) -> list[str]:
-    """The checks that need no other readings than these ("survey", "steps", "items", "trials")."""
+    """The checks that need no other readings than these ("survey", "columns", "steps", "items", "trials")."""
     return [
         name
         for name in plugins.names("checks")
@@ -109,6 +119,11 @@ def survey_of(record: Record) -> Survey:
 def open_items(survey: Survey) -> pl.DataFrame:
     """The items that may be named: usable ones outside the test part, with their row number in `row`."""
     return survey.items.with_row_index("row").filter(pl.col("part").is_in(OPEN_PARTS))
+
+
+def noun(survey: Survey) -> str:
+    """What one item is called: "picture", "sound", "video", "text", "row" or "item"."""
+    return str(survey.hints.get("noun") or "item")
 
 
 def exact_class(survey: Survey) -> Int[np.ndarray, " items"]:
@@ -211,4 +226,21 @@ class Example:
         }
         items = pl.DataFrame(columns, schema_overrides={"group": pl.String, "error": pl.String})
         pairs = pl.DataFrame(list(self.pairs), {"a": pl.Int64, "b": pl.Int64, "kind": pl.String}, orient="row")
-        return Record(Survey(items, pairs, self.given_split, "example", self.hints, self.doubts))
+        hints = {"noun": "picture", **self.hints}
+        return Record(Survey(items, pairs, self.given_split, "example", hints, self.doubts))
+
+
+def example_columns(*changed: Mapping[str, Any]) -> Record:
+    """A record of ordinary columns and of these, each told by what differs from an ordinary one."""
+    ordinary = {
+        "name": "age",
+        "type": "number",
+        "items": 500,
+        "missing": 0.01,
+        "distinct": 60,
+        "least": "18",
+        "most": "93",
+        "counts_up": False,
+        "tells_target": False,
+    }
+    return Record(columns=pl.DataFrame([ordinary, *({**ordinary, **one} for one in changed)]))

@@ -1,4 +1,4 @@
-"""The same picture more than once.
+"""The same item more than once.
 
 **What it sees.** Pairs of items outside the test part that are equal byte for byte or pixel for pixel, or
 nearly so: recompressed, resized, cropped or brightened.
@@ -7,7 +7,7 @@ nearly so: recompressed, resized, cropped or brightened.
 counts more. They cannot flatter the score, because the split keeps them together.
 
 **Known false alarms.** Pictures that differ in a detail smaller than a thumbnail shows, such as two slides of
-one cell culture.
+one cell culture. Rows of a table with few columns are alike without being copies.
 
 **What to do.** A few are no matter. If there are many, find out where they come from: frames of one film, or a
 picture saved twice, mean that a group should be named with `--group-from`.
@@ -15,7 +15,7 @@ picture saved twice, mean that a group should be named with `--group-from`.
 
 from __future__ import annotations
 
-from penjing.checks import LISTED, Example, open_items, open_pairs, survey_of
+from penjing.checks import LISTED, Example, noun, open_items, open_pairs, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -34,13 +34,14 @@ def look(record: Record) -> Finding | None:
     copies = pairs["name_b"].unique(maintain_order=True)
     total = len(open_items(survey))
     share = len(copies) / total
+    thing = noun(survey)
     advice = "They are kept in one part, so they do not flatter the score."
     if share > MANY:
         advice += " So many mean less data than it seems: if they belong together, name the groups with --group-from."
     return Finding(
         name="duplicates",
         level="warning" if share > MANY else "info",
-        message=f"Copies of other items outside the test part: {len(copies):,} of {total:,} ({exact:,} exact, "
+        message=f"Copies of other {thing}s outside the test part: {len(copies):,} of {total:,} ({exact:,} exact, "
         f"{len(copies) - exact:,} near). {advice}",
         evidence={
             "copies": len(copies),

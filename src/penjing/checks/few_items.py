@@ -3,18 +3,19 @@
 **What it sees.** No test part because there are too few items (or groups) for one, or few items per class.
 
 **Why it is bad.** A score from few items is uncertain: its interval is wide, and small improvements cannot be
-seen. A network that starts from nothing also learns less from few pictures than from many, whatever its
+seen. A network that starts from nothing also learns less from few items than from many, whatever its
 settings.
 
 **Known false alarms.** Classes that differ plainly, such as digits printed in one font, need few items.
 
-**What to do.** More pictures, of the smallest classes first. Without a test part, `fit --folds` uses every item
-for validation once. Features learned on other pictures would help too; penjing does not offer them yet.
+**What to do.** More items, of the smallest classes first. Without a test part, `fit --folds` uses every item
+for validation once. For pictures, sounds and texts, features learned elsewhere help too: `fit` tries them where
+an encoder is installed (`pip install 'penjing[embed]'`).
 """
 
 from __future__ import annotations
 
-from penjing.checks import Example, open_items, survey_of
+from penjing.checks import Example, noun, open_items, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -22,6 +23,7 @@ NEEDS = ("survey", "survey.target")
 # Below this number per class more pictures help more than any setting: on Fashion-MNIST a small residual network had
 # .69 of the answers right with 10 pictures per class, .85 with 100 and .90 with 1,000.
 PER_CLASS = 200
+HAS_ENCODERS = ("picture", "sound", "text")
 
 
 def look(record: Record) -> Finding | None:
@@ -41,9 +43,11 @@ def look(record: Record) -> Finding | None:
         else ["There are too few items for a test part: the score comes from validation alone (see --folds)."]
     )
     if per_class < PER_CLASS:
+        thing = noun(survey)
+        elsewhere = ", and so may features learned elsewhere (see fit --pretrained)" if thing in HAS_ENCODERS else ""
         said.append(
-            f"Items per class to learn and validate with: {per_class:,.0f}. More pictures would help more than any "
-            "setting, and so would features learned on other pictures, which penjing does not offer yet."
+            f"Items per class to learn and validate with: {per_class:,.0f}. More {thing}s would help more than any "
+            f"setting{elsewhere}."
         )
     return Finding(
         name="few_items",

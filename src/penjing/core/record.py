@@ -1,6 +1,6 @@
 """What a check may read. It never sees a network and never runs anything.
 
-There are four readings. A check names those it `needs`; where one is missing its answer is *not examined*,
+There are five readings. A check names those it `needs`; where one is missing its answer is *not examined*,
 never *healthy*.
 """
 
@@ -38,16 +38,21 @@ class Survey:
 
 @dataclass(frozen=True)
 class Record:
-    """The four readings of a run; a missing one is None.
+    """The five readings of a run; a missing one is None.
 
     Attributes:
         survey: from `inspect`.
         steps: one row per evaluation, namespaced columns such as "valid/accuracy".
         items: one row per item: `hash`, `name`, `part`, `target`, `predicted`, `probability` (list), `loss`.
         trials: related runs, one row each.
+        columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test
+            part: `name`, `type`, `items`, `missing` (share), `distinct`, `least`, `most` (texts; null where there is no
+            order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under
+            other names).
     """
 
     survey: Survey | None = None
     steps: pl.DataFrame | None = None
     items: pl.DataFrame | None = None
     trials: pl.DataFrame | None = None
+    columns: pl.DataFrame | None = None

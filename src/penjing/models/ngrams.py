@@ -35,7 +35,7 @@ class Settings:
     wide: int = 16
     longest: int = 2
     buckets: int = 65536
-    scale: float = 1.0
+    scale: float = 0.3
     word_dropout: float = 0.5
     dropout: float = 0.5
 

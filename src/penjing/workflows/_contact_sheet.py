@@ -50,7 +50,8 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
         raise UsageError(f"a contact sheet is one HTML page, and {out} is not named like one; call it {out.stem}.html")
     if prepared.pictures is None:
         raise DataError(f"{prepared.table.title} holds no pictures, so there is no contact sheet of them")
-    named = list(enumerate(prepared.classes)) or [(-1, "")]
+    is_sorted = prepared.task == "classify" and len(prepared.classes) > 0
+    named = list(enumerate(prepared.classes)) if is_sorted else [(-1, "")]
     each = min(per_class, max(1, MOST_PICTURES // len(named)))
     sections = [_section(prepared, code, name, each) for code, name in named[:MOST_CLASSES]]
     # Enlarged pictures show their pixels; reduced ones are smoothed.
@@ -70,7 +71,10 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
 
 def _section(prepared: Prepared, code: int, name: str, most: int) -> str:
     rows = prepared.rows(*SHOWN_PARTS)
-    rows = rows[prepared.truth[rows] == code]
+    if code >= 0:
+        rows = rows[prepared.truth[rows] == code]
+    if prepared.pictures is not None and prepared.pictures.present is not None:
+        rows = rows[prepared.pictures.present[rows]]
     chosen = sorted(rows.tolist(), key=lambda row: prepared.hashes[row])[:most]
     assert prepared.pictures is not None, "asked before"
     pictures = prepared.pictures.cached.take(np.array(chosen, dtype=np.int64))

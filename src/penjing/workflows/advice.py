@@ -16,8 +16,7 @@ LARGE_GAP = 0.10
 def what_would_help(run: Run) -> list[str]:
     """Plain sentences; none where nothing stands out."""
     counts = run.info["data"]["classes"]
-    smallest = min(counts, key=lambda name: counts[name], default=None)
-    is_few = smallest is not None and counts[smallest] < FEW_A_CLASS
+    smallest = min(counts, key=lambda name: counts[name], default=None)  # numbers and labels are not counted
     found = []
     better = winning_floor(run.results)
     if better is not None:
@@ -25,7 +24,7 @@ def what_would_help(run: Run) -> list[str]:
         found.append(
             f"what would help: {method} are as good or better here and cost seconds; a network needs more items"
         )
-    if smallest is not None and is_few:
+    if smallest is not None and counts[smallest] < FEW_A_CLASS:
         install = run.info.get("lacking") or []
         elsewhere = f", or features learned elsewhere: {' && '.join(install)}" if install else ""
         found.append(

@@ -27,7 +27,9 @@ from penjing.core.events import Watch
 from penjing.core.files import write_atomically
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record, Survey
+from penjing.core.report import NOUNS
 from penjing.core.table import PARTS
+from penjing.workflows._columns import columns_of
 from penjing.workflows._contact_sheet import contact_sheet
 from penjing.workflows._prepare import DataWish, Prepared, prepare
 
@@ -36,7 +38,9 @@ __all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
 # What the class of an item without a label is called in `counts`.
 NO_LABEL = "(no label)"
 _BLOCK = 8192  # thumbnails held at once
-_LISTED = 30  # classes counted on a terminal
+_LISTED = 30  # classes counted, and columns told, on a terminal
+_WIDEST = 24  # letters of a column's name on a terminal
+_OF_PICTURES = ("height", "width", "channels", "pages", "format")
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,10 @@ class Inspection:
         title: what the data are called.
         findings: what is wrong or good to know, the gravest first.
         not_examined: the checks that could not look.
-        counts: one row per class: `class`, the number of its items in `train`, `valid`, `confirm`, `test`, and `total`.
+        counts: one row per class (or label, or number to predict): `class`, the number of its items in `train`,
+            `valid`, `confirm`, `test`, and `total`.
+        columns: of a table, outside the test part: one row per column that holds its values itself, as
+            `core.record.Record.columns` says; None where there are none.
         sizes: of the pictures outside the test part: least, median and largest height and width, formats, canvas.
         survey: what the checks looked at.
         said: what was understood, in plain sentences.
@@ -59,6 +66,7 @@ class Inspection:
     not_examined: tuple[NotExamined, ...]
     counts: pl.DataFrame
     sizes: Mapping[str, Any]
+    columns: pl.DataFrame | None = field(repr=False)
     survey: Survey = field(repr=False)
     said: tuple[str, ...]
     prepared: Prepared = field(repr=False)
@@ -82,6 +90,7 @@ class Inspection:
             "unreadable": self.survey.items["error"].drop_nulls().len(),
             "classes": {row.pop("class"): row for row in self.counts.iter_rows(named=True)},
             "sizes": dict(self.sizes),
+            "columns": [] if self.columns is None else self.columns.to_dicts(),
             "said": list(self.said),
             "worst": self.worst,
             "findings": [_plain(finding) for finding in self.findings],
@@ -90,8 +99,9 @@ class Inspection:
         }
 
     def lines(self) -> list[str]:
-        """The counts and the findings in plain words, for a terminal."""
-        return [*_counted(self.counts), "", *self._found()]
+        """The counts, the columns and the findings in plain words, for a terminal."""
+        columns = [] if self.columns is None else ["", *_columns_told(self.columns)]
+        return [*_counted(self.counts), *columns, "", *self._found()]
 
     def _found(self) -> list[str]:
         lines = [f"{finding.level}: {finding.message}" for finding in self.findings]
@@ -104,7 +114,7 @@ class Inspection:
     def _repr_html_(self) -> str:
         said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.said)
         found = "".join(f"<li>{html.escape(line)}</li>" for line in self._found())
-        return f"<h3>{html.escape(self.title)}</h3>{said}<ul>{found}</ul>{_table(self.counts)}"
+        return f"<h3>{html.escape(self.title)}</h3>{said}<ul>{found}</ul>{_tables(self)}"
 
 
 def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = DEFAULT_SECONDS) -> Inspection:
@@ -122,13 +132,15 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         UsageError: an option does not fit the data.
     """
     prepared = prepare(data, replace(wish, most_unreadable=1.0), Clock(seconds, is_binding=False), watch)
-    survey = _with_pixels(prepared)
-    found = checks.examine(Record(survey), checks.names_for("survey"))
+    survey = _named(_with_pixels(prepared), prepared)
+    columns = columns_of(prepared)
+    found = checks.examine(Record(survey, columns=columns), checks.names_for("survey", "columns"))
     return Inspection(
         title=survey.title,
         findings=tuple(item for item in found if isinstance(item, Finding)),
         not_examined=tuple(item for item in found if isinstance(item, NotExamined)),
-        counts=_counts(survey, prepared.classes),
+        counts=_counts(survey, prepared.classes) if prepared.task == "classify" else _counts_of_task(prepared),
+        columns=columns,
         sizes=_sizes(survey, None if prepared.pictures is None else prepared.pictures.decode.side),
         survey=survey,
         said=prepared.said,
@@ -139,7 +151,10 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
 def _with_pixels(prepared: Prepared) -> Survey:
     """The survey with what only decoding tells: each open item's `spread` of grey levels, and the canvas."""
     rows, slot = prepared.rows(*checks.OPEN_PARTS), prepared.pictures
-    if slot is None or not isinstance(slot.cached, CachedColumn):
+    if slot is None:
+        # What a video's header says of its frames is no size of a picture.
+        return replace(prepared.survey, items=prepared.survey.items.drop(_OF_PICTURES, strict=False))
+    if not isinstance(slot.cached, CachedColumn):
         return prepared.survey
     thumbnails = slot.cached.thumbnails()
     spread = [np.ptp(thumbnails[rows[start : start + _BLOCK]], axis=(1, 2)) for start in range(0, len(rows), _BLOCK)]
@@ -150,6 +165,26 @@ def _with_pixels(prepared: Prepared) -> Survey:
     # Content decides, so copies of one item have one spread.
     items = prepared.survey.items.join(known.unique("hash"), on="hash", how="left", maintain_order="left")
     return replace(prepared.survey, items=items, hints={**prepared.survey.hints, "side": slot.decode.side})
+
+
+def _named(survey: Survey, prepared: Prepared) -> Survey:
+    """The survey that knows what one item is called."""
+    kinds = [slot.modality for slot in prepared.slots]
+    noun = NOUNS.get(kinds[0], "item") if len(kinds) == 1 else "item"
+    return replace(survey, hints={**survey.hints, "noun": noun})
+
+
+def _counts_of_task(prepared: Prepared) -> pl.DataFrame:
+    """Items with each label, or with a known number, in each part."""
+    dealt, parts = PARTS[:-1], prepared.split.frame["part"].to_numpy()
+    truth = prepared.truth
+    known = (truth > 0) if truth.ndim == 2 else np.isfinite(truth)[:, None]
+    rows = []
+    for place, name in enumerate(prepared.classes):
+        counts = [int(known[parts == part, place].sum()) for part in dealt]
+        rows.append((name, *counts, sum(counts)))
+    columns = ("class", *dealt, "total")
+    return pl.DataFrame(rows, {name: pl.String if name == "class" else pl.Int64 for name in columns}, orient="row")
 
 
 def _counts(survey: Survey, classes: tuple[str, ...]) -> pl.DataFrame:
@@ -204,7 +239,8 @@ def _suspects(survey: Survey) -> pl.DataFrame:
     turned = pairs.select("kind", name_a="name_b", target_a="target_b", name_b="name_a", target_b="target_a")
     both = pl.concat([pairs.select(turned.columns), turned])
     is_exact = pl.col("kind") == "exact"
-    same = pl.when(is_exact).then(pl.lit("the same picture as")).otherwise(pl.lit("nearly the same picture as"))
+    thing = checks.noun(survey)
+    same = pl.when(is_exact).then(pl.lit(f"the same {thing} as")).otherwise(pl.lit(f"nearly the same {thing} as"))
     rows = both.sort("kind", "name_a", "name_b").group_by("name_a", maintain_order=True).first()
     return rows.select(
         path="name_a",
@@ -246,3 +282,32 @@ def _table(counts: pl.DataFrame) -> str:
     head, rows, more = _shown(counts)
     body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{body}</table><p>{more}</p>"
+
+
+def _columns_told(columns: pl.DataFrame) -> list[str]:
+    """One line a column: type, share missing, how many different values, range; the name last, as in the counts."""
+    head = f"{'type':<10}{'missing':>8}{'distinct':>10}  column"
+    lines = []
+    for row in columns.head(_LISTED).iter_rows(named=True):
+        reach = f"  {row['least']} … {row['most']}" if row["least"] is not None else ""
+        name = row["name"] if len(row["name"]) <= _WIDEST else row["name"][: _WIDEST - 1] + "…"
+        lines.append(f"{row['type']:<10}{row['missing']:>8.1%}{row['distinct']:>10,}  {name}{reach}")
+    more = len(columns) - _LISTED
+    return [head, *lines, *([f"… and {more:,} more columns"] if more > 0 else [])]
+
+
+def _tables(inspection: Inspection) -> str:
+    return _table(inspection.counts) + _columns_table(inspection.columns)
+
+
+def _columns_table(columns: pl.DataFrame | None) -> str:
+    """The columns as an HTML table."""
+    if columns is None:
+        return ""
+    shown = columns.select("name", "type", "missing", "distinct", "least", "most")
+    cells = [
+        [name, kind, f"{missing:.1%}", f"{distinct:,}", least or "", most or ""]
+        for name, kind, missing, distinct, least, most in shown.iter_rows()
+    ]
+    body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in cells)
+    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in shown.columns)}</tr>{body}</table>"

@@ -15,11 +15,12 @@ import polars as pl
 from penjing.core.files import write_atomically, write_text
 from penjing.core.report import _answers, _figures, _items, _page, _sections, _tables
 from penjing.core.report._read import RunFiles, read_run
+from penjing.core.report._words import NOUNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["notebook_html", "save_figures", "write_report"]
+__all__ = ["NOUNS", "notebook_html", "save_figures", "write_report"]
 
 
 def write_report(

@@ -1,0 +1,97 @@
+"""What `inspect` sees in tables, texts, numbers to predict and labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from penjing.core.finding import Finding
+from penjing.sources import Options
+from penjing.workflows._prepare import DataWish
+from penjing.workflows.inspect import Inspection, inspect
+
+ROWS = 300
+
+
+def frame() -> pl.DataFrame:
+    """Customers: what is ordinary, and one column of each trouble."""
+    draw = np.random.default_rng(0)
+    left = draw.integers(0, 2, ROWS)
+    return pl.DataFrame(
+        {
+            "age": draw.integers(18, 90, ROWS),
+            "city": draw.choice(["Ulm", "Köln", "北京"], ROWS),
+            "pool": [None if row % 10 else 1.5 * row for row in range(ROWS)],
+            "code": np.where(left, "A7", "B2"),
+            "left": np.where(left, "yes", "no"),
+        }
+    )
+
+
+def look(data: object, **options: str) -> Inspection:
+    return inspect(data, DataWish(Options(**options)))
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
+    path = tmp_path_factory.mktemp("table") / "客户.csv"
+    frame().write_csv(path)
+    return look(str(path), target="left")
+
+
+def findings(inspection: Inspection) -> dict[str, Finding]:
+    return {finding.name: finding for finding in inspection.findings}
+
+
+def test_every_column_has_a_line_with_its_type_gaps_values_and_range(seen: Inspection) -> None:
+    assert seen.columns is not None
+    columns = {row["name"]: row for row in seen.columns.iter_rows(named=True)}
+    assert columns["city"]["distinct"] == 3
+    assert columns["pool"]["missing"] == pytest.approx(0.9, abs=0.05)
+    rows = seen.prepared.rows("train", "valid", "confirm")
+    ages = seen.prepared.table.frame["age"].cast(pl.Int64).gather(rows)
+    assert (columns["age"]["least"], columns["age"]["most"]) == (str(ages.min()), str(ages.max()))
+    assert any(
+        line.startswith("number") and line.endswith(f"age  {ages.min()} … {ages.max()}") for line in seen.lines()
+    )
+    assert all(len(line) <= 80 for line in seen.lines()[:10])
+    assert "<td>city</td>" in seen._repr_html_()
+
+
+def test_a_column_that_is_the_target_under_another_name_is_an_error(seen: Inspection) -> None:
+    assert findings(seen)["leaking_columns"].evidence["columns"] == ["code"]
+    assert findings(seen)["missing_values"].evidence["missing"].keys() == {"pool"}
+    assert seen.worst == "error"
+
+
+def test_checks_of_pictures_say_that_there_are_none(seen: Inspection) -> None:
+    blind = {check.name: check.message for check in seen.not_examined}
+    assert blind["odd_sizes"] == blind["constant_items"] == "not examined, because there are no pictures"
+    assert seen.sizes == {}
+    told = json.dumps(seen.to_dict(), ensure_ascii=False)
+    assert [row["name"] for row in json.loads(told)["columns"]] == seen.columns["name"].to_list()  # type: ignore[index]
+    assert "picture" not in " ".join(finding.message for finding in seen.findings)
+
+
+def test_a_number_to_predict_is_counted_by_part_and_found_on_another_scale() -> None:
+    draw = np.random.default_rng(1)
+    size = draw.normal(0, 1, ROWS)
+    data = pl.DataFrame({"size": size, "noise": draw.normal(0, 1, ROWS), "euro": size * 3 + 7, "price": size * 2 + 1})
+    found = look(data, target="price")
+    (row,) = found.counts.iter_rows(named=True)
+    assert row["total"] == ROWS
+    assert set(findings(found)["leaking_columns"].evidence["columns"]) == {"size", "euro"}
+    assert "imbalance" in {check.name for check in found.not_examined}
+
+
+def test_nothing_of_the_test_part_shows_in_the_columns(tmp_path: Path) -> None:
+    data = frame().with_columns(split=pl.Series(["test"] + ["train"] * (ROWS - 1)))
+    data = data.with_columns(age=pl.when(pl.int_range(ROWS) == 0).then(99_999).otherwise("age"))
+    data.write_csv(tmp_path / "data.csv")
+    found = look(str(tmp_path / "data.csv"), target="left")
+    assert found.counts["test"].sum() == 1
+    assert "99999" not in json.dumps(found.to_dict()).replace(",", "")
