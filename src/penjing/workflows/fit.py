@@ -36,6 +36,7 @@ from penjing.workflows._contribute import contributions
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
 from penjing.workflows._pretrained import MOST_SHARE, NO, affordable, at_hand, lacking, seen_through
 from penjing.workflows._problem import pose
+from penjing.workflows._shown import write_shown
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 
 FOLDS_FOLDER = "folds"
@@ -158,7 +159,7 @@ def _guarded(run: Run, grow: Any) -> Run:
         _note_failure(run, problem)
         raise
     run.update(status="interrupted" if is_interrupted else "finished", finished=now())
-    write_report(run.path, pictures=(run.path / "pictures.npz").exists())
+    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]))
     if is_interrupted:
         raise KeyboardInterrupt(run.path, run.has_weights)
     return run
@@ -310,8 +311,10 @@ def _close_run(
     _close.write_results(run, settings, prepared, scores, answers, calibrated, contributed, task)
     _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
     _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)
-    if job.wish.pictures and prepared.pictures is not None:
-        _close.write_pictures(run, network, prepared, problem.train, rows, answer)
+    if job.wish.pictures:
+        if prepared.pictures is not None:
+            _close.write_pictures(run, network, prepared, problem.train, rows, answer)
+        write_shown(run, prepared)
 
 
 def _deals(prepared: Prepared, wish: FitWish) -> list[Deal]:
@@ -413,7 +416,7 @@ def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
     results = {name: value for name, value in parent.results.items() if name != "tested"}
     results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
     write_json(run.path / "results.json", results)
-    for name in ("predictions.parquet", "pictures.npz", _simple.FILE, _simple.ROWS_FILE):
+    for name in ("predictions.parquet", "pictures.npz", "shown.parquet", _simple.FILE, _simple.ROWS_FILE):
         if (parent.path / name).exists():
             shutil.copyfile(parent.path / name, run.path / name)
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"

@@ -189,4 +189,4 @@ def _keep(run: Run, scores: Sequence[dict[str, Any]], tested: Tested) -> None:
     write_json(run.path / "results.json", {**run.results, "scores": [*earlier, *scores], "tested": now()})
     why = f"opening {tested.opening} of this test part"
     run.note("opening", str(tested.scores[0]), why, opening=tested.opening, scores=list(scores))
-    write_report(run.path, pictures=(run.path / "pictures.npz").exists())
+    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]))
