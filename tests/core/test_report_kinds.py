@@ -268,5 +268,7 @@ def test_the_last_line_of_a_fit_names_a_metric_that_is_no_share_and_keeps_to_80_
         "valid  MAE 14,231 [12,731–15,731] (chosen on)   from scratch 14,232",
         "       boosted trees 14,233   linear 14,234",
     ]
+    lines = text.floor_lines({"scores": [scores[0], *scores[2:]], "chosen_by": "mae"})
+    assert lines == ["valid  MAE 14,231 [12,731–15,731] (chosen on)   boosted trees 14,233"]
     (line,) = text.floor_lines({"scores": [score("network", 0.91, 9, "valid", "r2", 0.04)], "chosen_by": "r2"})
     assert line == "valid  R² 0.91 [0.87–0.95] (chosen on)"

@@ -104,12 +104,15 @@ def floor_lines(results: Mapping[str, Any]) -> list[str]:
     called = f"{SHORT_NAMES.get(metric, metric_name(metric))} " if metric not in SHARES and "metric" in first else ""
     label = "" if first.get("model") == "network" else f"{model_name(str(first.get('model')))} "
     line = f"{first.get('part', 'valid')}  {label}{called}{show(first['value'])}{interval}{chosen}"
-    lines = [line]
+    lines, has_floor = [line], False
     for score in _worth_naming(scores[1:]):
         named = f"   {model_name(score['model'])} {show(score['value'])}"
         if len(lines[-1]) + len(named) > LINE_COLUMNS:
+            if has_floor:  # the best simple method is always named, the others where there is room
+                break
             lines.append("    ")
         lines[-1] += named
+        has_floor = score.get("model") not in CONTENDERS
     better = winning_floor(results)
     if better is None:
         return lines
@@ -138,7 +141,7 @@ def _writer(scores: list[dict[str, Any]], metric: str) -> Callable[[float], str]
         return show_number
     low, high = interval(scores[0])
     digits = 3 if low < high and high - low < 0.02 else 2
-    return lambda value: f"{value:.{digits}f}"
+    return lambda value: f"{round(value, digits) + 0.0:.{digits}f}"  # adding nothing makes no negative zero
 
 
 METRIC_NAMES: Mapping[str, str] = {
