@@ -29,7 +29,7 @@ __all__ = [
 
 KIND: Literal["cell"] = "cell"
 GIVES: Literal["tokens"] = "tokens"
-MODELS: tuple[str, ...] = ("bag", "ngrams", "text_cnn", "transformer", "text_example")
+MODELS: tuple[str, ...] = ("ngrams", "bag", "text_cnn", "transformer", "text_example")
 
 # Categories repeat themselves; from so many distinct cells among a hundred on, a column does not.
 _DISTINCT = 0.3
