@@ -233,8 +233,9 @@ def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch
             recipe = _mirrored(problem, recipe, winner, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))
-    passes = usual(list(problem.modality.values())).most_passes * problem_steps(problem, recipe)
-    most = wish.assignments.get("training.steps", max(passes, FEWEST_STEPS_OF_PLENTY))
+    enough = usual(list(problem.modality.values()))
+    steps = max(enough.most_passes * problem_steps(problem, recipe), enough.fewest_steps)
+    most = wish.assignments.get("training.steps", steps)
     return Chosen(replace(recipe, training=replace(recipe.training, steps=int(most))), int(most), tuple(decisions))
 
 

@@ -21,6 +21,7 @@ class Usual:
         ema: of the weights.
         task: settings of the task.
         most_passes: over the training items; more do not help.
+        fewest_steps: however few passes these are; few items need some time to be learned at all.
         floor_share: of the whole time, what simple models may take; where networks learn fast, there is more for them.
     """
 
@@ -30,6 +31,7 @@ class Usual:
     ema: float = 0.998
     task: Mapping[str, Any] = field(default_factory=dict)
     most_passes: int = 120
+    fewest_steps: int = 1_500
     floor_share: float = 0.06
 
 
@@ -49,7 +51,12 @@ USUAL: Mapping[str, Usual] = {
         task=_SMOOTH,
     ),
     "text": Usual(
-        _TEXTS, optimiser=Choice("adamw", {"weight_decay": 0.05}), task=_SMOOTH, most_passes=8, floor_share=0.12
+        _TEXTS,
+        optimiser=Choice("adamw", {"weight_decay": 0.05}),
+        task=_SMOOTH,
+        most_passes=8,
+        fewest_steps=200,
+        floor_share=0.12,
     ),
     "video": Usual(
         ((math.inf, 32, 3e-3),),
@@ -59,7 +66,9 @@ USUAL: Mapping[str, Usual] = {
         most_passes=60,
     ),
     # A head on vectors from elsewhere is learned in moments, and by heart soon after.
-    "embedding": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60),
+    "embedding": Usual(
+        _TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60, fewest_steps=400
+    ),
     "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40, floor_share=0.15),
 }
 _SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined
@@ -71,6 +80,6 @@ def usual(modalities: Sequence[str]) -> Usual:
     found = [USUAL.get(_SCALARS.get(modality, modality), _FALLBACK) for modality in dict.fromkeys(modalities)]
     gentlest = min(found, key=lambda one: one.amounts[0][2])
     augment = tuple(choice for one in found for choice in one.augment)
-    passes = min(one.most_passes for one in found)
+    passes, fewest = min(one.most_passes for one in found), max(one.fewest_steps for one in found)
     share = max(one.floor_share for one in found)
-    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, share)
+    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, fewest, share)
