@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 # The metrics of which less is better in results written before each score said so itself.
-_LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error"})
+_LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse"})
 
 
 @dataclass(frozen=True)
