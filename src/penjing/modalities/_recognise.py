@@ -180,7 +180,7 @@ def _would_repeat(texts: pl.Series) -> bool:
     By the birthday paradox n draws from a range r are all distinct with probability exp(−n² / 2r).
     """
     values = texts.cast(pl.Float64).to_numpy()
-    return len(values) ** 2 / (2 * (values.max() - values.min() + 1)) > _SURPRISE
+    return bool(len(values) ** 2 / (2 * (values.max() - values.min() + 1)) > _SURPRISE)
 
 
 def _number(cells: pl.Series, texts: pl.Series) -> Recognised | None:

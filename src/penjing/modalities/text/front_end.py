@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Int, Int64
+from jaxtyping import Int64, Integer
 from torch import Tensor, nn
 
 
@@ -21,5 +21,5 @@ class FrontEnd(nn.Module):
         super().__init__()
         self.vocabulary = int(learned["vocabulary"])
 
-    def forward(self, tokens: Int[Tensor, "batch length"]) -> Int64[Tensor, "batch length"]:
+    def forward(self, tokens: Integer[Tensor, "batch length"]) -> Int64[Tensor, "batch length"]:
         return tokens.to(torch.int64)
