@@ -27,7 +27,7 @@ REVIEWS = Path(__file__).parents[2] / "shared" / "data" / "text" / "movie_review
 def toy_corpus(sentences: int = 1200) -> pd.DataFrame:
     draw = np.random.default_rng(0)
     words = {"pos": "moving funny clever warm gripping fresh", "neg": "dull stale clumsy loud endless flat"}
-    things = "plot cast camera ending music dialogue director script".split()
+    things = ["plot", "cast", "camera", "ending", "music", "dialogue", "director", "script"]
     rows = []
     for _ in range(sentences):
         label, other = draw.permutation(["pos", "neg"])

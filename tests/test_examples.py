@@ -12,6 +12,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 def test_there_are_examples():
     assert [path.stem for path in EXAMPLES] == [
+        "chinese_text",
         "demo",
         "own_keras",
         "own_torch",
