@@ -16,6 +16,7 @@ def test_there_are_examples():
         "demo",
         "own_keras",
         "own_torch",
+        "speech",
         "table_regression",
         "text_sentiment",
     ]
