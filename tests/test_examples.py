@@ -17,6 +17,7 @@ def test_there_are_examples():
         "image_and_text",
         "own_keras",
         "own_torch",
+        "pretrained",
         "speech",
         "table_regression",
         "text_sentiment",
