@@ -11,7 +11,17 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
 
 def test_there_are_examples():
-    assert [path.stem for path in EXAMPLES] == ["demo", "own_keras", "own_torch"]
+    assert [path.stem for path in EXAMPLES] == [
+        "chinese_text",
+        "demo",
+        "image_and_text",
+        "own_keras",
+        "own_torch",
+        "pretrained",
+        "speech",
+        "table_regression",
+        "text_sentiment",
+    ]
 
 
 @pytest.mark.slow
@@ -28,5 +38,5 @@ def test_an_example_runs(path, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "test accuracy" in done.stdout
+    assert ("test r2" if path.stem == "table_regression" else "test accuracy") in done.stdout
     assert (tmp_path / "work" / "run" / "report.html").exists()

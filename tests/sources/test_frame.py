@@ -61,6 +61,13 @@ def test_a_column_of_arrays_is_read() -> None:
         assert table.frame["target"].to_list() == LABELS
 
 
+def test_many_arrays_beside_a_column_of_words_are_read() -> None:
+    pictures = [picture for _ in range(20) for picture in PICTURES]
+    words = [f"words {row}" for row in range(len(pictures))]
+    frame = pd.DataFrame({"image": pictures, "hint": words, "label": LABELS * 20})
+    assert len(open_data(frame).frame) == len(pictures)
+
+
 def test_labels_that_are_numbers_are_classes(plant) -> None:
     folder = plant("1.png", "2.png")
     paths = [str(folder / "1.png"), str(folder / "2.png")]

@@ -288,7 +288,7 @@ def _recognise(cells: pl.Series, given: str | None) -> Recognised:
 def _may_group(cells: pl.Series) -> bool:
     """Whether a column is named like a person, an animal or a place, and does not name another in each of many rows."""
     name = cells.name.strip().casefold().replace(" ", "_")
-    if len(cells) >= _MANY_ROWS and cells.n_unique() == len(cells):
+    if cells.dtype == pl.Object or (len(cells) >= _MANY_ROWS and cells.n_unique() == len(cells)):  # Object: arrays
         return False
     bare = next((name.removesuffix(end) for end in _GROUP_ENDINGS if name.endswith(end)), name)
     return name in _LIKELY_GROUPS or bare in _LIKELY_GROUPS
