@@ -55,7 +55,7 @@ def with_thresholds(
         return list(answers)
 
     def chosen(answer: np.ndarray) -> Any:
-        return task.choose_threshold(answer, truth, settings.threshold, classes, settings.positive)
+        return task.choose_threshold(answer, truth, settings.threshold, classes, getattr(settings, "positive", ""))
 
     return [replace(one, threshold=chosen(one.answer)) for one in answers]
 
