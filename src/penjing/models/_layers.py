@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 PADDING = 0
+# The last maps of a convolutional network are about this many pixels a side: small enough to be cheap, large enough
+# to tell places apart.
+LAST_SIDE = 4
+# Memory traffic on large maps costs more than arithmetic: larger pictures are read several pixels at a time.
+LARGEST_SIDE = 32
 # The hash of runs: odd multipliers, one for each further token, small enough that no sum overflows.
 _MULTIPLIERS = (1_000_003, 7_368_787, 2_654_435)
 
@@ -32,6 +38,41 @@ class BatchNorm(nn.BatchNorm2d):
 def rounded(width: float, multiple: int = 8) -> int:
     """The nearest multiple, at least one of them: kernels are fastest where channels fill whole vectors."""
     return max(multiple, math.floor(width / multiple + 0.5) * multiple)
+
+
+class Stage(nn.Module):
+    """Half as many pixels a side and more channels; then the same maps, refined once.
+
+    Pooling comes before everything that can wait: it leaves a quarter of the numbers.
+    """
+
+    def __init__(self, inputs: int, outputs: int, patch: int = 1) -> None:
+        super().__init__()
+        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
+        self.widen = nn.Conv2d(inputs, outputs, kernel, patch, padding, bias=False)
+        self.widen_norm = BatchNorm(outputs)
+        self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.refine_norm = BatchNorm(outputs)
+
+    def forward(self, maps: Float[Tensor, "batch inputs height width"]) -> Tensor:
+        maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2)).relu()
+        return maps + self.refine_norm(self.refine(maps)).relu()
+
+
+def patch_of(side: int) -> int:
+    """The least power of two that brings a side to at most `LARGEST_SIDE` pixels."""
+    return 2 ** max(0, math.ceil(math.log2(side / LARGEST_SIDE)))
+
+
+def halvings(side: float, fewest: int = 1) -> int:
+    """How many halvings bring a side to about `LAST_SIDE` pixels: `fewest` or more, where there is enough to halve."""
+    return max(1, min(int(math.log2(side)), max(fewest, round(math.log2(side / LAST_SIDE)))))
+
+
+def halving_stages(inputs: int, width: int, patch: int, count: int) -> nn.Sequential:
+    """`count` stages from maps of `inputs` channels on: `width` channels after the first, twice as many after each."""
+    widths = [width * 2**stage for stage in range(count)]
+    return nn.Sequential(Stage(inputs, width, patch), *(Stage(before, after) for before, after in pairwise(widths)))
 
 
 class Words(nn.Embedding):

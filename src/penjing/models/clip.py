@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, rounded
+from penjing.models._layers import BatchNorm, halving_stages, halvings, patch_of, rounded
 
 TAKES: tuple[str, ...] = ("frames",)
-# The last maps are about this many pixels a side.
-LAST_SIDE = 4
-# Memory traffic on large maps costs more than arithmetic: larger frames are read several pixels at a time.
-LARGEST_SIDE = 32
 
 
 @dataclass(frozen=True)
@@ -35,22 +29,6 @@ class Settings:
     patch: int = 0
     stages: int = 0
     dropout: float = 0.1
-
-
-class Stage(nn.Module):
-    """Half as many pixels a side and more channels; then the same maps, refined once."""
-
-    def __init__(self, inputs: int, outputs: int, patch: int = 1) -> None:
-        super().__init__()
-        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
-        self.widen = nn.Conv2d(inputs, outputs, kernel, patch, padding, bias=False)
-        self.widen_norm = BatchNorm(outputs)
-        self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
-        self.refine_norm = BatchNorm(outputs)
-
-    def forward(self, maps: Float[Tensor, "batch inputs height width"]) -> Tensor:
-        maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2)).relu()
-        return maps + self.refine_norm(self.refine(maps)).relu()
 
 
 class Clip(nn.Module):
@@ -71,17 +49,14 @@ class Clip(nn.Module):
         super().__init__()
         _, channels, height, width = shape
         side = min(height, width)
-        patch = settings.patch or _patch(side)
-        stages = settings.stages or _stages(side / patch)
-        widths = [settings.width * 2**stage for stage in range(stages)]
-        self.stages = nn.Sequential(
-            Stage(2 * channels, settings.width, patch),
-            *(Stage(inputs, outputs) for inputs, outputs in pairwise(widths)),
-        )
-        self.time = nn.Conv2d(widths[-1], widths[-1], (3, 1), padding=(1, 0), bias=False)
-        self.time_norm = BatchNorm(widths[-1])
+        patch = settings.patch or patch_of(side)
+        stages = settings.stages or halvings(side / patch)
+        self.stages = halving_stages(2 * channels, settings.width, patch, stages)
+        widest = settings.width * 2 ** (stages - 1)
+        self.time = nn.Conv2d(widest, widest, (3, 1), padding=(1, 0), bias=False)
+        self.time_norm = BatchNorm(widest)
         self.dropout = nn.Dropout(settings.dropout)
-        self.features = 2 * widths[-1]
+        self.features = 2 * widest
 
     def forward(self, frames: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch features"]:
         pairs = torch.cat([frames[:, :-1], frames[:, 1:]], dim=2)
@@ -89,16 +64,6 @@ class Clip(nn.Module):
         steps = maps.amax((2, 3)).unflatten(0, pairs.shape[:2]).transpose(1, 2)[..., None]
         steps = (steps + self.time_norm(self.time(steps)).relu())[..., 0]
         return self.dropout(torch.cat([steps.mean(2), steps.amax(2)], dim=1))
-
-
-def _patch(side: int) -> int:
-    """The least power of two that brings a side to at most `LARGEST_SIDE` pixels."""
-    return 2 ** max(0, math.ceil(math.log2(side / LARGEST_SIDE)))
-
-
-def _stages(side: float) -> int:
-    """How many halvings bring a side to about `LAST_SIDE` pixels, as long as there is something to halve."""
-    return max(1, min(int(math.log2(side)), round(math.log2(side / LAST_SIDE))))
 
 
 def build(shape: tuple[int, int, int, int], settings: Settings) -> Clip:
