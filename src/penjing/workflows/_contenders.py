@@ -1,0 +1,147 @@
+"""Networks trained side by side on the same rows, and which of them the run keeps."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from penjing.core import plugins, statistics
+from penjing.core.events import Decided, Said, tell
+from penjing.core.files import write_text
+from penjing.core.recipe import Choice, Recipe
+from penjing.core.statistics import Metric
+from penjing.training.engine import Problem, Trained
+from penjing.workflows import _close, _simple
+from penjing.workflows._contribute import contributions
+from penjing.workflows._job import Deal, Job, choose_recipe, train_all
+from penjing.workflows._pretrained import MOST_SHARE, affordable, at_hand, seen_through
+from penjing.workflows._problem import pose
+from penjing.workflows._shown import write_shown
+
+SCRATCH, PRETRAINED = "from_scratch", "pretrained"
+WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
+CHANCE = 1e-9  # a difference of rounding
+# Of the time left for training, what a head on features from elsewhere may take: it learns fast.
+PRETRAINED_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A network that was trained, and what it says of the rows that validate.
+
+    Attributes:
+        name: "network", or what it is called in tables when another one was chosen.
+        job: with the data as it saw them.
+        problem: what it learned from.
+        trained: the outcome.
+        logits: its outputs on the validation rows, one fold after the other.
+    """
+
+    name: str
+    job: Job
+    problem: Problem
+    trained: Trained
+    logits: np.ndarray
+
+
+def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
+    """A head on features that were learned elsewhere, where an encoder is at hand and the time allows it."""
+    folder = job.run.path / PRETRAINED
+    kept = folder / "recipe.toml"
+    wish = job.wish
+    if kept.exists():  # a run that goes on
+        given = Recipe.read(kept)
+        wish = replace(wish, recipe=replace(wish.recipe, recipe=given))
+        encoders = dict(given.pretrained)
+    elif wish.recipe.recipe is not None or wish.recipe.model:
+        return []
+    else:
+        encoders = at_hand(job.prepared, wish.recipe.pretrained)
+    if not encoders:
+        return []
+    with job.clock.stage("pretrained features"):
+        if job.clock.is_binding and not kept.exists():
+            encoders = _within_time(job, encoders)
+        if not encoders:
+            return []
+        prepared = seen_through(job.prepared, encoders)
+        problem = pose(prepared, deals[0].train, deals[0].valid)
+    other = replace(job, prepared=prepared, wish=wish, folder=folder, share=PRETRAINED_SHARE)
+    chosen = choose_recipe(other, problem)
+    chosen = replace(chosen, recipe=replace(chosen.recipe, pretrained=encoders))
+    folder.mkdir(exist_ok=True)
+    write_text(kept, chosen.recipe.to_toml())
+    return [Contender(PRETRAINED, other, problem, *train_all(other, problem, deals, chosen, None))]
+
+
+def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:
+    """The encoders that the time allows; those that it does not are said."""
+    share = MOST_SHARE * job.clock.training_left
+    found = affordable(job.prepared, encoders, share)
+    late = [choice.name for name, choice in encoders.items() if name not in found]
+    if late:
+        why = f"seeing all items through {' and '.join(late)} would take more than {share:.0f} s"
+        job.run.note("pretrained features", "no", why)
+        tell(job.watch, Said(f"pretrained features are left out: {why}; give more --time"))
+    return found
+
+
+def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
+    """The contender that validation prefers by the metric, or by the loss where the items are too few for the metric
+    to tell."""
+    if len(contenders) == 1:
+        return contenders[0]
+    task = plugins.load("tasks", job.prepared.task)
+    truth, groups = job.prepared.truth[rows], job.prepared.groups[rows]
+    answers = {one.name: task.answer(one.logits) for one in contenders}
+    scores = {
+        name: statistics.score(metric, truth, answer, part="valid", groups=groups) for name, answer in answers.items()
+    }
+    values = {name: score.value for name, score in scores.items()}
+    losses = {name: float(np.mean(task.item_losses(truth, answer))) for name, answer in answers.items()}
+    sign = 1.0 if metric.is_higher_better else -1.0
+    ranked = sorted(contenders, key=lambda one: -sign * values[one.name])
+    best, *others = ranked
+    # Half of a 95 % interval is about two standard errors; what lies within one of them may be chance.
+    doubt = (scores[best.name].high - scores[best.name].low) / 4
+    close = [one for one in others if abs(values[best.name] - values[one.name]) <= max(doubt, CHANCE)]
+    winner = min([best, *close], key=lambda one: losses[one.name])
+    shown = ", ".join(f"{WORDS[name]} {value:.3f}" for name, value in values.items())
+    by = f"; the loss decides: {', '.join(f'{losses[one.name]:.3f}' for one in contenders)}" if close else ""
+    decided = Decided("network", WORDS[winner.name], f"on validation: {shown}{by}", {**values, "losses": losses})
+    job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+    tell(job.watch, decided)
+    if winner.name == PRETRAINED:
+        shutil.copyfile(winner.job.folder / "record.jsonl", job.run.path / "record.jsonl")
+    return winner
+
+
+def close_run(
+    winner: Contender, others: Sequence[Contender], floor: _simple.Floor, rows: np.ndarray, has_folds: bool
+) -> None:
+    """Calibrate, score and write down everything about the network that was chosen."""
+    job, recipe, problem = winner.job, winner.trained.recipe, winner.problem
+    run, prepared, network = job.run, job.prepared, winner.trained.network
+    task, settings = _close.task_of(recipe)
+    part = "folds" if has_folds else "valid"
+    truth = prepared.truth[rows]
+    calibrated = task.calibrate(winner.logits, truth)
+    answer = task.answer(winner.logits, calibrated)
+    answers = _close.answers_of(answer, floor.answers)
+    for other in others:
+        answers.append(_close.Answers(other.name, task.answer(other.logits, task.calibrate(other.logits, truth))))
+    answers = _close.with_thresholds(answers, task, settings, truth, prepared.classes)
+    scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
+    _close.write_model(run, network, prepared, problem)
+    _close.write_predictions(run, prepared, rows, answers, part, task)
+    contributed = contributions(network, problem, prepared, task, task.metric(settings.metric))
+    _close.write_results(run, settings, prepared, scores, answers, calibrated, contributed, task)
+    _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
+    _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)
+    if job.wish.pictures:
+        if prepared.pictures is not None:
+            _close.write_pictures(run, network, prepared, problem.train, rows, answer)
+        write_shown(run, prepared)
