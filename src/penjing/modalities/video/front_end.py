@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-LEVELS = 256
+from penjing.modalities._levels import LEVELS, learn_standard
+
 _CHUNK = 64  # items counted at once, so that memory stays flat however many there are
 
 
@@ -41,8 +42,6 @@ def learn(
 ) -> dict[str, list[float]]:
     """Mean and standard deviation of each channel, of pixels scaled to 0…1, over all frames.
 
-    They come from counts of grey levels, so they are exact and do not depend on the items' order.
-
     Args:
         items: uint8 [n, time, height, width, channels] of the training part only; or chunks of such.
         settings: how the videos were decoded; not needed.
@@ -50,16 +49,4 @@ def learn(
     Returns:
         {"mean": [...], "std": [...]}; a channel without any variation has std 1.
     """
-    chunks = np.array_split(items, range(_CHUNK, len(items), _CHUNK)) if isinstance(items, np.ndarray) else items
-    counts = sum((_count_levels(chunk) for chunk in chunks), start=np.zeros((1, LEVELS), np.int64))
-    levels = np.arange(LEVELS) / (LEVELS - 1)
-    shares = counts / counts.sum(1, keepdims=True)
-    means = shares @ levels
-    stds = np.sqrt((shares * (levels - means[:, None]) ** 2).sum(1))
-    return {"mean": means.tolist(), "std": np.where(stds > 0, stds, 1.0).tolist()}
-
-
-def _count_levels(items: np.ndarray) -> np.ndarray:
-    """How often each grey level occurs in each channel: [channels, levels]."""
-    channels = items.reshape(-1, items.shape[-1]).T
-    return np.stack([np.bincount(channel, minlength=LEVELS) for channel in channels])
+    return learn_standard(items, _CHUNK)
