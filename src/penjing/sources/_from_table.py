@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from penjing.core.errors import DataError, UsageError
@@ -18,10 +17,9 @@ from penjing.sources._finish import Found, finish
 from penjing.sources._listing import leave_out, natural_key
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
-from penjing.sources._pixels import as_numpy, picture
-from penjing.sources._places import Place, find_prefix, folder_place, given_place
+from penjing.sources._places import Place, folder_place, given_place
+from penjing.sources._references import refer
 from penjing.sources._splits import read_split
-from penjing.sources._stores import ArrayStore, BytesStore
 from penjing.sources._tables import read_table
 from penjing.sources._target import Target, read_labels, read_target
 from penjing.sources._words import many
@@ -135,44 +133,20 @@ def _read_input(
         return _Input(cells)
     if column in opened.held:
         return _Input(cells, opened.held[column][1])
-    if cells.dtype != pl.String:
-        return _held(cells, roles.inputs[column].modality, opened.title)
-    if column in options.files:
+    is_elsewhere = cells.dtype == pl.String and column in options.files
+    if is_elsewhere:
         place = given_place(column, options.files[column])
-    paths = cells.str.replace_all("\\", "/", literal=True).str.strip_prefix("./")
     hint = (
         ""
-        if len(roles.inputs) == 1 and column not in options.files
-        else (f"; say where with --files {column}=PATH (a folder or .zip), or leave it out with --type {column}=ignore")
+        if len(roles.inputs) == 1 and not is_elsewhere
+        else f"; say where with --files {column}=PATH (a folder or .zip), or leave it out with --type {column}=ignore"
     )
-    prefix = find_prefix(paths.drop_nulls().to_list(), place, opened.title, hint)
+    found = refer(cells, roles.inputs[column].modality, place, opened.title, hint)
     said = ""
-    if prefix:
+    if found.prefix:
         which = "Paths" if len(roles.files) == 1 else f'Paths of "{column}"'
-        said = f'{which} are read from the folder "{prefix.rstrip("/")}"'
-    return _Input((prefix + paths).alias(column) if prefix else paths, place.store, said)
-
-
-def _held(cells: pl.Series, modality: str, title: str) -> _Input:
-    """A column that holds the items themselves, as bytes or arrays; a reference is the number of its row."""
-    values = cells.to_list()
-    store: Store
-    if cells.dtype == pl.Binary:
-        store = BytesStore(values, title)
-    else:
-        store = ArrayStore([_array(cell, f"{title}[{row}]", modality) for row, cell in enumerate(values)], title)
-    rows = [None if value is None else str(row) for row, value in enumerate(values)]
-    return _Input(pl.Series(cells.name, rows, dtype=pl.String), store)
-
-
-def _array(cell: object, name: str, modality: str) -> np.ndarray:
-    if cell is None:
-        return np.zeros((0, 0))  # never asked for: its reference is null
-    try:
-        value = np.asarray(cell) if isinstance(cell, list) else cell
-        return as_numpy(picture(value) if modality == "image" else value)
-    except (DataError, ValueError) as problem:
-        raise DataError(f"{name} is not a picture: {problem}") from problem
+        said = f'{which} are read from the folder "{found.prefix.rstrip("/")}"'
+    return _Input(found.cells, found.store, said)
 
 
 def _settle_files(

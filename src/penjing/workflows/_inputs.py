@@ -33,9 +33,10 @@ from penjing.sources._listing import (
 )
 from penjing.sources._media import TEXT_SUFFIXES, modality_of, noun, plural
 from penjing.sources._places import Place, current_place, folder_place, zip_place
+from penjing.sources._references import as_array
 from penjing.sources._stores import ArrayStore, BytesStore, FolderStore, ZipStore
 from penjing.sources._tables import as_text, decode_text, is_description, is_table, read_table
-from penjing.workflows._rows import Source, Wanted, as_array, rows_of
+from penjing.workflows._rows import Source, Wanted, rows_of
 from penjing.workflows._survey import IMAGE
 
 _NOTHING = "there is nothing to predict; give a file, a folder, a pattern such as 'new/*.jpg' or a table"

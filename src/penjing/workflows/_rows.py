@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from penjing.core import plugins
@@ -14,12 +12,10 @@ from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Column, Store
 from penjing.sources._media import modality_of, noun
-from penjing.sources._pixels import as_numpy, picture
-from penjing.sources._places import Place, find_prefix
-from penjing.sources._stores import ArrayStore, BytesStore
+from penjing.sources._places import Place
+from penjing.sources._references import refer
 from penjing.workflows._load import Input
 from penjing.workflows._slots import kind_of
-from penjing.workflows._survey import IMAGE
 
 TEXT = "text"
 _LOOK = 1000  # cells that are looked at to find a column by what it holds
@@ -105,7 +101,8 @@ def rows_of(
         column = wanted.columns[name]
         found = frame[given].alias(name)
         if kind_of(column) == "file":
-            cells[name], stores[name] = _references(found, column.modality, place, title)
+            read = refer(found, column.modality, place, title)
+            cells[name], stores[name] = read.cells, read.store
         else:
             _check_values(found, column, title)
             cells[name] = found
@@ -177,45 +174,6 @@ def _looks_like(cells: pl.Series, modality: str) -> bool:
 
 
 # ---- cells
-
-
-def _references(cells: pl.Series, modality: str, place: Place, title: str) -> tuple[pl.Series, Store]:
-    """A column's references, null where there is none, and where they are read."""
-    if cells.dtype == pl.String:
-        paths = cells.str.replace_all("\\", "/", literal=True).str.strip_prefix("./")
-        prefix = find_prefix(paths.drop_nulls().to_list(), place, title)
-        return (prefix + paths).alias(cells.name), place.store
-    values = cells.to_list()
-    rows = [None if value is None else str(row) for row, value in enumerate(values)]
-    store: Store = (
-        BytesStore(values, title)
-        if cells.dtype == pl.Binary
-        else ArrayStore([_array(value, modality, f"{title}[{row}]") for row, value in enumerate(values)], title)
-    )
-    return pl.Series(cells.name, rows, dtype=pl.String), store
-
-
-def _array(value: Any, modality: str, name: str) -> np.ndarray:
-    """The array in a cell.
-
-    Raises:
-        DataError: there is none.
-    """
-    if value is None:
-        return np.zeros(0)  # never asked for: its reference is null
-    try:
-        return as_array(np.asarray(value) if isinstance(value, list) else value, modality)
-    except (DataError, ValueError) as problem:
-        raise DataError(f"{name} is no {noun(modality)}: {problem}") from problem
-
-
-def as_array(value: Any, modality: str) -> np.ndarray:
-    """One item in memory as an array; a picture as [height, width(, channels)].
-
-    Raises:
-        DataError: it is none.
-    """
-    return as_numpy(picture(value) if modality == IMAGE else value)
 
 
 def _check_values(cells: pl.Series, column: Column, title: str) -> None:
