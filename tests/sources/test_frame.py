@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from PIL import Image
 
 from penjing.core.errors import DataError, UsageError
 from penjing.sources import Options, open_data
@@ -66,6 +67,22 @@ def test_many_arrays_beside_a_column_of_words_are_read() -> None:
     words = [f"words {row}" for row in range(len(pictures))]
     frame = pd.DataFrame({"image": pictures, "hint": words, "label": LABELS * 20})
     assert len(open_data(frame).frame) == len(pictures)
+
+
+def test_a_column_of_sounds_is_read_in_pandas_too() -> None:
+    sounds = [np.linspace(-1, 1, 40 + row, dtype=np.float32) for row in range(4)]
+    frame = pd.DataFrame({"clip": sounds, "label": ["a", "b", "a", "b"]})
+    table = open_data(frame, Options(types={"clip": "audio"}))
+    (column,) = table.inputs
+    assert column.modality == "audio"
+    assert np.array_equal(table.stores[column.name].read("2"), sounds[2])
+
+
+def test_a_column_of_pillow_images_is_read() -> None:
+    images = sample_images()[:4]
+    frame = pd.DataFrame({"image": [Image.fromarray(image) for image in images], "label": ["a", "b", "a", "b"]})
+    table = open_data(frame)
+    assert np.array_equal(table.stores["image"].read("2"), images[2])
 
 
 def test_labels_that_are_numbers_are_classes(plant) -> None:

@@ -8,7 +8,9 @@ import io
 import sys
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import Any
 
 import polars as pl
 
@@ -201,3 +203,16 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
             series = series.str.strip_chars().replace("", None)
         columns.append(series)
     return pl.DataFrame(columns)
+
+
+def as_column(name: str, cells: Sequence[Any]) -> pl.Series:
+    """A column of values in memory: text, bytes, numbers, or arrays and pictures; null where one is missing."""
+    cells = [None if cell is None or (isinstance(cell, float) and cell != cell) else cell for cell in cells]
+    known = [cell for cell in cells if cell is not None]
+    if known and all(isinstance(cell, bytes) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Binary)
+    if any(getattr(cell, "ndim", 0) > 0 or hasattr(cell, "convert") for cell in known):
+        return pl.Series(name, cells, dtype=pl.Object)
+    if known and all(isinstance(cell, float) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Float64)
+    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from penjing.core.errors import DataError
@@ -14,7 +13,7 @@ from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
 from penjing.sources._places import current_place
 from penjing.sources._samples import png, sample_images, sample_labels
-from penjing.sources._tables import as_text
+from penjing.sources._tables import as_column, as_text
 
 
 def looks_like(data: object) -> bool:
@@ -42,20 +41,7 @@ def open(data: Any, options: Options) -> Table:
 
 def _from_pandas(data: Any) -> pl.DataFrame:
     """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
-    return pl.DataFrame([_series(str(name), data[name].tolist()) for name in data.columns])
-
-
-def _series(name: str, cells: list[Any]) -> pl.Series:
-    """A column of text, bytes or objects; paths become text and missing values null."""
-    cells = [None if cell is None or (isinstance(cell, float) and np.isnan(cell)) else cell for cell in cells]
-    known = [cell for cell in cells if cell is not None]
-    if known and all(isinstance(cell, bytes) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Binary)
-    if any(hasattr(cell, "__array__") and getattr(cell, "ndim", 2) > 1 for cell in known[:1]):
-        return pl.Series(name, cells, dtype=pl.Object)
-    if all(isinstance(cell, float) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Float64)
-    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+    return pl.DataFrame([as_column(str(name), data[name].tolist()) for name in data.columns])
 
 
 def sample(folder: Path) -> pl.DataFrame:  # noqa: ARG001 - the pictures are in the frame

@@ -35,7 +35,7 @@ from penjing.sources._media import TEXT_SUFFIXES, modality_of, noun, plural
 from penjing.sources._places import Place, current_place, folder_place, zip_place
 from penjing.sources._references import as_array
 from penjing.sources._stores import ArrayStore, BytesStore, FolderStore, ZipStore
-from penjing.sources._tables import as_text, decode_text, is_description, is_table, read_table
+from penjing.sources._tables import as_column, as_text, decode_text, is_description, is_table, read_table
 from penjing.workflows._rows import Source, Wanted, rows_of
 from penjing.workflows._survey import IMAGE
 
@@ -279,17 +279,17 @@ def _as_frame(data: Any) -> pl.DataFrame | None:
         columns = {str(name): _listed(values) for name, values in data.items()}
         lengths = {len(values) for values in columns.values() if values is not None}
         if not lengths:  # single values: one row
-            return as_text(pl.DataFrame([_series(str(name), [value]) for name, value in data.items()]))
+            return as_text(pl.DataFrame([as_column(str(name), [value]) for name, value in data.items()]))
         if len(lengths) > 1 or None in columns.values():
             raise DataError(
                 "the columns have different lengths; give lists of one length, or single values for one row"
             )
-        return as_text(pl.DataFrame([_series(name, values or []) for name, values in columns.items()]))
+        return as_text(pl.DataFrame([as_column(name, values or []) for name, values in columns.items()]))
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(str(name) for row in data for name in row)
-        return as_text(pl.DataFrame([_series(name, [row.get(name) for row in data]) for name in names]))
+        return as_text(pl.DataFrame([as_column(name, [row.get(name) for row in data]) for name in names]))
     if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
-        return as_text(pl.DataFrame([_series(str(name), data[name].tolist()) for name in data.columns]))
+        return as_text(pl.DataFrame([as_column(str(name), data[name].tolist()) for name in data.columns]))
     return None
 
 
@@ -303,19 +303,6 @@ def _listed(values: Any) -> list[Any] | None:
         getattr(values, "tolist", None) or getattr(values, "to_list", None) or (lambda: list(values))
     )
     return to_list()
-
-
-def _series(name: str, cells: Sequence[Any]) -> pl.Series:
-    """A column of text, bytes, numbers or arrays; null where a value is missing."""
-    cells = [None if cell is None or (isinstance(cell, float) and cell != cell) else cell for cell in cells]
-    known = [cell for cell in cells if cell is not None]
-    if known and all(isinstance(cell, bytes) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Binary)
-    if any(getattr(cell, "ndim", 0) > 0 or hasattr(cell, "convert") for cell in known):
-        return pl.Series(name, cells, dtype=pl.Object)
-    if known and all(isinstance(cell, float) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Float64)
-    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
 
 
 def _texts(data: Any) -> list[str | None]:
