@@ -39,7 +39,8 @@ PROBE_SHARE, RACE_SHARE = 0.015, 0.025
 LEAST_PROBE_SECONDS = 1.0
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
-FEWEST_STEPS_OF_PLENTY = 1500
+# A short training passes this often over the items, within these bounds; the clock may cut it.
+RACE_PASSES, FEWEST_RACE_STEPS, MOST_RACE_STEPS = 40, 30, 1_500
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
@@ -308,7 +309,7 @@ def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: 
     entrants: list[tuple[Recipe, Trained]] = []
     with clock.stage("race"):
         for recipe in candidates:
-            steps = max(30, min(40 * problem_steps(problem, recipe), FEWEST_STEPS_OF_PLENTY))
+            steps = max(FEWEST_RACE_STEPS, min(RACE_PASSES * problem_steps(problem, recipe), MOST_RACE_STEPS))
             short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0))
             try:
                 pace = Pace(time.monotonic() + seconds, steps)
