@@ -53,6 +53,7 @@ class Batch:
         return value
 
     def with_inputs(self, inputs: Mapping[str, Tensor | Ragged], prepared: frozenset[str] = frozenset()) -> Batch:
+        """The same items and targets with other inputs; `prepared` names those that a front end has seen already."""
         return replace(self, inputs=inputs, prepared=prepared)
 
     def to(self, device: torch.device) -> Batch:

@@ -67,6 +67,7 @@ class Form:
 
     @property
     def item_bytes(self) -> int:
+        """How much room one item takes in the cache."""
         return int(np.prod(self.shape)) * np.dtype(self.dtype).itemsize
 
 

@@ -195,6 +195,7 @@ class Recipe:
         )
 
     def to_toml(self) -> str:
+        """The recipe as a TOML text, which `from_toml` reads back as the same recipe."""
         return tomli_w.dumps(to_dict(self))
 
     @staticmethod

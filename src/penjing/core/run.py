@@ -43,6 +43,7 @@ class Run:
 
     @property
     def recipe(self) -> Recipe:
+        """What was carried out, every choice filled in; read from the folder at each call."""
         return Recipe.read(self.path / "recipe.toml")
 
     @property
@@ -108,14 +109,17 @@ class Run:
 
     @property
     def has_split(self) -> bool:
+        """Whether the items were dealt already; training begins after it."""
         return (self.path / "split.parquet").exists()
 
     @property
     def has_predictions(self) -> bool:
+        """Whether the answers on validation items were written, which is near the end of a run."""
         return (self.path / "predictions.parquet").exists()
 
     @property
     def has_weights(self) -> bool:
+        """Whether a network was written, so that the run can predict; an interrupted run may have one."""
         return (self.path / "model.safetensors").exists()
 
     @property
@@ -126,6 +130,7 @@ class Run:
 
     @property
     def size_bytes(self) -> int:
+        """The room that all files of the folder take."""
         return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
 
     def note(self, what: str, choice: str, why: str, **evidence: Any) -> None:
@@ -137,6 +142,7 @@ class Run:
         write_json(self.path / "run.json", {**self.info, **changes})
 
     def write_recipe(self, recipe: Recipe) -> None:
+        """Put `recipe` in the place of the one that the folder holds."""
         write_text(self.path / "recipe.toml", recipe.to_toml())
 
     def __str__(self) -> str:

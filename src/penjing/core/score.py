@@ -43,6 +43,7 @@ class Score:
         return f"{self.part} {html.escape(self.metric)} <b>{self}</b>"
 
     def to_dict(self) -> dict[str, Any]:
+        """The score as `results.json` and `--json` hold it."""
         return asdict(self)
 
 

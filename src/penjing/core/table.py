@@ -93,6 +93,7 @@ class Table:
 
     @property
     def inputs(self) -> tuple[Column, ...]:
+        """The columns that a network may look at, in order."""
         return self.role("input")
 
     @property
@@ -109,6 +110,7 @@ class Table:
 
     @property
     def group(self) -> Column | None:
+        """The column that says which items belong together and are never split, or None."""
         groups = self.role("group")
         return groups[0] if groups else None
 

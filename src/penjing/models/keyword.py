@@ -50,6 +50,7 @@ class Stage(nn.Module):
         self.refine_norm = BatchNorm(outputs)
 
     def forward(self, maps: Float[Tensor, "batch inputs bands frames"]) -> Tensor:
+        """Float[batch outputs bands/2 frames/(2·stride)], both rounded up."""
         maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2, ceil_mode=True)).relu()
         return maps + self.refine_norm(self.refine(maps)).relu()
 

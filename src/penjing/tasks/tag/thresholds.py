@@ -29,10 +29,12 @@ class Threshold:
     rule: str
 
     def to_dict(self) -> dict[str, Any]:
+        """The threshold as `results.json` holds it."""
         return {"values": list(self.values), "rule": self.rule}
 
     @staticmethod
     def from_dict(found: Mapping[str, Any]) -> Threshold:
+        """The threshold that `to_dict` wrote."""
         return Threshold(tuple(float(value) for value in found["values"]), str(found["rule"]))
 
 
