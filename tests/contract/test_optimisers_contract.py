@@ -30,11 +30,19 @@ def items() -> tuple[torch.Tensor, torch.Tensor]:
 def take_steps(model: nn.Module, optimiser: torch.optim.Optimizer, count: int) -> float:
     images, target = items()
     loss = torch.tensor(0.0)
-    for _ in range(count):
+
+    def measured() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(model(images), target)
-        loss.backward()
-        optimiser.step()
+        found = nn.functional.cross_entropy(model(images), target)
+        found.backward()
+        return found
+
+    for _ in range(count):
+        if getattr(optimiser, "measures_again", False):
+            loss = optimiser.step(measured)
+        else:
+            loss = measured()
+            optimiser.step()
     return loss.item()
 
 
@@ -47,6 +55,7 @@ def built(name: str, model: nn.Module, **settings: Any) -> torch.optim.Optimizer
 
 def test_all_optimisers_are_found() -> None:
     expected = {"gradient_descent", "sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw", "muon", "schedule_free"}
+    expected |= {"lbfgs"}
     assert set(NAMES) == expected
 
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from penjing.batch import Batch
 from penjing.core import plugins
 from penjing.training._step import Supervised
-from penjing.training.optimisers import adamw, gradient_descent, muon, schedule_free
+from penjing.training.optimisers import adamw, gradient_descent, lbfgs, muon, schedule_free
 
 
 def quadratic() -> nn.Linear:
@@ -124,6 +125,24 @@ def test_frozen_weights_are_left_alone() -> None:
         network.bias.requires_grad = False
         optimiser = module.build(network, module.Settings())
         assert sum(len(group["params"]) for group in optimiser.param_groups) == 1, name
+
+
+def test_lbfgs_finds_the_weights_that_scikit_learn_finds() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 5, generator=generator)
+    y = (x[:, 0] + torch.randn(60, generator=generator) > 0).long() + (x[:, 1] > 1).long()
+    strength = 2.0
+    network = nn.Linear(5, 3)
+    optimiser = lbfgs.build(network, lbfgs.Settings(weight_decay=1 / (strength * 60), iterations=100))
+    step = Supervised(network, lambda outputs, _: nn.functional.cross_entropy(outputs, y), optimiser, seed=0)
+    step.network.forward = lambda _: nn.functional.linear(x, network.weight, network.bias)  # type: ignore[method-assign]
+    first, second = (step.update(Batch({}, {}, torch.arange(60)), number, 1.0) for number in range(2))
+    assert second < first  # each tells the loss before it, without the penalty
+    assert not step.tensors().keys() - {"network/weight", "network/bias"}
+    theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=1000).fit(x.numpy(), y.numpy())
+    torch.testing.assert_close(network.weight.detach(), torch.from_numpy(theirs.coef_).float(), atol=2e-3, rtol=2e-3)
 
 
 def test_muon_makes_matrices_orthogonal() -> None:

@@ -164,6 +164,21 @@ def deal(
     return replace(split, said=_sentences(split, dealt, old) + (cut if folds < asked else ()))
 
 
+def inner_folds(
+    groups: Int[np.ndarray, " items"], classes: Int[np.ndarray, " items"] | None, folds: int
+) -> Int[np.ndarray, " items"]:
+    """The fold of every item where items that are learned from are held out in turn; groups stay together.
+
+    Args:
+        groups: items with one number stay together.
+        classes: the class of every item, spread evenly; None where there are none.
+        folds: how many; with fewer groups, one for each.
+    """
+    dealt = units([str(row) for row in range(len(groups))], groups, classes, seed=0)
+    count = len(dealt.draw)
+    return deal_folds(dealt, np.ones(count, dtype=bool), min(folds, count))[dealt.of_item]
+
+
 def _old_parts(hashes: Sequence[str], previous: Split) -> np.ndarray:
     """The part that each item had before, "" for a newcomer."""
     known = previous.frame.filter(pl.col("part") != "excluded")

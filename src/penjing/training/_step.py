@@ -67,21 +67,30 @@ class Supervised:
         self._average = {name: value.clone() for name, value in self._average.items()}
 
     def update(self, batch: Batch, step: int, factor: float) -> Tensor:
-        torch.manual_seed(key(self.seed, "dropout", step))
         self.network.train()
         for group, peak in zip(self.optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
-        self.optimiser.zero_grad(set_to_none=True)
         batch = batch.to(self.device)
+        if getattr(self.optimiser, "measures_again", False):
+            loss: Any = self.optimiser.step(lambda: self._measure(batch, step))  # type: ignore[arg-type, return-value]
+        else:
+            loss = self._measure(batch, step)
+            self.optimiser.step()
+        self._move_average(step)
+        found: Tensor = loss.detach()
+        return found
+
+    def _measure(self, batch: Batch, step: int) -> Tensor:
+        """The loss of a batch, and its gradient in the weights; the same draws however often a step is measured."""
+        torch.manual_seed(key(self.seed, "dropout", step))
+        self.optimiser.zero_grad(set_to_none=True)
         with number_format(self.number_format, self.device.type):
             outputs = self.network(batch)
         loss = self.loss(outputs.float(), batch)
         loss.backward()
         if self.clip_norm:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
-        self.optimiser.step()
-        self._move_average(step)
-        return loss.detach()
+        return loss
 
     @torch.no_grad()
     def _move_average(self, step: int) -> None:

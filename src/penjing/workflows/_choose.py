@@ -32,6 +32,7 @@ from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
 from penjing.training._whole import described
 from penjing.training.engine import Problem, Trained, encoder_of
+from penjing.workflows._linear_head import linear_head, suits
 from penjing.workflows._usual import usual
 
 # Shares of the whole time.
@@ -207,13 +208,25 @@ def _known_settings(task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in known}
 
 
-def choose(problem: Problem, base: Recipe, wish: RecipeWish, clock: Clock, watch: Watch = None) -> Chosen:
+def choose(
+    problem: Problem,
+    base: Recipe,
+    wish: RecipeWish,
+    clock: Clock,
+    watch: Watch = None,
+    groups: np.ndarray | None = None,
+) -> Chosen:
     """The recipe to carry out within what is left of the clock.
 
     Args:
         problem: holds no test item; validation decides.
         base: where to begin; what a person set by hand in it stays.
+        groups: Int[rows]; rows of one group are held out together where training rows judge. None has none.
     """
+    if wish.own is None and suits(problem, wish.model, wish.assignments):
+        recipe, decided = linear_head(problem, base, wish.assignments, groups, clock)
+        tell(watch, decided)
+        return Chosen(recipe, recipe.training.steps, (decided,))
     decisions: list[Decided] = []
 
     def decide(decided: Decided) -> None:

@@ -100,7 +100,7 @@ def choose_recipe(job: Job, problem: Problem) -> Chosen:
     _own.tell_reading(base, job.watch)
     if is_adopted(wish):
         return Chosen(base, base.training.steps)
-    chosen = choose(problem, base, wish.recipe, clock, job.watch)
+    chosen = choose(problem, base, wish.recipe, clock, job.watch, prepared.groups)
     for decided in chosen.decisions:
         job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     return chosen

@@ -65,12 +65,13 @@ USUAL: Mapping[str, Usual] = {
         task={"label_smoothing": 0.05},
         most_passes=60,
     ),
-    # A head on vectors from elsewhere is learned in moments, and by heart soon after.
+    # Vectors from elsewhere beside other inputs, or under a network of a person's choice; alone they get `LINEAR`.
     "embedding": Usual(
         _TABLE, optimiser=Choice("adamw", {"weight_decay": 0.1}), task=_SMOOTH, most_passes=60, fewest_steps=400
     ),
     "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40, floor_share=0.15),
 }
+LINEAR = Choice("lbfgs")  # of a linear head on vectors from elsewhere; its penalty is chosen by what it tells
 _SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined
 _FALLBACK = Usual(_PICTURES, task=_SMOOTH)
 

@@ -1,4 +1,7 @@
-"""Vectors from elsewhere, each number with mean 0 and spread 1 over the training part."""
+"""Vectors from elsewhere around their mean, on one scale: their typical number is as large as 1.
+
+Each number on a scale of its own is no better: docs/tried.md, "Heads on pretrained vectors".
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-LEAST_STD = 1e-6  # a number that hardly varies is left as it is
+LEAST_STD = 1e-6  # vectors that hardly vary are left as they are
 
 
 class FrontEnd(nn.Module):
-    """Vectors as an encoder gives them → standardised ones.
+    """Vectors as an encoder gives them → centred and scaled ones.
 
     Args:
-        learned: what `learn` gave: `mean` and `std` of each number.
+        learned: what `learn` gave: `mean` of each number, and the `std` that each is divided by.
     """
 
     mean: Tensor
@@ -33,12 +36,12 @@ class FrontEnd(nn.Module):
 
 
 def learn(chunks: Iterable[np.ndarray], settings: Any = None) -> dict[str, list[float]]:  # noqa: ARG001 - one signature
-    """Mean and standard deviation of each number.
+    """The mean of each number, and the deviation of all of them, repeated for each (older runs have each one's own).
 
     Args:
         chunks: Float32[n, features] of the training part only, one after the other.
         settings: of the decoding; not needed.
     """
     vectors = np.concatenate(list(chunks)).astype(np.float64)
-    std = vectors.std(axis=0)
-    return {"mean": vectors.mean(axis=0).tolist(), "std": np.where(std > LEAST_STD, std, 1.0).tolist()}
+    std = float(np.sqrt(vectors.var(axis=0).mean()))
+    return {"mean": vectors.mean(axis=0).tolist(), "std": [std if std > LEAST_STD else 1.0] * vectors.shape[1]}
