@@ -110,7 +110,17 @@ def test_too_few_items_give_folds_and_say_so():
     assert dealt.counts["test"] == 0
     assert dealt.seal_id is None
     assert dealt.folds == 5
-    assert "Too few items for a test part (30 in 30 groups): the score comes from 5 folds" in dealt.said
+    why = "No test part, because 30 items are too few to set some aside (40 are needed): the score comes from 5 folds"
+    assert why in dealt.said
+
+
+def test_too_few_groups_are_named_and_not_the_items_in_them():
+    dealt = deal(content(90), np.arange(90) // 15, np.arange(90) % 3, None, 0)
+    assert dealt.counts["test"] == 0
+    assert (
+        "No test part, because the 90 items are 6 groups, too few to set some aside (10 groups are needed): "
+        "the score comes from 5 folds"
+    ) in dealt.said
 
 
 def test_one_item_and_no_item_are_dealt():

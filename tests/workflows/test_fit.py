@@ -266,9 +266,25 @@ def test_the_floor_of_folds_answers_every_item_and_is_kept_as_learned_from_all_o
 def test_too_few_items_for_a_test_part_get_a_score_over_folds_and_test_says_why(tmp_path):
     run = fit(write_pictures(tmp_path / "few", each=5), tmp_path / "run")
     assert run.scores[0].part == "folds"
-    with pytest.raises(pj.TargetMissed, match="has no test part") as caught:
+    why = "has no test part: 15 items are too few to set some aside .40 are needed.. The score over folds"
+    with pytest.raises(pj.TargetMissed, match=why) as caught:
         pj.test(run)
     assert caught.value.best == run.scores[0]
+
+
+def test_too_few_groups_for_a_test_part_are_named_and_not_the_number_of_items(tmp_path):
+    run = fit(write_pictures(tmp_path / "few", each=40), tmp_path / "run", group_from=r"p0\d")
+    why = r"the 120 items are 4 groups by --group-from p0\\d, too few to set some aside \(10 groups are needed\)"
+    with pytest.raises(pj.TargetMissed, match=why):
+        pj.test(run)
+
+
+def test_data_that_bring_no_test_part_are_not_called_too_few(tmp_path):
+    pictures = write_pictures(tmp_path / "data", each=40)
+    (tmp_path / "parts.csv").write_text("path,part\nrows/p000.png,train\nnoise/p001.png,train\n")
+    run = fit(pictures, tmp_path / "run", split=str(tmp_path / "parts.csv"))
+    with pytest.raises(pj.TargetMissed, match=r"the parts that its data bring have none .* over validation items"):
+        pj.test(run)
 
 
 def test_a_final_run_learns_from_validation_items_too_and_keeps_the_seal(pictures, tmp_path):
@@ -314,6 +330,19 @@ def test_a_deadline_chooses_a_recipe_and_replays_bit_for_bit(pictures, tmp_path)
     assert {line["what"] for line in run.ledger} >= {"arithmetic", "size"}
     again = pj.fit(pictures, recipe=run.path, out=tmp_path / "again")
     assert (again.path / "model.safetensors").read_bytes() == (run.path / "model.safetensors").read_bytes()
+
+
+def test_a_recipe_with_a_deadline_says_that_its_steps_are_planned_anew(pictures, tmp_path):
+    told = []
+    run = fit(pictures, tmp_path / "run", time=30, watch=told.append)
+    said = "--time: the 40 steps of the recipe are planned anew, as many of them as fit into 30 s; "
+    assert told[0] == Said(said + "its own weights come only without --time")
+    assert [note["why"] for note in run.ledger if note["what"] == "steps"] == [told[0].message]
+    told.clear()
+    assert not any(
+        note["what"] == "steps" for note in fit(pictures, tmp_path / "as it stands", watch=told.append).ledger
+    )
+    assert not any("planned anew" in str(event) for event in told)
 
 
 def test_labels_are_corrected_from_a_file(pictures, tmp_path):

@@ -227,6 +227,20 @@ def _around_given(
     return np.where(train, found[dealt.of_item], parts)
 
 
+def too_few(items: int, groups: int, by: str = "") -> str:
+    """Why a test part cannot be dealt, as a clause, with what would be enough; "" where it can.
+
+    Args:
+        by: what makes the groups, such as ' by "speaker"'.
+    """
+    if items < FEWEST_FOR_TEST:
+        return f"{items:,} items are too few to set some aside ({FEWEST_FOR_TEST} are needed)"
+    if groups < FEWEST_GROUPS_FOR_TEST:
+        are = f"are {groups} group{'s' * (groups != 1)}{by}"
+        return f"the {items:,} items {are}, too few to set some aside ({FEWEST_GROUPS_FOR_TEST} groups are needed)"
+    return ""
+
+
 def _sentences(split: Split, dealt: Units, old: np.ndarray | None) -> tuple[str, ...]:
     said = []
     counts = split.counts
@@ -238,10 +252,8 @@ def _sentences(split: Split, dealt: Units, old: np.ndarray | None) -> tuple[str,
     shown = ", ".join(f"{part} {number:,}" for part, number in counts.items() if number)
     said.append(("The data's own split is kept: " if split.is_given else "Split: ") + shown)
     if not counts["test"] and not split.is_given:
-        said.append(
-            f"Too few items for a test part ({len(dealt.of_item)} in {len(dealt.draw)} groups): "
-            + (f"the score comes from {split.folds} folds" if split.folds else "there is nothing to score on")
-        )
+        instead = f"the score comes from {split.folds} folds" if split.folds else "there is nothing to score on"
+        said.append(f"No test part, because {too_few(len(dealt.of_item), len(dealt.draw))}: {instead}")
     leaked = len(split.leaked())
     if leaked:
         said.append(f"{leaked:,} test items have a copy or a group member in the part that is learned from")

@@ -398,5 +398,6 @@ def facts(prepared: Prepared) -> dict[str, Any]:
 
 
 def seal_facts(prepared: Prepared) -> dict[str, Any]:
-    """The seal of the test part: its id and its size."""
-    return {"id": prepared.split.seal_id, "items": len(prepared.rows("test"))}
+    """The seal of the test part: its id, its size, and whether the data brought their parts themselves."""
+    test, is_given = len(prepared.rows("test")), prepared.split.is_given
+    return {"id": prepared.split.seal_id, "items": test, "is_given": is_given}

@@ -12,6 +12,7 @@ from penjing.core.budget import DEFAULT_SECONDS, LEAST_TRAINING_SECONDS, TRAININ
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.recipe import Recipe
+from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, open_run
 from penjing.core.units import show_seconds
 from penjing.sources import Options
@@ -67,7 +68,20 @@ def settled(wish: FitWish, watch: Watch = None) -> tuple[FitWish, Run | None]:
     _check_folds(wish)
     if wish.out is not None:
         check_free(wish.out)
+    if replanned(wish):
+        tell(watch, Said(replanned(wish)))
     return wish, parent
+
+
+def replanned(wish: FitWish) -> str:
+    """What a deadline does to a finished recipe, in a sentence; "" where one of the two is missing."""
+    recipe, seconds = wish.recipe.recipe, wish.seconds
+    if recipe is None or seconds is None:
+        return ""
+    return (
+        f"--time: the {many(total_steps(recipe.training), 'step')} of the recipe are planned anew, as many of them as "
+        f"fit into {show_seconds(seconds)}; its own weights come only without --time"
+    )
 
 
 def _check_folds(wish: FitWish) -> None:

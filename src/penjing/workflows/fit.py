@@ -30,7 +30,7 @@ from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, tra
 from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
 from penjing.workflows._pretrained import NO, lacking, seen_through
 from penjing.workflows._problem import pose
-from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
+from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
 
 
 def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
@@ -61,6 +61,8 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
+    if replanned(wish):
+        run.note("steps", "planned anew", replanned(wish))
     if wish.recipe.recipe is not None:
         run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
     return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from penjing.core import plugins, seal, split, statistics
 from penjing.core.budget import Clock
@@ -22,7 +23,7 @@ from penjing.workflows._load import Loaded, load
 from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
-from penjing.workflows._wish import stored_wish
+from penjing.workflows._wish import stored_wish, wish_of
 
 
 @dataclass(frozen=True)
@@ -74,19 +75,14 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
         model: a person's own network, where the run cannot make it again.
 
     Raises:
-        TargetMissed: the data have too few items for a test part; it carries the cross-validated score.
+        TargetMissed: the run has no test part, and the message says why; it carries the best score there is.
         DataError: the data are not there any more, or test items are missing.
         RunError: the run has no weights, or the opening cannot be written down.
     """
     loaded = load(run, model=model)
     dealt = split.Split.read(run.path / "split.parquet")
     if not len(dealt.index("test")):
-        best = run.scores[0] if run.scores else None
-        raise TargetMissed(
-            f"{run.path} has no test part: its {len(dealt.frame)} items are too few to set some aside. "
-            f"The score over folds stands in for it: {best}",
-            best,
-        )
+        raise _nothing_sealed(run, dealt)
     prepared = _prepared(run, data, dealt)
     prepared = seen_through(_with_outputs_of(loaded, prepared, run), loaded.recipe.pretrained)
     rows = prepared.rows("test")
@@ -104,6 +100,21 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
     if opening > 1:
         tell(watch, Warned(f"this test part has been opened {opening} times; each look makes its score less honest"))
     return tested
+
+
+def _nothing_sealed(run: Run, dealt: split.Split) -> TargetMissed:
+    """Why a run has no test part, with the score that stands in for it."""
+    used = dealt.frame.filter(pl.col("part") != "excluded")
+    options = wish_of(run.info).data.options
+    by = f' by "{options.group}"' if options.group else f" by --group-from {options.group_from}"
+    few = split.too_few(len(used), used["group"].n_unique(), by if options.group or options.group_from else "")
+    if run.info["seal"].get("is_given"):
+        few = "the parts that its data bring have none (--split none deals them anew)"
+    best = run.scores[0] if run.scores else None
+    over = "folds" if best is not None and best.part == "folds" else "validation items"
+    instead = "" if best is None else f". The score over {over} stands in for it: {best}"
+    # What has become of the items since: a run that goes on from another keeps that one's seal, even where it has none.
+    return TargetMissed(f"{run.path} has no test part: {few or 'neither had the run it goes on from'}{instead}", best)
 
 
 def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
