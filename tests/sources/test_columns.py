@@ -243,7 +243,7 @@ def test_one_column_of_files_alone_is_called_after_its_modality(tmp_path: Path) 
     table = open_data(tmp_path / "t.csv")
     assert table.frame.rows() == [("a.wav", "y"), ("b.wav", "x")]
     assert kinds(table) == {"audio": "audio"}
-    assert table.hints["names"] == {"audio": "clip"}
+    assert table.hints["names"] == {"audio": "clip", "target": "label"}
     assert table.said[0] == '2 sounds in 2 classes (column "label"): 1 each'
 
 

@@ -64,3 +64,44 @@ def test_a_recipe_without_a_deadline_takes_as_long_as_its_steps(tmp_path):
     assert forecast.seconds["trials"] == 0
     assert "as long as the steps of its recipe take" in "\n".join(forecast.lines())
     assert "training" in pj.plan(photos, recipe=pj.Recipe(), time="1m").seconds
+
+
+def rows(count=120):
+    draw = np.random.default_rng(0)
+    return {
+        "size": draw.normal(size=count),
+        "stars": [1.5, 2.0, 3.5, 4.0] * (count // 4),
+        "price": draw.normal(size=count),
+    }
+
+
+def test_a_plan_names_task_target_and_metric_as_the_fit_would_have_them():
+    forecast = pj.plan(rows(), target="stars", task="classify", watch=None)
+    assert 'classify: "stars", 4 classes; validation chooses by accuracy' in str(forecast).splitlines()
+    assert (forecast.task, forecast.target, forecast.classes) == ("classify", "stars", 4)
+    forecast = pj.plan(rows(), target="price", metric="mae", watch=None)
+    assert 'regress: "price"; validation chooses by mae' in str(forecast).splitlines()
+    assert "regress" in forecast._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"target": "size", "metric": "macro_f1"}, 'no metric "macro_f1"; known: mae, r2, rmse'),
+        ({"target": "stars", "task": "classify", "types": {"stars": "number"}}, "contradict each other; leave one out"),
+        ({"target": "none"}, "has no labels"),
+    ],
+)
+def test_a_plan_refuses_what_does_not_fit_the_target(wishes, message):
+    with pytest.raises(pj.PenjingError, match=message):
+        pj.plan(rows(), watch=None, **wishes)
+
+
+def test_a_target_that_is_no_number_is_named_by_its_column():
+    words = {"kind": ["red", "blue"] * 40, "size": list(range(40)) * 2}
+    with pytest.raises(pj.UsageError, match=r'^--task regress: no cell of column "kind" is a number'):
+        pj.plan(words, target="kind", task="regress", watch=None)
+
+
+def test_a_number_to_predict_is_called_by_its_column():
+    assert pj.inspect(rows(), target="price", watch=None).prepared.classes == ("price",)

@@ -35,6 +35,7 @@ class Found:
         settings: how the modality should read an input's cells, where that was told from them.
         target: what is to be predicted, or None when the data have no label.
         label_from: what the labels are, in a person's words: "folder names", 'column "label"'.
+        target_name: the target's column, or columns with commas between; "" where there is none.
         parts: the given part of each item.
         groups: the group of each item, where a column holds it.
         times: the time of each item, Float64, where a column holds it.
@@ -55,6 +56,7 @@ class Found:
     settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     target: Target | None = None
     label_from: str = ""
+    target_name: str = ""
     parts: Sequence[str | None] | None = None
     groups: Sequence[str | None] | None = None
     times: pl.Series | None = None
@@ -125,8 +127,16 @@ def finish(found: Found, options: Options) -> Table:
         kind=found.kind,
         said=(_summary(frame, classes, found), *of_target, *part_said, *group_said, *found.said),
         doubts=(*found.doubts, *unlabelled, *class_doubts, *part_doubts, *group_doubts),
-        hints={**found.hints, "classes": classes, **hints},
+        hints={**found.hints, **_names(found, columns), "classes": classes, **hints},
     )
+
+
+def _names(found: Found, columns: Sequence[Column]) -> dict[str, object]:
+    """Column of the table → what the data call it, the target too."""
+    names = found.hints.get("names")
+    known = dict(names) if isinstance(names, Mapping) else {}
+    known |= {one.name: found.target_name for one in columns if one.role == "target" and found.target_name}
+    return {"names": known} if known else {}
 
 
 def _roles(found: Found, options: Options) -> pl.DataFrame:

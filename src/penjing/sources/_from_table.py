@@ -201,6 +201,7 @@ def _fill(
     """Put target, parts, groups and times of the rows into `found`."""
     if roles.targets:
         found.target, found.label_from = _target(frame, roles, options)
+        found.target_name = ", ".join(roles.targets)
         doubts = [*doubts, *found.target.doubts, *_telling(frame, roles, found.target)]
         if found.item and found.target.modality == "category":
             found.target = replace(found.target, said=())  # whole numbers as classes of files surprise nobody

@@ -26,7 +26,17 @@ from penjing.core.record import Survey
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of
-from penjing.workflows._survey import IMAGE, DataWish, Look, Surveyed, check_readable, full_names, is_sealed, survey
+from penjing.workflows._survey import (
+    IMAGE,
+    DataWish,
+    Look,
+    Surveyed,
+    check_readable,
+    full_names,
+    is_sealed,
+    survey,
+    target_name,
+)
 from penjing.workflows._time import parts_by_time
 
 __all__ = ["DataWish", "Prepared", "Surveyed", "facts", "prepare", "seal_facts", "survey"]
@@ -220,14 +230,11 @@ def _deal(
     surveyed: Surveyed, decoded: _Decoded, wish: DataWish, watch: Watch, previous: split.Split | None
 ) -> Prepared:
     """Find duplicates, deal the parts, encode the target."""
-    table, task = surveyed.table.rows(decoded.rows), plugins.load("tasks", surveyed.task)
+    table = surveyed.table.rows(decoded.rows)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
-    corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), is_sealed(surveyed.table))
-    labels, kept = _labels(table, decoded.rows, corrected)
-    classes, truth = task.encode(_kept_only(labels, kept).alias(_target_name(table)), None)
-    if table.target is not None:
-        kept &= task.is_known(truth)  # what cannot be read as a target is none
-    strata = task.stratify(truth)
+    target = read_target(surveyed, decoded.rows)
+    labels, kept, classes, truth = target.labels, target.kept, target.classes, target.truth
+    strata = plugins.load("tasks", surveyed.task).stratify(truth)
     pairs = _pairs(surveyed, decoded, hashes, strata, table, watch)
     groups, knots = _groups(table, surveyed, decoded.rows, pairs)
     names = [surveyed.names[row] for row in decoded.rows.tolist()]
@@ -268,6 +275,53 @@ def _deal(
     )
 
 
+@dataclass(frozen=True)
+class Target:
+    """What is to be told of each row, after corrections.
+
+    Attributes:
+        labels: as the data have them.
+        kept: Bool[rows]: whether the row has a target, and is not left out.
+        classes: names, in the order of the network's outputs.
+        truth: the target of each row, as the task encodes it.
+    """
+
+    labels: pl.Series
+    kept: np.ndarray
+    classes: tuple[str, ...]
+    truth: np.ndarray
+
+
+def read_target(surveyed: Surveyed, rows: np.ndarray) -> Target:
+    """The target of some rows of the data.
+
+    Raises:
+        DataError: the task cannot be learned from it.
+    """
+    table, task = surveyed.table.rows(rows), plugins.load("tasks", surveyed.task)
+    corrected = surveyed.corrections.rows(surveyed.items["hash"].to_list(), is_sealed(surveyed.table))
+    labels, kept = _labels(table, rows, corrected)
+    classes, truth = task.encode(_kept_only(labels, kept).alias(target_name(table)), None)
+    if table.target is not None:
+        kept &= task.is_known(truth)  # what cannot be read as a target is none
+    return Target(labels, kept, classes, truth)
+
+
+def check_target(table: Table, task: str, classes: Sequence[str]) -> None:
+    """Refuse what nothing can be learned from.
+
+    Raises:
+        DataError: there is no target, or only one class.
+    """
+    if table.target is None:
+        raise DataError(
+            f"{table.title} has no labels: expected one folder per class, or a table with a label column; "
+            "name the column with --target"
+        )
+    if task == "classify" and len(classes) < 2:
+        raise DataError(f'{table.title} holds one class only ("{classes[0]}"); expected at least two')
+
+
 def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None]) -> tuple[pl.Series, np.ndarray]:
     """Each row's target after corrections, and which rows are kept."""
     if table.target is None:
@@ -282,14 +336,6 @@ def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None])
         found = found.scatter(list(changed), list(changed.values()))
         kept[list(changed)] = True
     return found, kept
-
-
-def _target_name(table: Table) -> str:
-    """What the data call the target."""
-    if table.target is None:
-        return ""
-    names = table.hints.get("names")
-    return str(names.get(table.target.name, table.target.name)) if isinstance(names, Mapping) else table.target.name
 
 
 def _kept_only(labels: pl.Series, kept: np.ndarray) -> pl.Series:

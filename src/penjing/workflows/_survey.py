@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,7 +119,7 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
     Raises:
         DataError, UsageError: as `prepare`.
     """
-    table = open_data(data, wish.options)
+    table = _opened(data, wish)
     for sentence in (*table.said, *table.doubts):
         tell(watch, Said(sentence))
     files = [column for column in table.inputs if kind_of(column) == "file"]
@@ -138,6 +138,39 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
     if looks:
         tell(watch, Said(OTHERWISE))
     return Surveyed(table, looks, cells, items, names, corrections, wish.task or task_for(table))
+
+
+def _opened(data: object, wish: DataWish) -> Table:
+    """The data; where the person says the task, the target is read as that task has it.
+
+    Raises:
+        UsageError: the target cannot be read so, or `--type` says otherwise.
+    """
+    table = open_data(data, wish.options)
+    wanted = plugins.load("tasks", wish.task).MODALITY if wish.task else ""
+    if table.target is None or wanted in ("", table.target.modality):
+        return table
+    column = target_name(table)
+    if not column:
+        return table
+    if column in wish.options.types:
+        raise UsageError(
+            f"--task {wish.task} and --type {column}={wish.options.types[column]} contradict each other; leave one out"
+        )
+    if wish.task == "tag":  # texts in which labels stand with commas between are read by the task itself
+        return table
+    try:
+        return open_data(data, replace(wish.options, types={**wish.options.types, column: wanted}))
+    except UsageError as problem:
+        raise UsageError(f"--task {wish.task}: {str(problem).partition(': ')[2] or problem}") from problem
+
+
+def target_name(table: Table) -> str:
+    """The target's column, as the data call it; "" where the target is no column, as with folders."""
+    names = table.hints.get("names")
+    if table.target is None or not isinstance(names, Mapping):
+        return ""
+    return str(names.get(table.target.name, ""))
 
 
 def task_for(table: Table) -> str:

@@ -27,9 +27,10 @@ from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen
 from penjing.workflows._contenders import SCRATCH, Contender, best_of, close_run, pretrained_contenders
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
-from penjing.workflows._prepare import Prepared, facts, prepare, seal_facts
+from penjing.workflows._prepare import Prepared, check_target, facts, prepare, seal_facts
 from penjing.workflows._pretrained import NO, lacking, seen_through
 from penjing.workflows._problem import pose
+from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
 
 
@@ -174,15 +175,9 @@ def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
 
 def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
     title = prepared.table.title
-    if prepared.table.target is None:
-        raise DataError(
-            f"{title} has no labels: expected one folder per class, or a table with a label column; "
-            "name the column with --target"
-        )
-    if prepared.task == "classify" and len(prepared.classes) < 2:
-        raise DataError(f'{title} holds one class only ("{prepared.classes[0]}"); expected at least two')
+    check_target(prepared.table, prepared.task, prepared.classes)
     if len(np.unique(prepared.truth[prepared.rows("train")], axis=0)) < 2:
-        kind = "class" if prepared.task == "classify" else "value of the target"
+        kind = "class" if prepared.task == "classify" else f'value of "{target_name(prepared.table) or "the target"}"'
         raise DataError(f"the training part of {title} holds one {kind} only; add items, or check the given split")
     if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")

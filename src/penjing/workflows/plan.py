@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import shutil
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +21,13 @@ from penjing.core.files import cache_folder, existing_parent
 from penjing.core.items import read_item
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
+from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.report.text import many
 from penjing.core.units import show_bytes, show_seconds
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
-from penjing.workflows._survey import Look, Surveyed, survey
+from penjing.workflows._close import task_of
+from penjing.workflows._prepare import check_target, read_target
+from penjing.workflows._survey import Look, Surveyed, survey, target_name
 from penjing.workflows._usual import usual
 from penjing.workflows._wish import FitWish, settled
 
@@ -38,6 +43,10 @@ class Plan:
 
     Attributes:
         items: readable items.
+        task: what is asked of them: "classify", "regress" or "tag".
+        target: what the data call the target; "" where it has no name, as with folders.
+        classes: how many classes or labels there are; 1 for a number.
+        metric: what validation would choose by.
         canvas: what each item's files are decoded to; "" where it has none.
         seconds: stage → about how long; without "training" where a recipe is carried out without a deadline.
         disk_bytes: what the cache would grow to hold.
@@ -46,6 +55,10 @@ class Plan:
     """
 
     items: int
+    task: str
+    target: str
+    classes: int
+    metric: str
     canvas: str
     seconds: dict[str, float]
     disk_bytes: int
@@ -55,6 +68,7 @@ class Plan:
     def lines(self) -> list[str]:
         """For the terminal."""
         found = [many(self.items, "item") + (f", decoded to {self.canvas}" if self.canvas else "")]
+        found.append(self._asked())
         found += [f"  {name:<10} about {show_seconds(value)}" for name, value in self.seconds.items()]
         if "training" not in self.seconds:
             found.append("  training   as long as the steps of its recipe take; --time sets a deadline")
@@ -62,9 +76,22 @@ class Plan:
         found.append(f"memory  about {show_bytes(self.memory_bytes)}")
         return found
 
+    def _asked(self) -> str:
+        """The task in words: 'classify: "stars", 5 classes; validation chooses by accuracy'."""
+        named = [f'"{self.target}"'] if self.target else []
+        kinds = {"classify": "class", "tag": "label"}
+        named += [many(self.classes, kinds[self.task])] if self.task in kinds else []
+        return f"{self.task}: {', '.join(named)}; validation chooses by {self.metric}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         return vars(self)
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
 
 def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
@@ -76,17 +103,39 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
     wish, _ = settled(wish, watch)
     seconds = wish.seconds or DEFAULT_SECONDS
     surveyed = survey(data, wish.data, seconds, watch)
+    rows = np.flatnonzero(surveyed.items["error"].is_null().to_numpy())
+    classes = read_target(surveyed, rows).classes
+    check_target(surveyed.table, surveyed.task, classes)
     forms = [look.modality.form(look.settings) for look in surveyed.looks]
-    items = int(np.sum(surveyed.items["error"].is_null().to_numpy()))
+    items = len(rows)
     kept = sum(min(items * form.item_bytes, cache.KEPT_IN_MEMORY_BYTES) for form in forms)
     return Plan(
         items,
+        surveyed.task,
+        target_name(surveyed.table),
+        len(classes),
+        _metric(surveyed, wish, classes),
         " and ".join("×".join(str(size) for size in form.shape) for form in forms),
         _stages(surveyed, wish, seconds),
         sum(cache.forecast_bytes(form, items) for form in forms),
         shutil.disk_usage(existing_parent(cache_folder())).free,
         BASE_MEMORY_BYTES + kept + int(surveyed.cells.estimated_size()),
     )
+
+
+def _metric(surveyed: Surveyed, wish: FitWish, classes: Sequence[str]) -> str:
+    """What validation would choose by, of settings that fit the target.
+
+    Raises:
+        UsageError: they do not.
+    """
+    recipe = wish.recipe.recipe
+    if recipe is None:
+        by_hand = {key: value for key, value in wish.recipe.assignments.items() if key.split(".")[0] == "task"}
+        recipe = change(Recipe(task=Choice(surveyed.task, wish.recipe.task)).filled(), by_hand)
+    task, settings = task_of(recipe)
+    task.check_settings(settings, classes)
+    return str(settings.metric)
 
 
 def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, float]:
