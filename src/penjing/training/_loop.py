@@ -100,13 +100,28 @@ class State:
         self.best_weights = best_weights
 
 
+@dataclass(frozen=True)
+class Course:
+    """What a training does, again and again.
+
+    Attributes:
+        step: one update.
+        loader: the batches.
+        factor: progress (0 to 1) → what multiplies the peak rate.
+        evaluate: measures the network; gets the state and the mean training loss since the last time.
+        value_of: the number to make large, out of what `evaluate` gave.
+    """
+
+    step: Supervised
+    loader: Loader
+    factor: Callable[[float], float]
+    evaluate: Callable[[State, float], Mapping[str, float]]
+    value_of: Callable[[Mapping[str, float]], float]
+
+
 def train(
-    step: Supervised,
-    loader: Loader,
+    course: Course,
     state: State,
-    factor: Callable[[float], float],
-    evaluate: Callable[[State, float], Mapping[str, float]],
-    value_of: Callable[[Mapping[str, float]], float],
     *,
     pace: Pace | None = None,
     keep: Callable[[State], None] | None = None,
@@ -115,12 +130,8 @@ def train(
     """Carry out a training to its end, from wherever `state` is.
 
     Args:
-        step: one update.
-        loader: the batches.
+        course: what is done again and again.
         state: where to begin; it is changed in place.
-        factor: progress (0 to 1) → what multiplies the peak rate.
-        evaluate: measures the network; gets the state and the mean training loss since the last time.
-        value_of: the number to make large, out of what `evaluate` gave.
         pace: keeps the training within its time.
         keep: writes a checkpoint; called at evaluations and every few seconds.
         watch: is told of every evaluation.
@@ -130,16 +141,17 @@ def train(
     """
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
     begun, kept = time.monotonic(), -math.inf
-    with _own_randomness(), loader.batches(state.step) as batches:
+    with _own_randomness(), course.loader.batches(state.step) as batches:
         stride = _Stride()
         while state.step < total_steps(state.training) and not _is_stale(state):
             batch = next(batches)
-            state.losses.append(step.update(batch, state.step, factor(progress(state.step, state.training))))
+            factor = course.factor(progress(state.step, state.training))
+            state.losses.append(course.step.update(batch, state.step, factor))
             state.step += 1
             stride.count()
             if evaluations_due(state.step, state.training):
                 with stride.evaluating():
-                    _evaluate(step, state, evaluate, value_of, watch)
+                    _evaluate(course, state, watch)
             if pace is not None and stride.is_fresh:
                 _replan(pace, state, stride)
             # The first checkpoint waits for the plan that the deadline asks for: a resumed training never replans.
@@ -204,21 +216,15 @@ def _replan(pace: Pace, state: State, stride: _Stride) -> None:
         state.training = replanned(state.training, state.step, total)
 
 
-def _evaluate(
-    step: Supervised,
-    state: State,
-    evaluate: Callable[[State, float], Mapping[str, float]],
-    value_of: Callable[[Mapping[str, float]], float],
-    watch: Watch,
-) -> None:
-    values = evaluate(state, _mean(state.losses))
+def _evaluate(course: Course, state: State, watch: Watch) -> None:
+    values = course.evaluate(state, _mean(state.losses))
     state.losses = []
-    value = value_of(values)
+    value = course.value_of(values)
     state.stale += 1
     # A later equal is taken: it was trained on a lower rate.
     if math.isfinite(value) and (state.best is None or value >= state.best):
         state.stale = 0 if state.best is None or value > state.best else state.stale
-        state.best, state.best_step, state.best_weights = value, state.step, step.weights()
+        state.best, state.best_step, state.best_weights = value, state.step, course.step.weights()
     tell(watch, Evaluated(state.step, values))
 
 

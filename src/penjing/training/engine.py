@@ -35,7 +35,7 @@ from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, augmented, chunks
-from penjing.training._loop import Pace, State, train
+from penjing.training._loop import Course, Pace, State, train
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
 from penjing.training._whole import assemble_whole
@@ -212,10 +212,11 @@ def carry_out(
         state = State(recipe.training)
         history = _restore(folder, step, state, recipe)
         evaluate = partial(_evaluate, recipe, problem, step, folder, history)
+        course = Course(step, loader, _factor(recipe.schedule), evaluate, _value)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
         try:
-            train(step, loader, state, _factor(recipe.schedule), evaluate, _value, pace=pace, keep=keep, watch=watch)
+            train(course, state, pace=pace, keep=keep, watch=watch)
         except KeyboardInterrupt:
             if folder is None or not state.best_weights:
                 raise
