@@ -28,9 +28,21 @@ class Settings:
 
     Attributes:
         side: height and width in pixels that every picture is brought to; the network was trained with the default.
+        fit: how files are decoded at that side for this network alone: "crop" keeps the largest central square,
+            "squash" and "letterbox" are as for any picture; "canvas" takes what the data's own canvas holds.
     """
 
     side: int = 224
+    fit: str = "canvas"
+
+
+# What is best where nothing was asked for; runs from before there was a choice took the canvas, the default above.
+PREFERRED = {"fit": "crop"}
+
+
+def decode(settings: Settings) -> dict[str, int | str] | None:
+    """Settings of the decoding for this network alone; None takes the data's own."""
+    return None if settings.fit == "canvas" else {"side": settings.side, "channels": 3, "fit": settings.fit}
 
 
 def is_available() -> bool:

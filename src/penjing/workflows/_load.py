@@ -22,7 +22,7 @@ from penjing.training._assemble import Network
 from penjing.training._loader import Items, chunks
 from penjing.training.engine import EVALUATION_BATCH, Problem, assemble, torch_half
 from penjing.workflows._own import given
-from penjing.workflows._pretrained import EMBEDDING, embedded
+from penjing.workflows._pretrained import EMBEDDING, embedded, own_decode
 from penjing.workflows._slots import Encoded
 
 # What answering needs of a run's JSON files.
@@ -229,7 +229,10 @@ def _input(name: str, found: Mapping[str, Any]) -> Input:
     )
     is_file = getattr(plugin, "KIND", "cell") == "file"
     settings = plugin.Settings(**found["decode"]) if is_file else None
-    encoder = found.get("pretrained")
+    said = found.get("pretrained")
+    encoder = None if said is None else Choice(said["name"], said["settings"])
+    if is_file and encoder is not None:
+        settings = own_decode(encoder, settings)
     if is_file and encoder is None:
         form = plugin.form(settings)
         item_shape, dtype = tuple(form.shape), form.dtype
@@ -244,7 +247,7 @@ def _input(name: str, found: Mapping[str, Any]) -> Input:
         tuple(found["shape"]),
         item_shape,
         dtype,
-        None if encoder is None else Choice(encoder["name"], encoder["settings"]),
+        encoder,
     )
 
 

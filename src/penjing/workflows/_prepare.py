@@ -207,9 +207,10 @@ def _file_slot(look: Look, rows: np.ndarray) -> FileSlot:
     form, column = look.modality.form(look.settings), look.column
     cached = cache.open_column(form.id, hashes.drop_nulls().to_list())
     if not hashes.null_count():
-        return FileSlot(column.name, column.modality, (column,), look.settings, cached)
+        return FileSlot(column.name, column.modality, (column,), look.settings, cached, hashes=hashes.to_list())
     present = hashes.is_not_null().to_numpy()
-    return FileSlot(column.name, column.modality, (column,), look.settings, Gapped(cached, present), present)
+    gapped = Gapped(cached, present)
+    return FileSlot(column.name, column.modality, (column,), look.settings, gapped, present, hashes.to_list())
 
 
 def _fair_order(table: Table, rows: np.ndarray) -> np.ndarray:

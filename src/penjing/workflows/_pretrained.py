@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins
+from penjing.core import cache, plugins
+from penjing.core.errors import DataError
+from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice
-from penjing.core.table import Column
+from penjing.core.table import Column, Store
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, Values
 
@@ -42,7 +44,8 @@ def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
         for choice in _choices(wanted):
             encoder = plugins.load("pretrained", choice.name)
             if slot.modality in _modalities(encoder) and (wanted != AUTO or encoder.is_available()):
-                found[slot.name] = choice.filled("pretrained")
+                preferred = getattr(encoder, "PREFERRED", {})
+                found[slot.name] = replace(choice, settings={**preferred, **choice.settings}).filled("pretrained")
                 break
     return found
 
@@ -81,10 +84,74 @@ def seen_through(prepared: Prepared, encoders: Mapping[str, Choice]) -> Prepared
     for slot in prepared.slots:
         if slot.name in encoders:
             assert isinstance(slot, FileSlot | TextSlot), "encoders are for files and texts"
-            slots.append(EmbeddingSlot(slot, encoders[slot.name]))
+            slots.append(EmbeddingSlot(slot, encoders[slot.name], own_files(prepared, slot, encoders[slot.name])))
         else:
             slots.append(slot)
     return replace(prepared, slots=tuple(slots))
+
+
+def own_decode(encoder: Choice, decode: Any) -> Any:
+    """The settings that items are decoded with for an encoder: the input's own where it asks for no others."""
+    plugin = plugins.load("pretrained", encoder.name)
+    asked = plugin.decode(plugin.Settings(**encoder.settings)) if hasattr(plugin, "decode") else None
+    return decode if asked is None else replace(decode, **asked)
+
+
+def own_files(prepared: Prepared, slot: FileSlot | TextSlot, encoder: Choice) -> OwnFiles | None:
+    """An input's items as an encoder wants them decoded; None where it takes them as the input has them."""
+    if isinstance(slot, TextSlot):
+        return None
+    decode = own_decode(encoder, slot.decode)
+    if decode == slot.decode:
+        return None
+    (column,) = slot.columns
+    references = prepared.table.frame[column.name].to_list()
+    return OwnFiles(slot.modality, decode, references, slot.hashes, prepared.table.stores[column.name])
+
+
+@dataclass(frozen=True)
+class OwnFiles:
+    """Items decoded for an encoder, each when it is first asked for; the cache keeps them under a form of their own.
+
+    Attributes:
+        modality: the plug-in that decodes.
+        decode: its settings.
+        references: of every row; None where a row has no file.
+        hashes: of every row's file.
+        store: where they are read.
+    """
+
+    modality: str
+    decode: Any
+    references: Sequence[str | None]
+    hashes: Sequence[str | None]
+    store: Store
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """The decoded items of some rows (integers); zeros where there is no file.
+
+        Raises:
+            DataError: a file is gone or damaged since the data were read.
+        """
+        plugin = plugins.load("modalities", self.modality)
+        form = plugin.form(self.decode)
+        there = np.array([self.hashes[row] is not None for row in rows.tolist()], dtype=bool)
+        hashes = [str(self.hashes[row]) for row in rows[there].tolist()]
+        wanted = dict(zip(hashes, [str(self.references[row]) for row in rows[there].tolist()], strict=True))
+        filled = cache.fill(
+            form,
+            wanted,
+            self.store,
+            lambda content, page: plugin.decode(content, self.decode, page),
+            getattr(plugin, "thumbnail", None),
+            threads=usable_cores(),
+        )
+        for key, why in filled.failed.items():
+            raise DataError(f"{self.store.name(wanted[key])} cannot be read any more: {why}")
+        found = np.zeros((len(rows), *form.shape), dtype=form.dtype)
+        if hashes:
+            found[there] = cache.open_column(form.id, hashes).take(np.arange(len(hashes)))
+        return found
 
 
 def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: float) -> dict[str, Choice]:
@@ -113,10 +180,12 @@ class EmbeddingSlot:
     Attributes:
         base: the input itself.
         encoder: which encoder, with its settings.
+        files: the items as they are decoded for the encoder alone; None takes them as the input has them.
     """
 
     base: FileSlot | TextSlot
     encoder: Choice
+    files: OwnFiles | None = None
     modality: str = EMBEDDING
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -134,7 +203,7 @@ class EmbeddingSlot:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return self.base.settings
+        return self.base.settings  # of the input; what the encoder decodes with is in its own settings
 
     def embed(self, rows: np.ndarray) -> np.ndarray:
         """Float32[rows, features]."""
@@ -143,7 +212,7 @@ class EmbeddingSlot:
     def _raw(self, rows: np.ndarray) -> Any:
         if isinstance(self.base, TextSlot):
             return self.base.cells.gather(rows).to_list()
-        return self.base.cached.take(rows)
+        return self.base.cached.take(rows) if self.files is None else self.files.take(rows)
 
     def learn(self, rows: np.ndarray) -> dict[str, Any]:
         from penjing.modalities.embedding import front_end

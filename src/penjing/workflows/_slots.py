@@ -78,7 +78,7 @@ class Slot(Protocol):
 
 @dataclass(frozen=True)
 class FileSlot:
-    """A column of files, decoded into the cache."""
+    """A column of files, decoded into the cache; `hashes` are of each row's file, None where it has none."""
 
     name: str
     modality: str
@@ -86,6 +86,7 @@ class FileSlot:
     decode: Any
     cached: CachedColumn | Gapped
     present: np.ndarray | None = None
+    hashes: Sequence[str | None] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
