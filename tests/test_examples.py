@@ -14,6 +14,7 @@ def test_there_are_examples():
     assert [path.stem for path in EXAMPLES] == [
         "chinese_text",
         "demo",
+        "image_and_speech",
         "image_and_text",
         "own_keras",
         "own_torch",
