@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
+from kinds import fit_kind
 from made_run import CLASSES, picture, write_run
 from PIL import Image
 
@@ -26,3 +29,10 @@ def photos(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture(label, 100 + number)).save(path)
     return folder
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """Kind of data → a run that was fitted on them; each is fitted once, in a folder with data/ and run/."""
+    place = tmp_path_factory.mktemp("各种")
+    return cache(lambda kind: fit_kind(kind, place / kind))
