@@ -134,6 +134,25 @@ def test_rows_without_a_target_are_left_out_and_other_gaps_stay(tmp_path: Path) 
 # ---- several labels
 
 
+@pytest.mark.parametrize("options", [Options(), Options(target="label", exclude=("c",)), Options(ignore=("b.png",))])
+def test_rows_keep_the_numbers_that_they_have_in_a_persons_table(options: Options, tmp_path: Path) -> None:
+    for name in "abd":
+        (tmp_path / f"{name}.png").touch()
+    frame = pl.DataFrame(
+        {
+            "photo": ["a.png", "b.png", None, "d.png"],
+            "size": [1, 2, 3, 4],
+            "label": [None, "x", "c", "x"] if not options.ignore else list("xxyy"),
+        }
+    )
+    frame = pl.concat([frame, frame.with_columns(size=pl.col("size") + 9, label=pl.lit("y"))])
+    table = open_data(write(tmp_path, frame), options)
+    sizes = frame["size"].to_list()
+    assert [sizes[number - 1] for number in table.row_numbers] == [int(cell) for cell in table.frame["size"]]
+    assert 0 < len(table) < len(frame)
+    assert open_data(write(tmp_path, frame.filter(pl.col("label").is_not_null()))).row_numbers == ()
+
+
 def test_several_columns_of_0_and_1_are_one_target_of_labels(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {"text": [f"{one} {n}" for n, one in enumerate(WORDS)], "sad": [0, 1, 0, 1], "long": [1, 1, 0, 0]}

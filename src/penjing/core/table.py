@@ -73,6 +73,7 @@ class Table:
         said: what was understood, in plain sentences, for people.
         doubts: what may have been misunderstood, in plain sentences with the option that settles it.
         hints: machine-readable extras of the source, e.g. {"group_pattern": r"mouse\\d+", "groups": 12}.
+        row_numbers: of each row, which one it is in the table that a person has, from 1; () where none was left out.
     """
 
     frame: pl.DataFrame
@@ -83,6 +84,7 @@ class Table:
     said: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     hints: Mapping[str, object] = field(default_factory=dict)
+    row_numbers: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -41,6 +41,7 @@ class Found:
         times: the time of each item, Float64, where a column holds it.
         is_group_asked: whether a column that may hold the groups was named already, so that file names are not asked.
         paths: what `--group-from` and a split file look at, one for each item; row numbers where there are none.
+        rows: which rows of a person's table the items are, from 0; () where they are all of them, or no rows.
         tables_beside: tables that lie beside the files and may hold the labels.
         said: what was understood so far.
         doubts: what may have been misunderstood so far.
@@ -65,6 +66,7 @@ class Found:
     said: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     hints: dict[str, object] = field(default_factory=dict)
+    rows: Sequence[int] = ()
 
     @property
     def item(self) -> str:
@@ -119,6 +121,8 @@ def finish(found: Found, options: Options) -> Table:
         part_doubts.append(f"No labels are known.{_use(found.tables_beside)}".rstrip("."))
     of_target = (*found.target.said,) if found.target and "target" in frame.columns else ()
     whole, columns = _joined(frame, found)
+    rows = frame["row"].to_list()
+    are_some = bool(found.rows) or len(rows) < len(found.inputs)
     return Table(
         frame=whole,
         columns=columns,
@@ -128,6 +132,7 @@ def finish(found: Found, options: Options) -> Table:
         said=(_summary(frame, classes, found), *of_target, *part_said, *group_said, *found.said),
         doubts=(*found.doubts, *unlabelled, *class_doubts, *part_doubts, *group_doubts),
         hints={**found.hints, **_names(found, columns), "classes": classes, **hints},
+        row_numbers=tuple((found.rows[row] if found.rows else row) + 1 for row in rows) if are_some else (),
     )
 
 

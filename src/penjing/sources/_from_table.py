@@ -86,12 +86,10 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
     is_one_file = len(inputs) == 1 and bool(roles.files)
     said += [one.said for one in inputs if one.said]
     cells = pl.DataFrame([one.cells for one in inputs])
-    if is_one_file:
-        cells, frame, more = _settle_files(cells, frame, options)
-        doubts += more
-    elif options.ignore:
-        cells, frame, more = _ignore(cells, frame, roles, options)
-        doubts += more
+    rows: Sequence[int] = ()
+    if is_one_file or options.ignore:
+        rows, more = _settle_files(cells, options) if is_one_file else _ignore(cells, roles, options)
+        cells, frame, doubts = cells[rows], frame[rows], [*doubts, *more]
     modality = {column: found.modality for column, found in roles.inputs.items()}
     names = {column: modality[column] if is_one_file else column for column in modality}
     found = Found(
@@ -104,6 +102,7 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         settings={names[column]: one.settings for column, one in roles.inputs.items()},
         said=[*opened.said],
         hints={**opened.hints, "names": {new: column for column, new in names.items()}},
+        rows=rows,
     )
     _fill(found, frame, roles, options, said, doubts)
     return finish(found, options)
@@ -149,9 +148,7 @@ def _read_input(
     return _Input(found.cells, found.store, said)
 
 
-def _settle_files(
-    cells: pl.DataFrame, frame: pl.DataFrame, options: Options
-) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+def _settle_files(cells: pl.DataFrame, options: Options) -> tuple[list[int], list[str]]:
     """Rows that are one file each: without those that name none or match `--ignore`, in the order of the paths."""
     doubts = []
     references = cells.to_series()
@@ -167,13 +164,11 @@ def _settle_files(
     # Not the order of the rows: a table that was shuffled describes the same data.
     wanted = set(kept)
     order = sorted((row for row in named if paths[row] in wanted), key=lambda row: natural_key(paths[row]))
-    return cells[order], frame[order], doubts
+    return order, doubts
 
 
-def _ignore(
-    cells: pl.DataFrame, frame: pl.DataFrame, roles: Roles, options: Options
-) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
-    """Without the rows of which a path matches `--ignore`."""
+def _ignore(cells: pl.DataFrame, roles: Roles, options: Options) -> tuple[list[int], list[str]]:
+    """The rows of which no path matches `--ignore`."""
     paths = {path for column in roles.files for path in cells[column].drop_nulls().to_list()}
     kept, idle_patterns = leave_out(paths, options.ignore)
     gone = paths - set(kept)
@@ -181,7 +176,7 @@ def _ignore(
     for column in roles.files:
         keep &= ~cells[column].is_in(list(gone)).fill_null(False)
     doubts = [f"--ignore '{pattern}' matches no path" for pattern in idle_patterns]
-    return cells.filter(keep), frame.filter(keep), doubts
+    return keep.arg_true().to_list(), doubts
 
 
 def _paths(cells: pl.DataFrame, roles: Roles) -> list[str]:

@@ -282,8 +282,8 @@ def _canvas(settings: Any, wish: DataWish) -> Any:
 
 
 def _names(table: Table, files: Sequence[Column]) -> list[str]:
-    """What each row is called; rows of one file get their numbers as well."""
-    numbers = [f"row {row + 1}" for row in range(len(table))]
+    """What each row is called; rows of one file get their numbers as well, which are those of a person's table."""
+    numbers = [f"row {number}" for number in table.row_numbers or range(1, len(table) + 1)]
     if not files:
         return numbers
     references = table.frame[files[0].name]
