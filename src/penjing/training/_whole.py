@@ -220,6 +220,7 @@ def described(given: Own, problem: Problem, task: str, seed: int) -> Choice:
     real = _real(problem, given.preprocess)
     outputs = ask(inside.eval(), real, problem)
     _check_shape(outputs, len(real[0]), problem.classes, task)
+    _check_finite(outputs)
     loud = [value * LOUD if value.is_floating_point() else value for value in real]
     gives = _gives(torch.cat([outputs, ask(inside, loud, problem)]).float(), task, given.is_trained)
     kind = f"{type(given.module).__module__}.{type(given.module).__qualname__}"
@@ -246,6 +247,16 @@ def _check_shape(outputs: Tensor, count: int, classes: Sequence[str], task: str)
     what = "one number" if task == "regress" else f"one for each of {len(classes)} ({shown})"
     expected = " or ".join(map(str, fitting))
     raise UsageError(f"the network gives {list(outputs.shape)} for {count} items; expected {expected}: {what}")
+
+
+def _check_finite(outputs: Tensor) -> None:
+    bad = int((~outputs.isfinite()).any(dim=1).sum())
+    if bad:
+        raise UsageError(
+            f"the network gives numbers that are not finite (nan or inf) for {bad} of {len(outputs)} items before any "
+            "training; look for a logarithm, a root or a division of 0 in it, for weights that are not finite, and "
+            'with preprocess="raw" for missing cells, which are nan'
+        )
 
 
 def _gives(outputs: Tensor, task: str, is_trained: bool) -> str:
