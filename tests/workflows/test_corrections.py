@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import penjing as pj
 from penjing.workflows._corrections import Corrections, by_content
 
 LABELS = st.sampled_from(["cat", "dog", None])
@@ -34,6 +37,52 @@ def test_a_copy_in_a_given_test_part_is_corrected_only_where_the_file_names_it()
 
 def test_what_was_corrected_is_said_in_numbers():
     assert str(Corrections(("a",), {"b": "dog", "c": "cat"})) == "corrections: 2 labels changed, 1 item left out"
+
+
+TAGS = ["sad|long", "long", None, "|", "sad", "sad|funny"] * 20
+
+
+def tagged(tmp_path, rows):
+    fixes = tmp_path / "fixes.csv"
+    fixes.write_text("path,label\n" + rows, encoding="utf-8")
+    frame = pl.DataFrame(
+        {"text": [f"film number {row} was {row % 7} and {row % 11}" for row in range(120)], "tags": TAGS}
+    )
+    return pj.inspect(frame, target="tags", types={"tags": "labels"}, corrections=fixes, watch=None).prepared
+
+
+def test_corrected_labels_are_labels_and_not_letters(tmp_path):
+    prepared = tagged(tmp_path, "row 1,sad; funny\nrow 2,|\nrow 5,drop\n")
+    assert prepared.classes == ("funny", "long", "sad")
+    assert prepared.truth[0].tolist() == [1, 0, 1]
+    assert prepared.truth[1].tolist() == [0, 0, 0]
+    assert prepared.split.frame["part"][3] == "excluded"
+    assert "excluded" not in prepared.split.frame["part"][:3].to_list()
+
+
+def test_an_item_without_any_label_is_learned_from_and_one_whose_labels_are_unknown_is_left_out(tmp_path):
+    prepared = tagged(tmp_path, "")
+    assert any("20 items without labels left out" in doubt and 'write "|"' in doubt for doubt in prepared.table.doubts)
+    assert len(prepared.hashes) == 100  # every sixth cell is empty: nothing is known of it
+    assert prepared.truth[2].tolist() == [0, 0, 0]  # "|" says that it has none
+    assert prepared.split.frame["part"][2] != "excluded"
+
+
+def test_a_label_that_the_data_do_not_have_is_refused_by_its_name(tmp_path):
+    with pytest.raises(pj.DataError, match='gives row 1 the label "sed", which the data do not have; did you mean'):
+        tagged(tmp_path, "row 1,sed|long\n")
+
+
+def test_a_number_is_corrected_to_any_number_and_to_nothing_else(tmp_path):
+    fixes = tmp_path / "fixes.csv"
+    draw = np.random.default_rng(0)
+    data = {"size": draw.normal(size=90), "price": draw.normal(size=90)}
+    fixes.write_text("path,label\nrow 2,17.25\n", encoding="utf-8")
+    prepared = pj.inspect(data, target="price", corrections=fixes, watch=None).prepared
+    assert prepared.truth[1] == 17.25
+    fixes.write_text("path,label\nrow 2,much\n", encoding="utf-8")
+    with pytest.raises(pj.DataError, match='the value "much", which is no number'):
+        pj.inspect(data, target="price", corrections=fixes, watch=None)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.booleans(), st.booleans(), LABELS), max_size=8))

@@ -95,3 +95,27 @@ def test_nothing_of_the_test_part_shows_in_the_columns(tmp_path: Path) -> None:
     found = look(str(tmp_path / "data.csv"), target="left")
     assert found.counts["test"].sum() == 1
     assert "99999" not in json.dumps(found.to_dict()).replace(",", "")
+
+
+def test_printed_from_python_it_reads_as_on_the_command_line(seen: Inspection) -> None:
+    text = str(seen)
+    assert text.startswith(f"{ROWS} rows in 2 classes")
+    assert text.splitlines()[-len(seen.lines()) :] == seen.lines()
+    assert "warning: " in text or "error: " in text
+
+
+def test_what_fit_would_notice_of_the_target_is_told_without_test_items(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    part = ["train"] * 200 + ["test"] * 100
+    rare = ["rare" if row % 10 == 0 else "usual" for row in range(200)]
+
+    def said(tested: list[str]) -> tuple[str, ...]:
+        told: list[object] = []
+        data = pl.DataFrame({"size": draw.normal(size=300), "kind": rare + tested, "part": part})
+        found = inspect(data, DataWish(Options(target="kind")), told.append)
+        notices = tuple(one for one in found.said if "times as many training items" in one)
+        assert all(any(getattr(event, "message", "") == one for event in told) for one in notices)
+        return notices
+
+    assert len(said(["rare", "usual"] * 50)) == 1
+    assert said(["rare", "usual"] * 50) == said(["usual"] * 99 + ["rare"])

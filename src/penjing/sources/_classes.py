@@ -36,7 +36,10 @@ def drop_unlabelled(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         return frame.drop("target"), ["No item has a label"]
     if not unlabelled:
         return frame, []
-    return frame.drop_nulls("target"), [f"{many(unlabelled, 'item')} without a label left out; predict them afterwards"]
+    left_out = f"{many(unlabelled, 'item')} without a label left out; predict them afterwards"
+    if isinstance(frame["target"].dtype, pl.List):  # here an item may well have none
+        left_out = f'{many(unlabelled, "item")} without labels left out; of one that is known to have none write "|"'
+    return frame.drop_nulls("target"), [left_out]
 
 
 def choose_classes(frame: pl.DataFrame, options: Options) -> tuple[pl.DataFrame, list[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from penjing.core.table import Table
 from penjing.sources._words import many
 
 DROP = "drop"  # the label that leaves an item out
+SEPARATOR = "|"  # between several labels of one item; by itself it says that the item has none
 
 
 @dataclass(frozen=True)
@@ -119,19 +122,59 @@ def read(file: str, table: Table, names: Sequence[str]) -> dict[int, str | None]
     # By name and not by content: of two copies under two classes only one is wrong.
     row_of = {name: row for row, name in enumerate(names)}
     found: dict[int, str | None] = {}
-    known = {label for label in _labels(table) if label is not None}
+    known = _known(table)
     for name, label in rows.select("path", "label").iter_rows():
         if name not in row_of:
             raise DataError(
                 f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` wrote'
             )
-        if label and label != DROP and label not in known:
-            raise DataError(
-                f'{path} gives {name} the class "{label}", which the data do not have; {did_you_mean(label, known)}'
-            )
+        if label and label != DROP:
+            _check(label, name, known, table, path)
         if label:
             found[row_of[name]] = None if label == DROP else label
     return found
+
+
+def _known(table: Table) -> set[str]:
+    """The classes or labels that the data have."""
+    found = pl.Series(_labels(table), dtype=pl.String).drop_nulls()
+    listed = table.target is not None and isinstance(table.frame[table.target.name].dtype, pl.List)
+    return {part for cell in found.to_list() for part in (_parts(cell) if listed else [cell])}
+
+
+def _check(label: str, name: str, known: set[str], table: Table, path: Path) -> None:
+    """Refuse what the target cannot be."""
+    assert table.target is not None, "what has no target has no label to correct"
+    kind = table.frame[table.target.name].dtype
+    if kind.is_numeric():
+        if _number(label) is None:
+            raise DataError(f'{path} gives {name} the value "{label}", which is no number')
+        return
+    word = "label" if isinstance(kind, pl.List) else "class"
+    for one in _parts(label) if isinstance(kind, pl.List) else [label]:
+        if one not in known:
+            raise DataError(
+                f'{path} gives {name} the {word} "{one}", which the data do not have; {did_you_mean(one, known)}'
+            )
+
+
+def as_cell(cells: pl.Series, label: str) -> object:
+    """A corrected label as the target's cells hold it: a class, a number, or a list of labels."""
+    if isinstance(cells.dtype, pl.List):
+        return _parts(label)
+    return _number(label) if cells.dtype.is_numeric() else label
+
+
+def _parts(label: str) -> list[str]:
+    """The labels in a text such as "a|b"; "|" holds none."""
+    return sorted({one.strip() for one in label.replace(";", SEPARATOR).split(SEPARATOR)} - {""})
+
+
+def _number(text: str) -> float | None:
+    with contextlib.suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    return None
 
 
 def _labels(table: Table) -> list[str | None]:
@@ -140,5 +183,7 @@ def _labels(table: Table) -> list[str | None]:
         return [None] * len(table)
     cells = table.frame[table.target.name]
     if isinstance(cells.dtype, pl.List):  # several labels an item
-        cells = cells.list.join("|")
+        # A text without any label would look as if nothing were known.
+        joined = cells.list.join(SEPARATOR)
+        cells = joined.replace("", SEPARATOR)
     return cells.cast(pl.String).to_list()

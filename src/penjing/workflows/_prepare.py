@@ -24,7 +24,7 @@ from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.table import Table
-from penjing.workflows._corrections import Corrections
+from penjing.workflows._corrections import Corrections, as_cell
 from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of
 from penjing.workflows._survey import (
     IMAGE,
@@ -323,6 +323,15 @@ def check_target(table: Table, task: str, classes: Sequence[str]) -> None:
         raise DataError(f'{table.title} holds one class only ("{classes[0]}"); expected at least two')
 
 
+def notices(prepared: Prepared) -> list[str]:
+    """What a person should know of the target, told from the training part."""
+    if prepared.table.target is None:
+        return []
+    task = plugins.load("tasks", prepared.task)
+    found: list[str] = task.notices(prepared.truth[prepared.rows("train")], prepared.classes)
+    return found
+
+
 def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None]) -> tuple[pl.Series, np.ndarray]:
     """Each row's target after corrections, and which rows are kept."""
     if table.target is None:
@@ -332,9 +341,10 @@ def _labels(table: Table, rows: np.ndarray, corrected: Mapping[int, str | None])
     places = [(row, corrected[original]) for row, original in enumerate(rows.tolist()) if original in corrected]
     for row, label in places:
         kept[row] &= label is not None
-    changed = {row: label for row, label in places if label is not None}
+    changed = {row: as_cell(found, label) for row, label in places if label is not None}
     if changed:
-        found = found.scatter(list(changed), list(changed.values()))
+        cells = [changed.get(row, now) for row, now in enumerate(found.to_list())]
+        found = pl.Series(found.name, cells, dtype=found.dtype)
         kept[list(changed)] = True
     return found, kept
 

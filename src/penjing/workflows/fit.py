@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins, split
+from penjing.core import split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Said, Watch, tell
@@ -27,7 +27,7 @@ from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen
 from penjing.workflows._contenders import SCRATCH, Contender, best_of, close_run, pretrained_contenders
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
-from penjing.workflows._prepare import Prepared, check_target, facts, prepare, seal_facts
+from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import NO, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
@@ -58,7 +58,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
-    for sentence in _notices(prepared):
+    for sentence in notices(prepared):
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
@@ -181,13 +181,6 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
         raise DataError(f"the training part of {title} holds one {kind} only; add items, or check the given split")
     if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
-
-
-def _notices(prepared: Prepared) -> list[str]:
-    """What a person should know of the target, told from the training part."""
-    task = plugins.load("tasks", prepared.task)
-    found: list[str] = task.notices(prepared.truth[prepared.rows("train")], prepared.classes)
-    return found
 
 
 def _facts(

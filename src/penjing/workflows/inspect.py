@@ -23,7 +23,7 @@ from penjing.checks import NotExamined
 from penjing.core import finding as findings
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.cache import CachedColumn
-from penjing.core.events import Watch
+from penjing.core.events import Said, Watch, tell
 from penjing.core.files import write_atomically
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record, Survey
@@ -31,7 +31,7 @@ from penjing.core.report import NOUNS
 from penjing.core.table import PARTS
 from penjing.workflows._columns import columns_of
 from penjing.workflows._contact_sheet import contact_sheet
-from penjing.workflows._prepare import DataWish, Prepared, prepare
+from penjing.workflows._prepare import DataWish, Prepared, notices, prepare
 
 __all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
 
@@ -103,6 +103,9 @@ class Inspection:
         columns = [] if self.columns is None else ["", *_columns_told(self.columns)]
         return [*_counted(self.counts), *columns, "", *self._found()]
 
+    def __str__(self) -> str:
+        return "\n".join([*self.said, "", *self.lines()])
+
     def _found(self) -> list[str]:
         lines = [f"{finding.level}: {finding.message}" for finding in self.findings]
         blind: dict[str, list[str]] = {}
@@ -133,6 +136,9 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
     """
     prepared = prepare(data, replace(wish, most_unreadable=1.0), Clock(seconds, is_binding=False), watch)
     survey = _named(_with_pixels(prepared), prepared)
+    noticed = notices(prepared)
+    for sentence in noticed:
+        tell(watch, Said(sentence))
     columns = columns_of(prepared)
     found = checks.examine(Record(survey, columns=columns), checks.names_for("survey", "columns"))
     return Inspection(
@@ -143,7 +149,7 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         columns=columns,
         sizes=_sizes(survey, None if prepared.pictures is None else prepared.pictures.decode.side),
         survey=survey,
-        said=prepared.said,
+        said=(*prepared.said, *noticed),
         prepared=prepared,
     )
 
