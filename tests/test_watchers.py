@@ -8,11 +8,13 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import penjing as pj
 from penjing._bar import watching
 from penjing.core.events import Decided, Evaluated, Finished, Said
+from penjing.core.recipe import Recipe
 from penjing.watchers import CsvWriter, MlflowWriter, TensorBoardWriter
 
 FIRST = Evaluated(10, {"step": 10.0, "valid/accuracy": 0.5, "train/loss": 1.25})
@@ -74,6 +76,32 @@ def test_tensorboard_reads_what_was_written(tmp_path: Path) -> None:
     found = EventAccumulator(str(tmp_path)).Reload()
     assert [(one.step, one.value) for one in found.Scalars("valid/accuracy")] == [(10, 0.5), (20, 0.75)]
     assert [one.step for one in found.Scalars("train/loss")] == [10]
+
+
+def test_what_a_fit_writes_for_tensorboard_and_csv_is_its_record(tmp_path: Path) -> None:
+    """Read back by TensorBoard's own reader, which keeps single precision."""
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    draw = np.random.default_rng(0)
+    data = {"size": draw.normal(size=80), "label": ["up", "down"] * 40}
+    recipe = Recipe.from_toml(
+        'model = { name = "tabular" }\ntraining = { steps = 12, batch_size = 16, evaluations = 3 }'
+    ).filled()
+    writers = [TensorBoardWriter(tmp_path / "logs"), CsvWriter(tmp_path / "curve.csv")]
+    run = pj.fit(data, target="label", recipe=recipe, out=tmp_path / "run", watch=writers)
+    found = EventAccumulator(str(tmp_path / "logs")).Reload()
+    record = [{name: value for name, value in line.items() if name != "step"} for line in run.steps]
+    steps = [line["step"] for line in run.steps]
+    assert len(steps) == 3
+    assert set(found.Tags()["scalars"]) == set(record[0])
+    for name in record[0]:
+        scalars = found.Scalars(name)
+        assert [one.step for one in scalars] == steps, name
+        assert [one.value for one in scalars] == pytest.approx([line[name] for line in record], rel=1e-6), name
+    head, *lines = rows(tmp_path / "curve.csv")
+    place = head.index("valid/accuracy")
+    assert [float(line[place]) for line in lines] == [line["valid/accuracy"] for line in record]
 
 
 @pytest.mark.parametrize(("writer", "package"), [(MlflowWriter, "mlflow"), (TensorBoardWriter, "tensorboard")])
