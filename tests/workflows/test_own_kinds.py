@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from kills import killed_fit
 from kinds import picture, rows, write_files
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -30,22 +29,6 @@ class Net(nn.Module):
 
     def forward(self, pictures):
         return self.last(self.drop(self.norm(self.maps(pictures)).relu().amax((2, 3))))
-"""
-DYING = """
-import os, signal, sys
-from penjing.cli import run_command
-from penjing.training import _loop, engine
-
-_loop.CHECKPOINT_SECONDS = 0.0
-keep = engine._keep
-
-def keep_and_die(folder, step, recipe, state):
-    keep(folder, step, recipe, state)
-    if state.step >= 5:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-engine._keep = keep_and_die
-run_command(sys.argv[1:])
 """
 
 
@@ -153,9 +136,7 @@ def test_a_module_in_a_file_goes_on_after_a_kill_to_the_weights_it_would_have_ha
     net.write_text(NET, encoding="utf-8")
     whole = fitted(pictures, f"{net}:Net", tmp_path / "whole")
     (tmp_path / "recipe.toml").write_text(whole.recipe.to_toml(), encoding="utf-8")
-    words = ["fit", pictures, "--recipe", tmp_path / "recipe.toml", "--out", tmp_path / "killed", "--quiet"]
-    done = subprocess.run([sys.executable, "-c", DYING, *map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    killed_fit(5, "*", pictures, "--recipe", tmp_path / "recipe.toml", "--out", tmp_path / "killed")
     resumed = pj.resume(tmp_path / "killed", watch=None)
     assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
     agrees(resumed, pictures)

@@ -56,9 +56,8 @@ def written(run: pj.Run) -> dict[str, Any]:
     for file in ("floor.npz", "pictures.npz"):  # an archive says when it was made
         if (run.path / file).exists():
             with np.load(run.path / file) as kept:
-                found |= {
-                    f"{file}/{name}": kept[name].tolist() for name in kept.files if name != "about"
-                }  # the seconds it took
+                names = [name for name in kept.files if name != "about"]  # which holds the seconds that it took
+                found |= {f"{file}/{name}": kept[name].tolist() for name in names}
     if (run.path / "shown.parquet").exists():
         found["shown"] = (run.path / "shown.parquet").read_bytes()
     info = {name: value for name, value in run.info.items() if name not in LEFT_OUT}
