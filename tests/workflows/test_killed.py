@@ -17,16 +17,8 @@ KEPT = ("model.safetensors", "record.jsonl", "results.json", "predictions.parque
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "table",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("text", "sound", "video", "image and text", "pretrained")
-        ),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["table", "text", "sound", "video", "image and text", "pretrained"])
 def test_a_killed_process_leaves_a_run_that_ends_as_if_nothing_had_been(
     kind: str, learned: Callable[[str], pj.Run], tmp_path: Path
 ) -> None:
