@@ -11,6 +11,7 @@ import pytest
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.sources import Options, open_data
 from penjing.sources._samples import png, sample_images
+from penjing.sources._tables import read_table
 
 ROWS = [("图/1.png", "猫"), ("图/2.png", "狗"), ("图/10.png", "猫")]
 LABELS = ["猫", "狗", "猫"]
@@ -158,6 +159,25 @@ def test_parquet_may_hold_the_pictures_themselves(tmp_path: Path) -> None:
         table = open_data(tmp_path / name)
         assert [table.stores["image"].read(reference) for reference in table.frame["image"]] == pictures
         assert table.frame["target"].to_list() == ["a", "b", "a"]
+
+
+def test_rows_without_any_value_are_left_out_and_said(folder: Path) -> None:
+    (folder / "t.csv").write_text(text().replace("图/2.png,狗", ",\n图/2.png,狗") + ",\n\n", encoding="utf-8")
+    table = open_data(folder / "t.csv")
+    assert len(table) == len(ROWS)
+    assert "2 empty rows left out" in table.doubts
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("names", ["n,word,,n", "0,1.png,2,3"])
+def test_long_plain_tables_and_careful_reading_give_the_same(names: str, line_end: str) -> None:
+    rows = [f"{row}, w{row % 7} ,,{row / 3}" if row % 50 else ",,," for row in range(400)]
+    plain = line_end.join([names, *rows, "", ""])
+    careful = line_end.join([names, *rows, "", ""]).replace(", w1 ,", '," w1 ",')
+    fast, slow = (read_table(content.encode(), "t.csv")[0] for content in (plain, careful))
+    assert fast.equals(slow)
+    assert fast.width == (3 if names.startswith("n") else 4)
+    assert len(fast) == (400 if names.startswith("n") else 401)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePath
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +35,9 @@ _CHINESE_WORDS = 6  # characters of a script without spaces that are as much
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
 _ID_NAME = re.compile(r"(?:^|[_\s-])(?:id|uuid|guid|index|key|nr|no)$|编号$|序号$|学号$|号码$|^unnamed", re.IGNORECASE)
 _TIME_NAME = re.compile(r"time|date|stamp|epoch|_at$|_ts$|^ts$|时间|日期", re.IGNORECASE)
+# What every date has: two signs or blanks between its parts, or eight digits and more.
+_LIKE_DATE = r"\w\s*[-/.,年\s－／．]\s*\w+\s*[-/.,月\s－／．]|\d{8}"
+_ENDING = r"^[^\n]*[^\n/\\](\.[^\W_]*[A-Za-z][^\W_]*)$"  # of a path's last name
 _CODE = r"^\S*\d\S*$"  # one word with a digit, such as cust-001
 
 
@@ -100,6 +102,7 @@ def recognise(cells: pl.Series, given: str | None = None) -> Recognised:
 def _guesses(cells: pl.Series, texts: pl.Series) -> Iterator[Recognised | None]:
     """One guess after the other, the narrower first; the last always gives something."""
     yield _empty_or_constant(cells, texts)
+    yield _fractions(texts)
     yield _files(texts)
     yield _boolean(cells, texts)
     yield _date(cells, texts)
@@ -116,12 +119,23 @@ def _empty_or_constant(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     return None
 
 
+def _fractions(texts: pl.Series) -> Recognised | None:
+    """Plain numbers with fractions, which nothing else looks like: in wide tables most columns are settled here."""
+    values = texts.cast(pl.Float64, strict=False)
+    if values.null_count() or not (values % 1 != 0).any() or texts.str.contains(r"^0\d").any():
+        return None
+    return Recognised("number", 1.0, f"its cells are numbers like {_short(texts[0])}", {"decimal": "point"})
+
+
 def _files(texts: pl.Series) -> Recognised | None:
     """Paths of files, by their extensions."""
-    names = [PurePath(text).suffix.lower() for text in _sample(texts) if "\n" not in text]
+    looked = _sample(texts)
+    endings = looked.str.extract(_ENDING).drop_nulls().str.to_lowercase()
+    if len(endings) < _PATHS_SHARE * len(looked):
+        return None
     for name, module in _file_modalities():
-        known = set(module.EXTENSIONS) | set(module.REFUSED)
-        share = sum(extension in known for extension in names) / len(_sample(texts))
+        known = [*module.EXTENSIONS, *module.REFUSED]
+        share = int(endings.is_in(known).sum()) / len(looked)
         if share >= _PATHS_SHARE:
             return Recognised(name, share, f"its cells name files like {_short(texts[0])}")
     return None
@@ -138,7 +152,7 @@ def _boolean(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     if cells.dtype == pl.Boolean:
         return Recognised("boolean", 1.0, "it is true or false")
     values = texts.unique().sort().to_list()
-    if len(values) != 2 or boolean.recognise(texts.to_list()) < 1:
+    if len(values) != 2 or boolean.recognise(texts) < 1:
         return None
     return Recognised("boolean", 0.95, f"its cells are {values[0]} or {values[1]}")
 
@@ -146,9 +160,10 @@ def _boolean(cells: pl.Series, texts: pl.Series) -> Recognised | None:
 def _date(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     if cells.dtype.is_temporal() and cells.dtype not in (pl.Time, pl.Duration):
         return Recognised("date", 1.0, "it holds dates")
-    if date.clean(texts.head(_TASTE)).is_null().mean() == 1:
+    taste = texts.head(_TASTE)
+    if not taste.str.contains(_LIKE_DATE).any() or date.clean(taste).is_null().all():
         return None
-    share = date.recognise(texts.to_list())
+    share = date.recognise(texts)
     if share >= _SHARE:
         first, is_settled = date.order(texts)
         other = {"day": "month", "month": "day"}[first]
@@ -168,7 +183,7 @@ def _identifier(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     whole = texts.str.contains(r"^\d+$").all()
     if whole and (is_named_so or _would_repeat(texts)):
         return Recognised(IGNORE, 0.95, f"every row has its own number, such as {_short(texts[0])}")
-    is_number = number.recognise(texts.to_list()) >= _SHARE
+    is_number = number.recognise(texts) >= _SHARE
     if not is_number and texts.str.contains(_CODE).all() and not texts.str.contains(rf"[{_UNSPACED}]").any():
         return Recognised(IGNORE, 0.9, f"every row has its own code, such as {_short(texts[0])}")
     return None

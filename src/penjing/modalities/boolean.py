@@ -25,7 +25,7 @@ class Settings:
     """There is nothing to set."""
 
 
-def recognise(cells: Sequence[Any]) -> float:
+def recognise(cells: Sequence[Any] | pl.Series) -> float:
     """The share of cells, missing ones aside, that say yes or no, 0 to 1; 0 where all say the same."""
     texts = told(cells)
     said = clean(texts)

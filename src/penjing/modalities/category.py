@@ -31,7 +31,7 @@ class Settings:
     fewest: int = 2
 
 
-def recognise(cells: Sequence[Any]) -> float:
+def recognise(cells: Sequence[Any] | pl.Series) -> float:
     """How much cells look like categories, 0 to 1: the more often they repeat, the more."""
     texts = told(cells)
     if len(texts) == 0:

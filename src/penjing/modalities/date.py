@@ -45,7 +45,7 @@ class Settings:
     bins: int = 8
 
 
-def recognise(cells: Sequence[Any]) -> float:
+def recognise(cells: Sequence[Any] | pl.Series) -> float:
     """The share of cells, missing ones aside, that can be read as dates, 0 to 1; bare counts are no Unix time here."""
     texts = told(cells)
     is_count = texts.str.contains(r"^\d{10}$|^\d{13}$")

@@ -31,6 +31,7 @@ _GROUPED_BY_POINTS = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$"  # 1.234.567,8
 # One separator before three digits: a thousand to some, one and something to others.
 _EITHER = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"
 _DECIMAL_COMMA = r"^[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?$"
+_NO_PLAIN_POINT = r"[,，]|\..*\."  # without any of these no cell speaks of a decimal comma
 _PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
@@ -48,7 +49,7 @@ class Settings:
     bins: int = 8
 
 
-def recognise(cells: Sequence[Any]) -> float:
+def recognise(cells: Sequence[Any] | pl.Series) -> float:
     """The share of cells, missing ones aside, that can be read as numbers, 0 to 1."""
     texts = told(cells)
     return int(clean(texts).is_not_null().sum()) / max(1, len(texts))
@@ -57,6 +58,8 @@ def recognise(cells: Sequence[Any]) -> float:
 def decimal_sign(cells: pl.Series) -> str:
     """The decimal sign of a whole column: "comma" where cells show it and none shows a point, else "point"."""
     if cells.dtype != pl.String:
+        return "point"
+    if not cells.str.contains(_NO_PLAIN_POINT).any():
         return "point"
     texts = _stripped(cells.drop_nulls())
     texts = texts.filter(~texts.str.contains(_EITHER))
@@ -79,6 +82,15 @@ def clean(cells: pl.Series, settings: Settings | None = None) -> pl.Series:
         raise UsageError(f'decimal = "{decimal}": expected "point" or "comma"')
     if cells.dtype != pl.String:
         return cells.cast(pl.Float64, strict=False).fill_nan(None)
+    if decimal == "point":  # most columns hold nothing but plain numbers, which need no patterns
+        plain = cells.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+        odd = (plain.is_null() & cells.is_not_null()).arg_true()
+        return plain if odd.is_empty() else plain.scatter(odd, _written(cells.gather(odd), decimal))
+    return _written(cells, decimal)
+
+
+def _written(cells: pl.Series, decimal: str) -> pl.Series:
+    """What `clean` says of texts, in any of the ways of writing a number."""
     text = pl.col("text")
     without_commas = text.str.replace_all(",", "", literal=True)
     without_points = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)

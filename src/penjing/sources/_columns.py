@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import polars as pl
 
@@ -89,7 +90,7 @@ class Roles:
     left_out: dict[str, str] = field(default_factory=dict)
     questioned: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def files(self) -> list[str]:
         """The inputs that are columns of files."""
         return [name for name, found in self.inputs.items() if is_of_files(found.modality)]
@@ -279,9 +280,9 @@ def _recognise(cells: pl.Series, given: str | None) -> Recognised:
     """What a column is. One that names a file is one of files, even if it names the same in every row."""
     if given is None and cells.dtype == pl.String:
         known = cells.drop_nulls().head(_LOOK).to_list()
-        kinds = [modality_of(name) for name in known]
-        if known and kinds.count(kinds[0]) >= _SHARE * len(known) and kinds[0]:
-            return Recognised(kinds[0], 1.0, f"its cells name files like {known[0]}")
+        kind = modality_of(known[0]) if known else None
+        if kind and sum(modality_of(name) == kind for name in known) >= _SHARE * len(known):
+            return Recognised(kind, 1.0, f"its cells name files like {known[0]}")
     return recognise(cells, given)
 
 

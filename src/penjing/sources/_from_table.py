@@ -20,7 +20,7 @@ from penjing.sources._parts import parts_of
 from penjing.sources._places import Place, folder_place, given_place
 from penjing.sources._references import refer
 from penjing.sources._splits import read_split
-from penjing.sources._tables import read_table
+from penjing.sources._tables import read_table, without_empty_rows
 from penjing.sources._target import Target, read_labels, read_target
 from penjing.sources._words import many
 
@@ -78,10 +78,12 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         DataError: no file of a column exists, or a cell of the split names no part.
         UsageError: the columns are not clear; see `find_roles`.
     """
+    frame, idle = without_empty_rows(frame)
     held = {column: modality for column, (modality, _) in opened.held.items()}
     roles = find_roles(frame, replace(options, types={**held, **options.types}), opened.name)
     check_inputs(roles, opened.name)
     said, doubts = describe(roles)
+    doubts = [*idle, *doubts]
     inputs = [_read_input(frame, column, roles, options, opened, place) for column in roles.inputs]
     is_one_file = len(inputs) == 1 and bool(roles.files)
     said += [one.said for one in inputs if one.said]

@@ -11,7 +11,7 @@ from penjing.core.errors import DataError, UsageError
 from penjing.sources._columns import find_roles, texts
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
-from penjing.sources._tables import read_table
+from penjing.sources._tables import read_table, without_empty_rows
 from penjing.sources._words import many
 
 
@@ -38,7 +38,7 @@ def read_split(split: str, paths: Sequence[str], recognised: Sequence[str | None
 
 
 def _from_file(file: Path, paths: Sequence[str]) -> list[str | None]:
-    frame, _ = read_table(file.read_bytes(), str(file))
+    frame, _ = without_empty_rows(read_table(file.read_bytes(), str(file))[0])
     part = find_roles(frame, Options(target="none"), str(file)).part
     if part is None:
         raise DataError(f'{file} has no column of parts; expected a column "part" with train, valid or test in it')
