@@ -17,7 +17,7 @@ from PIL import Image
 
 from json_schema import faults
 from penjing.core.errors import DataError, UsageError
-from penjing.core.events import Event, Said
+from penjing.core.events import Event, Said, Warned
 from penjing.sources import Options
 from penjing.workflows import predict
 from penjing.workflows._load import load
@@ -371,6 +371,25 @@ def test_an_input_without_any_of_its_columns_is_absent(mixed: Made) -> None:
 def test_a_row_without_any_value_is_listed(classes: Made) -> None:
     found = predict.predict(classes.run, [{"age": 30, "job": "cook"}, {"age": None, "job": ""}])
     assert found.unreadable == (predict.Unreadable("row 2", "all of its cells are empty"),)
+
+
+def test_every_row_of_a_file_has_its_row_in_what_is_written(classes: Made, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("age,job\n,\n30,cook\n,\n31,nurse\n", encoding="utf-8")
+    found = predict.predict(classes.run, tmp_path / "t.csv")
+    written = pl.read_csv(found.write(tmp_path / "out.csv"))
+    assert written["path"].to_list() == ["row 1", "row 2", "row 3", "row 4"]
+    assert written["prediction"].is_null().to_list() == [True, False, True, False]
+    assert written["unreadable"].is_null().to_list() == [False, True, False, True]
+
+
+def test_values_that_training_did_not_know_are_said(classes: Made) -> None:
+    jobs = ["astronaut", "cook", "baker", "astronaut", None]
+    heard: list[Event] = []
+    found = predict.predict(classes.run, {"age": [30] * 5, "job": jobs}, watch=heard.append)
+    assert found.unknown_cells == found.to_dict()["unknown_cells"] == {"job": 3}
+    (sentence,) = [event.message for event in heard if isinstance(event, Warned)]
+    assert sentence.startswith('"job": 3 of 5 cells hold what training did not know, such as "astronaut"')
+    assert predict.predict(classes.run, rows()).unknown_cells == {}
 
 
 def test_a_damaged_file_of_a_mix_is_listed_with_its_column(mixed: Made, folder: Path) -> None:

@@ -139,17 +139,20 @@ class Encoded:
         values: input → one value an item; zeros, or the codes of missing cells, where there is none.
         present: input → Bool[items], whether each item has a value there.
         is_empty: Bool[items], whether an item has no value at all.
+        unknown: column of categories → its cells whose value training did not know.
     """
 
     values: dict[str, np.ndarray]
     present: dict[str, np.ndarray]
     is_empty: np.ndarray
+    unknown: dict[str, pl.Series]
 
 
 def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> Encoded:
     """The values of some items of a source, through the same functions as in training."""
     cells = source.cells[[item.row for item in items]]
     values, present = {}, {}
+    unknown: dict[str, pl.Series] = {}
     is_empty = np.ones(len(items), dtype=bool)
     for one in inputs:
         if one.is_file:
@@ -158,6 +161,7 @@ def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> E
         elif is_scalar(one.columns[0]):
             table = pl.DataFrame([_clean(column, cells) for column in one.columns])
             values[one.name] = encode_table(table, one.learned)
+            unknown |= _unknown(table, values[one.name], one.learned)
             is_filled = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series().to_numpy()
             # As in training, missing cells have codes; the input is missing only without any of its columns.
             there = np.full(len(items), any(column.name in cells.columns for column in one.columns))
@@ -172,7 +176,16 @@ def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> E
             is_filled = there = texts.is_not_null().to_numpy()
         is_empty &= ~is_filled
         present[one.name] = there
-    return Encoded(values, present, is_empty)
+    return Encoded(values, present, is_empty, unknown)
+
+
+def _unknown(cells: pl.DataFrame, encoded: np.ndarray, learned: Mapping[str, Any]) -> dict[str, pl.Series]:
+    """Column of categories → its clean cells that have the code of values training did not know."""
+    found = {}
+    for place, one in enumerate(learned["columns"]):
+        if "known" in one and (is_unknown := encoded[:, place] == len(one["known"])).any():
+            found[one["name"]] = cells[one["name"]].filter(pl.Series(is_unknown))
+    return found
 
 
 def _files(one: Input, items: Sequence[Item]) -> tuple[np.ndarray, np.ndarray]:

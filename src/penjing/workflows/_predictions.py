@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
@@ -37,11 +38,15 @@ class Predictions(ABC):
         frame: one row an item: `path`, `prediction`, and what the task says of it.
         names: of the network's outputs: classes, labels, or the number that is predicted.
         unreadable: items that could not be read.
+        places: where those stand among all items, in the order they were given; () puts them at the end.
+        unknown_cells: column of categories → how many of its cells hold a value that training did not know.
     """
 
     frame: pl.DataFrame
     names: tuple[str, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    places: tuple[int, ...] = field(default=(), kw_only=True, repr=False)
+    unknown_cells: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     CELLS: ClassVar[tuple[str, ...]]  # the heads of a table in a notebook
 
@@ -82,13 +87,16 @@ class Predictions(ABC):
 
     @property
     def table(self) -> pl.DataFrame:
-        """The frame; where items were unreadable, with a row for each at the end and the reason in `unreadable`."""
+        """A row for each item in the order they were given; where some were unreadable, with the reason in
+        `unreadable`."""
         if not self.unreadable:
             return self.frame
         bad = pl.DataFrame(
             {"path": [one.path for one in self.unreadable], "unreadable": [one.reason for one in self.unreadable]}
         )
-        return pl.concat([self.frame, bad], how="diagonal")
+        every = np.arange(len(self) + len(bad))
+        places = self.places or every[len(self) :]
+        return pl.concat([self.frame, bad], how="diagonal")[np.argsort(np.r_[np.delete(every, places), places])]
 
     def lines(self) -> list[str]:
         """One line an item, for people."""
@@ -101,6 +109,7 @@ class Predictions(ABC):
             **self._about(),
             "predictions": [self._answer(row) for row in self.frame.iter_rows(named=True)],
             "unreadable": [{"path": one.path, "reason": one.reason} for one in self.unreadable],
+            "unknown_cells": dict(self.unknown_cells),
         }
 
     def write(self, path: str | Path) -> Path:

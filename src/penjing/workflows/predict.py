@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -50,7 +50,8 @@ __all__ = [
 BATCH = 256  # items with files answered at once
 MOST_ROWS = 4096  # items without files answered at once
 MOST_EXPLAINED = 200  # each costs as many answers as `_explain` hides places
-LISTED = 10  # unreadable items named in a message
+LISTED = 10  # unreadable items named in a message, and columns with unknown values
+_LETTERS = 30  # of a cell in a message
 
 
 def predict(
@@ -101,6 +102,8 @@ def predict(
             tell(watch, Progress(stage, found.done))
     tell(watch, Finished(stage, time.monotonic() - started))
     predictions = found.predictions()
+    for sentence in found.remarks[:LISTED]:
+        tell(watch, Warned(sentence))
     if predictions.unreadable:
         tell(watch, Warned(_unreadable(predictions.unreadable, found.done)))
     if folder is not None:
@@ -126,17 +129,22 @@ class _Found:
     _names: list[str] = field(default_factory=list)
     _answers: list[Answers] = field(default_factory=list)
     _unreadable: list[Unreadable] = field(default_factory=list)
+    _places: list[int] = field(default_factory=list)
+    _unknown: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, source: Source, items: Sequence[Item]) -> None:
         """Answer some items of a source; of those without a value, keep the reason."""
-        self.done += len(items)
+        begun, self.done = self.done, self.done + len(items)
         readable = [item for item in items if not item.error]
         found = encoded(self.loaded.inputs, source, readable)
+        for column, cells in found.unknown.items():
+            self._unknown.setdefault(column, []).extend(cells.to_list())
         empty = {id(item) for item, is_empty in zip(readable, found.is_empty, strict=True) if is_empty}
         why = "the cell is empty" if len(source.cells.columns) == 1 else "all of its cells are empty"
-        self._unreadable += [
-            Unreadable(item.name, item.error or why) for item in items if item.error or id(item) in empty
-        ]
+        for place, item in enumerate(items, start=begun):
+            if item.error or id(item) in empty:
+                self._unreadable.append(Unreadable(item.name, item.error or why))
+                self._places.append(place)
         there = np.flatnonzero(~found.is_empty)
         if not len(there):
             return
@@ -165,7 +173,18 @@ class _Found:
         interval = task.interval(answer, loaded.calibrated) if hasattr(task, "interval") else None
         answered = Answered(self._names, answer, taken, interval, unsure, unlike)
         bad = tuple(self._unreadable)
-        return tabulate(task.MODALITY, answered, loaded.classes, bad, loaded.calibrated.get("coverage"))
+        found = tabulate(task.MODALITY, answered, loaded.classes, bad, loaded.calibrated.get("coverage"))
+        unknown = {column: len(cells) for column, cells in self._unknown.items()}
+        return replace(found, places=tuple(self._places), unknown_cells=unknown)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to say of cells whose value training did not know, a sentence a column."""
+        return [
+            f'"{column}": {len(cells):,} of {self.done:,} cells hold what training did not know, '
+            f'such as "{cells[0][:_LETTERS]}"; they are answered as any unknown value'
+            for column, cells in self._unknown.items()
+        ]
 
 
 def _batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
