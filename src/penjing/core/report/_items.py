@@ -75,7 +75,8 @@ def cells_of(files: RunFiles, item: str) -> tuple[tuple[str, str], ...]:
     """What an item holds: its texts first, then the columns that contribute most; at most `MOST_CELLS`."""
     cells = files.cells.get(item) or {}
     rank = {str(one.get("column")): place for place, one in enumerate(files.results.get("contributions") or [])}
-    ordered = sorted(cells, key=lambda name: (files.columns.get(name) != "text", rank.get(name, len(rank))))
+    kinds = files.columns
+    ordered = sorted(cells, key=lambda name: (kinds.get(name) != "text", rank.get(name, len(rank))))
     return tuple((name if len(ordered) > 1 else "", cells[name]) for name in ordered[:MOST_CELLS])
 
 
