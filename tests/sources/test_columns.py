@@ -178,19 +178,31 @@ def test_lists_in_a_cell_are_labels_when_said_so(separator: str, tmp_path: Path)
 # ---- groups, parts and times
 
 
-@pytest.mark.parametrize("name", ["speaker", "Patient ID", "user_id", "author", "site", "说话人"])
+@pytest.mark.parametrize("name", ["speaker", "who", "Patient ID", "user_id", "author", "site", "说话人"])
 def test_a_column_that_may_hold_groups_is_no_input_and_is_questioned(name: str, tmp_path: Path) -> None:
     frame = CUSTOMERS.with_columns(pl.Series(name, [f"p{row % 7}" for row in range(60)]))
     path = write(tmp_path, frame)
     table = open_data(path, Options(target="churn"))
     assert name not in kinds(table)
-    assert f'The column "{name}" may hold groups: use --group {name}, or the score will be too good' in table.doubts
+    doubt = f'The column "{name}" suggests 7 groups (p0…p6): use --group {name}, or the score will be too good'
+    assert doubt in table.doubts
     assert f"{name}: may hold groups" in " ".join(table.said)
     grouped = open_data(path, Options(target="churn", group=name))
     assert grouped.group is not None
     assert grouped.frame["group"].n_unique() == 7
-    assert not any("may hold groups" in doubt for doubt in grouped.doubts)
+    assert not any("suggests" in one for one in grouped.doubts)
     assert kinds(open_data(path, Options(target="churn", types={name: "category"})))[name] == "category"
+
+
+def test_numbered_names_that_come_again_are_an_input_and_questioned(tmp_path: Path) -> None:
+    names = pl.Series("which", [f"mouse{row % 12:02}" for row in range(60)])
+    path = write(tmp_path, CUSTOMERS.with_columns(names))
+    table = open_data(path, Options(target="churn"))
+    assert kinds(table)["which"] == "category"
+    doubt = 'The column "which" suggests 12 groups (mouse00…mouse11): use --group which, or the score will be too good'
+    assert doubt in table.doubts
+    assert doubt not in open_data(path, Options(target="churn", types={"which": "category"})).doubts
+    assert doubt not in open_data(path, Options(target="churn", group="city")).doubts
 
 
 def test_times_are_numbers_and_no_input(tmp_path: Path) -> None:
@@ -204,6 +216,19 @@ def test_times_are_numbers_and_no_input(tmp_path: Path) -> None:
     assert open_data(path, Options(target="churn", time_column="age")).frame["time"][3] == 23
     with pytest.raises(UsageError, match=r'--time-column city: expected dates or numbers, it holds "Bonn"'):
         open_data(path, Options(target="churn", time_column="city"))
+
+
+def test_a_time_that_is_asked_for_goes_before_a_split_that_is_only_recognised(tmp_path: Path) -> None:
+    parts = pl.Series("split", ["train", "test"] * (len(CUSTOMERS) // 2))
+    path = write(tmp_path, CUSTOMERS.with_columns(parts))
+    assert open_data(path, Options(target="churn")).part is not None
+    table = open_data(path, Options(target="churn", time_column="joined"))
+    assert table.part is None
+    assert "split" not in kinds(table)
+    assert any("split: a split, but the parts are dealt by time" in sentence for sentence in table.said)
+    for split in ("split", "folder", "parts.csv"):
+        with pytest.raises(UsageError, match=f"--time-column joined and --split {split} both say"):
+            open_data(path, Options(target="churn", time_column="joined", split=split))
 
 
 def test_a_second_label_is_no_input_unless_it_is_asked_for(tmp_path: Path) -> None:
@@ -369,7 +394,7 @@ def test_file_names_are_not_asked_for_groups_where_a_column_may_hold_them(tmp_pa
         (tmp_path / name).write_bytes(b"s")
     path = write(tmp_path, pl.DataFrame(rows, schema=["clip", "label", "speaker"], orient="row"))
     assert open_data(path).doubts == (
-        'The column "speaker" may hold groups: use --group speaker, or the score will be too good',
+        'The column "speaker" suggests 3 groups (s0…s2): use --group speaker, or the score will be too good',
     )
     alone = open_data(write(tmp_path, pl.read_csv(path).drop("speaker")))
     assert alone.doubts[-1].startswith("Names suggest 3 groups")

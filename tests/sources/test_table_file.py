@@ -117,7 +117,10 @@ def test_a_likely_group_is_questioned_and_never_taken(folder: Path) -> None:
     (folder / "t.csv").write_text("\n".join(rows), encoding="utf-8")
     table = open_data(folder / "t.csv")
     assert table.group is None
-    assert 'The column "patient" may hold groups: use --group patient, or the score will be too good' in table.doubts
+    assert (
+        'The column "patient" suggests 2 groups (p1…p2): use --group patient, or the score will be too good'
+        in table.doubts
+    )
     assert open_data(folder / "t.csv", Options(group="patient")).frame["group"].to_list() == ["p1", "p2"]
 
 
@@ -166,6 +169,7 @@ def test_rows_without_any_value_are_left_out_and_said(folder: Path) -> None:
     table = open_data(folder / "t.csv")
     assert len(table) == len(ROWS)
     assert "2 empty rows left out" in table.doubts
+    assert table.row_numbers == (1, 3, 4)
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])

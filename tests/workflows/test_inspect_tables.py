@@ -47,6 +47,20 @@ def findings(inspection: Inspection) -> dict[str, Finding]:
     return {finding.name: finding for finding in inspection.findings}
 
 
+def test_parts_dealt_by_time_are_not_called_the_data_s_own() -> None:
+    said = look(frame().drop("code"), target="left", time_column="age").said
+    assert any(sentence.startswith("Split by time: train ") for sentence in said)
+    assert not any("own split" in sentence for sentence in said)
+
+
+def test_a_column_that_suggests_groups_is_found_until_it_is_named() -> None:
+    data = frame().drop("code").with_columns(who=pl.Series([f"p{row % 9}" for row in range(ROWS)]))
+    found = findings(look(data, target="left"))
+    assert found["guessed_groups"].remedies == ("--group who",)
+    assert "layout_doubts" not in found
+    assert "guessed_groups" not in findings(look(data, target="left", group="who"))
+
+
 def test_every_column_has_a_line_with_its_type_gaps_values_and_range(seen: Inspection) -> None:
     assert seen.columns is not None
     columns = {row["name"]: row for row in seen.columns.iter_rows(named=True)}

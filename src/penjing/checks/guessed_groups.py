@@ -1,6 +1,7 @@
-"""File names that suggest groups which nobody named.
+"""File names, or a column, that suggest groups which nobody named.
 
-**What it sees.** A pattern in the names, such as mouse01_03.png, that divides the items into a few groups.
+**What it sees.** A pattern in the names, such as mouse01_03.png, that divides the items into a few groups; or a column
+of a table that is named like a person or an animal, or holds p01, p02 and so on again and again.
 
 **Why it is bad.** Pictures of one animal, patient or film look alike for reasons that have nothing to do with
 the class. If some of them are learned from and others tested, the score says how well the model knows those
@@ -26,16 +27,18 @@ def look(record: Record) -> Finding | None:
     """The pattern and the number of groups it makes, or None where groups are named or none are to be seen."""
     survey = survey_of(record)
     pattern = survey.hints.get("group_pattern")
-    if not pattern or survey.items["group"].null_count() < len(survey.items):
+    column = survey.hints.get("group_column")
+    if not (pattern or column) or survey.items["group"].null_count() < len(survey.items):
         return None
     number = int(survey.hints.get("groups", 0))
-    option = f"--group-from '{pattern}'"
+    option = f"--group {column}" if column else f"--group-from '{pattern}'"
+    where = f'The column "{column}" suggests' if column else "File names suggest"
     return Finding(
         name="guessed_groups",
         level="warning",
-        message=f"File names suggest {number:,} groups. If items of one group belong together (one animal, one "
+        message=f"{where} {number:,} groups. If items of one group belong together (one animal, one "
         f"patient), say {option}, or the score will be too good.",
-        evidence={"pattern": str(pattern), "groups": number},
+        evidence={"column" if column else "pattern": str(column or pattern), "groups": number},
         remedies=(option,),
     )
 

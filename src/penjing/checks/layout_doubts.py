@@ -23,7 +23,8 @@ def look(record: Record) -> Finding | None:
     """The source's doubts, or None when it has none. Guessed groups have a check of their own."""
     survey = survey_of(record)
     pattern = str(survey.hints.get("group_pattern") or "")
-    doubts = [doubt for doubt in survey.doubts if not (pattern and pattern in doubt)]
+    of_column = survey.hints.get("group_doubt")
+    doubts = [doubt for doubt in survey.doubts if not (pattern and pattern in doubt) and doubt != of_column]
     if not doubts:
         return None
     return Finding(

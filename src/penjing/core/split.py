@@ -29,6 +29,7 @@ FEWEST_FOR_TEST, FEWEST_GROUPS_FOR_TEST = 40, 10
 FOLDS_WITHOUT_TEST = 5
 # The most items cut from a given training part for validation and confirmation together.
 MOST_CUT = 7500
+OWN = "The data's own split is kept"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def deal(
     previous: Split | None = None,
     folds: int = 0,
     keep_seal: bool = False,
+    given_by: str = OWN,
 ) -> Split:
     """Deal items into parts.
 
@@ -121,6 +123,7 @@ def deal(
         previous: an earlier split, whose items keep their parts.
         folds: how many folds to deal all items into that are not sealed or excluded; more than there are groups of
             them are cut to one a group, and `said` tells.
+        given_by: where `given` is from, in the words that go before the parts' sizes.
         keep_seal: with `previous`, no newcomer enters the test part; one that belongs to a group there is excluded.
     """
     parts = np.array([part or "" for part in given] if given is not None else [""] * len(hashes), dtype="<U8")
@@ -161,7 +164,7 @@ def deal(
     }
     split = Split(pl.DataFrame(columns), seed, is_given)
     cut = (f"{asked:,} folds are more than the {folds} groups outside the test part, so there are {folds} folds",)
-    return replace(split, said=_sentences(split, dealt, old) + (cut if folds < asked else ()))
+    return replace(split, said=_sentences(split, dealt, old, given_by) + (cut if folds < asked else ()))
 
 
 def inner_folds(
@@ -241,7 +244,7 @@ def too_few(items: int, groups: int, by: str = "") -> str:
     return ""
 
 
-def _sentences(split: Split, dealt: Units, old: np.ndarray | None) -> tuple[str, ...]:
+def _sentences(split: Split, dealt: Units, old: np.ndarray | None, given_by: str) -> tuple[str, ...]:
     said = []
     counts = split.counts
     kept = int(dealt.size[dealt.size > 1].sum())
@@ -250,7 +253,7 @@ def _sentences(split: Split, dealt: Units, old: np.ndarray | None) -> tuple[str,
     if kept and not split.is_given:
         said.append(f"{kept:,} items in {int((dealt.size > 1).sum()):,} groups kept together")
     shown = ", ".join(f"{part} {number:,}" for part, number in counts.items() if number)
-    said.append(("The data's own split is kept: " if split.is_given else "Split: ") + shown)
+    said.append(f"{given_by if split.is_given else 'Split'}: {shown}")
     if not counts["test"] and not split.is_given:
         instead = f"the score comes from {split.folds} folds" if split.folds else "there is nothing to score on"
         said.append(f"No test part, because {too_few(len(dealt.of_item), len(dealt.draw))}: {instead}")

@@ -11,6 +11,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.errors import UsageError, did_you_mean
 from penjing.modalities._recognise import IGNORE, Recognised, recognise
+from penjing.sources._groups import Guess, guess_of_column
 from penjing.sources._media import TEXT, is_of_files, modality_of, plural
 from penjing.sources._options import Options
 from penjing.sources._parts import part_of
@@ -42,6 +43,13 @@ _LIKELY_GROUPS = frozenset(
         "animal",
         "mouse",
         "person",
+        "who",
+        "individual",
+        "volunteer",
+        "donor",
+        "owner",
+        "child",
+        "pupil",
         "user",
         "author",
         "speaker",
@@ -59,6 +67,9 @@ _LIKELY_GROUPS = frozenset(
         "医院",
         "客户",
         "学生",
+        "谁",
+        "参与者",
+        "动物",
     ]
 )
 _GROUP_ENDINGS = ("_id", "_name", "_number", "_no", "id", "编号")
@@ -79,7 +90,7 @@ class Roles:
         targets: the columns to be predicted; several are labels.
         part, group, time: a column each, or None.
         left_out: column → why it is no input.
-        questioned: columns that may hold groups and were not taken as such.
+        questioned: columns that may hold groups and were not taken as such, with what to say of each.
     """
 
     inputs: dict[str, Recognised]
@@ -88,7 +99,7 @@ class Roles:
     group: str | None = None
     time: str | None = None
     left_out: dict[str, str] = field(default_factory=dict)
-    questioned: tuple[str, ...] = ()
+    questioned: dict[str, Guess] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> list[str]:
@@ -143,6 +154,10 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         targets = _only_one_left(frame, kinds, name)
     inputs = _inputs(kinds, targets, asked, left_out)
     is_questioned = not group and not options.group_from
+    numbered = [
+        column for column, found in inputs.items() if found.modality == "category" and column not in said_type | asked
+    ]
+    guesses = {column: guess_of_column(frame[column], column in questioned) for column in (*questioned, *numbered)}
     return Roles(
         inputs,
         targets,
@@ -150,7 +165,7 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         group,
         options.time_column or None,
         {} if asked else left_out,
-        tuple(column for column in questioned if is_questioned),
+        {column: found for column, found in guesses.items() if found and is_questioned},
     )
 
 
@@ -178,10 +193,7 @@ def describe(roles: Roles) -> tuple[list[str], list[str]]:
             said.append(f"{many(len(roles.left_out), 'column')} left out{_reasons(roles.left_out)}")
     else:
         said.append(_line(roles))
-    doubts = [
-        f'The column "{column}" may hold groups: use --group {column}, or the score will be too good'
-        for column in roles.questioned
-    ]
+    doubts = [found.doubt for found in roles.questioned.values()]
     doubts += [
         f'The column "{column}" is read as {found.modality}: {found.doubt}; see --type {column}=MODALITY'
         for column, found in roles.inputs.items()
@@ -220,6 +232,11 @@ def _check_options(frame: pl.DataFrame, options: Options, name: str) -> None:
         _check(frame, options.group, "--group", name)
     if options.time_column:
         _check(frame, options.time_column, "--time-column", name)
+        if options.split not in ("", "none"):
+            raise UsageError(
+                f"--time-column {options.time_column} and --split {options.split} both say which items are the test; "
+                "give one of them"
+            )
     for column in options.files:
         _check(frame, column, "--files", name)
     known = [*(one for one in plugins.names("modalities") if one != "table"), LABELS, IGNORE]
@@ -271,6 +288,8 @@ def _part(frame: pl.DataFrame, options: Options, taken: set[str | None]) -> tupl
     odd = next((value for value in values if not part_of(value)), None)
     if odd is not None:
         return None, {column: f'named like a split, holds "{odd}"'}
+    if options.time_column:
+        return None, {column: "a split, but the parts are dealt by time"}
     if options.split in ("", "folder"):
         return column, {}
     return None, {column: "a split, not asked for"}

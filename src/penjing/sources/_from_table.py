@@ -78,7 +78,7 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         DataError: no file of a column exists, or a cell of the split names no part.
         UsageError: the columns are not clear; see `find_roles`.
     """
-    frame, idle = without_empty_rows(frame)
+    frame, kept, idle = without_empty_rows(frame)
     held = {column: modality for column, (modality, _) in opened.held.items()}
     roles = find_roles(frame, replace(options, types={**held, **options.types}), opened.name)
     check_inputs(roles, opened.name)
@@ -103,8 +103,8 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         paths=_paths(cells, roles),
         settings={names[column]: one.settings for column, one in roles.inputs.items()},
         said=[*opened.said],
-        hints={**opened.hints, "names": {new: column for column, new in names.items()}},
-        rows=rows,
+        hints={**opened.hints, **_guessed(roles), "names": {new: column for column, new in names.items()}},
+        rows=[kept[row] for row in rows] if kept and rows else rows or kept,
     )
     _fill(found, frame, roles, options, said, doubts)
     return finish(found, options)
@@ -214,6 +214,12 @@ def _fill(
         found.times = read_times(frame[roles.time], roles.time)
     found.said += said
     found.doubts += doubts
+
+
+def _guessed(roles: Roles) -> dict[str, object]:
+    """What a check says of the first column that may hold groups."""
+    first = next(iter(roles.questioned.values()), None)
+    return {} if first is None else {"group_column": first.column, "groups": first.groups, "group_doubt": first.doubt}
 
 
 def _target(frame: pl.DataFrame, roles: Roles, options: Options) -> tuple[Target, str]:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from penjing.core.errors import UsageError
 from penjing.sources._layout import folder_at, folder_number
 from penjing.sources._listing import natural_key
@@ -17,24 +19,33 @@ _WORD = re.compile(r"([^\W\d_]+[ _-]?)([0-9]+)[ _.\-(].")
 _NUMBER = re.compile(r"([0-9]+)[_\-].")
 # A guess holds when this share of the names has the pattern, and it makes this many groups of this many items.
 _SHARE, _FEWEST, _MEAN_SIZE = 0.8, 3, 2.0
+# A column of so few numbered names may as well hold steps or grades.
+_FEWEST_OF_COLUMN = 6
 # More different words than this before the number, and they are no longer one kind of thing.
 _WORDS = 3
 
 
 @dataclass(frozen=True)
 class Guess:
-    """A likely grouping: what to give to `--group-from`, the number of groups, the first and the last of them."""
+    """A likely grouping: what to give to `--group-from`, the number of groups, the first and the last of them; of a
+    column also its name, which is given to `--group`."""
 
     pattern: str
     groups: int
     first: str
     last: str
+    column: str = ""
+
+    @property
+    def option(self) -> str:
+        """What to type."""
+        return f"--group {self.column}" if self.column else f"--group-from '{self.pattern}'"
 
     @property
     def doubt(self) -> str:
         return (
-            f"Names suggest {self.groups:,} groups ({self.first}…{self.last}): "
-            f"use --group-from '{self.pattern}', or the score will be too good"
+            f'{f"""The column "{self.column}" suggests""" if self.column else "Names suggest"} {self.groups:,} groups '
+            f"({self.first}…{self.last}): use {self.option}, or the score will be too good"
         )
 
 
@@ -82,6 +93,21 @@ def guess(paths: Sequence[str]) -> Guess | None:
     # Without the extension: cat_1.png is picture 1 of a class, not a group.
     stems = [path.rpartition("/")[2].rpartition(".")[0] for path in paths]
     return _guess_word(stems) or _guess_number(stems)
+
+
+def guess_of_column(cells: pl.Series, is_named_so: bool) -> Guess | None:
+    """The grouping that a column of words suggests: by its name, or by cells such as p01, p02 that come again."""
+    known = cells.drop_nulls().cast(pl.String)
+    groups = known.unique().to_list()
+    if not is_named_so:
+        words = known.str.extract(r"^([^\W\d_]+[ _-]?)[0-9]+$")
+        is_numbered = words.null_count() == 0 and words.n_unique() <= 1
+        if not is_numbered or len(groups) < _FEWEST_OF_COLUMN or len(known) < _MEAN_SIZE * len(groups):
+            return None
+    if not groups:
+        return None
+    ordered = sorted(groups, key=natural_key)
+    return Guess("", len(groups), ordered[0], ordered[-1], cells.name)
 
 
 def _guess_word(stems: Sequence[str]) -> Guess | None:

@@ -38,7 +38,7 @@ def read_split(split: str, paths: Sequence[str], recognised: Sequence[str | None
 
 
 def _from_file(file: Path, paths: Sequence[str]) -> list[str | None]:
-    frame, _ = without_empty_rows(read_table(file.read_bytes(), str(file))[0])
+    frame, _, _ = without_empty_rows(read_table(file.read_bytes(), str(file))[0])
     part = find_roles(frame, Options(target="none"), str(file)).part
     if part is None:
         raise DataError(f'{file} has no column of parts; expected a column "part" with train, valid or test in it')

@@ -59,19 +59,22 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
     return frame, said
 
 
-def without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """Without rows that spreadsheets leave below a table or between its parts, and what to say of them.
+def without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], list[str]]:
+    """Without rows that spreadsheets leave below a table or between its parts: the frame, which rows it has now
+    (none listed where all are kept), and what to say of the others.
 
     Raises:
         DataError: no row is left.
     """
     if any(kind != pl.String for kind in frame.dtypes):
-        return frame, []
+        return frame, [], []
     is_there = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     empty = len(frame) - int(is_there.sum())
     if empty == len(frame):
         raise DataError(f"all {many(empty, 'row')} are empty; expected a value for each item")
-    return (frame.filter(is_there), [f"{many(empty, 'empty row')} left out"]) if empty else (frame, [])
+    if not empty:
+        return frame, [], []
+    return frame.filter(is_there), is_there.arg_true().to_list(), [f"{many(empty, 'empty row')} left out"]
 
 
 def is_table(name: str) -> bool:

@@ -255,6 +255,7 @@ def _deal(
         previous=previous,
         folds=wish.folds,
         keep_seal=keep_seal,
+        given_by="Split by time" if by_time else split.OWN,
     )
     if not is_given:
         split.remember(dealt, state_folder() / "splits")
