@@ -46,13 +46,13 @@ class DataOptions:
     ignore: list[str] | None = None
     "Files to pass over, as a pattern like '*.txt'."
     side: int | None = None
-    "Height and width of the canvas in pixels; 0 chooses."
+    "Of pictures: height and width of the canvas in pixels; 0 chooses."
     channels: Literal[0, 1, 3] | None = None
-    "1 for grey, 3 for colour; 0 chooses."
+    "Of pictures: 1 for grey, 3 for colour; 0 chooses."
     canvas: Literal["letterbox", "crop", "squash"] | None = None
     "How a picture is put on its canvas."
     page: Literal["first", "max", "each"] | None = None
-    "Which page of a TIFF that has several."
+    "Of pictures: which page of a TIFF that has several."
     folds: int | None = None
     "Cross-validation folds; 0 for one validation part."
     split_seed: int | None = None

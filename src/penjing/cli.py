@@ -56,8 +56,8 @@ def inspect(
     """Show what is in the data and what is wrong with them.
 
     Args:
-        data: A folder of pictures, a .zip of one, or a table with a path column.
-        sheet: Write a contact sheet of some pictures per class (never of test items).
+        data: A folder of pictures, sounds, videos or texts (one folder a class), a .zip of one, or a table.
+        sheet: Of pictures: write a contact sheet of some per class (never of test items).
         suspects: Write likely label errors as a CSV, to edit and give to fit --corrections.
         fail_on: Exit with 3 when something of this level or above is found.
     """
@@ -105,7 +105,7 @@ def fit(
     """Train a model within a deadline and write a run folder.
 
     Args:
-        data: A folder of pictures, a .zip of one, or a table with a path column.
+        data: A folder of pictures, sounds, videos or texts (one folder a class), a .zip of one, or a table.
         time: The deadline, such as 90s, 5m or 1h; 5m when left out.
         out: The run folder; the next free one in runs/ when left out.
         seed: Of the training; the split has its own.
@@ -122,7 +122,7 @@ def fit(
         final: Train this run's recipe on its training and validation items together.
         resume: Go on with this run, which was killed or interrupted.
         dry_run: Say what would be done and what it would cost, and stop.
-        no_pictures: Keep thumbnails out of the run and its report.
+        no_pictures: Keep pictures, texts and rows out of the run and its report.
     """
     from penjing import verbs
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,50 @@ def test_older_arguments_are_taken_without_a_warning_and_layers_are_keras_own(ke
             return 2 * super().call(given)
 
     assert isinstance(Doubled(3), keras.layers.Dense)
+
+
+def test_what_becomes_of_older_arguments_is_said(keras: Any) -> None:
+    from penjing.core.events import Said
+    from penjing.models.own import Own
+    from penjing.workflows._choose import RecipeWish
+    from penjing.workflows._own import as_it_takes
+    from penjing.workflows._wish import FitWish
+
+    def said(model: Any, given: frozenset[str] = frozenset()) -> str:
+        told: list[Any] = []
+        as_it_takes(FitWish(recipe=RecipeWish(model="own", own=Own(model)), given=given), told.append)
+        assert all(isinstance(event, Said) for event in told)
+        return "\n".join(event.message for event in told)
+
+    assert "input_length=80 is of older Keras and changes nothing" in said(text_example())
+    assert "input_shape says 12×12×3" in said(image_example())
+    assert "input_shape=(12, 12, 3) is of older Keras" in said(image_example(), frozenset({"side"}))
+
+
+def test_a_published_program_runs_with_only_its_imports_changed(keras: Any, capsys: Any) -> None:
+    from penjing.keras.layers import LSTM, Dense, Embedding
+    from penjing.keras.models import Sequential
+    from penjing.keras.preprocessing import sequence
+    from penjing.keras.utils import to_categorical
+
+    x = sequence.pad_sequences([[1 + number % 7] * (1 + number % 5) for number in range(16)], maxlen=6)
+    y = np.arange(16) % 2
+    model = Sequential()
+    model.add(Embedding(10, 4, input_length=6))
+    model.add(LSTM(4, dropout=0.2, recurrent_dropout=0.2))
+    model.add(Dense(1, activation="sigmoid"))
+    model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+    with warnings.catch_warnings():  # of Keras' own
+        warnings.simplefilter("ignore")
+        model.summary()
+        history = model.fit(x, y, epochs=1, batch_size=8, validation_data=(x, y))
+        loss, accuracy = model.evaluate(x, y)
+        assert model.predict(x[:3]).shape == (3, 1)
+    assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert np.isfinite(loss)
+    assert 0 <= accuracy <= 1
+    assert to_categorical([0, 2]).shape == (2, 3)
+    assert "embedding" in capsys.readouterr().out
 
 
 def test_another_backend_is_refused_with_a_sentence(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:

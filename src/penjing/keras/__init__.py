@@ -16,10 +16,11 @@ from typing import Any
 from penjing.core.errors import MissingExtra, UsageError
 
 BACKEND = "torch"
+OLDER = "_penjing_older"  # attribute of a layer: the arguments of older Keras that it was made with
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("layers", "models"):
+    if name in ("layers", "models", "preprocessing", "utils"):
         return importlib.import_module(f"penjing.keras.{name}")
     if name == "Wrapped":
         from penjing.keras._wrapped import Wrapped
@@ -56,6 +57,14 @@ def is_keras(module: object) -> bool:
     if not any(kind.__module__.split(".")[0] == "keras" for kind in type(module).__mro__):
         return False
     return isinstance(module, library().Model)
+
+
+def older_arguments(model: Any) -> dict[str, Any]:
+    """What of older Keras the layers of a model were made with: {"input_length": 80}."""
+    found: dict[str, Any] = {}
+    for layer in getattr(model, "layers", ()):
+        found |= getattr(layer, OLDER, {})
+    return found
 
 
 def canvas(model: Any) -> tuple[int, int] | None:

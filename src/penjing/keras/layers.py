@@ -6,8 +6,9 @@ import warnings
 from functools import cache
 from typing import Any
 
-from penjing.keras import library
+from penjing.keras import OLDER, library
 
+OLDER_NAMES = ("input_shape", "input_length")
 # Keras' words for what it accepts and would rather not see.
 _OLD_WORDS = (r"(?s).*input_shape.*", r"(?s).*input_length.*")
 
@@ -28,7 +29,11 @@ def _quiet(layer: type) -> type:
         with warnings.catch_warnings():
             for words in _OLD_WORDS:
                 warnings.filterwarnings("ignore", message=words, category=UserWarning)
-            return layer(*arguments, **settings)
+            made = layer(*arguments, **settings)
+        older = {name: settings[name] for name in OLDER_NAMES if name in settings}
+        if older:
+            made.__dict__[OLDER] = older  # past Keras, which follows every other attribute
+        return made
 
     quiet = type(
         layer.__name__, (layer,), {"__new__": __new__, "__module__": layer.__module__, "__doc__": layer.__doc__}

@@ -51,12 +51,25 @@ def given(
 
 def as_it_takes(wish: FitWish, watch: Watch) -> FitWish:
     """The wish with the canvas that a Keras model was made for, where the person does not say one."""
-    from penjing.keras import canvas, is_keras
+    from penjing.keras import canvas, is_keras, older_arguments
 
     if wish.recipe.own is None or not is_keras(wish.recipe.own.module):
         return wish
+    older = older_arguments(wish.recipe.own.module)
+    if "input_length" in older:
+        tell(
+            watch,
+            Said(
+                f"the network's input_length={older['input_length']} is of older Keras and changes nothing: texts keep "
+                "the length that the training part asks for"
+            ),
+        )
     found = canvas(wish.recipe.own.module)
     if found is None or {"side", "channels"} & wish.given:
+        if "input_shape" in older:
+            tell(
+                watch, Said(f"the network's input_shape={older['input_shape']} is of older Keras and kept as its input")
+            )
         return wish
     side, channels = found
     tell(watch, Said(f"the network's input_shape says {side}×{side}×{channels}, so pictures are put on that canvas"))
