@@ -164,6 +164,20 @@ def test_parquet_may_hold_the_pictures_themselves(tmp_path: Path) -> None:
         assert table.frame["target"].to_list() == ["a", "b", "a"]
 
 
+def test_a_spreadsheet_called_csv_is_read_as_what_it_is(folder: Path) -> None:
+    pl.DataFrame(ROWS, schema=["path", "label"], orient="row").write_excel(folder / "t.xlsx")
+    (folder / "t.xlsx").rename(folder / "t.csv")
+    table = open_data(folder / "t.csv")
+    assert table.frame["target"].to_list() == LABELS
+    assert "t.csv is a .xlsx file in truth, and read as one" in table.said
+
+
+def test_a_nul_byte_is_named_with_its_line(folder: Path) -> None:
+    (folder / "t.csv").write_bytes(text().encode().replace("狗".encode(), b"a\0b"))
+    with pytest.raises(DataError, match=r"t\.csv, line 3 holds a NUL byte, so the file is damaged"):
+        open_data(folder / "t.csv")
+
+
 def test_rows_without_any_value_are_left_out_and_said(folder: Path) -> None:
     (folder / "t.csv").write_text(text().replace("图/2.png,狗", ",\n图/2.png,狗") + ",\n\n", encoding="utf-8")
     table = open_data(folder / "t.csv")

@@ -22,6 +22,8 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Byte order marks and what follows them; UTF-32 is not written by any spreadsheet.
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# How files begin that may be called .csv all the same.
+_DISGUISED = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"PAR1": ".parquet"}
 # Lines looked at to find the separator.
 _PEEK = 50
 # Fewer lines are read cell by cell, so that one slip in a small table is looked at with all care.
@@ -44,7 +46,11 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
     """
     said: list[str] = []
     content, bare = _unpacked(content, name)
-    suffix = PurePosixPath(bare).suffix.lower()
+    suffix = next((kind for mark, kind in _DISGUISED.items() if content.startswith(mark)), None)
+    if suffix is None:
+        suffix = PurePosixPath(bare).suffix.lower()
+    elif suffix not in (actual := PurePosixPath(bare).suffix.lower(), f"{actual}x"):
+        said.append(f"{PurePosixPath(name).name} is a {suffix} file in truth, and read as one")
     if suffix in (".parquet", ".pq"):
         frame = as_text(_read_parquet(content, name))
     elif suffix in (".xlsx", ".xls"):
@@ -55,7 +61,7 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
             said.append(f"{PurePosixPath(name).name} is read as {encoding}")
         frame = _read_csv(text, name)
     if frame.is_empty():
-        raise DataError(f"{name} has no rows; expected a line of column names and one line for each picture")
+        raise DataError(f"{name} has no rows; expected a line of column names and one line for each item")
     return frame, said
 
 
@@ -109,13 +115,17 @@ def decode_text(content: bytes, name: str) -> tuple[str, str]:
     """
     encoding = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), "utf-8")
     zeros = content[:1000].count(0)
-    if encoding == "utf-8" and zeros > len(content[:1000]) // 4:
+    is_wide = encoding == "utf-8" and zeros > len(content[:1000]) // 4
+    if is_wide:
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
     for candidate in dict.fromkeys((encoding, "gb18030")):
         try:
             text = content.decode(candidate)
         except UnicodeDecodeError:
             continue
+        if "\0" in text and not is_wide and candidate == "utf-8":
+            line = text[: text.index("\0")].count("\n") + 1
+            raise DataError(f"{name}, line {line} holds a NUL byte, so the file is damaged; save it anew as CSV UTF-8")
         if "\0" not in text:
             return text, {"utf-8-sig": "utf-8", "gb18030": "GB18030"}.get(candidate, candidate)
     raise DataError(f"{name} is not text in UTF-8, UTF-16 or GB18030; save it as CSV UTF-8")

@@ -32,6 +32,7 @@ from penjing.core.table import PARTS
 from penjing.workflows._columns import columns_of
 from penjing.workflows._contact_sheet import contact_sheet
 from penjing.workflows._prepare import DataWish, Prepared, notices, prepare
+from penjing.workflows._slots import FileSlot
 
 __all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
 
@@ -50,7 +51,7 @@ class Inspection:
     Attributes:
         title: what the data are called.
         findings: what is wrong or good to know, the gravest first.
-        not_examined: the checks that could not look.
+        not_examined: the checks that could not look, without those of what such data never have.
         counts: one row per class (or label, or number to predict): `class`, the number of its items in `train`,
             `valid`, `confirm`, `test`, and `total`.
         columns: of a table, outside the test part: one row per column that holds its values itself, as
@@ -144,7 +145,7 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
     return Inspection(
         title=survey.title,
         findings=tuple(item for item in found if isinstance(item, Finding)),
-        not_examined=tuple(item for item in found if isinstance(item, NotExamined)),
+        not_examined=tuple(item for item in found if isinstance(item, NotExamined) and _could_look(item, prepared)),
         counts=_counts(survey, prepared.classes) if prepared.task == "classify" else _counts_of_task(prepared),
         columns=columns,
         sizes=_sizes(survey, None if prepared.pictures is None else prepared.pictures.decode.side),
@@ -152,6 +153,16 @@ def inspect(data: object, wish: DataWish, watch: Watch = None, seconds: float = 
         said=(*prepared.said, *noticed),
         prepared=prepared,
     )
+
+
+def _could_look(check: NotExamined, prepared: Prepared) -> bool:
+    """Whether a check that did not look is about something that such data could have: pictures, columns, classes."""
+    absent = {"columns"} if all(isinstance(slot, FileSlot) for slot in prepared.slots) else set()
+    if prepared.pictures is None:
+        absent |= {"survey.spread", "survey.height", "survey.width"}
+    if prepared.table.target is not None and prepared.task != "classify":
+        absent.add("survey.target")
+    return not absent & set(check.missing)
 
 
 def _with_pixels(prepared: Prepared) -> Survey:
