@@ -400,9 +400,11 @@ def test_a_split_file_gives_the_parts(plant, tmp_path: Path) -> None:
 
 def test_empty_folders_and_folders_of_other_files_are_refused(plant, tmp_path: Path) -> None:
     (tmp_path / "empty" / "a" / "b").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"empty holds no files .* expected pictures .*png"):
+    with pytest.raises(
+        DataError, match=r"empty holds no files .* expected .*pictures .*png.*sounds .*wav.*texts .*txt.*table"
+    ):
         open_data(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"holds no pictures, only other files \(.csv 2, .doc 1\)"):
+    with pytest.raises(DataError, match=r"holds no data of a known kind, only other files \(.csv 2, .doc 1\)"):
         open_data(plant("a/1.csv", "a/2.csv", "b/1.doc", folder="texts"))
 
 

@@ -176,21 +176,35 @@ def refusal(extension: str) -> str:
     return media.refused()[extension][1]
 
 
-def check_not_empty(listing: Listing, what: str) -> None:
+# Named where files of any kind would do.
+_COMMON = (".jpg", ".png", ".tif", ".wav", ".flac", ".mp3", ".mp4", ".avi", ".txt")
+
+
+def check_not_empty(listing: Listing, what: str, wanted: str = "") -> None:
     """Raises:
-    DataError: there is no item; the message says what is there instead.
+    DataError: there is no item, of the modality `wanted` where it is named; the message says what is there instead.
     """
     if listing.files:
         return
-    known = ", ".join(sorted(name for name, kind in extensions().items() if kind == "image"))
+    kinds_wanted = (wanted,) if wanted else (*file_modalities(), TEXT)
+    known = "; ".join(f"{plural(kind)} ({', '.join(_endings(kind, bool(wanted)))})" for kind in kinds_wanted)
+    if not wanted:
+        known += "; or give a table itself (.csv, .tsv, .parquet, .xlsx)"
     if listing.refused:
         extension = min(listing.refused)
         things = plural(media.refused()[extension][0])
         raise DataError(f"{what} holds only {things} that must be converted ({extension}): {refusal(extension)}")
     if listing.others:
         kinds = ", ".join(f"{extension} {count:,}" for extension, count in listing.others.most_common(5))
-        raise DataError(f"{what} holds no pictures, only other files ({kinds}); expected {known}")
-    raise DataError(f"{what} holds no files (hidden and ignored ones aside); expected pictures ({known})")
+        things = plural(wanted) if wanted else "data of a known kind"
+        raise DataError(f"{what} holds no {things}, only other files ({kinds}); expected {known}")
+    raise DataError(f"{what} holds no files (hidden and ignored ones aside); expected {known}")
+
+
+def _endings(kind: str, all_of_them: bool) -> list[str]:
+    """The extensions of a modality; else of a few, which a person knows."""
+    found = sorted(TEXT_SUFFIXES if kind == TEXT else [name for name, of in extensions().items() if of == kind])
+    return found if all_of_them else [name for name in _COMMON if name in found]
 
 
 def is_picture(name: str) -> bool:

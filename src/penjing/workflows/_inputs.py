@@ -210,7 +210,7 @@ def _of_listing(names: Iterable[str], store: Store, path: Path, wanted: Wanted, 
     """The files among `names` that the run looks at."""
     assert wanted.only is not None
     listing = sort_out(names, wanted.ignore, wanted.only.modality)
-    check_not_empty(listing, str(path))
+    check_not_empty(listing, str(path), wanted.only.modality)
     for doubt in remarks(listing)[1]:
         if "--input" not in doubt:  # the run settles what it looks at
             tell(watch, Said(doubt))
