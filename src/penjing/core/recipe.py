@@ -21,6 +21,7 @@ from penjing.core import plugins
 from penjing.core.errors import UsageError, did_you_mean
 
 FORMAT = 1
+LONGEST_RUN = 4  # words that the wide part looks at together
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,21 @@ class Fusion:
 
 
 @dataclass(frozen=True)
+class Wide:
+    """The linear model of runs of words that is learned beside a network of texts and added to what it says.
+
+    Attributes:
+        longest: words in a row that are looked at together, 1 to 4; 0 has no such model.
+        strength: of what it learns, above 0: the greater, the less regularised (the C of scikit-learn).
+        smoothing: what each run is counted more in every class, above 0.
+    """
+
+    longest: int = 0
+    strength: float = 3.0
+    smoothing: float = 0.3
+
+
+@dataclass(frozen=True)
 class Machine:
     """Choices that change how the arithmetic is done, hence the last bits of the weights.
 
@@ -164,6 +180,7 @@ class Recipe:
     encoders: Mapping[str, Choice] = field(default_factory=dict)
     pretrained: Mapping[str, Choice] = field(default_factory=dict)
     fusion: Fusion = field(default_factory=Fusion)
+    wide: Wide = field(default_factory=Wide)
     optimiser: Choice = field(default_factory=lambda: Choice("adamw"))
     schedule: Choice = field(default_factory=lambda: Choice("one_cycle"))
     training: Training = field(default_factory=Training)
@@ -320,13 +337,18 @@ def parse_value(text: str) -> Any:
 
 
 def _check_ranges(recipe: Recipe) -> None:
-    training, machine = recipe.training, recipe.machine
+    training, machine, wide = recipe.training, recipe.machine, recipe.wide
     least = {"steps": 1, "batch_size": 0, "evaluations": 1, "patience": 0, "ema": 0, "clip_norm": 0}
     for part, smallest in least.items():
         if getattr(training, part) < smallest:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")
     if training.views not in (1, 2):
         raise UsageError(f"training.views = {training.views} must be 1 or 2")
+    if not 0 <= wide.longest <= LONGEST_RUN:
+        raise UsageError(f"wide.longest = {wide.longest} must be 0 to {LONGEST_RUN}")
+    for part in ("strength", "smoothing"):
+        if not getattr(wide, part) > 0:
+            raise UsageError(f"wide.{part} = {getattr(wide, part)} must be above 0")
     if training.ema >= 1:
         raise UsageError(f"training.ema = {training.ema} must be below 1")
     if machine.threads < 1:

@@ -91,10 +91,8 @@ class Words(nn.Embedding):
         self._fill_padding_idx_with_zero()
 
 
-def hashed_runs(
-    tokens: Int64[Tensor, "batch length"], longest: int, buckets: int
-) -> list[Int64[Tensor, "batch length"]]:
-    """For each length from 2 to `longest`: the bucket, from 1, of the run that begins at each token.
+def run_keys(tokens: Int64[Tensor, "batch length"], longest: int) -> list[Int64[Tensor, "batch length"]]:
+    """For each length from 2 to `longest`: a number that the run which begins at each token has, and hardly another.
 
     Where padding would be part of a run it is `PADDING` itself.
     """
@@ -102,5 +100,15 @@ def hashed_runs(
     for further in range(1, longest):
         following = F.pad(tokens[:, further:], (0, min(further, tokens.shape[1])))
         sums = sums + following * _MULTIPLIERS[further - 1]
-        found.append(torch.where(following != PADDING, sums % (buckets - 1) + 1, PADDING))
+        found.append(torch.where(following != PADDING, sums, PADDING))
     return found
+
+
+def hashed_runs(
+    tokens: Int64[Tensor, "batch length"], longest: int, buckets: int
+) -> list[Int64[Tensor, "batch length"]]:
+    """For each length from 2 to `longest`: the bucket, from 1, of the run that begins at each token.
+
+    Where padding would be part of a run it is `PADDING` itself.
+    """
+    return [torch.where(keys != PADDING, keys % (buckets - 1) + 1, PADDING) for keys in run_keys(tokens, longest)]

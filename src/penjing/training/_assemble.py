@@ -23,6 +23,7 @@ class Network(nn.Module):
         encoder: input → module from that to Float[batch, features].
         head: Float[batch, features] → outputs.
         fusion: joins the features of several inputs; None lays them side by side.
+        wide: input → module from its words to outputs, which are added where the network answers, not where it learns.
         mirrored: the inputs that are pictures whose mirror image is looked at as well: the answer is then the mean
             of both outputs. Training sees one.
     """
@@ -33,6 +34,7 @@ class Network(nn.Module):
         encoder: Mapping[str, nn.Module],
         head: nn.Module,
         fusion: nn.Module | None = None,
+        wide: Mapping[str, nn.Module] | None = None,
         mirrored: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
@@ -41,6 +43,7 @@ class Network(nn.Module):
         self.front_end = nn.ModuleDict({self.columns[column]: module for column, module in front_end.items()})
         self.encoder = nn.ModuleDict({self.columns[column]: module for column, module in encoder.items()})
         self.fusion = fusion
+        self.wide = nn.ModuleDict({self.columns[column]: module for column, module in (wide or {}).items()})
         self.head = head
 
     def prepare(self, column: str, values: Tensor) -> Tensor:
@@ -68,7 +71,15 @@ class Network(nn.Module):
         outputs = self.head(features)
         if not self.training and self.mirrored:
             outputs = (outputs + self.head(self.features(batch, self.mirrored))) / 2
-        return features, outputs
+        return features, outputs if self.training else self._widened(outputs, batch)
+
+    def _widened(self, outputs: Float[Tensor, "batch outputs"], batch: Batch) -> Float[Tensor, "batch outputs"]:
+        """The outputs with those of the wide parts added."""
+        for column, part in self.columns.items():
+            if part in self.wide:
+                words = self.front_end[part].words(batch.inputs[column])  # type: ignore[operator]
+                outputs = outputs + self.wide[part](words)
+        return outputs
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch outputs"]:
         return self.answer(batch)[1]

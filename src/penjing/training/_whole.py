@@ -83,7 +83,7 @@ def assemble_whole(recipe: Recipe, problem: Problem) -> Network:
     parts = {column: nn.Identity() for column in problem.modality}
     pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
     views = pictures if recipe.training.views == 2 else ()
-    return Network(_front_ends(asked.preprocess, problem), parts, reading, inside, views)
+    return Network(_front_ends(asked.preprocess, problem), parts, reading, inside, mirrored=views)
 
 
 def module_of(choice: Choice, given: Own | None, seed: int) -> nn.Module:

@@ -39,6 +39,7 @@ from penjing.training._loop import Course, Pace, State, train
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
 from penjing.training._whole import assemble_whole
+from penjing.training._wide import learn_wide, wide_parts
 
 EVALUATION_BATCH = 512
 # Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
@@ -60,6 +61,7 @@ class Problem:
         valid: rows that choose; may be empty.
         learned_target: what the task learned of the target on the training part.
         own: a person's own network, where the recipe means one and they gave the object.
+        wide: what the wide parts learned, kept for the next network of the same problem.
     """
 
     items: Items
@@ -72,6 +74,7 @@ class Problem:
     valid: np.ndarray
     learned_target: Mapping[str, Any] = field(default_factory=dict)
     own: own.Own | None = None
+    wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def truth(self) -> np.ndarray:
@@ -124,7 +127,8 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
             width, len(problem.classes), problem.learned_target, task.Settings(**recipe.task.settings)
         )
         pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
-        network = Network(front_ends, encoders, head, fusion, pictures if recipe.training.views == 2 else ())
+        mirrored = pictures if recipe.training.views == 2 else ()
+        network = Network(front_ends, encoders, head, fusion, wide_parts(recipe, problem), mirrored)
         initialise(network, recipe.seed)
     return _placed(network, recipe, problem)
 
@@ -201,7 +205,9 @@ def carry_out(
             that of another recipe.
     """
     network = assemble(recipe, problem)
-    if start is not None:
+    if start is None:
+        learn_wide(network, recipe, problem)
+    else:
         try:
             network.load_state_dict(dict(start))
         except RuntimeError as misfit:

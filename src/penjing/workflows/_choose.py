@@ -23,7 +23,7 @@ from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
-from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, change
+from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
 from penjing.core.report.text import many
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
@@ -31,6 +31,7 @@ from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
 from penjing.training._whole import described
+from penjing.training._wide import is_suited
 from penjing.training.engine import Problem, Trained, encoder_of
 from penjing.workflows._linear_head import linear_head, suits
 from penjing.workflows._usual import usual
@@ -51,6 +52,7 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
+WIDE_RUNS = 3  # words in a row that the wide part beside a network of texts looks at
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
 OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
 _OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are
@@ -188,6 +190,8 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
         training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=begin.ema),
         machine=Machine(device=wish.device, threads=usable_cores()),
     ).filled()
+    if wish.own is None and is_suited(recipe, problem):
+        recipe = replace(recipe, wide=Wide(longest=WIDE_RUNS))
     if wish.own is not None:
         model = described(wish.own, problem, task, wish.seed)
         recipe = replace(recipe, model=model, encoders={}, optimiser=OWN_OPTIMISER).filled()

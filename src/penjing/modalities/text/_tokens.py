@@ -1,4 +1,8 @@
-"""The tokeniser: learned on training texts, kept as JSON, the same bytes each time."""
+"""The tokeniser: learned on training texts, kept as JSON, the same bytes each time.
+
+A text is kept twice, side by side: in pieces (byte pairs), which a network reads, and in whole words, which the wide
+part beside it reads. Two views err in different places; docs/tried.md has what one alone gave.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
+from penjing.modalities.text import _words
 
 PADDING, UNKNOWN = 0, 1
 _SPECIAL = ["[PAD]", "[UNK]"]
@@ -50,7 +56,8 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
         cells: clean training texts; all may be missing.
 
     Returns:
-        {"tokeniser": JSON of the `tokenizers` library, "vocabulary": tokens told apart, "length": tokens of an item}.
+        {"tokeniser": JSON of the `tokenizers` library, "vocabulary": tokens told apart, "length": tokens of an item,
+        "words": the same of whole words}.
 
     Source: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016.
     """
@@ -66,13 +73,14 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
         "tokeniser": json.dumps(json.loads(tokeniser.to_str()), ensure_ascii=False, separators=(",", ":")),
         "vocabulary": tokeniser.get_vocab_size(),
         "length": settings.length or _length(lengths),
+        "words": _words.learn(texts, settings.case, settings.length or LONGEST),
     }
 
 
 def encode(cells: pl.Series, learned: Mapping[str, Any]) -> np.ndarray:
-    """The tokens of each text: uint16 or int32 [n, length]; `PADDING` after the end and for a missing text.
+    """The tokens of each text: uint16 or int32 [n, length + length of words], `PADDING` after the end or without one.
 
-    Characters that training did not show become `UNKNOWN`, one each.
+    Pieces come first, words behind them. Characters that training did not show become `UNKNOWN`, one each.
 
     Args:
         cells: clean texts.
@@ -82,15 +90,19 @@ def encode(cells: pl.Series, learned: Mapping[str, Any]) -> np.ndarray:
 
     tokeniser = Tokenizer.from_str(learned["tokeniser"])
     length = learned["length"]
+    words = learned.get("words")  # runs of before there were any have none
     kind = np.uint16 if learned["vocabulary"] <= np.iinfo(np.uint16).max else np.int32
-    found = np.full((len(cells), length), PADDING, dtype=kind)
+    found = np.full((len(cells), length + (words["length"] if words else 0)), PADDING, dtype=kind)
     rows = np.flatnonzero(cells.is_not_null().to_numpy())
     texts = cells.drop_nulls()
     for start in range(0, len(rows), _CHUNK):
         batch = texts[start : start + _CHUNK].to_list()
-        for row, encoding in zip(rows[start : start + _CHUNK], tokeniser.encode_batch_fast(batch), strict=True):
+        places = rows[start : start + _CHUNK]
+        for row, encoding in zip(places, tokeniser.encode_batch_fast(batch), strict=True):
             tokens = encoding.ids[:length]
             found[row, : len(tokens)] = tokens
+        if words:
+            found[places, length:] = _words.encode(batch, words)
     return found
 
 

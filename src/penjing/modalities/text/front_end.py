@@ -11,15 +11,19 @@ from torch import Tensor, nn
 
 
 class FrontEnd(nn.Module):
-    """Tokens as they are kept (uint16 or int32) → int64, 0 being padding.
+    """Tokens as they are kept (uint16 or int32) → the pieces as int64, 0 being padding.
 
     Args:
-        learned: what the modality's `learn` gave; its `vocabulary` bounds the tokens.
+        learned: what the modality's `learn` gave; its `vocabulary` bounds the pieces, its `length` counts them.
     """
 
     def __init__(self, learned: Mapping[str, Any]) -> None:
         super().__init__()
-        self.vocabulary = int(learned["vocabulary"])
+        self.vocabulary, self.length = int(learned["vocabulary"]), int(learned["length"])
 
-    def forward(self, tokens: Integer[Tensor, "batch length"]) -> Int64[Tensor, "batch length"]:
-        return tokens.to(torch.int64)
+    def forward(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch length"]:
+        return tokens[:, : self.length].to(torch.int64)
+
+    def words(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch words"]:
+        """The whole words of the same texts."""
+        return tokens[:, self.length :].to(torch.int64)

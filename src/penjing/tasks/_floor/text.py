@@ -93,8 +93,26 @@ def fit_text(
         deadline: on the clock of `time.monotonic`; the first chunk of each class is always finished.
     """
     columns, idf = rarity(counts)
-    values = weighted(counts, columns, idf)
-    coefficients = np.zeros((classes, len(columns)), dtype=np.float32)
+    coefficients, intercept, done = separate(weighted(counts, columns, idf), y, classes, settings, deadline)
+    return TextLinear(columns, idf, coefficients, intercept), done
+
+
+def separate(
+    values: Any, y: np.ndarray, classes: int, settings: Mapping[str, Any], deadline: float
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Each class told from all others: coefficients, intercepts, and the most iterations that a class took.
+
+    Args:
+        values: sparse Float32[items, columns], as a model sees them.
+        y: Int[items], of at least two classes.
+        settings: as in `fit_text`.
+        deadline: as in `fit_text`.
+
+    Returns:
+        Float32[classes, columns], the naive-Bayes ratios multiplied in; Float32[classes], −inf for a class that was not
+        there to learn; the iterations.
+    """
+    coefficients = np.zeros((classes, values.shape[1]), dtype=np.float32)
     intercept = np.full(classes, -np.inf, dtype=np.float32)
     seen = np.unique(y)
     # Of two classes one says all; a row of zeros for the other leaves the softmax a sigmoid.
@@ -105,13 +123,13 @@ def fit_text(
     for number, label in enumerate(to_fit):
         now = time.monotonic()
         share = now + (deadline - now) / (len(to_fit) - number)
-        ratio = np.ones(len(columns), dtype=np.float32)
+        ratio = np.ones(values.shape[1], dtype=np.float32)
         if settings["weighting"] == "naive_bayes":
             ratio = log_ratio(values, y == label, settings["smoothing"])
         model, iterations = _fit_one(_scaled(values, ratio), y == label, settings, share)
         coefficients[label], intercept[label] = model.coef_[0] * ratio, model.intercept_[0]
         done = max(done, iterations)
-    return TextLinear(columns, idf, coefficients, intercept), done
+    return coefficients, intercept, done
 
 
 def _fit_one(x: Any, is_class: np.ndarray, settings: Mapping[str, Any], deadline: float) -> tuple[Any, int]:
