@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from penjing.core import plugins
-from penjing.core.recipe import Choice, Recipe
+from penjing.core.recipe import Choice, Recipe, Wide
 from penjing.exports._measure import measure, parity
 from penjing.exports._subject import Model, Subject
 from penjing.tasks.classify.head import Answer
@@ -26,7 +27,7 @@ SIDE = 28
 # What each kind of network is fed here: modality, preprocessing as if learned, and the shape at the encoder.
 INPUTS: dict[str, tuple[str, dict[str, Any], tuple[int, ...]]] = {
     "maps": ("image", {"mean": [0.4], "std": [0.25]}, (1, SIDE, SIDE)),
-    "tokens": ("text", {"vocabulary": 40, "length": 12}, (12, 40)),
+    "tokens": ("text", {"vocabulary": 40, "length": 12, "words": {"buckets": 64}}, (12, 40)),
     "vector": ("embedding", {"mean": [0.1] * 6, "std": [2.0] * 6}, (6,)),
     "frames": ("video", {"mean": [0.4], "std": [0.25]}, (4, 1, 16, 16)),
 }
@@ -40,7 +41,7 @@ def items(model: str, count: int) -> np.ndarray:
     """Decoded or encoded items that the network takes, as they lie in the cache."""
     draw, kind = np.random.default_rng(0), kind_of(model)
     if kind == "tokens":
-        return draw.integers(0, 40, (count, 12)).astype(np.uint16)
+        return draw.integers(0, 40, (count, 12 + 5)).astype(np.uint16)  # pieces, and words for the wide part
     if kind == "vector":
         return draw.normal(size=(count, 6)).astype(np.float32)
     shape = (SIDE, SIDE, 1) if kind == "maps" else (4, 16, 16, 1)
@@ -54,7 +55,11 @@ def subject(model: str) -> Subject:
     problem = Problem(
         Items({}), {"it": modality}, {"it": learned}, {"it": shape}, "label", CLASSES, nothing, nothing
     )  # fmt: skip
-    network = assemble(Recipe(model=Choice(model), seed=3).filled(), problem)
+    network = assemble(Recipe(model=Choice(model), seed=3, wide=Wide(longest=2)).filled(), problem)
+    for table in network.wide.values():
+        table.held.zero_()  # each place knows the word of its own number
+        table.rarity.fill_(1.5)
+        table.weight.normal_(generator=torch.Generator().manual_seed(5))
     network.train()
     given = items(model, 16)
     batch = Items({"it": _Values(given)}).batch(np.arange(16))

@@ -55,7 +55,7 @@ class Wide(nn.Module):
     def __init__(self, buckets: int, outputs: int, longest: int) -> None:
         super().__init__()
         self.buckets, self.longest = buckets, longest
-        self.register_buffer("held", torch.full((buckets,), -1, dtype=torch.int64))
+        self.register_buffer("held", torch.full((buckets,), -1, dtype=torch.int32))
         self.register_buffer("rarity", torch.zeros(buckets))
         self.register_buffer("weight", torch.zeros(buckets, outputs))
         self.register_buffer("offset", torch.zeros(outputs))
@@ -153,7 +153,7 @@ def learned(
     with one_thread(), quiet_sklearn():
         coefficients, offset, _ = separate(values, truth, len(found.offset), options, math.inf)
     places = known % found.buckets
-    found.held[places] = torch.from_numpy(known // found.buckets)
+    found.held[places] = torch.from_numpy((known // found.buckets).astype(np.int32))
     found.rarity[places] = torch.from_numpy(rarity)
     found.weight[places] = torch.from_numpy(np.ascontiguousarray(coefficients.T))
     found.offset.copy_(torch.from_numpy(np.where(np.isfinite(offset), offset, NOT_THERE)))

@@ -41,7 +41,13 @@ def learned(cells: list[str], **settings: object) -> dict[str, object]:
 
 
 def tokens(cells: list[str | None], known: dict[str, object]) -> np.ndarray:
-    return text.encode(text.clean(pl.Series(cells, dtype=pl.String)), known)
+    """The pieces of each text: what a network reads."""
+    return text.encode(text.clean(pl.Series(cells, dtype=pl.String)), known)[:, : known["length"]]  # type: ignore[misc]
+
+
+def words(cells: list[str | None], known: dict[str, object]) -> np.ndarray:
+    """The words of each text: what the wide part reads."""
+    return text.encode(text.clean(pl.Series(cells, dtype=pl.String)), known)[:, known["length"] :]  # type: ignore[misc]
 
 
 def test_blanks_are_collapsed_and_controls_go() -> None:
@@ -87,16 +93,19 @@ def test_cleaning_twice_is_cleaning_once(cell: str) -> None:
 def test_the_tokeniser_is_the_same_bytes_in_another_process(cells: list[str]) -> None:
     code = (
         "import json, sys, polars as pl; from penjing.modalities import text;"
-        "print(text.learn(pl.Series(json.load(sys.stdin)), text.Settings())['tokeniser'])"
+        "known = text.learn(pl.Series(json.load(sys.stdin)), text.Settings());"
+        "print(known['tokeniser'] + known['words']['tokeniser'])"
     )
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    known = learned(cells)
+    expected = known["tokeniser"] + known["words"]["tokeniser"]  # type: ignore[operator, index]
     for parallel in ("true", "false"):
         environment["TOKENIZERS_PARALLELISM"] = parallel
         done = subprocess.run(
             [sys.executable, "-c", code], input=json.dumps(cells), text=True, encoding="utf-8", capture_output=True,
             env=environment, check=True,
         )  # fmt: skip
-        assert done.stdout.rstrip("\n") == learned(cells)["tokeniser"]
+        assert done.stdout.rstrip("\n") == expected
 
 
 def test_what_is_learned_is_json_and_a_tokeniser_of_its_library() -> None:
@@ -147,7 +156,7 @@ def test_nothing_to_learn_from_still_encodes() -> None:
     for cells in (pl.Series([None, None], dtype=pl.String), pl.Series([], dtype=pl.String), pl.Series(["a"])):
         known = text.learn(cells, text.Settings())
         found = text.encode(pl.Series(["anything", None]), known)
-        assert found.shape == (2, known["length"])
+        assert found.shape == (2, known["length"] + known["words"]["length"])
         assert (found[0] != text.PADDING).any()
         assert known["vocabulary"] >= 2
 
@@ -157,6 +166,34 @@ def test_more_text_gives_more_tokens_and_settings_bound_them() -> None:
     many = [" ".join(words[start : start + 40]) for start in range(len(words) - 40)]
     assert learned(many)["vocabulary"] > learned(many[:20])["vocabulary"]
     assert learned(many, vocabulary=100)["vocabulary"] == 100
+
+
+def test_words_are_whole_where_there_are_spaces_and_single_characters_where_there_are_none() -> None:
+    for cells, cell, expected in (
+        (ENGLISH, "A funny, unheard film!", ["a", "funny", ",", "[UNK]", "film", "!"]),
+        (CHINESE, "酒店很旧。", ["酒", "店", "很", "[UNK]", "。"]),
+    ):
+        known = learned(cells)
+        library = Tokenizer.from_str(known["words"]["tokeniser"])  # type: ignore[index]
+        found = words([cell, None], known)
+        assert [library.id_to_token(one) for one in found[0].tolist() if one] == expected
+        assert not found[1].any()
+
+
+def test_a_word_that_training_shows_once_is_unknown() -> None:
+    known = learned(["rare common common"])
+    assert set(json.loads(known["words"]["tokeniser"])["model"]["vocab"]) == {"[PAD]", "[UNK]", "common"}  # type: ignore[index]
+
+
+def test_words_do_not_depend_on_the_order_of_texts() -> None:
+    assert learned(ENGLISH)["words"] == learned(ENGLISH[::-1])["words"]
+
+
+def test_texts_of_a_run_that_knew_no_words_have_pieces_alone() -> None:
+    known = learned(ENGLISH)
+    older = {name: value for name, value in known.items() if name != "words"}
+    cells = pl.Series(["a funny film"])
+    assert np.array_equal(text.encode(cells, older), text.encode(cells, known)[:, : known["length"]])  # type: ignore[misc]
 
 
 def test_shape_is_length_and_vocabulary() -> None:

@@ -35,9 +35,10 @@ def test_rate_zero_changes_nothing_and_the_generator_decides_alone() -> None:
 
 
 def test_the_front_end_widens_what_is_kept_and_changes_no_token() -> None:
-    front_end = FrontEnd({"vocabulary": 60_000})
+    front_end = FrontEnd({"vocabulary": 60_000, "length": 3})
     for kind in (torch.uint16, torch.int32):
-        kept = torch.tensor([[0, 1, 59_999]]).to(kind)
-        found = front_end(kept)
-        assert found.dtype == torch.int64
-        assert found.tolist() == [[0, 1, 59_999]]
+        kept = torch.tensor([[0, 1, 59_999, 7, 8]]).to(kind)
+        pieces, words = front_end(kept), front_end.words(kept)
+        assert pieces.dtype == words.dtype == torch.int64
+        assert pieces.tolist() == [[0, 1, 59_999]]
+        assert words.tolist() == [[7, 8]]

@@ -15,7 +15,7 @@ PADDING, UNKNOWN = 0, 1
 _SPECIAL = ["[PAD]", "[UNK]"]
 LEAST_SEEN = 2  # a word seen once cannot be told from a slip
 MOST_WORDS = 65_000  # so that words and pieces together stay uint16
-# Places of the wide part's table: as many as training has words, a power of two between these.
+# Places of the wide part's table: at least one for every two words of the training part, a power of two between these.
 FEWEST_BUCKETS, MOST_BUCKETS = 2**10, 2**18
 
 
@@ -45,12 +45,12 @@ def learn(texts: Sequence[str], case: str, length: int) -> dict[str, Any]:
     vocabulary = {word: place for place, word in enumerate([*_SPECIAL, *known[:MOST_WORDS]])}
     cut.model = models.WordLevel(vocabulary, unk_token=_SPECIAL[UNKNOWN])
     assert isinstance(cut, Tokenizer)
-    words_in_all = int(np.clip(counts.total(), FEWEST_BUCKETS, MOST_BUCKETS))
+    places = int(np.clip(counts.total() // 2, FEWEST_BUCKETS, MOST_BUCKETS))
     return {
         "tokeniser": json.dumps(json.loads(cut.to_str()), ensure_ascii=False, separators=(",", ":")),
         "vocabulary": len(vocabulary),
         "length": min(max(lengths, default=1), length) or 1,
-        "buckets": 2 ** (words_in_all - 1).bit_length(),
+        "buckets": 2 ** (places - 1).bit_length(),
     }
 
 
