@@ -16,13 +16,14 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import Run
 from penjing.core.table import Column
 from penjing.exports._subject import Subject
+from penjing.modalities import text
 from penjing.tasks._doubt import Unlike
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network
 from penjing.training._loader import Items, chunks
 from penjing.training.engine import EVALUATION_BATCH, Problem, assemble, torch_half
 from penjing.workflows._own import given
-from penjing.workflows._pretrained import EMBEDDING, embedded, own_decode
+from penjing.workflows._pretrained import EMBEDDING, beside, embedded, own_decode
 from penjing.workflows._slots import Encoded
 
 # What answering needs of a run's JSON files.
@@ -82,7 +83,8 @@ class Input:
         """Decoded or encoded items as the network takes them: through the encoder, where there is one."""
         if self.encoder is None:
             return np.asarray(values)
-        return embedded(self.encoder, values, {} if self.settings is None else vars(self.settings))
+        found = embedded(self.encoder, values, {} if self.settings is None else vars(self.settings))
+        return beside(found, text.encode_words(values, self.learned["words"])) if "words" in self.learned else found
 
     @property
     def is_file(self) -> bool:

@@ -15,6 +15,7 @@ from penjing.core.errors import DataError
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice
 from penjing.core.table import Column, Store
+from penjing.modalities import text
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, Values
 
@@ -219,25 +220,54 @@ class EmbeddingSlot:
 
         rows = rows if self.present is None else rows[self.present[rows]]
         values = self.values({})
-        return front_end.learn(values.take(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+        learned = front_end.learn(values.take(rows[start : start + CHUNK]) for start in range(0, len(rows), CHUNK))
+        if not isinstance(self.base, TextSlot):
+            return dict(learned)
+        cells = self.base.cells.gather(rows)
+        return {**learned, "words": text.learn_words(cells, text.Settings(**self.base.settings))}
 
-    def values(self, learned: Mapping[str, Any]) -> Values:  # noqa: ARG002 - what is seen is not learned here
+    def values(self, learned: Mapping[str, Any]) -> Values:
         if "values" not in self._made:
             self._made["values"] = Embedded(self.embed, self._count, self.item_shape({}))
         values: Values = self._made["values"]
-        return values
+        if "words" not in learned:
+            return values
+        assert isinstance(self.base, TextSlot), "only texts have words"
+        return Beside(values, text.encode_words(self.base.cells.to_list(), learned["words"]))
 
     @property
     def _count(self) -> int:
         return len(self.base.cells) if isinstance(self.base, TextSlot) else len(self.base.cached)
 
-    def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:  # noqa: ARG002 - as above
+    def item_shape(self, learned: Mapping[str, Any]) -> tuple[int, ...]:
         plugin = plugins.load("pretrained", self.encoder.name)
-        shape: tuple[int, ...] = plugin.shape(plugin.Settings(**self.encoder.settings))
-        return shape
+        (features,) = plugin.shape(plugin.Settings(**self.encoder.settings))
+        return (features + (learned["words"]["length"] if "words" in learned else 0),)
 
     def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:
         return self.base.features(rows, basis)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Vectors of texts with the texts' words behind them.
+
+    Attributes:
+        vectors: of each text.
+        words: uint16 [texts, words].
+    """
+
+    vectors: Values
+    words: np.ndarray
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        """Float32 [n, features + words] of some rows."""
+        return beside(self.vectors.take(index), self.words[index])
+
+
+def beside(vectors: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Float32 [n, features + words]: the vectors of texts with their words behind them, as the front end parts them."""
+    return np.concatenate([vectors, words.astype(np.float32)], axis=1)
 
 
 class Embedded:

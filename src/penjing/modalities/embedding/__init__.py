@@ -18,8 +18,8 @@ def recognise(cells: Sequence[Any]) -> float:  # noqa: ARG001 - every modality i
 
 
 def shape(learned: Mapping[str, Any], item_shape: tuple[int, ...]) -> tuple[int, ...]:  # noqa: ARG001 - one signature
-    """(features,) at the encoder: the vector as it is."""
-    return item_shape
+    """(features,) at the encoder: the vector as it is, without the words that a text's vector may have behind it."""
+    return (len(learned["mean"]),)
 
 
 def features(values: np.ndarray) -> np.ndarray:

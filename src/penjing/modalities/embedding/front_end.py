@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 LEAST_STD = 1e-6  # vectors that hardly vary are left as they are
 
 
 class FrontEnd(nn.Module):
-    """Vectors as an encoder gives them → centred and scaled ones.
+    """Vectors as an encoder gives them → centred and scaled ones. The words of a text may stand behind its vector.
 
     Args:
         learned: what `learn` gave: `mean` of each number, and the `std` that each is divided by.
@@ -31,8 +31,12 @@ class FrontEnd(nn.Module):
         self.register_buffer("mean", torch.tensor(learned["mean"], dtype=torch.float32))
         self.register_buffer("std", torch.tensor(learned["std"], dtype=torch.float32))
 
-    def forward(self, vectors: Float[Tensor, "batch features"]) -> Float[Tensor, "batch features"]:
-        return (vectors - self.mean) / self.std
+    def forward(self, vectors: Float[Tensor, "batch kept"]) -> Float[Tensor, "batch features"]:
+        return (vectors[:, : len(self.mean)] - self.mean) / self.std
+
+    def words(self, vectors: Float[Tensor, "batch kept"]) -> Int64[Tensor, "batch words"]:
+        """The words of the same texts, which no rounding reaches: they are fewer than a float32 counts."""
+        return vectors[:, len(self.mean) :].to(torch.int64)
 
 
 def learn(chunks: Iterable[np.ndarray], settings: Any = None) -> dict[str, list[float]]:  # noqa: ARG001 - one signature

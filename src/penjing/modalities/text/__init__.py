@@ -9,7 +9,7 @@ from typing import Any, Literal
 from penjing.modalities.text._clean import MOST_CHARACTERS, clean
 from penjing.modalities.text._features import features
 from penjing.modalities.text._scripts import UNSPACED
-from penjing.modalities.text._tokens import PADDING, UNKNOWN, Settings, encode, learn
+from penjing.modalities.text._tokens import PADDING, UNKNOWN, Settings, encode, encode_words, learn, learn_words
 
 __all__ = [
     "GIVES",
@@ -21,8 +21,10 @@ __all__ = [
     "Settings",
     "clean",
     "encode",
+    "encode_words",
     "features",
     "learn",
+    "learn_words",
     "recognise",
     "shape",
 ]

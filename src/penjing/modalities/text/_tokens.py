@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
 
     Source: Sennrich et al., Neural Machine Translation of Rare Words with Subword Units, 2016.
     """
-    texts = _sampled(cells.drop_nulls().to_list())
+    texts = _training_texts(cells)
     tokeniser = _untrained(settings.case)
     normal = [tokeniser.normalizer.normalize_str(text) for text in texts]
     counts = Counter(character for text in normal for character in text)
@@ -73,8 +73,18 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
         "tokeniser": json.dumps(json.loads(tokeniser.to_str()), ensure_ascii=False, separators=(",", ":")),
         "vocabulary": tokeniser.get_vocab_size(),
         "length": settings.length or _length(lengths),
-        "words": _words.learn(texts, settings.case, settings.length or LONGEST),
+        "words": learn_words(cells, settings),
     }
+
+
+def learn_words(cells: pl.Series, settings: Settings) -> dict[str, Any]:
+    """What `learn` gives under "words": whole words alone, beside vectors from elsewhere for example."""
+    return _words.learn(_training_texts(cells), settings.case, settings.length or LONGEST)
+
+
+def encode_words(cells: Sequence[str | None], learned: Mapping[str, Any]) -> np.ndarray:
+    """The words of clean texts as `learn_words` learned them: uint16 [n, length], `PADDING` where a text is missing."""
+    return _words.encode([cell or "" for cell in cells], learned)
 
 
 def encode(cells: pl.Series, learned: Mapping[str, Any]) -> np.ndarray:
@@ -129,8 +139,9 @@ def _trainer(size: int, alphabet: int) -> Any:
     )
 
 
-def _sampled(texts: list[str]) -> list[str]:
-    """Every n-th text, so that no more than `_SAMPLE` characters are left."""
+def _training_texts(cells: pl.Series) -> list[str]:
+    """The texts that are there, every n-th so that no more than `_SAMPLE` characters are left."""
+    texts: list[str] = cells.drop_nulls().to_list()
     step = math.ceil(sum(map(len, texts)) / _SAMPLE)
     return texts[:: max(1, step)]
 
