@@ -17,9 +17,10 @@ from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
 from penjing.workflows._contribute import contributions
 from penjing.workflows._job import Deal, Job, choose_recipe, train_all
-from penjing.workflows._pretrained import MOST_SHARE, affordable, at_hand, seen_through
+from penjing.workflows._pretrained import affordable, at_hand, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._shown import write_shown
+from penjing.workflows._usual import usual
 
 SCRATCH, PRETRAINED = "from_scratch", "pretrained"
 WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
@@ -79,7 +80,8 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
 
 def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:
     """The encoders that the time allows; those that it does not are said."""
-    share = MOST_SHARE * job.clock.training_left
+    most = usual([slot.modality for slot in job.prepared.slots]).encoder_share
+    share = most * job.clock.training_left
     found = affordable(job.prepared, encoders, share)
     late = [choice.name for name, choice in encoders.items() if name not in found]
     if late:

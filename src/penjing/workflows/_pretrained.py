@@ -23,9 +23,7 @@ EMBEDDING = "embedding"  # the modality of what an encoder gives
 NO, AUTO = "no", "auto"
 FEW_ITEMS = 200  # items of a class below which features from elsewhere are worth a line
 BLOCK = 256  # rows seen through an encoder together
-MEASURED = 16  # items that tell what an encoder costs
-# Of the time that is left, what seeing all items through encoders may take.
-MOST_SHARE = 0.4
+MEASURED, MEASURED_TEXTS = 16, 128  # items that tell what an encoder costs; texts are seen by length, hence more
 
 
 def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
@@ -162,7 +160,7 @@ def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: floa
     for slot in seen_through(prepared, encoders).slots:
         if isinstance(slot, EmbeddingSlot):
             slot.embed(rows[:2])  # loading the encoder is paid once
-            sample = rows[2 : 2 + MEASURED]
+            sample = rows[2 : 2 + (MEASURED_TEXTS if isinstance(slot.base, TextSlot) else MEASURED)]
             begun = time.monotonic()
             slot.embed(sample)
             costs[slot.name] = (time.monotonic() - begun) / max(1, len(sample)) * len(rows)

@@ -23,6 +23,7 @@ class Usual:
         most_passes: over the training items; more do not help.
         fewest_steps: however few passes these are; few items need some time to be learned at all.
         floor_share: of the whole time, what simple models may take; where networks learn fast, there is more for them.
+        encoder_share: of the time left for training, what seeing all items through pretrained encoders may take.
     """
 
     amounts: tuple[tuple[float, int, float], ...]
@@ -33,6 +34,7 @@ class Usual:
     most_passes: int = 120
     fewest_steps: int = 1_500
     floor_share: float = 0.06
+    encoder_share: float = 0.4
 
 
 _PICTURES = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
@@ -57,6 +59,7 @@ USUAL: Mapping[str, Usual] = {
         most_passes=8,
         fewest_steps=200,
         floor_share=0.12,
+        encoder_share=0.75,  # the network from scratch needs seconds
     ),
     "video": Usual(
         ((math.inf, 32, 3e-3),),
@@ -82,5 +85,7 @@ def usual(modalities: Sequence[str]) -> Usual:
     gentlest = min(found, key=lambda one: one.amounts[0][2])
     augment = tuple(choice for one in found for choice in one.augment)
     passes, fewest = min(one.most_passes for one in found), max(one.fewest_steps for one in found)
-    share = max(one.floor_share for one in found)
-    return Usual(gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, fewest, share)
+    floor, encoder = max(one.floor_share for one in found), min(one.encoder_share for one in found)
+    return Usual(
+        gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, fewest, floor, encoder
+    )
