@@ -1,10 +1,10 @@
 """What `fit` reaches on every kind of data, beside the floor, in the time a person would give it.
 
     python bench/kinds.py                        every row, one seed, scores on validation: nothing is opened
-    python bench/kinds.py trec telco --seeds 3   some rows, several seeds
+    python bench/kinds.py trec telco --seeds 3   some rows, several seeds, one after the other over all rows
     python bench/kinds.py --open                 the final figures: opens the sealed test part of every run, once
 
-Rows of `results/kinds.json` that are not measured again stay as they are, each with its own circumstances.
+Runs in `results/kinds.json` that are not measured again stay as they are, each with its own circumstances.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import json
 import random
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Row:
         wanted: what the score should be at least.
         options: of the command line.
         metric: the one in the table; None is what the run chose by.
+        without: an input that is left out in a second test, with what the score should then be at least.
     """
 
     data: Callable[[Path], Path]
@@ -47,7 +48,7 @@ class Row:
     wanted: float
     options: Sequence[str] = ()
     metric: str | None = None
-    of: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, float] | None = None
 
 
 def at(*parts: str) -> Callable[[Path], Path]:
@@ -92,7 +93,19 @@ def few_labels(folder: Path) -> Path:
     return path
 
 
+def unpacked(*parts: str) -> Callable[[Path], Path]:
+    """The table of an archive, its files beside it."""
+
+    def make(folder: Path) -> Path:
+        with zipfile.ZipFile(shared_data().joinpath(*parts)) as archive:
+            archive.extractall(folder / "unpacked")
+        return folder / "unpacked" / "table.csv"
+
+    return make
+
+
 SPOKEN = ("audio", "spoken_digits.zip")
+SOUND = "audio_in_spoken_digits_zip"
 SCRATCH, EMBED = ("--pretrained", "no"), ()
 BALANCED = ("--metric", "balanced_accuracy", "--class-weights", "balanced")
 
@@ -123,10 +136,11 @@ def rows() -> dict[str, Row]:
             ("--metric", "macro_f1", "--class-weights", "balanced"),
         ),
         "digits_image_speech": Row(
-            at("image_sound", "digits_image_speech.zip"),
+            unpacked("image_sound", "digits_image_speech.zip"),
             "2m",
             0.97,
-            (*SCRATCH, "--files", f"audio_in_spoken_digits_zip={spoken_zip}"),
+            (*SCRATCH, "--files", f"{SOUND}={spoken_zip}"),
+            without=(SOUND, 0.85),
         ),
         "pointed_digit": Row(
             at("image_video", "pointed_digit.npz"),
@@ -144,72 +158,94 @@ def rows() -> dict[str, Row]:
 
 
 def measured(row: Row, seed: int, folder: Path, is_opened: bool) -> dict[str, Any]:
-    """One `fit`, as a person would run it, with an empty cache."""
+    """One `fit`, as a person would run it, with an empty cache; then, if asked, the one opening of its test part."""
     place = Place(folder)
     data = row.data(folder)
     run = folder / "run"
     fitted = place.run(
         "fit", data, "--time", row.time, "--seed", str(seed), "--out", run, "--json", "--quiet", *row.options
     )
+    about = {"seed": seed, "seconds": fitted.seconds, "anonymous_bytes": fitted.anonymous_bytes, **circumstances()}
     if fitted.code:
-        return {"seed": seed, "error": fitted.error.strip().splitlines()[-1:]}
-    results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        return {**about, "error": fitted.error.strip().splitlines()[-1:]}
     if is_opened:
-        place.run("test", run, "--json")
-        results = json.loads((run / "results.json").read_text(encoding="utf-8"))
-    part = "test" if is_opened else None
-    scores = [one for one in results["scores"] if (one["part"] == "test") == is_opened]
+        opened = place.run("test", run, "--json")
+        if opened.code:
+            about["error"] = opened.error.strip().splitlines()[-1:]
+    results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     metric = row.metric or results["chosen_by"]
-    shown = {
-        one["model"]: {name: one[name] for name in ("value", "low", "high", "n", "part")}
-        for one in scores
-        if one["metric"] == metric
+    scores: dict[str, dict[str, Any]] = {}
+    for one in results["scores"]:
+        if one["metric"] == metric:
+            part = "test" if one["part"] == "test" else "valid"
+            scores.setdefault(part, {})[one["model"]] = {name: one[name] for name in ("value", "low", "high", "n")}
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    ledger = [json.loads(line) for line in (run / "ledger.jsonl").read_text(encoding="utf-8").splitlines()]
+    decided = {line["what"]: line["choice"] for line in ledger if line["what"] in ("network", "pretrained features")}
+    found = {**about, "metric": metric, "scores": scores, "stages": info["seconds"], "decided": decided}
+    if is_opened and row.without is not None:
+        found["without"] = {row.without[0]: tested_without(place, run, data, row.without[0])}
+    return found
+
+
+def tested_without(place: Place, run: Path, table: Path, column: str) -> dict[str, Any]:
+    """The share of test rows that are right when an input is missing from all of them."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = [one for one in csv.DictReader(file) if one["split"] == "test"]
+    asked = table.with_name("asked.csv")
+    with asked.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [name for name in rows[0] if name not in ("label", "split")])
+        writer.writeheader()
+        writer.writerows({name: "" if name == column else one[name] for name in writer.fieldnames} for one in rows)
+    answers = table.with_name("answers.csv")
+    predicted = place.run("predict", run, asked, "--out", answers)
+    if predicted.code:
+        return {"error": predicted.error.strip().splitlines()[-1:]}
+    with answers.open(newline="", encoding="utf-8") as file:
+        said = [one["predicted"] for one in csv.DictReader(file)]
+    right = sum(one["label"] == answer for one, answer in zip(rows, said, strict=True))
+    return {"value": right / len(rows), "n": len(rows)}
+
+
+def kept_with(kept: dict[str, Any], name: str, row: Row, run: dict[str, Any]) -> dict[str, Any]:
+    """The record with a run put in the place of the one of the same seed."""
+    earlier = [one for one in kept.get(name, {}).get("runs", []) if one["seed"] != run["seed"]]
+    about = {
+        "time": row.time,
+        "wanted": row.wanted,
+        "options": [str(option).replace(str(shared_data()), "shared/data") for option in row.options],
     }
-    recipe = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    return {
-        "seed": seed,
-        "metric": metric,
-        "part": part or next(iter(shown.values()))["part"],
-        "scores": shown,
-        "seconds": fitted.seconds,
-        "stages": recipe["seconds"],
-        "anonymous_bytes": fitted.anonymous_bytes,
-    }
+    if row.without is not None:
+        about["wanted_without"] = dict([row.without])
+    return {**kept, name: {**about, "runs": sorted([*earlier, run], key=lambda one: one["seed"])}}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help="parts of the names of rows; all when left out")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--open", action="store_true", help="open the sealed test part of every run")
     asked = parser.parse_args()
     table = rows()
     file = RESULTS / f"{NAME}.json"
     kept = json.loads(file.read_text(encoding="utf-8"))["result"] if file.exists() else {}
-    for name, row in table.items():
-        if asked.rows and not any(part in name for part in asked.rows):
-            continue
-        runs = []
-        for seed in range(asked.seeds):
+    wanted = [name for name in table if not asked.rows or any(part in name for part in asked.rows)]
+    for seed in range(asked.first, asked.first + asked.seeds):
+        for name in wanted:
             with tempfile.TemporaryDirectory() as folder:
-                runs.append(measured(row, seed, Path(folder), asked.open))
-            print(
-                name,
-                {model: round(one["value"], 3) for model, one in runs[-1].get("scores", {}).items()},
-                runs[-1].get("error", ""),
-                flush=True,
+                run = measured(table[name], seed, Path(folder), asked.open)
+            kept = kept_with(kept, name, table[name], run)
+            file.write_text(
+                json.dumps({"result": kept, **circumstances()}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
             )
-        kept[name] = {
-            "time": row.time,
-            "wanted": row.wanted,
-            "options": list(map(str, row.options)),
-            "runs": runs,
-            **circumstances(),
-        }
-        kept[name]["options"] = [option.replace(str(shared_data()), "shared/data") for option in kept[name]["options"]]
-        file.write_text(
-            json.dumps({"result": kept, **circumstances()}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+            shown = {
+                part: {model: round(one["value"], 3) for model, one in scores.items()}
+                for part, scores in run.get("scores", {}).items()
+            }
+            print(
+                name, seed, shown, run.get("without", ""), run.get("error", ""), f"{run['seconds']:.0f} s", flush=True
+            )
 
 
 if __name__ == "__main__":
