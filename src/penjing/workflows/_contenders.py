@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained feat
 CHANCE = 1e-9  # a difference of rounding
 # Of the time left for training, what a head on features from elsewhere may take: it learns fast.
 PRETRAINED_SHARE = 0.3
+# Of the whole time, what telling the inputs' contributions may take.
+CONTRIBUTION_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def close_run(
     scores = _close.score_all(task, settings, answers, truth, prepared.groups[rows], part)
     _close.write_model(run, network, prepared, problem)
     _close.write_predictions(run, prepared, rows, answers, part, task)
-    contributed = contributions(network, problem, prepared, task, task.metric(settings.metric))
+    seconds = CONTRIBUTION_SHARE * job.clock.limit_seconds if job.clock.is_binding else math.inf
+    contributed = contributions(network, problem, prepared, task, task.metric(settings.metric), seconds)
     _close.write_results(run, settings, prepared, scores, answers, calibrated, contributed, task)
     _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
     _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)

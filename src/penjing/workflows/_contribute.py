@@ -6,6 +6,8 @@ columns of a table, on validation items.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -26,12 +28,14 @@ MOST_COLUMNS = 40  # of a table
 
 
 def contributions(
-    network: Network, problem: Problem, prepared: Prepared, task: Any, metric: Metric
+    network: Network, problem: Problem, prepared: Prepared, task: Any, metric: Metric, seconds: float = math.inf
 ) -> list[dict[str, Any]]:
     """One entry an input, or a column of a table: the metric when its values are shuffled, and by how much it is worse.
 
-    Nothing where there is only one thing to shuffle, or nothing to judge by.
+    Nothing where there is only one thing to shuffle, or nothing to judge by. What the seconds are not enough for is
+    left out, but never the first.
     """
+    until = time.monotonic() + seconds
     whole = [(slot.name, None) for slot in prepared.slots if slot.modality != TABLE]
     columns = [(slot.name, number) for slot in prepared.slots if slot.modality == TABLE for number in _columns(slot)]
     if len(whole) + len(columns) < 2 or not len(problem.valid):
@@ -41,8 +45,10 @@ def contributions(
     truth = prepared.truth[rows]
     plain = metric(truth, task.answer(engine.outputs(network, problem.items, rows)))
     sign = 1.0 if metric.is_higher_better else -1.0
-    found = []
+    found: list[dict[str, Any]] = []
     for name, column in [*whole, *columns]:
+        if found and time.monotonic() > until:
+            break
         inputs = dict(problem.items.inputs)
         inputs[name] = _Shuffled(inputs[name], rows, others, column)
         present = dict(problem.items.present)
