@@ -36,12 +36,14 @@ def test_a_killed_process_leaves_a_run_that_ends_as_if_nothing_had_been(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("where", ["pretrained", "run"])
-def test_killed_in_the_race_with_pretrained_features_the_plan_of_both_goes_on(where: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("where", "moment"), [("pretrained", 3), ("run", 9)])
+def test_killed_in_the_race_with_pretrained_features_the_plan_of_both_goes_on(
+    where: str, moment: int, tmp_path: Path
+) -> None:
     """There is no whole run to compare with, for the clock chose the steps: a replay of the recipe has its bits."""
     data = at_hand("pretrained").write(tmp_path / "data")
     out = tmp_path / "run"
-    killed_fit(9, where, data, "--time", "20s", "--out", out, "--pretrained", "efficientnet_lite0")
+    killed_fit(moment, where, data, "--time", "20s", "--out", out, "--pretrained", "efficientnet_lite0")
     resumed = pj.resume(out, watch=None)
     assert resumed.status == "finished"
     assert {entry["what"] for entry in resumed.ledger} >= {"network", "size"}
