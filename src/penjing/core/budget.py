@@ -15,6 +15,8 @@ CLOSING_SHARE, LEAST_CLOSING_SECONDS = 0.06, 3.0
 TRAINING_SHARE = 0.75
 # With less than this, a network is hardly better than it began.
 LEAST_TRAINING_SECONDS = 1.0
+# What each of several trainings must have before there are several that nobody asked for.
+GOOD_TRAINING_SECONDS = 5.0
 
 
 def most_folds(seconds: float) -> int:

@@ -27,6 +27,8 @@ FEWEST_FOR_CONFIRM, CONFIRM_OF_VALID = 2000, 1 / 3
 # Below either of these a test part would say nothing: the score comes from folds instead.
 FEWEST_FOR_TEST, FEWEST_GROUPS_FOR_TEST = 40, 10
 FOLDS_WITHOUT_TEST = 5
+# With fewer validation items, one network is hardly told from another, and every label is worth learning from.
+FEWEST_TO_CHOOSE = 20
 # The most items cut from a given training part for validation and confirmation together.
 MOST_CUT = 7500
 OWN = "The data's own split is kept"
@@ -242,6 +244,16 @@ def too_few(items: int, groups: int, by: str = "") -> str:
         are = f"are {groups} group{'s' * (groups != 1)}{by}"
         return f"the {items:,} items {are}, too few to set some aside ({FEWEST_GROUPS_FOR_TEST} groups are needed)"
     return ""
+
+
+def why_folds(split: Split) -> str:
+    """Why folds choose, and not the few validation items beside them, in a sentence."""
+    counts = split.counts
+    valid = counts["valid"] + counts["confirm"]
+    return (
+        f"{valid} validation items are too few to choose by, so {split.folds} folds of all {valid + counts['train']} "
+        f"items outside the test part do (--folds 0 keeps to the {valid})"
+    )
 
 
 def _sentences(split: Split, dealt: Units, old: np.ndarray | None, given_by: str) -> tuple[str, ...]:

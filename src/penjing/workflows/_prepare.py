@@ -9,7 +9,8 @@ nothing is used here but hashes, headers, readability and target counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -245,7 +246,8 @@ def _deal(
     is_given = table.part is not None or by_time
     if previous is None and not is_given:
         previous = split.recall(hashes, wish.split_seed, state_folder() / "splits")
-    dealt = split.deal(
+    deal = partial(
+        split.deal,
         hashes,
         groups,
         strata,
@@ -253,10 +255,13 @@ def _deal(
         wish.split_seed,
         names=names,
         previous=previous,
-        folds=wish.folds,
         keep_seal=keep_seal,
         given_by="Split by time" if by_time else split.OWN,
     )
+    dealt = deal(folds=wish.folds)
+    if not by_time and _chooses_by_few(dealt, given, wish.fewest_to_choose):
+        dealt = deal(folds=split.FOLDS_WITHOUT_TEST)
+        dealt = replace(dealt, said=(*dealt.said, split.why_folds(dealt)))
     if not is_given:
         split.remember(dealt, state_folder() / "splits")
     for sentence in (*knots, *dealt.said):
@@ -275,6 +280,13 @@ def _deal(
         (*table.said, *pairs.said, *knots, *dealt.said),
         surveyed.corrections,
     )
+
+
+def _chooses_by_few(dealt: split.Split, given: Sequence[str | None] | None, fewest: int) -> bool:
+    """Whether validation items that were cut here are fewer than a choice needs."""
+    valid = len(dealt.index("valid")) + len(dealt.index("confirm"))
+    is_own = given is not None and not {"valid", "confirm"}.isdisjoint(given)
+    return not dealt.folds and not is_own and valid < fewest
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class DataWish:
         fit: how a picture is put on its canvas: "letterbox", "crop" or "squash".
         page: of TIFFs with several pages: "first", "max" or "each".
         folds: cross-validation folds; 0 for one validation part.
+        fewest_to_choose: with fewer validation items than this, folds choose instead; 0 for never. Validation items
+            that the data name themselves are kept, however few.
         split_seed: of the split.
         corrections: a CSV with a path column and a label column ("drop" leaves the item out).
         corrected: corrections from a recipe or an earlier run; the file goes on top of them.
@@ -53,6 +55,7 @@ class DataWish:
     fit: str = "letterbox"
     page: str = "first"
     folds: int = 0
+    fewest_to_choose: int = 0
     split_seed: int = 0
     corrections: str = ""
     corrected: Corrections = field(default_factory=Corrections)

@@ -8,12 +8,19 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from penjing.core.budget import DEFAULT_SECONDS, LEAST_TRAINING_SECONDS, TRAINING_SHARE, most_folds
+from penjing.core.budget import (
+    DEFAULT_SECONDS,
+    GOOD_TRAINING_SECONDS,
+    LEAST_TRAINING_SECONDS,
+    TRAINING_SHARE,
+    most_folds,
+)
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, open_run
+from penjing.core.split import FEWEST_TO_CHOOSE, FOLDS_WITHOUT_TEST
 from penjing.core.units import show_seconds
 from penjing.sources import Options
 from penjing.training._plan import planned_anew, total_steps
@@ -66,6 +73,8 @@ def settled(wish: FitWish, watch: Watch = None) -> tuple[FitWish, Run | None]:
     wish = _as_in_recipe(wish) if parent is None else _inherited(wish, parent, watch)
     check_wish(wish.recipe)
     _check_folds(wish)
+    if parent is None and _may_take_folds(wish):
+        wish = replace(wish, data=replace(wish.data, fewest_to_choose=FEWEST_TO_CHOOSE))
     if wish.out is not None:
         check_free(wish.out)
     if replanned(wish):
@@ -100,6 +109,14 @@ def _check_folds(wish: FitWish) -> None:
     )
 
 
+def _may_take_folds(wish: FitWish) -> bool:
+    """Whether folds may choose where validation items are few: nothing said speaks of it, and there is time for all."""
+    fixed = wish.recipe.recipe is not None or wish.recipe.own is not None or "training.steps" in wish.recipe.assignments
+    seconds = wish.seconds or DEFAULT_SECONDS
+    share = TRAINING_SHARE * seconds / (FOLDS_WITHOUT_TEST + 1)
+    return not fixed and "folds" not in wish.given and share >= GOOD_TRAINING_SECONDS
+
+
 def _as_in_recipe(wish: FitWish) -> FitWish:
     """A wish with what a given recipe settles: its canvas, its corrections and its split."""
     recipe = wish.recipe.recipe
@@ -124,7 +141,7 @@ def _inherited(wish: FitWish, parent: Run, watch: Watch) -> FitWish:
     if not wish.is_final and (recipe.split.final or recipe.split.folds):
         raise UsageError(
             f"{parent.path} was trained on its validation items too, so nothing is left to choose by; "
-            "go on from a run without --folds and --final, or start anew"
+            "go on from one with --folds 0 and without --final, or start anew"
         )
     data = _inherited_data(wish, parent, watch)
     steps = total_steps(recipe.training)
@@ -148,7 +165,7 @@ def _inherited_data(wish: FitWish, parent: Run, watch: Watch) -> DataWish:
         given |= {"group", "group_from"}
     options = {name: getattr(wish.data.options, name) for name in _OPTIONS if name in given}
     others = {name: getattr(wish.data, name) for name in _OPEN if name in given}
-    data = replace(before, folds=0, options=replace(before.options, **options), **others)
+    data = replace(before, folds=0, fewest_to_choose=0, options=replace(before.options, **options), **others)
     _tell_inherited(data, given, parent, watch)
     return replace(data, corrections=wish.data.corrections or before.corrections)
 
