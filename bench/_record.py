@@ -60,10 +60,10 @@ def version(package: str) -> str | None:
 
 
 def commit() -> str:
-    """The short hash, with "+" when tracked files differ from it; "" outside a repository."""
+    """The short hash, with "+" when tracked files other than records differ from it; "" outside a repository."""
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=RESULTS.parent, capture_output=True, text=True, check=False).stdout
 
-    changed = "+" if git("status", "--porcelain", "--untracked-files=no").strip() else ""
+    changed = "+" if git("status", "--porcelain", "--untracked-files=no", "--", "..", ":!results").strip() else ""
     return git("rev-parse", "--short", "HEAD").strip() + changed

@@ -86,15 +86,16 @@ def test_the_tables_are_those_of_the_records(make_tables: ModuleType) -> None:
 
 def test_every_figure_without_a_record_says_that_it_is_not_measured(make_tables: ModuleType, tmp_path: Path) -> None:
     for language, words in (("english", "| not measured yet |"), ("chinese", "| 尚未测量 |")):
-        assert make_tables.table(language, tmp_path).count(words) == len(make_tables.FIGURES) == 10
+        assert make_tables.table(language, tmp_path).count(words) == len(make_tables.FIGURES) == 11
+
+
+def score(value: float) -> dict[str, float]:
+    """A score as records hold it, with an interval of two points."""
+    return {"value": value, "low": value - 0.01, "high": value + 0.01}
 
 
 def fitted(value: float, linear: float, seconds: float) -> dict[str, Any]:
     """What bench/_command.py records of one fit and test, as far as the table reads it."""
-
-    def score(value: float) -> dict[str, float]:
-        return {"value": value, "low": value - 0.01, "high": value + 0.01}
-
     floor = {"majority": score(0.1), "linear": score(linear)}
     return {
         "test": [score(value)],
@@ -144,6 +145,39 @@ def test_data_at_the_edges_show_how_the_command_ended(make_tables: ModuleType, t
     assert "| ends with a sentence, exit 1 |" in row_of(table, "1 picture a class")
     assert "| ends with a run |" in row_of(table, "1,000 classes")
     assert "每类 1 张图片" in make_tables.table("chinese", tmp_path)
+
+
+def of_kind(seed: int, value: float, linear: float) -> dict[str, Any]:
+    scores = {"test": {"network": score(value), "linear": score(linear)}}
+    about = {"seed": seed, "metric": "balanced_accuracy", "scores": scores}
+    return {**about, "seconds": 60.4 + seed, "anonymous_bytes": 10**9, "without": {"sound": {"value": value - 0.1}}}
+
+
+def test_a_kind_of_data_shows_its_seeds_and_rows_of_other_speakers_are_one(
+    make_tables: ModuleType, tmp_path: Path
+) -> None:
+    unseen = {"time": "3m", "wanted": 0.85}
+    result = {
+        "unseen speakers a+b": {**unseen, "runs": [of_kind(0, 0.9, 0.7), of_kind(1, 0.94, 0.7)]},
+        "unseen speakers c+d": {**unseen, "runs": [of_kind(0, 0.8, 0.6), of_kind(1, 0.84, 0.6)]},
+        "unseen speakers a+b, pretrained": {**unseen, "wanted": 0.93, "runs": [of_kind(0, 0.9, 0.7)]},
+        "pairs": {"time": "2m", "wanted": 0.9, "wanted_without": {"sound": 0.85}, "runs": [of_kind(0, 0.92, 0.7)]},
+        "churn": {"time": "1m", "wanted": 0.0, "runs": [of_kind(0, 0.695, 0.7)]},
+        "only validated": {"time": "1m", "wanted": 0.9, "runs": [{"seed": 0, "scores": {"valid": {}}}]},
+    }
+    write_record(tmp_path, "kinds", result)
+    table = make_tables.table("english", tmp_path)
+    several, one, pairs, churn = [line for line in table.splitlines() if "kinds.json" in line]
+    assert several.startswith(
+        "| unseen speakers, balanced accuracy | 3m | ≥ 0.850 | 0.870 [0.790–0.950], 2 seeds 0.850 to 0.890 "
+        "| linear 0.650 [0.590–0.710] | 61 | 1.0 GB |"
+    )
+    assert "| unseen speakers, pretrained, balanced accuracy |" in one
+    assert "1 seed **not reached**" in one
+    assert "| ≥ 0.900, ≥ 0.85 |" in pairs
+    assert "without its sound 0.820 **not reached**" in pairs
+    assert "| ≥ 0.695 |" in churn
+    assert "not reached" not in churn
 
 
 def test_a_document_without_a_place_for_the_table_is_refused(make_tables: ModuleType) -> None:

@@ -35,24 +35,28 @@ def test_folds_choose_where_hardly_any_items_would_validate(parts: list[str] | N
     frame = table(parts, 100)
     plain, folded = dealt(frame, fewest=0), dealt(frame)
     valid = plain.split.counts["valid"]
-    assert 0 < valid < FEWEST_TO_CHOOSE and plain.split.folds == 0
+    assert 0 < valid < FEWEST_TO_CHOOSE
+    assert plain.split.folds == 0
     assert folded.split.folds == FOLDS_WITHOUT_TEST
-    assert folded.split.counts == plain.split.counts and folded.split.seal_id == plain.split.seal_id
+    assert folded.split.counts == plain.split.counts
+    assert folded.split.seal_id == plain.split.seal_id
     outside = 100 - plain.split.counts["test"]
     assert folded.said[-1] == (
-        f"{valid} validation items are too few to choose by, so 5 folds of all {outside} items outside the test part do "
-        f"(--folds 0 keeps to the {valid})"
+        f"{valid} validation items are too few to choose by, so 5 folds of all {outside} items outside the test part "
+        f"do (--folds 0 keeps to the {valid})"
     )
 
 
 def test_the_validation_items_that_the_data_name_are_kept_however_few() -> None:
     found = dealt(table(["train"] * 40 + ["valid"] * 5 + ["test"] * 55, 100))
-    assert found.split.folds == 0 and found.split.counts["valid"] == 5
+    assert found.split.folds == 0
+    assert found.split.counts["valid"] == 5
 
 
 def test_enough_validation_items_are_kept() -> None:
     found = dealt(table(None, 300))
-    assert found.split.folds == 0 and found.split.counts["valid"] >= FEWEST_TO_CHOOSE
+    assert found.split.folds == 0
+    assert found.split.counts["valid"] >= FEWEST_TO_CHOOSE
 
 
 def test_folds_nobody_asked_for_need_time_and_a_free_hand(tmp_path: Path) -> None:
