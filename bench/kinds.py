@@ -202,7 +202,7 @@ def tested_without(place: Place, run: Path, table: Path, column: str) -> dict[st
     if predicted.code:
         return {"error": predicted.error.strip().splitlines()[-1:]}
     with answers.open(newline="", encoding="utf-8") as file:
-        said = [one["predicted"] for one in csv.DictReader(file)]
+        said = [one["prediction"] for one in csv.DictReader(file)]
     right = sum(one["label"] == answer for one, answer in zip(rows, said, strict=True))
     return {"value": right / len(rows), "n": len(rows)}
 
