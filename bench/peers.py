@@ -1,0 +1,160 @@
+"""The image example network on Fashion-MNIST by penjing, Keras, PyTorch, Lightning and skorch, side by side in one go.
+
+    python bench/peers.py                  all peers, three rounds in alternating order
+    python bench/peers.py keras --rounds 1 some peers
+
+Every peer trains the published network as its documentation shows: Adam at 0.001, batches of 32, ten epochs over all
+60,000 training pictures, scored on the 10,000 of the test part after every epoch with the clock standing still.
+penjing trains the same network on its training part alone (validation chooses), once in a fifth and once in a tenth
+of the seconds that Keras on TensorFlow took in the same round, probe included: the accuracy then is compared.
+
+Each peer has an environment of its own in PENJING_PEERS (else ~/.cache/penjing-peers), made on the first run with pip.
+Needs the Debian package dataset-fashion-mnist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from _record import write
+from records import fashion
+
+HERE = Path(__file__).parent
+CONSTRAINTS = HERE.parent / "constraints.txt"
+EPOCHS = 10
+REFERENCE = "keras, tensorflow"
+SHARES = (1 / 5, 1 / 10)  # of the reference's seconds
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library, and how to run the example network with it.
+
+    Attributes:
+        script: in bench/peers/.
+        packages: what pip installs; torch comes first, from the constraints, where one of them needs it.
+        environment: variables of its process.
+    """
+
+    script: str
+    packages: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_torch(self) -> bool:
+        return "tensorflow-cpu" not in self.packages
+
+
+PEERS = {
+    REFERENCE: Peer("keras_example.py", ("keras==3.15.0", "tensorflow-cpu"), {"KERAS_BACKEND": "tensorflow"}),
+    "keras, torch": Peer("keras_example.py", ("keras==3.15.0",), {"KERAS_BACKEND": "torch"}),
+    "pytorch": Peer("torch_example.py", ()),
+    "lightning": Peer("lightning_example.py", ("lightning",)),
+    "skorch": Peer("skorch_example.py", ("skorch",)),
+}
+
+
+def python_of(name: str) -> Path:
+    """The interpreter of a peer's environment, which is made where it is missing."""
+    home = Path(os.environ.get("PENJING_PEERS", Path.home() / ".cache" / "penjing-peers"))
+    folder = home / name.replace(", ", "-")
+    python, peer = folder / "bin" / "python", PEERS[name]
+    if not (folder / "ready").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        install = [str(python), "-m", "pip", "install", "--quiet"]
+        if peer.has_torch:
+            subprocess.run([*install, "-c", str(CONSTRAINTS), "torch", "numpy"], check=True)
+            if peer.packages:
+                subprocess.run([*install, "-c", str(CONSTRAINTS), *peer.packages], check=True)
+        else:
+            subprocess.run([*install, *peer.packages], check=True)
+        (folder / "ready").touch()
+    return python
+
+
+def trained_by(name: str, data: Path) -> dict[str, Any]:
+    """One peer's ten epochs: seconds and test accuracy after each."""
+    peer = PEERS[name]
+    environment = {**os.environ, **peer.environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.pop("OMP_NUM_THREADS", None)
+    words = [str(python_of(name)), str(HERE / "peers" / peer.script), str(data), str(EPOCHS)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"{name} exited with {done.returncode}:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def trained_by_penjing(seconds: float, seed: int) -> dict[str, Any]:
+    """The same network by penjing in so many seconds, in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    words = [sys.executable, str(HERE / "peers" / "penjing_example.py"), str(seconds), str(seed)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise SystemExit(f"penjing exited with {done.returncode}:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("peers", nargs="*", help="parts of the names of peers; all when left out")
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    names = [name for name in PEERS if name == REFERENCE or not asked.peers or any(one in name for one in asked.peers)]
+    for name in names:
+        python_of(name)
+    rounds: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "fashion.npz"
+        columns = fashion(Path(folder))
+        parts = {part: columns["split"] == part for part in ("train", "test")}
+        np.savez(
+            data,
+            **{f"x_{part}": columns["image"][rows] for part, rows in parts.items()},
+            **{f"y_{part}": columns["label"][rows] for part, rows in parts.items()},
+        )
+        for number in range(asked.rounds):
+            order = names if number % 2 == 0 else names[::-1]
+            found = {name: trained_by(name, data) for name in order}
+            whole = found[REFERENCE]["epochs"][-1]["seconds"]
+            ours = {f"1/{round(1 / share)}": trained_by_penjing(share * whole, number) for share in SHARES}
+            rounds.append({"peers": found, "penjing": ours})
+            print(number, {name: one["epochs"][-1] for name, one in found.items()}, ours, flush=True)
+    write("peers", summary(rounds, names))
+
+
+def summary(rounds: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """Medians over the rounds beside the rounds themselves."""
+
+    def last(one: dict[str, Any], name: str, what: str) -> float:
+        return float(one["peers"][name]["epochs"][-1][what])
+
+    return {
+        "seconds": {name: median(last(one, name, "seconds") for one in rounds) for name in names},
+        "accuracy": {name: median(last(one, name, "accuracy") for one in rounds) for name in names},
+        "penjing": {
+            share: {
+                "accuracy": median(one["penjing"][share]["accuracy"]["test"] for one in rounds),
+                "seconds_ratio": median(
+                    one["penjing"][share]["clock_seconds"] / last(one, REFERENCE, "seconds") for one in rounds
+                ),
+            }
+            for share in rounds[0]["penjing"]
+        },
+        "rounds": rounds,
+    }
+
+
+if __name__ == "__main__":
+    main()

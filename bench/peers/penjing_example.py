@@ -1,0 +1,20 @@
+"""The image example network by penjing: python penjing_example.py SECONDS SEED, one line of JSON out."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from _clocked import carried_out, ready
+from records import fashion
+
+with tempfile.TemporaryDirectory() as folder:
+    data = ready(fashion(Path(folder)), Path(folder))
+    found = carried_out(
+        data, float(sys.argv[1]), seed=int(sys.argv[2]), by_hand={"model": "image_example"}, is_tested=True
+    )
+print(json.dumps({"preparing_seconds": data.seconds, **found.record()}))

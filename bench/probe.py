@@ -1,0 +1,193 @@
+"""What the kernel probe gains: a training step as it chooses against torch's defaults, network by network.
+
+Both run in turns in one process on the same batch: forward, backward and the optimiser's update, medians of several.
+torch's defaults are float32, maps in the order of channels, rows, columns, as many threads as cores, and the allocator
+as the system has it; penjing's are what the probe finds, and the allocator as `tune_process` sets it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import ctypes
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from _clocked import ready
+from _record import write
+from torch import nn
+
+from penjing.batch import Batch
+from penjing.core.recipe import Choice, DataChoices, Machine, SplitChoices
+from penjing.sources import Options
+from penjing.training import engine
+from penjing.workflows._choose import RecipeWish, base_recipe
+from penjing.workflows._prepare import DataWish
+from penjing.workflows._problem import pose
+
+ITEMS, TURNS, SECONDS = 640, 9, 5.0
+# mallopt's parameters and what glibc begins with, then what `tune_process` sets.
+ALLOCATOR = {"default": ((-4, 65_536), (-1, 128 * 1024)), "tuned": ((-4, 0), (-1, 2**31 - 1))}
+
+
+def pictures(side: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(0)
+    return draw.integers(0, 256, (ITEMS, side, side, channels), dtype=np.uint8), draw.integers(0, 10, ITEMS)
+
+
+def texts(words: int) -> tuple[list[str], np.ndarray]:
+    draw = np.random.default_rng(0)
+    known = ["".join(draw.choice(list("abcdefghij"), 5)) for _ in range(2000)]
+    return [" ".join(draw.choice(known, words)) for _ in range(ITEMS)], draw.integers(0, 2, ITEMS)
+
+
+def table(columns: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(0)
+    return draw.normal(size=(ITEMS, columns)).astype(np.float32), draw.integers(0, 2, ITEMS)
+
+
+def sounds(seconds: float) -> tuple[list[Any], np.ndarray]:
+    draw = np.random.default_rng(0)
+    return [(draw.normal(size=int(16_000 * seconds)) * 3000).astype(np.int16) for _ in range(ITEMS)], draw.integers(
+        0, 10, ITEMS
+    )
+
+
+def videos() -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(0)
+    return draw.integers(0, 256, (ITEMS // 4, 8, 40, 40), dtype=np.uint8), draw.integers(0, 4, ITEMS // 4)
+
+
+# name → (data, the network and its settings, items a batch)
+NETWORKS: dict[str, tuple[Callable[[], Any], Choice, int]] = {
+    "cnn 28 px grey": (lambda: pictures(28, 1), Choice("cnn"), 128),
+    "cnn 32 px": (lambda: pictures(32, 3), Choice("cnn"), 256),
+    "cnn 32 px, twice as wide": (lambda: pictures(32, 3), Choice("cnn", {"width": 64}), 256),
+    "cnn 96 px": (lambda: pictures(96, 3), Choice("cnn"), 64),
+    "cnn 32 px, batches of 16": (lambda: pictures(32, 3), Choice("cnn", {"width": 16}), 16),
+    "image_example": (lambda: pictures(28, 1), Choice("image_example"), 256),
+    "mlp": (lambda: pictures(28, 1), Choice("mlp"), 128),
+    "tabular": (lambda: table(20), Choice("tabular"), 128),
+    "bag": (lambda: texts(30), Choice("bag"), 128),
+    "ngrams": (lambda: texts(30), Choice("ngrams"), 128),
+    "text_cnn": (lambda: texts(30), Choice("text_cnn"), 128),
+    "transformer": (lambda: texts(30), Choice("transformer"), 64),
+    "text_example": (lambda: texts(30), Choice("text_example"), 64),
+    "keyword": (lambda: sounds(1.0), Choice("keyword"), 64),
+    "speech_recurrent": (lambda: sounds(1.0), Choice("speech_recurrent"), 64),
+}
+
+
+def allocate(how: str) -> None:
+    """Set the allocator of the running process, where it is glibc's."""
+    if sys.platform == "linux":
+        for parameter, value in ALLOCATOR[how]:
+            ctypes.CDLL(None).mallopt(parameter, value)
+
+
+def step_of(network: nn.Module, loss: Any, batch: Any, machine: Machine) -> Callable[[], None]:
+    """One update of a copy of the network."""
+    copied = copy.deepcopy(network).train()
+    optimiser = torch.optim.AdamW([one for one in copied.parameters() if one.requires_grad], fused=True)
+
+    def step() -> None:
+        optimiser.zero_grad(set_to_none=True)
+        with engine.number_format(machine.number_format, machine.device):
+            outputs = copied(batch)
+        loss(outputs.float(), batch).backward()
+        optimiser.step()
+
+    return step
+
+
+def timed(step: Callable[[], None], threads: int, how: str) -> float:
+    """Seconds of one update, the mean over about half a second, after one that does not count."""
+    torch.set_num_threads(threads)
+    allocate(how)
+    step()
+    begun, count = time.perf_counter(), 0
+    while count < 3 or time.perf_counter() - begun < SECONDS / TURNS:
+        step()
+        count += 1
+    return (time.perf_counter() - begun) / count
+
+
+def as_torch_has_it(batch: Batch) -> Batch:
+    """The batch with its maps in torch's usual order."""
+    inputs = {
+        name: value.contiguous() if isinstance(value, torch.Tensor) else value for name, value in batch.inputs.items()
+    }
+    return batch.with_inputs(inputs, batch.prepared)
+
+
+def measured(name: str) -> dict[str, Any]:
+    """One network: milliseconds both ways and their ratio."""
+    make, model, batch_size = NETWORKS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        data = ready(make(), Path(folder), DataWish(Options()))
+        prepared = data.prepared
+        problem = pose(prepared, prepared.rows("train"), prepared.rows("valid"))
+        by_hand = {"training.batch_size": batch_size}
+        choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
+        wish = RecipeWish(model=model.name, assignments=by_hand)
+        recipe = base_recipe(problem, prepared.task, wish, choices, SplitChoices())
+        recipe = replace(recipe, model=model.filled("models"))
+        allocate("tuned")
+        begun = time.perf_counter()
+        machine, found = engine.fastest(recipe, problem, 1.0)
+        probing = time.perf_counter() - begun
+        batch = engine._loader(recipe, problem, engine.assemble(recipe, problem)).batch_at(0)
+        loss = engine.loss_of(recipe, problem)
+        plain = replace(recipe, machine=Machine(threads=recipe.machine.threads, layout="contiguous"))
+        chosen = replace(recipe, machine=machine)
+        ways = {
+            "default": (step_of(engine.assemble(plain, problem), loss, as_torch_has_it(batch), plain.machine), plain),
+            "tuned": (step_of(engine.assemble(chosen, problem), loss, batch, machine), chosen),
+        }
+        taken: dict[str, list[float]] = {how: [] for how in ways}
+        for turn in range(TURNS):
+            for how in ways if turn % 2 == 0 else reversed(ways):
+                step, as_said = ways[how]
+                taken[how].append(timed(step, as_said.machine.threads, how))
+    ratio = median(one / other for one, other in zip(taken["default"], taken["tuned"], strict=True))
+    return {
+        "ratio": ratio,
+        "ms": {how: 1000 * median(values) for how, values in taken.items()},
+        "chosen": f"{machine.number_format}, {machine.threads} threads, {machine.layout}",
+        "probe_seconds": probing,
+        "tried": [
+            {
+                "setting": f"{one.machine.number_format}, {one.machine.threads} threads, {one.machine.layout}",
+                "ms": 1000 * one.step_seconds,
+                "error": one.error,
+                "cosine": one.cosine,
+            }
+            for one in found
+        ],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", help="parts of the names of networks; all when left out")
+    asked = parser.parse_args()
+    names = [name for name in NETWORKS if not asked.networks or any(one in name for one in asked.networks)]
+    result = {}
+    for name in names:
+        result[name] = measured(name)
+        print(f"{name:28} {result[name]['ratio']:.2f}", result[name]["ms"], result[name]["chosen"], flush=True)
+    ratios = [one["ratio"] for one in result.values()]
+    if len(names) == len(NETWORKS):
+        write("probe", {"least": min(ratios), "median": median(ratios), "networks": result})
+
+
+if __name__ == "__main__":
+    main()
