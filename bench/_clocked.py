@@ -74,6 +74,7 @@ def carried_out(
     seconds: float,
     *,
     seed: int = 0,
+    device: str = "cpu",
     by_hand: Mapping[str, Any] | None = None,
     train: np.ndarray | None = None,
     valid: np.ndarray | None = None,
@@ -87,7 +88,7 @@ def carried_out(
         valid: the rows that choose; those of validation when left out.
         is_tested: whether the test part is scored too.
     """
-    prepared, wish = data.prepared, RecipeWish(seed=seed, assignments=by_hand or {})
+    prepared, wish = data.prepared, RecipeWish(seed=seed, device=device, assignments=by_hand or {})
     train = prepared.rows("train") if train is None else train
     valid = prepared.rows("valid") if valid is None else valid
     clock = Clock(seconds)

@@ -103,6 +103,14 @@ def test_neutral_settings_change_nothing(name: str, channels: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_it_works_where_its_items_are(name: str) -> None:
+    """Draws come from the processor; one that does not cross over meets tensors of another device, and torch stops."""
+    like = {"text": torch.ones(4, 12, dtype=torch.int64), "video": torch.zeros(4, 5, 3, 16, 16)}
+    items = like.get(modality_of(name), pictures(4, channels=CHANNELS.get(modality_of(name), (3,))[-1]))
+    assert applied(name, items.to("meta")).device.type == "meta"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_it_says_in_a_sentence_when_it_may_change_the_label(name: str) -> None:
     sentence = plugins.load("augmentations", name).KEEPS_LABEL
     assert sentence == "" or (sentence[0].isupper() and sentence.endswith("."))

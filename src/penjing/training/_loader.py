@@ -107,6 +107,7 @@ class Loader:
         batch_size: items a batch; 0 takes all.
         seed: the recipe's.
         prepare: input → what turns its values and a step into the encoder's input (front end, then augmentation).
+        device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
         stalled_seconds: how long the network waited for batches.
     """
 
@@ -115,6 +116,7 @@ class Loader:
     batch_size: int
     seed: int
     prepare: Mapping[str, Transform] = field(default_factory=dict)
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     stalled_seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class Loader:
     @torch.no_grad()
     def batch_at(self, step: int) -> Batch:
         """The finished batch of update `step`."""
-        batch = self.items.batch(self.rows_at(step))
+        batch = self.items.batch(self.rows_at(step)).to(self.device)
         inputs = {
             column: self.prepare[column](values, step) if column in self.prepare else values
             for column, values in batch.inputs.items()

@@ -307,13 +307,13 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     for choice in recipe.augment:
         steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
     prepare = {}
+    device = torch.device(recipe.machine.device)
     for column, modality in problem.modality.items():
-        # The loader's thread works on the processor, wherever the network is.
-        before: Callable[[Tensor], Tensor] = copy.deepcopy(network.front_end[network.columns[column]]).cpu()
+        before: Callable[[Tensor], Tensor] = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
         if column in problem.items.prepared:
             before = _as_it_is
         prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
-    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare)
+    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare, device)
 
 
 def _as_it_is(values: Tensor) -> Tensor:

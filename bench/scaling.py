@@ -1,0 +1,189 @@
+"""How time and memory grow: with rows (to a million), the side of pictures, classes, and the network's weights.
+
+Every point is a process of its own that trains for a while on random pictures in a file as large as it needs to be: the
+seconds of one step, what one pass over the rows would take, and the memory it holds of its own (what the system keeps
+of the file to answer faster is not counted, and is given back when others need it). Growth is the exponent between the
+first and the last point: 0 where more costs nothing, 1 where twice as much costs twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _record import RESULTS, write
+
+NAME = "scaling"
+SECONDS = 8.0  # of steps a point
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is trained."""
+
+    rows: int = 20_000
+    side: int = 28
+    classes: int = 10
+    width: int = 16
+    batch_size: int = 64
+
+
+AXES: dict[str, Sequence[Point]] = {
+    "rows": [Point(rows=count) for count in (1_000, 10_000, 100_000, 1_000_000)],
+    "side": [Point(side=side) for side in (28, 56, 112, 224)],
+    "classes": [Point(classes=count) for count in (2, 10, 100, 1_000)],
+    "width": [Point(width=width) for width in (8, 32, 96, 256)],
+}
+
+
+def measured(point: Point, file: Path) -> dict[str, Any]:
+    """Train for `SECONDS` on a file of random pictures, in this process."""
+    import torch
+
+    from penjing.core.process import tune_process
+    from penjing.core.recipe import Choice, Recipe, Training
+    from penjing.training import engine
+    from penjing.training._assemble import count_parameters
+    from penjing.training._loader import Items
+
+    tune_process()
+    pixels = np.lib.format.open_memmap(file, mode="r")
+    labels = np.random.default_rng(0).integers(0, point.classes, point.rows)
+    column = {"image": _Mapped(pixels)}
+    rows = np.arange(point.rows)
+    problem = engine.Problem(
+        Items(column, {"label": labels}),
+        {"image": "image"},
+        {"image": {"mean": [0.5], "std": [0.3]}},
+        {"image": (1, point.side, point.side)},
+        "label",
+        tuple(map(str, range(point.classes))),
+        rows,
+        rows[:0],
+    )
+    recipe = Recipe(
+        model=Choice("cnn", {"width": point.width}),
+        augment=(Choice("crop"),),
+        optimiser=Choice("muon"),
+        training=Training(steps=10**9, batch_size=point.batch_size, evaluations=1, ema=0.998),
+    ).filled()
+    machine, _ = engine.fastest(recipe, problem, 1.0)
+    recipe = replace(recipe, machine=machine)
+    network = engine.assemble(recipe, problem)
+    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    torch.set_num_threads(machine.threads)
+    with loader.batches(0) as batches:
+        for number in range(3):
+            step.update(next(batches), number, 1.0)
+        loader.stalled_seconds = 0.0
+        begun, count = time.perf_counter(), 0
+        while count < 3 or time.perf_counter() - begun < SECONDS:
+            step.update(next(batches), count, 1.0)
+            count += 1
+        taken = time.perf_counter() - begun
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
+    return {
+        **asdict(point),
+        "weights": count_parameters(network),
+        "step_seconds": taken / count,
+        "pass_seconds": taken / count * point.rows / point.batch_size,
+        "stall_share": loader.stalled_seconds / taken,
+        "anonymous_bytes": int(status["RssAnon"].split()[0]) * 1024,
+        "arithmetic": f"{machine.number_format}, {machine.threads} threads",
+    }
+
+
+class _Mapped:
+    """Pictures in a file, read by row."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        return self.pixels[index]
+
+
+def write_pictures(point: Point, file: Path) -> None:
+    """A file of random pictures, written in pieces."""
+    shape = (point.rows, point.side, point.side, 1)
+    pixels = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+    draw = np.random.default_rng(0)
+    for first in range(0, point.rows, 10_000):
+        last = min(first + 10_000, point.rows)
+        pixels[first:last] = draw.integers(0, 256, (last - first, *shape[1:]), dtype=np.uint8)
+    pixels.flush()
+
+
+def exponent(points: Sequence[dict[str, Any]], size: str, cost: str) -> float:
+    """How a cost grows with a size, between the first and the last point."""
+    first, last = points[0], points[-1]
+    return math.log(last[cost] / first[cost]) / math.log(last[size] / first[size])
+
+
+def draw(result: dict[str, list[dict[str, Any]]]) -> None:
+    """A picture of all axes, beside the record."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(2, len(result), figsize=(3.2 * len(result), 5.2), layout="constrained")
+    for (axis, points), (upper, lower) in zip(result.items(), panels.T, strict=True):
+        size = "weights" if axis == "width" else axis
+        sizes = [point[size] for point in points]
+        upper.loglog(sizes, [1000 * point["step_seconds"] for point in points], "o-")
+        lower.loglog(sizes, [point["anonymous_bytes"] / 1e6 for point in points], "o-")
+        upper.set_title(size)
+    panels[0, 0].set_ylabel("a step, ms")
+    panels[1, 0].set_ylabel("memory of its own, MB")
+    figure.savefig(RESULTS / f"{NAME}.svg", metadata={"Date": None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("axes", nargs="*", help="which; all when left out")
+    parser.add_argument("--point", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.point:
+        given = json.loads(asked.point)
+        print(json.dumps(measured(Point(**given["point"]), Path(given["file"]))))
+        return
+    result: dict[str, list[dict[str, Any]]] = {}
+    for axis in asked.axes or AXES:
+        for point in AXES[axis]:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / "pictures.npy"
+                write_pictures(point, file)
+                said = json.dumps({"point": asdict(point), "file": str(file)})
+                done = subprocess.run(
+                    [sys.executable, __file__, "--point", said], capture_output=True, text=True, check=False
+                )
+            if done.returncode:
+                raise SystemExit(done.stderr[-3000:])
+            found = json.loads(done.stdout.strip().splitlines()[-1])
+            result.setdefault(axis, []).append(found)
+            print(axis, found, flush=True)
+    if len(result) == len(AXES):
+        growth = {
+            axis: {
+                cost: exponent(points, "weights" if axis == "width" else axis, cost)
+                for cost in ("step_seconds", "pass_seconds", "anonymous_bytes")
+            }
+            for axis, points in result.items()
+        }
+        write(NAME, {"growth": growth, "axes": result})
+        draw(result)
+
+
+if __name__ == "__main__":
+    main()
