@@ -15,7 +15,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from penjing.batch import Batch
@@ -23,6 +23,7 @@ from penjing.core.randomness import key, stream
 from penjing.training._plan import batch_at
 
 BLOCK = 32  # rows that a costly front end prepares together
+SORTED_TOGETHER = 16  # batches
 AHEAD = 3  # batches made before they are asked for
 
 
@@ -108,6 +109,8 @@ class Loader:
         seed: the recipe's.
         prepare: input → what turns its values and a step into the encoder's input (front end, then augmentation).
         device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
+        lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
+            length, and little padding. None takes them as the draw gives them.
         stalled_seconds: how long the network waited for batches.
     """
 
@@ -117,6 +120,7 @@ class Loader:
     seed: int
     prepare: Mapping[str, Transform] = field(default_factory=dict)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    lengths: np.ndarray | None = None
     stalled_seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -127,7 +131,10 @@ class Loader:
         size = min(self.batch_size or len(self.rows), len(self.rows))
         epoch, position = batch_at(step, len(self.rows), size)
         if self._epoch != epoch:
-            self._epoch, self._order = epoch, stream(self.seed, "order", epoch).permutation(len(self.rows))
+            draw = stream(self.seed, "order", epoch)
+            self._epoch, self._order = epoch, draw.permutation(len(self.rows))
+            if self.lengths is not None:
+                self._order = alike(self._order, self.lengths, size, draw)
         return self.rows[self._order[position * size : (position + 1) * size]]
 
     @torch.no_grad()
@@ -172,6 +179,28 @@ class Loader:
             if isinstance(batch, BaseException):
                 raise batch
             yield batch
+
+
+def alike(
+    order: Int[np.ndarray, " rows"], lengths: Int[np.ndarray, " rows"], size: int, draw: np.random.Generator
+) -> Int[np.ndarray, " rows"]:
+    """The same rows in another order, in which a batch holds items of about one length.
+
+    Each few batches of the order are sorted by length, and then all batches are mixed: what is learned together still
+    changes from epoch to epoch. An incomplete batch stays at the end.
+
+    Args:
+        order: a permutation of the rows.
+        lengths: of each row.
+        size: items a batch.
+        draw: mixes the batches.
+    """
+    several = size * SORTED_TOGETHER
+    pieces = [order[start : start + several] for start in range(0, len(order), several)]
+    by_length = np.concatenate([piece[np.argsort(lengths[piece], kind="stable")] for piece in pieces])
+    whole = len(order) // size * size
+    mixed = by_length[:whole].reshape(-1, size)[draw.permutation(whole // size)]
+    return np.concatenate([mixed.ravel(), by_length[whole:]])
 
 
 def _put(made: queue.Queue[Batch | BaseException], value: Batch | BaseException, stop: threading.Event) -> None:

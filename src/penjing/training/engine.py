@@ -42,6 +42,7 @@ from penjing.training._whole import assemble_whole
 from penjing.training._wide import learn_wide, wide_parts
 
 EVALUATION_BATCH = 512
+LENGTHS_AT_ONCE = 8192  # texts
 # Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
 MOST_TRAIN_MEASURED = 2000
 
@@ -309,11 +310,23 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     prepare = {}
     device = torch.device(recipe.machine.device)
     for column, modality in problem.modality.items():
-        before: Callable[[Tensor], Tensor] = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
+        front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
+        before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)
         if column in problem.items.prepared:
             before = _as_it_is
         prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
-    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare, device)
+    lengths = _lengths(problem)
+    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare, device, lengths)
+
+
+def _lengths(problem: Problem) -> np.ndarray | None:
+    """How long each training row's text is, where a text is the only input; else nothing has one length."""
+    if list(problem.modality.values()) != ["text"]:
+        return None
+    ((column, values),) = problem.items.inputs.items()
+    kept = int(problem.learned[column]["length"])
+    counted = [(values.take(chunk)[:, :kept] != 0).sum(1) for chunk in chunks(problem.train, LENGTHS_AT_ONCE)]
+    return np.concatenate(counted) if counted else None
 
 
 def _as_it_is(values: Tensor) -> Tensor:

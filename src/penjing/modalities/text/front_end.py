@@ -9,6 +9,10 @@ import torch
 from jaxtyping import Int64, Integer
 from torch import Tensor, nn
 
+from penjing.modalities.text._tokens import PADDING
+
+MARGIN = 4  # tokens of padding that stay, as many as the widest window looks beyond a text
+
 
 class FrontEnd(nn.Module):
     """Tokens as they are kept (uint16 or int32) → the pieces as int64, 0 being padding.
@@ -23,6 +27,13 @@ class FrontEnd(nn.Module):
 
     def forward(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch length"]:
         return tokens[:, : self.length].to(torch.int64)
+
+    def for_training(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch longest"]:
+        """The pieces without the padding that all texts of the batch end with, but for a little of it: some networks
+        look at padding too, and see the same where a text is one of the longest."""
+        pieces = self(tokens)
+        longest = int((pieces != PADDING).any(0).sum())
+        return pieces[:, : longest + MARGIN]
 
     def words(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch words"]:
         """The whole words of the same texts."""
