@@ -78,3 +78,14 @@ def test_training_batches_carry_little_padding() -> None:
 def test_a_batch_of_empty_texts_keeps_its_padding() -> None:
     front = FrontEnd({"vocabulary": 10, "length": 60})
     assert front.for_training(torch.zeros(3, 60, dtype=torch.int32)).shape == (3, MARGIN)
+
+
+def test_batches_are_the_same_whether_they_are_made_ahead_or_not() -> None:
+    tokens, _ = texts()
+    found = []
+    for is_ahead in (True, False):
+        loader = Loader(Items({"text": Texts(tokens)}, {}), np.arange(1000), 20, 0, is_ahead=is_ahead)
+        with loader.batches(7) as batches:
+            found.append([next(batches).item.tolist() for _ in range(5)])
+        assert loader.stalled_seconds > 0
+    assert found[0] == found[1] == [loader.rows_at(step).tolist() for step in range(7, 12)]

@@ -247,3 +247,35 @@ def test_the_loop_measures_and_keeps_what_schedule_free_predicts_with(ema: float
     with step.evaluating() as measured:
         assert torch.equal(measured.weight, average)
     assert torch.equal(network.weight, learning)
+
+
+def test_muon_with_normalise_keeps_a_matrix_norm_and_turns_it_by_an_orthogonal_step() -> None:
+    """By hand: the norm of an orthogonal matrix of the shape, less rate times the orthogonal gradient."""
+    network = torch.nn.Sequential(*(torch.nn.Linear(6, 6, bias=False) for _ in range(3)))
+    optimiser = muon.build(network, muon.Settings(rate=0.1, normalise=True, momentum=0.6))
+    weight = network[1].weight
+    before = weight.detach().clone()
+    gradient = torch.randn(6, 6, generator=torch.Generator().manual_seed(1))
+    for layer in network:
+        layer.weight.grad = gradient.clone()
+    optimiser.step()
+    expected = before * 6**0.5 / before.norm() - 0.1 * muon.orthogonal(gradient)
+    assert torch.allclose(weight, expected, atol=1e-4)
+
+
+def test_muon_moves_the_rest_at_a_share_of_the_rate() -> None:
+    network = torch.nn.Sequential(*(torch.nn.Linear(6, 6) for _ in range(3)))
+    optimiser = muon.build(network, muon.Settings(rate=0.1, rest=0.05))
+    assert {(group["orthogonal"], round(group["lr"], 9)) for group in optimiser.param_groups} == {
+        (True, 0.1),
+        (False, 0.005),
+    }
+
+
+def test_muon_treats_the_first_learned_matrix_as_hidden_where_fixed_filters_stand_before_it() -> None:
+    network = torch.nn.Sequential(*(torch.nn.Linear(6, 6, bias=False) for _ in range(3)))
+    network[0].weight.requires_grad_(False)
+    optimiser = muon.build(network, muon.Settings())
+    hidden = [weight for group in optimiser.param_groups if group["orthogonal"] for weight in group["params"]]
+    assert len(hidden) == 1
+    assert hidden[0] is network[1].weight

@@ -27,6 +27,7 @@ from penjing.core import plugins
 from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
 from penjing.core.files import append_line, read_lines, write_lines
+from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
 from penjing.core.statistics import Metric
@@ -42,6 +43,7 @@ from penjing.training._whole import assemble_whole
 from penjing.training._wide import learn_wide, wide_parts
 
 EVALUATION_BATCH = 512
+MOST_LOOKED_AT = 2000  # items, before the first step
 LENGTHS_AT_ONCE = 8192  # texts
 # Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
 MOST_TRAIN_MEASURED = 2000
@@ -208,6 +210,7 @@ def carry_out(
     network = assemble(recipe, problem)
     if start is None:
         learn_wide(network, recipe, problem)
+        _learn_first(network, problem)
     else:
         try:
             network.load_state_dict(dict(start))
@@ -237,6 +240,18 @@ def carry_out(
     trained = replace(recipe, training=state.training)
     best = state.best if len(problem.valid) else None
     return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds, is_interrupted)
+
+
+@torch.no_grad()
+def _learn_first(network: Network, problem: Problem) -> None:
+    """Let encoders that take something from the data before the first step (`learn`) look at training items."""
+    rows = problem.train[np.linspace(0, len(problem.train) - 1, min(len(problem.train), MOST_LOOKED_AT)).astype(int)]
+    for column, part in network.columns.items():
+        learn = getattr(network.encoder[part], "learn", None)
+        if learn is None:
+            continue
+        values = torch.from_numpy(problem.items.inputs[column].take(rows)).to(next(network.parameters()).device)
+        learn(values if column in problem.items.prepared else network.prepare(column, values))
 
 
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
@@ -315,8 +330,17 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         if column in problem.items.prepared:
             before = _as_it_is
         prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
-    lengths = _lengths(problem)
-    return Loader(problem.items, problem.train, recipe.training.batch_size, recipe.seed, prepare, device, lengths)
+    is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
+    return Loader(
+        problem.items,
+        problem.train,
+        recipe.training.batch_size,
+        recipe.seed,
+        prepare,
+        device,
+        _lengths(problem),
+        is_ahead,
+    )
 
 
 def _lengths(problem: Problem) -> np.ndarray | None:

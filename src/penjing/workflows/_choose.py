@@ -175,9 +175,10 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
             f"name a network for one of them: --set encoders.{next(iter(problem.modality))}={wish.model}"
         )
     items = len(problem.train)
-    begin = usual(list(problem.modality.values()))
+    is_free = not wish.model and "model" not in wish.assignments
+    begin = usual(list(problem.modality.values()), items if is_free else 0)
     batch_size, rate = next(row[1:] for row in begin.amounts if items <= row[0])
-    networks = {column: _first_model(modality) for column, modality in problem.modality.items()}
+    networks = {column: begin.model or _first_model(modality) for column, modality in problem.modality.items()}
     recipe = Recipe(
         seed=wish.seed,
         data=data,
@@ -187,6 +188,7 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
         model=Choice(wish.model or next(iter(networks.values()))),
         encoders={column: Choice(name) for column, name in networks.items()} if len(networks) > 1 else {},
         optimiser=replace(begin.optimiser, settings={**begin.optimiser.settings, "rate": rate}),
+        schedule=begin.schedule,
         training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=begin.ema),
         machine=Machine(device=wish.device, threads=usable_cores()),
     ).filled()
@@ -251,7 +253,7 @@ def choose(
             recipe = _mirrored(problem, recipe, winner, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))
-    enough = usual(list(problem.modality.values()))
+    enough = usual(list(problem.modality.values()), len(problem.train))
     steps = max(enough.most_passes * problem_steps(problem, recipe), enough.fewest_steps)
     most = wish.assignments.get("training.steps", steps)
     return Chosen(replace(recipe, training=replace(recipe.training, steps=int(most))), int(most), tuple(decisions))
@@ -295,7 +297,7 @@ def _dialled(
     # Few items are learned by heart by a large network, however much time there is.
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
-    most = usual(list(problem.modality.values())).most_passes
+    most = usual(list(problem.modality.values()), len(problem.train)).most_passes
     passes = min(seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED, most)
     why = f"each of {many(len(problem.train), 'item')} can be seen about {passes:.0f} times in {seconds:.0f} s"
     settings = {column: dict(choice.settings) for column, choice in sized.items()}
@@ -316,6 +318,8 @@ def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Reci
     if recipe.model.name == OWN or wish.model or "model" in wish.assignments or len(problem.shape) > 1:
         return [recipe]
     ((column, shape),) = problem.shape.items()
+    if recipe.model.name == usual([problem.modality[column]], len(problem.train)).model:
+        return [recipe]
     others = plugins.load("modalities", problem.modality[column]).MODELS[1:CANDIDATES]
     return [recipe, *(replace(recipe, model=_sized(Choice(name), 1.0, shape).filled("models")) for name in others)]
 

@@ -17,7 +17,9 @@ class Usual:
     Attributes:
         amounts: training items up to → batch size and peak rate. Few items need many small steps; see docs/tried.md.
         augment: augmentations, in order.
+        model: the network to begin with; "" takes the modality's first.
         optimiser: its name and settings other than the rate.
+        schedule: of the rate.
         ema: of the weights.
         task: settings of the task.
         most_passes: over the training items; more do not help.
@@ -28,7 +30,9 @@ class Usual:
 
     amounts: tuple[tuple[float, int, float], ...]
     augment: tuple[Choice, ...] = ()
+    model: str = ""
     optimiser: Choice = field(default_factory=lambda: Choice("muon"))
+    schedule: Choice = field(default_factory=lambda: Choice("one_cycle"))
     ema: float = 0.998
     task: Mapping[str, Any] = field(default_factory=dict)
     most_passes: int = 120
@@ -49,7 +53,7 @@ USUAL: Mapping[str, Usual] = {
     "audio": Usual(
         _SOUNDS,
         (Choice("shift"), Choice("mask"), Choice("warp"), Choice("gain")),
-        Choice("muon", {"weight_decay": 0.05}),
+        optimiser=Choice("muon", {"weight_decay": 0.05}),
         task=_SMOOTH,
     ),
     "text": Usual(
@@ -64,7 +68,7 @@ USUAL: Mapping[str, Usual] = {
     "video": Usual(
         ((math.inf, 32, 3e-3),),
         (Choice("pan"), Choice("brightness")),
-        Choice("adamw", {"weight_decay": 0.05}),
+        optimiser=Choice("adamw", {"weight_decay": 0.05}),
         task={"label_smoothing": 0.05},
         most_passes=60,
     ),
@@ -74,18 +78,47 @@ USUAL: Mapping[str, Usual] = {
     ),
     "table": Usual(_TABLE, optimiser=Choice("adamw", {"weight_decay": 0.05}), most_passes=40, floor_share=0.15),
 }
+# Of so many items of one input, a network that learns fast is better than one that is careful, and nothing else races.
+MANY = 20_000
+USUAL_OF_MANY: Mapping[str, Usual] = {
+    "image": Usual(
+        ((math.inf, 512, 0.12),),
+        (Choice("crop", {"shift": 0.0625}),),
+        "airbench",
+        Choice("muon", {"normalise": True, "momentum": 0.6, "rest": 0.05, "weight_decay": 0.0}),
+        Choice("linear"),
+        task={"label_smoothing": 0.2},
+    )
+}
 LINEAR = Choice("lbfgs")  # of a linear head on vectors from elsewhere; its penalty is chosen by what it tells
 _SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined
 _FALLBACK = Usual(_PICTURES, task=_SMOOTH)
 
 
-def usual(modalities: Sequence[str]) -> Usual:
-    """What is usual for these inputs together: each one's augmentations, and the gentlest of the rates."""
+def usual(modalities: Sequence[str], items: int = 0) -> Usual:
+    """What is usual for these inputs together: each one's augmentations, and the gentlest of the rates.
+
+    Args:
+        modalities: of the inputs.
+        items: that are trained on; of many items, another beginning may be better.
+    """
+    if items > MANY and len(modalities) == 1 and modalities[0] in USUAL_OF_MANY:
+        return USUAL_OF_MANY[modalities[0]]
     found = [USUAL.get(_SCALARS.get(modality, modality), _FALLBACK) for modality in dict.fromkeys(modalities)]
     gentlest = min(found, key=lambda one: one.amounts[0][2])
     augment = tuple(choice for one in found for choice in one.augment)
     passes, fewest = min(one.most_passes for one in found), max(one.fewest_steps for one in found)
     floor, encoder = max(one.floor_share for one in found), min(one.encoder_share for one in found)
     return Usual(
-        gentlest.amounts, augment, gentlest.optimiser, gentlest.ema, gentlest.task, passes, fewest, floor, encoder
+        gentlest.amounts,
+        augment,
+        gentlest.model,
+        gentlest.optimiser,
+        gentlest.schedule,
+        gentlest.ema,
+        gentlest.task,
+        passes,
+        fewest,
+        floor,
+        encoder,
     )

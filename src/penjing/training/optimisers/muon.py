@@ -31,7 +31,10 @@ class Settings:
     Attributes:
         rate: the learning rate, above 0, of hidden matrices and of the rest alike.
         weight_decay: share of a weight that goes at each step, times the rate; 0 is none.
+        rest: what the rate is multiplied by for the rest, above 0.
         momentum: memory of the gradient of hidden matrices, 0 to under 1.
+        normalise: whether hidden matrices keep their norm, and a step turns them by `rate` radians or so whatever their
+            size; for networks in which a normalisation follows every hidden matrix. They then have no decay.
         beta1: memory of the gradient's mean for the rest, 0 to under 1.
         beta2: memory of the gradient's square for the rest, 0 to under 1.
         epsilon: added to the root of the square for the rest, above 0.
@@ -39,7 +42,9 @@ class Settings:
 
     rate: float = 1e-2
     weight_decay: float = 0.05
+    rest: float = 1.0
     momentum: float = 0.95
+    normalise: bool = False
     beta1: float = 0.9
     beta2: float = 0.99
     epsilon: float = 1e-8
@@ -49,18 +54,36 @@ class Muon(WeightByWeight):
     """Groups with `orthogonal` true move by Muon, the others by AdamW."""
 
     def move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        if group["orthogonal"] and group["normalise"]:
+            return _turn(weight, gradient, self.state[weight], group)
         update = _orthogonal_update if group["orthogonal"] else _adaptive_update
         change = update(gradient, self.state[weight], group)
         weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=group["lr"])
+        return None
 
 
 def _orthogonal_update(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
     """Nesterov momentum, made orthogonal, as large on average as a step of AdamW."""
+    matrix = _with_momentum(gradient, state, group)
+    return (0.2 * math.sqrt(max(matrix.shape)) * orthogonal(matrix)).view(gradient.shape)
+
+
+def _turn(weight: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
+    """Bring the matrix to the norm of an orthogonal one of its shape, then add an orthogonal step of that norm.
+
+    Source: K. Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024 (airbench94_muon).
+    """
+    matrix = _with_momentum(gradient, state, group)
+    weight.mul_(math.sqrt(min(matrix.shape)) / weight.norm().clamp(min=_TINY))
+    weight.sub_(orthogonal(matrix).view(weight.shape), alpha=group["lr"])
+
+
+def _with_momentum(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """The gradient with Nesterov momentum, as a matrix [filters, all else]."""
     if not state:
         state["momentum"] = torch.zeros_like(gradient)
     state["momentum"].lerp_(gradient, 1 - group["momentum"])
-    matrix = gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
-    return (0.2 * math.sqrt(max(matrix.shape)) * orthogonal(matrix)).view(gradient.shape)
+    return gradient.lerp(state["momentum"], group["momentum"]).flatten(1)
 
 
 def _adaptive_update(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
@@ -103,13 +126,14 @@ def build(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     Hidden are all matrices and convolutions but the first, which reads the inputs, and the last, which gives the
     outputs: those and all vectors are left to AdamW.
     """
-    matrices = [weight for weight in network.parameters() if weight.requires_grad and weight.ndim > 1]
-    hidden = {id(weight) for weight in matrices[1:-1]}
+    matrices = [weight for weight in network.parameters() if weight.ndim > 1]
+    hidden = {id(weight) for weight in matrices[1:-1]}  # a first one may be there that is not learned
     groups: list[dict[str, Any]] = []
     for group in grouped(network, settings.weight_decay):
         for kind in (True, False):
             chosen = [weight for weight in group["params"] if (id(weight) in hidden) is kind]
             if chosen:
-                groups.append({**group, "params": chosen, "orthogonal": kind})
-    names = ("momentum", "beta1", "beta2", "epsilon")
+                rate = settings.rate * (1.0 if kind else settings.rest)
+                groups.append({**group, "params": chosen, "orthogonal": kind, "lr": rate})
+    names = ("momentum", "normalise", "beta1", "beta2", "epsilon")
     return Muon(groups, {"lr": settings.rate, **{name: getattr(settings, name) for name in names}})
