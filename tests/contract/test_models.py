@@ -112,8 +112,19 @@ def test_every_parameter_gets_a_gradient(name: str, kind: str) -> None:
     target = torch.arange(16) % CLASSES
     nn.functional.cross_entropy(network(items(kind, usual(kind), 16)), target).backward()
     for key, parameter in network.named_parameters():
-        assert parameter.grad is not None, key
-        assert parameter.grad.abs().sum() > 0, key
+        if parameter.requires_grad:
+            assert parameter.grad is not None, key
+            assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_what_is_not_learned_by_gradient_is_taken_from_the_data(name: str, kind: str) -> None:
+    network = built(name, usual(kind))
+    fixed = {key: weight.clone() for key, weight in network.named_parameters() if not weight.requires_grad}
+    if fixed:
+        network.learn(items(kind, usual(kind), 16))
+    now = dict(network.named_parameters())
+    assert not [key for key, before in fixed.items() if torch.equal(before, now[key])]
 
 
 @pytest.mark.parametrize(
