@@ -16,6 +16,7 @@ from penjing.training import _checkpoint, engine
 from penjing.training._loader import Items
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
+from penjing.training._step import seed_draws
 
 
 class Pictures:
@@ -257,3 +258,15 @@ def test_an_epoch_shows_every_item_once_and_in_another_order_than_the_last():
     epochs = [[row for step in range(4 * e, 4 * e + 4) for row in loader.rows_at(step)] for e in (0, 1)]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(32))
     assert epochs[0] != epochs[1]
+
+
+def test_seeding_a_step_draws_as_torch_does_and_leaves_nothing_behind():
+    """`torch.manual_seed` keeps a call and its stack for CUDA at every step, where CUDA was never used."""
+    torch.manual_seed(1234)
+    expected, waiting = torch.rand(5), len(torch.cuda._queued_calls)
+    seed_draws(1234, torch.device("cpu"))
+    assert torch.equal(torch.rand(5), expected)
+    engine.carry_out(recipe(steps=5), problem())
+    grown = len(torch.cuda._queued_calls) - waiting
+    engine.carry_out(recipe(steps=24), problem())
+    assert len(torch.cuda._queued_calls) - waiting == 2 * grown  # of building the network, not of its steps

@@ -63,11 +63,14 @@ class Supervised:
 
     def __post_init__(self) -> None:
         self._peaks = [group["lr"] for group in self.optimiser.param_groups]
-        self._average = _floating(self.network) if self.ema else {}
-        self._average = {name: value.clone() for name, value in self._average.items()}
+        # Looked up once: the network's tensors stay where they are, whatever is written into them.
+        current = _floating(self.network) if self.ema else {}
+        self._average = {name: value.clone() for name, value in current.items()}
+        self._averaged, self._current = list(self._average.values()), list(current.values())
 
     def update(self, batch: Batch, step: int, factor: float) -> Tensor:
-        self.network.train()
+        if not self.network.training:  # walking over all layers costs more than small ones do
+            self.network.train()
         for group, peak in zip(self.optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
         batch = batch.to(self.device)
@@ -82,7 +85,7 @@ class Supervised:
 
     def _measure(self, batch: Batch, step: int) -> Tensor:
         """The loss of a batch, and its gradient in the weights; the same draws however often a step is measured."""
-        torch.manual_seed(key(self.seed, "dropout", step))
+        seed_draws(key(self.seed, "dropout", step), self.device)
         self.optimiser.zero_grad(set_to_none=True)
         with number_format(self.number_format, self.device.type):
             outputs = self.network(batch)
@@ -98,8 +101,7 @@ class Supervised:
             return
         # Early on the average follows fast, or it would remember the untrained network.
         kept = min(self.ema, (1 + step) / (10 + step))
-        current = _floating(self.network)
-        torch._foreach_lerp_(list(self._average.values()), [current[name] for name in self._average], 1 - kept)
+        torch._foreach_lerp_(self._averaged, self._current, 1 - kept)
 
     def _averages(self) -> dict[str, Tensor]:
         """What predicts in the place of the network's own values: the moving average, and before it the average of an
@@ -159,6 +161,17 @@ class Supervised:
             for name, value in state.items():
                 if isinstance(value, Tensor) and value.shape == weight.shape:
                     state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+
+
+def seed_draws(seed: int, device: torch.device) -> None:
+    """Begin the draws of layers anew, on the processor and on the device.
+
+    `torch.manual_seed` does so for all devices there may be; where CUDA was never used it writes down each call, with
+    the whole stack, for the day that it is: a third of a millisecond a call, and memory that never comes back.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        getattr(torch, device.type).manual_seed(seed)
 
 
 def _floating(network: nn.Module) -> dict[str, Tensor]:
