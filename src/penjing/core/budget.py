@@ -19,9 +19,10 @@ LEAST_TRAINING_SECONDS = 1.0
 GOOD_TRAINING_SECONDS = 5.0
 
 
-def most_folds(seconds: float) -> int:
-    """How many folds fit into the seconds of a whole command; the network that is kept is one more training."""
-    return int(TRAINING_SHARE * seconds / LEAST_TRAINING_SECONDS) - 1
+def most_folds(seconds: float, each: float = LEAST_TRAINING_SECONDS) -> int:
+    """How many folds of `each` seconds or more fit into those of a whole command; the network that is kept is one more
+    training."""
+    return int(TRAINING_SHARE * seconds / each) - 1
 
 
 @dataclass

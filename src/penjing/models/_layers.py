@@ -48,7 +48,7 @@ class Stage(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, patch: int = 1) -> None:
         super().__init__()
-        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
+        kernel, padding = window_of(patch)
         self.widen = nn.Conv2d(inputs, outputs, kernel, patch, padding, bias=False)
         self.widen_norm = BatchNorm(outputs)
         self.refine = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
@@ -62,6 +62,17 @@ class Stage(nn.Module):
 def patch_of(side: int) -> int:
     """The least power of two that brings a side to at most `LARGEST_SIDE` pixels."""
     return 2 ** max(0, math.ceil(math.log2(side / LARGEST_SIDE)))
+
+
+def window_of(patch: int) -> tuple[int, int]:
+    """(kernel, padding) of a convolution that moves a patch at a time: it sees half of each neighbouring patch too."""
+    return (2 * patch, patch // 2) if patch > 1 else (3, 1)
+
+
+def reading(side: int, patch: int, stages: int, fewest: int = 1) -> tuple[int, int]:
+    """(patch, stages) of a network for maps of that side; what is 0 is chosen from the side."""
+    patch = patch or patch_of(side)
+    return patch, stages or halvings(side / patch, fewest)
 
 
 def halvings(side: float, fewest: int = 1) -> int:

@@ -1,4 +1,4 @@
-"""Our default for pictures: fixed filters for the pixels, then plain convolutions that learn fast, sized by one dial.
+"""Our default for many pictures: fixed filters for the pixels, then plain convolutions that learn fast.
 
 Source: K. Jordan, 94% on CIFAR-10 in 3.29 seconds on a single GPU, 2024, https://arxiv.org/abs/2404.00498 (airbench94);
 the fixed filters are D. Page's, How to train your ResNet, 2018. Departures: ReLU instead of GELU (no difference was
@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, halvings, patch_of, rounded
+from penjing.models._layers import BatchNorm, reading, rounded, window_of
 
 TAKES = ("maps",)
 
@@ -58,8 +58,7 @@ class Airbench(nn.Module):
         super().__init__()
         channels, height, width = shape
         side = min(height, width)
-        patch = settings.patch or patch_of(side)
-        stages = settings.stages or halvings(side / patch, FEWEST_STAGES)
+        patch, stages = reading(side, settings.patch, settings.stages, FEWEST_STAGES)
         self.patches = Patches(channels) if patch == 1 and side > PATCH else None
         widest = rounded(settings.width * settings.growth)
         widths = [self.patches.outputs if self.patches else channels, settings.width, *[widest] * (stages - 1)]
@@ -113,7 +112,7 @@ class Stage(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, momentum: float, patch: int) -> None:
         super().__init__()
-        kernel, padding = (2 * patch, patch // 2) if patch > 1 else (3, 1)
+        kernel, padding = window_of(patch)
         self.widen = Identity(inputs, outputs, kernel, patch, padding)
         self.refine = Identity(outputs, outputs, 3, 1, 1)
         self.widen_norm, self.refine_norm = (BatchNorm(outputs, momentum=momentum) for _ in range(2))

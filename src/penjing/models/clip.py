@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, halving_stages, halvings, patch_of, rounded
+from penjing.models._layers import BatchNorm, halving_stages, reading, rounded
 
 TAKES: tuple[str, ...] = ("frames",)
 
@@ -48,9 +48,7 @@ class Clip(nn.Module):
     def __init__(self, shape: tuple[int, int, int, int], settings: Settings) -> None:
         super().__init__()
         _, channels, height, width = shape
-        side = min(height, width)
-        patch = settings.patch or patch_of(side)
-        stages = settings.stages or halvings(side / patch)
+        patch, stages = reading(min(height, width), settings.patch, settings.stages)
         self.stages = halving_stages(2 * channels, settings.width, patch, stages)
         widest = settings.width * 2 ** (stages - 1)
         self.time = nn.Conv2d(widest, widest, (3, 1), padding=(1, 0), bias=False)

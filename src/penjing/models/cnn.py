@@ -1,4 +1,4 @@
-"""Our default for pictures: a small residual convolutional network sized by one dial."""
+"""Our default for pictures, where they are not many: a small residual convolutional network sized by one dial."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import halving_stages, halvings, patch_of, rounded
+from penjing.models._layers import halving_stages, reading, rounded
 
 TAKES = ("maps",)
 
@@ -43,9 +43,7 @@ class Cnn(nn.Module):
     def __init__(self, shape: tuple[int, int, int], settings: Settings) -> None:
         super().__init__()
         channels, height, width = shape
-        side = min(height, width)
-        patch = settings.patch or patch_of(side)
-        stages = settings.stages or halvings(side / patch, FEWEST_STAGES)
+        patch, stages = reading(min(height, width), settings.patch, settings.stages, FEWEST_STAGES)
         self.stages = halving_stages(channels, settings.width, patch, stages)
         self.dropout = nn.Dropout(settings.dropout)
         self.features = settings.width * 2 ** (stages - 1)

@@ -66,7 +66,7 @@ class Supervised:
         # Looked up once: the network's tensors stay where they are, whatever is written into them.
         current = _floating(self.network) if self.ema else {}
         self._average = {name: value.clone() for name, value in current.items()}
-        self._averaged, self._current = list(self._average.values()), list(current.values())
+        self._current = list(current.values())
 
     def update(self, batch: Batch, step: int, factor: float) -> Tensor:
         if not self.network.training:  # walking over all layers costs more than small ones do
@@ -101,7 +101,7 @@ class Supervised:
             return
         # Early on the average follows fast, or it would remember the untrained network.
         kept = min(self.ema, (1 + step) / (10 + step))
-        torch._foreach_lerp_(self._averaged, self._current, 1 - kept)
+        torch._foreach_lerp_(list(self._average.values()), self._current, 1 - kept)
 
     def _averages(self) -> dict[str, Tensor]:
         """What predicts in the place of the network's own values: the moving average, and before it the average of an

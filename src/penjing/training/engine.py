@@ -245,7 +245,7 @@ def carry_out(
 @torch.no_grad()
 def _learn_first(network: Network, problem: Problem) -> None:
     """Let encoders that take something from the data before the first step (`learn`) look at training items."""
-    rows = problem.train[np.linspace(0, len(problem.train) - 1, min(len(problem.train), MOST_LOOKED_AT)).astype(int)]
+    rows = _spread(problem.train, MOST_LOOKED_AT)
     for column, part in network.columns.items():
         learn = getattr(network.encoder[part], "learn", None)
         if learn is None:
@@ -254,10 +254,15 @@ def _learn_first(network: Network, problem: Problem) -> None:
         learn(values if column in problem.items.prepared else network.prepare(column, values))
 
 
+def _spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the rows, evenly spread, for rows stand class by class."""
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
+
+
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
     """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured."""
     network = assemble(recipe, problem)
-    batch = _loader(recipe, problem, network).batch_at(0).to(torch.device(recipe.machine.device))
+    batch = _loader(recipe, problem, network).batch_at(0)
     return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
 
 
@@ -338,19 +343,20 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         recipe.seed,
         prepare,
         device,
-        _lengths(problem),
+        _lengths(problem, network),
         is_ahead,
     )
 
 
-def _lengths(problem: Problem) -> np.ndarray | None:
-    """How long each training row's text is, where a text is the only input; else nothing has one length."""
-    if list(problem.modality.values()) != ["text"]:
+def _lengths(problem: Problem, network: Network) -> np.ndarray | None:
+    """How long each training row's item is, where the only input is of a kind that is padded; else None."""
+    fronts = list(network.front_end.values())
+    count = getattr(fronts[0], "lengths", None) if len(fronts) == 1 else None
+    if count is None or not len(problem.train):
         return None
-    ((column, values),) = problem.items.inputs.items()
-    kept = int(problem.learned[column]["length"])
-    counted = [(values.take(chunk)[:, :kept] != 0).sum(1) for chunk in chunks(problem.train, LENGTHS_AT_ONCE)]
-    return np.concatenate(counted) if counted else None
+    (values,) = problem.items.inputs.values()
+    counted = [count(torch.from_numpy(values.take(chunk))) for chunk in chunks(problem.train, LENGTHS_AT_ONCE)]
+    return torch.cat(counted).numpy()
 
 
 def _as_it_is(values: Tensor) -> Tensor:
@@ -394,8 +400,7 @@ def _evaluate(
     task = plugins.load("tasks", recipe.task.name)
     metric = task.metric(task.Settings(**recipe.task.settings).metric)
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
-    count = min(len(problem.train), max(len(problem.valid), 200), MOST_TRAIN_MEASURED)
-    sample = problem.train[np.linspace(0, len(problem.train) - 1, count).astype(np.int64)]  # rows stand class by class
+    sample = _spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
     with step.evaluating() as network:
         for part, rows in (("train", sample), ("valid", problem.valid)):
             if len(rows):

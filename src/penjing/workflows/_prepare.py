@@ -284,9 +284,8 @@ def _deal(
 
 def _chooses_by_few(dealt: split.Split, given: Sequence[str | None] | None, fewest: int) -> bool:
     """Whether validation items that were cut here are fewer than a choice needs."""
-    valid = len(dealt.index("valid")) + len(dealt.index("confirm"))
     is_own = given is not None and not {"valid", "confirm"}.isdisjoint(given)
-    return not dealt.folds and not is_own and valid < fewest
+    return not dealt.folds and not is_own and dealt.counts["valid"] + dealt.counts["confirm"] < fewest
 
 
 @dataclass(frozen=True)

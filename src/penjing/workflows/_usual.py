@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penjing.core.recipe import Choice
@@ -81,12 +81,12 @@ USUAL: Mapping[str, Usual] = {
 # Of so many items of one input, a network that learns fast is better than one that is careful, and nothing else races.
 MANY = 20_000
 USUAL_OF_MANY: Mapping[str, Usual] = {
-    "image": Usual(
-        ((math.inf, 512, 0.12),),
-        (Choice("crop", {"shift": 0.0625}),),
-        "airbench",
-        Choice("muon", {"normalise": True, "momentum": 0.6, "rest": 0.05, "weight_decay": 0.0}),
-        Choice("linear"),
+    "image": replace(
+        USUAL["image"],
+        amounts=((math.inf, 512, 0.12),),
+        model="airbench",
+        optimiser=Choice("muon", {"normalise": True, "momentum": 0.6, "rest": 0.05, "weight_decay": 0.0}),
+        schedule=Choice("linear"),
         task={"label_smoothing": 0.2},
     )
 }
@@ -109,16 +109,11 @@ def usual(modalities: Sequence[str], items: int = 0) -> Usual:
     augment = tuple(choice for one in found for choice in one.augment)
     passes, fewest = min(one.most_passes for one in found), max(one.fewest_steps for one in found)
     floor, encoder = max(one.floor_share for one in found), min(one.encoder_share for one in found)
-    return Usual(
-        gentlest.amounts,
-        augment,
-        gentlest.model,
-        gentlest.optimiser,
-        gentlest.schedule,
-        gentlest.ema,
-        gentlest.task,
-        passes,
-        fewest,
-        floor,
-        encoder,
+    return replace(
+        gentlest,
+        augment=augment,
+        most_passes=passes,
+        fewest_steps=fewest,
+        floor_share=floor,
+        encoder_share=encoder,
     )

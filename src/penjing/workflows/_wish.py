@@ -112,9 +112,8 @@ def _check_folds(wish: FitWish) -> None:
 def _may_take_folds(wish: FitWish) -> bool:
     """Whether folds may choose where validation items are few: nothing said speaks of it, and there is time for all."""
     fixed = wish.recipe.recipe is not None or wish.recipe.own is not None or "training.steps" in wish.recipe.assignments
-    seconds = wish.seconds or DEFAULT_SECONDS
-    share = TRAINING_SHARE * seconds / (FOLDS_WITHOUT_TEST + 1)
-    return not fixed and "folds" not in wish.given and share >= GOOD_TRAINING_SECONDS
+    has_time = most_folds(wish.seconds or DEFAULT_SECONDS, GOOD_TRAINING_SECONDS) >= FOLDS_WITHOUT_TEST
+    return has_time and not fixed and "folds" not in wish.given
 
 
 def _as_in_recipe(wish: FitWish) -> FitWish:

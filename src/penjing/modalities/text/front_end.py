@@ -31,9 +31,11 @@ class FrontEnd(nn.Module):
     def for_training(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch longest"]:
         """The pieces without the padding that all texts of the batch end with, but for a little of it: some networks
         look at padding too, and see the same where a text is one of the longest."""
-        pieces = self(tokens)
-        longest = int((pieces != PADDING).any(0).sum())
-        return pieces[:, : longest + MARGIN]
+        return self(tokens)[:, : int(self.lengths(tokens).max()) + MARGIN]
+
+    def lengths(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, " batch"]:
+        """How many pieces each text has."""
+        return (self(tokens) != PADDING).sum(1)
 
     def words(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch words"]:
         """The whole words of the same texts."""

@@ -55,11 +55,11 @@ class Muon(WeightByWeight):
 
     def move(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         if group["orthogonal"] and group["normalise"]:
-            return _turn(weight, gradient, self.state[weight], group)
+            _turn(weight, gradient, self.state[weight], group)
+            return
         update = _orthogonal_update if group["orthogonal"] else _adaptive_update
         change = update(gradient, self.state[weight], group)
         weight.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=group["lr"])
-        return None
 
 
 def _orthogonal_update(gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
