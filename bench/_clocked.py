@@ -20,6 +20,7 @@ from penjing.core.recipe import DataChoices, Recipe, SplitChoices
 from penjing.training import engine
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
+from penjing.training.engine import Problem
 from penjing.workflows._choose import RecipeWish, base_recipe, choose
 from penjing.workflows._prepare import DataWish, Prepared, prepare
 from penjing.workflows._problem import pose
@@ -69,6 +70,19 @@ def ready(data: object, folder: Path, wish: DataWish | None = None) -> Ready:
     return Ready(prepare(data, wish or DataWish(), Clock(3600.0)), time.monotonic() - begun)
 
 
+def posed(data: Ready, wish: RecipeWish) -> tuple[Problem, Recipe]:
+    """What is learned from the training part, and the recipe before anything is measured."""
+    prepared = data.prepared
+    problem = pose(prepared, prepared.rows("train"), prepared.rows("valid"))
+    return problem, base_of(data, problem, wish)
+
+
+def base_of(data: Ready, problem: Problem, wish: RecipeWish) -> Recipe:
+    """The recipe of a problem before anything is measured."""
+    choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
+    return base_recipe(problem, data.prepared.task, wish, choices, SplitChoices())
+
+
 def carried_out(
     data: Ready,
     seconds: float,
@@ -93,8 +107,7 @@ def carried_out(
     valid = prepared.rows("valid") if valid is None else valid
     clock = Clock(seconds)
     problem = pose(prepared, train, valid)
-    choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
-    chosen = choose(problem, base_recipe(problem, prepared.task, wish, choices, SplitChoices()), wish, clock)
+    chosen = choose(problem, base_of(data, problem, wish), wish, clock)
     trained = engine.carry_out(chosen.recipe, problem, pace=Pace(clock.started + seconds, chosen.most_steps))
     taken = clock.elapsed
     asked = {"valid": valid, **({"test": prepared.rows("test")} if is_tested else {})}

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from _command import Place, shared_data
-from _record import RESULTS, circumstances
+from _record import RESULTS, circumstances, write
 
 NAME = "kinds"
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -236,9 +236,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 run = measured(table[name], seed, Path(folder), asked.open)
             kept = kept_with(kept, name, table[name], run)
-            file.write_text(
-                json.dumps({"result": kept, **circumstances()}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-            )
+            write(NAME, kept)
             shown = {
                 part: {model: round(one["value"], 3) for model, one in scores.items()}
                 for part, scores in run.get("scores", {}).items()

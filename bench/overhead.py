@@ -14,13 +14,12 @@ from statistics import median
 
 import numpy as np
 import torch
-from _clocked import ready
+from _clocked import posed, ready
 from _record import write
 
-from penjing.core.recipe import Choice, DataChoices, SplitChoices, Training
+from penjing.core.recipe import Choice, Training
 from penjing.training import engine
-from penjing.workflows._choose import RecipeWish, base_recipe
-from penjing.workflows._problem import pose
+from penjing.workflows._choose import RecipeWish
 
 STEPS, TURNS, BATCH = 3_000, 7, 32
 GOAL_MICROSECONDS = 100.0
@@ -30,11 +29,8 @@ def main() -> None:
     draw = np.random.default_rng(0)
     pixels, labels = draw.integers(0, 256, (2_000, 8, 8), dtype=np.uint8), draw.integers(0, 10, 2_000)
     with tempfile.TemporaryDirectory() as folder:
-        prepared = ready((pixels, labels), Path(folder)).prepared
-        problem = pose(prepared, prepared.rows("train"), prepared.rows("valid"))
-    choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
-    wish = RecipeWish(model="mlp", assignments={"optimiser": "adamw", "machine.threads": 1})
-    recipe = base_recipe(problem, prepared.task, wish, choices, SplitChoices())
+        wish = RecipeWish(model="mlp", assignments={"optimiser": "adamw", "machine.threads": 1})
+        problem, recipe = posed(ready((pixels, labels), Path(folder)), wish)
     recipe = replace(
         recipe,
         model=Choice("mlp", {"width": 16, "depth": 1}).filled("models"),

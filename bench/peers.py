@@ -82,28 +82,27 @@ def python_of(name: str) -> Path:
     return python
 
 
+def said_by(python: Path, script: str, *words: object, **environment: str) -> dict[str, Any]:
+    """What a script in bench/peers/ says in its last line, in a process of its own."""
+    variables = {**os.environ, **environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    variables.pop("OMP_NUM_THREADS", None)
+    command = [str(python), str(HERE / "peers" / script), *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
+    if done.returncode:
+        raise SystemExit(f"{script} exited with {done.returncode}:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
 def trained_by(name: str, data: Path) -> dict[str, Any]:
     """One peer's ten epochs: seconds and test accuracy after each."""
     peer = PEERS[name]
-    environment = {**os.environ, **peer.environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.pop("OMP_NUM_THREADS", None)
-    words = [str(python_of(name)), str(HERE / "peers" / peer.script), str(data), str(EPOCHS)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"{name} exited with {done.returncode}:\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return said_by(python_of(name), peer.script, data, EPOCHS, **peer.environment)
 
 
 def trained_by_penjing(seconds: float, seed: int) -> dict[str, Any]:
     """The same network by penjing in so many seconds, in a process of its own."""
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-    words = [sys.executable, str(HERE / "peers" / "penjing_example.py"), str(seconds), str(seed)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(f"penjing exited with {done.returncode}:\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return said_by(Path(sys.executable), "penjing_example.py", seconds, seed)
 
 
 def main() -> None:

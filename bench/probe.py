@@ -21,21 +21,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from _clocked import ready
+from _clocked import posed, ready
 from _record import write
 from torch import nn
 
 from penjing.batch import Batch
-from penjing.core.recipe import Choice, DataChoices, Machine, SplitChoices
+from penjing.core.process import tune_process
+from penjing.core.recipe import Choice, Machine
 from penjing.sources import Options
 from penjing.training import engine
-from penjing.workflows._choose import RecipeWish, base_recipe
+from penjing.workflows._choose import RecipeWish
 from penjing.workflows._prepare import DataWish
-from penjing.workflows._problem import pose
 
 ITEMS, TURNS, SECONDS = 640, 9, 5.0
-# mallopt's parameters and what glibc begins with, then what `tune_process` sets.
-ALLOCATOR = {"default": ((-4, 65_536), (-1, 128 * 1024)), "tuned": ((-4, 0), (-1, 2**31 - 1))}
+AS_GLIBC_BEGINS = ((-4, 65_536), (-1, 128 * 1024))  # mallopt's parameters and their values
 
 
 def pictures(side: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,11 +60,6 @@ def sounds(seconds: float) -> tuple[list[Any], np.ndarray]:
     )
 
 
-def videos() -> tuple[np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(0)
-    return draw.integers(0, 256, (ITEMS // 4, 8, 40, 40), dtype=np.uint8), draw.integers(0, 4, ITEMS // 4)
-
-
 # name → (data, the network and its settings, items a batch)
 NETWORKS: dict[str, tuple[Callable[[], Any], Choice, int]] = {
     "cnn 28 px grey": (lambda: pictures(28, 1), Choice("cnn"), 128),
@@ -88,8 +82,10 @@ NETWORKS: dict[str, tuple[Callable[[], Any], Choice, int]] = {
 
 def allocate(how: str) -> None:
     """Set the allocator of the running process, where it is glibc's."""
-    if sys.platform == "linux":
-        for parameter, value in ALLOCATOR[how]:
+    if how == "tuned":
+        tune_process({})
+    elif sys.platform == "linux":
+        for parameter, value in AS_GLIBC_BEGINS:
             ctypes.CDLL(None).mallopt(parameter, value)
 
 
@@ -133,12 +129,8 @@ def measured(name: str) -> dict[str, Any]:
     make, model, batch_size = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
         data = ready(make(), Path(folder), DataWish(Options()))
-        prepared = data.prepared
-        problem = pose(prepared, prepared.rows("train"), prepared.rows("valid"))
-        by_hand = {"training.batch_size": batch_size}
-        choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
-        wish = RecipeWish(model=model.name, assignments=by_hand)
-        recipe = base_recipe(problem, prepared.task, wish, choices, SplitChoices())
+        wish = RecipeWish(model=model.name, assignments={"training.batch_size": batch_size})
+        problem, recipe = posed(data, wish)
         recipe = replace(recipe, model=model.filled("models"))
         allocate("tuned")
         begun = time.perf_counter()

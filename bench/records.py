@@ -22,7 +22,7 @@ import make_fashion_mnist
 import numpy as np
 from _clocked import Ready, carried_out, ready
 from _command import shared_data
-from _record import RESULTS, circumstances
+from _record import RESULTS, circumstances, write
 
 from penjing.core.randomness import stream
 from penjing.core.split import SHARES
@@ -120,8 +120,7 @@ def main() -> None:
                 if goal.data is source:
                     runs = [measured(data, goal, seed, asked.open) for seed in range(asked.seeds)]
                     kept[name] = {"wanted": goal.wanted, "seconds": goal.seconds, "runs": runs}
-                    said = json.dumps({"result": kept, **circumstances()}, indent=1, ensure_ascii=False)
-                    file.write_text(said + "\n", encoding="utf-8")
+                    write(NAME, kept)
                     print(name, [(round(run["clock_seconds"], 1), run["accuracy"]) for run in runs], flush=True)
 
 

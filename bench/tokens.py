@@ -13,9 +13,6 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-import json
-import os
-import subprocess
 import tempfile
 import time
 from dataclasses import replace
@@ -25,14 +22,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from _clocked import Ready, ready
+from _clocked import Ready, posed, ready
 from _command import shared_data
 from _record import write
-from peers import HERE, PEERS, REFERENCE, python_of
+from peers import PEERS, REFERENCE, python_of, said_by
 
-from penjing.core.recipe import Choice, DataChoices, SplitChoices
+from penjing.core.recipe import Choice
 from penjing.training import engine
-from penjing.workflows._choose import RecipeWish, base_recipe
+from penjing.workflows._choose import RecipeWish
 from penjing.workflows._problem import pose
 
 TIMES, SECONDS, KERAS_STEPS, WARM_UPS = 10, 20.0, 200, 10
@@ -52,11 +49,9 @@ def texts() -> tuple[list[str], np.ndarray]:
 
 def penjing(data: Ready, rows: np.ndarray) -> dict[str, Any]:
     """Our loop on the same tokens, for about `SECONDS`."""
-    prepared = data.prepared
-    problem = replace(pose(prepared, prepared.rows("train"), prepared.rows("valid")), train=rows)
-    choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
     wish = RecipeWish(model="text_example", assignments={"optimiser": "adam", "wide.longest": 0})
-    recipe = base_recipe(problem, prepared.task, wish, choices, SplitChoices())
+    problem, recipe = posed(data, wish)
+    problem = replace(problem, train=rows)
     recipe = replace(recipe, model=Choice("text_example").filled("models"))
     machine, _ = engine.fastest(recipe, problem, 3.0)
     recipe = replace(recipe, machine=machine)
@@ -80,14 +75,7 @@ def penjing(data: Ready, rows: np.ndarray) -> dict[str, Any]:
 
 def keras(file: Path) -> dict[str, Any]:
     """Keras on TensorFlow on the same tokens."""
-    environment = {**os.environ, **PEERS[REFERENCE].environment, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.pop("OMP_NUM_THREADS", None)
-    words = [str(python_of(REFERENCE)), str(HERE / "peers" / "keras_text.py"), str(file), str(KERAS_STEPS)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
-        raise SystemExit(done.stderr[-3000:])
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return said_by(python_of(REFERENCE), "keras_text.py", file, KERAS_STEPS, **PEERS[REFERENCE].environment)
 
 
 def main() -> None:

@@ -139,11 +139,16 @@ def judged(text: Text, is_reached: bool) -> Text:
     return text if is_reached else joined(text, Both(" **not reached**", " **未达到**"))
 
 
+def pooled_floor(floors: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    """Each simple model that all runs have, with its score over them."""
+    names = [name for name in MODELS if all(name in floor for floor in floors)]
+    return {name: pooled([floor[name] for floor in floors]) for name in names}
+
+
 def best_floor(floors: Sequence[Mapping[str, Mapping[str, float]]]) -> Text:
     """The simple model that is best over all runs, with its score."""
-    names = [name for name in MODELS if all(name in floor for floor in floors)]
-    scores = {name: pooled([floor[name] for floor in floors]) for name in names}
-    best = max(names, key=lambda name: scores[name]["value"], default=None)
+    scores = pooled_floor(floors)
+    best = max(scores, key=lambda name: scores[name]["value"], default=None)
     return NONE if best is None else joined(MODELS[best], f" {shown(scores[best])}")
 
 
@@ -354,8 +359,7 @@ def _spread(chosen: Sequence[Sequence[Record]]) -> Both:
 
 def _least_beside(floors: Sequence[Mapping[str, Mapping[str, float]]]) -> float:
     """Where the floor itself is what to reach: the best of it, less what is as good as equal."""
-    names = [name for name in MODELS if all(name in floor for floor in floors)]
-    return max(pooled([floor[name] for floor in floors])["value"] for name in names) - AS_GOOD
+    return max(score["value"] for score in pooled_floor(floors).values()) - AS_GOOD
 
 
 DEMO = Both("fresh clone, `make demo`", "全新克隆后 `make demo`")
