@@ -270,3 +270,19 @@ def test_seeding_a_step_draws_as_torch_does_and_leaves_nothing_behind():
     grown = len(torch.cuda._queued_calls) - waiting
     engine.carry_out(recipe(steps=24), problem())
     assert len(torch.cuda._queued_calls) - waiting == 2 * grown  # of building the network, not of its steps
+
+
+class Seen(Pictures):
+    """Pictures that arithmetic in torch makes when they are asked for, as a pretrained encoder makes its vectors."""
+
+    def take(self, index):
+        inner = torch.from_numpy(self.values[index]).float().flatten(1)
+        return (inner @ torch.eye(inner.shape[1])).numpy().reshape(-1, *self.values.shape[1:]).astype(np.uint8)
+
+
+def test_what_makes_the_items_is_not_asked_in_the_networks_number_format():
+    trained = engine.carry_out(recipe(), problem())
+    values, truth = stripes()
+    items, rows = Items({"image": Seen(values)}, {"label": truth}), np.arange(40)
+    exact = engine.outputs(trained.network, items, rows)
+    assert np.allclose(engine.outputs(trained.network, items, rows, "bfloat16"), exact, atol=0.1)

@@ -273,8 +273,9 @@ def outputs(network: Network, items: Items, rows: np.ndarray, format_name: str =
     device = next(network.parameters()).device
     found = []
     for chunk in chunks(rows, EVALUATION_BATCH):
+        batch = items.batch(chunk).to(device)  # first: a pretrained encoder that makes the items has its own arithmetic
         with number_format(format_name, device.type):
-            found.append(network(items.batch(chunk).to(device)).float().cpu())
+            found.append(network(batch).float().cpu())
     width = found[0].shape[1] if found else 0
     return torch.cat(found).numpy() if found else np.zeros((0, width), np.float32)
 
