@@ -146,6 +146,8 @@ def train(
         while state.step < total_steps(state.training) and not _is_stale(state):
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
+            if evaluations_due(state.step + 1, state.training):
+                course.step.look()
             state.losses.append(course.step.update(batch, state.step, factor))
             state.step += 1
             stride.count()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core.randomness import key
+from penjing.training._vitals import Pulse
 
 
 @runtime_checkable
@@ -67,6 +68,20 @@ class Supervised:
         current = _floating(self.network) if self.ema else {}
         self._average = {name: value.clone() for name, value in current.items()}
         self._current = list(current.values())
+        self._pulse = Pulse(self.network)
+        self._norm: Tensor | None = None  # of the last gradient before it was clipped
+
+    def look(self) -> None:
+        """Keep what `pulse` compares the next update with."""
+        self._pulse.before(self._unclipped())
+
+    def pulse(self) -> dict[str, float]:
+        """What the last update was, where `look` was called before it: see `_vitals.Pulse.after`."""
+        return self._pulse.after(self._unclipped())
+
+    def _unclipped(self) -> float:
+        """What a gradient is multiplied by to have the size it had before it was clipped."""
+        return 1.0 if self._norm is None else max(1.0, float(self._norm) / self.clip_norm)
 
     def update(self, batch: Batch, step: int, factor: float) -> Tensor:
         if not self.network.training:  # walking over all layers costs more than small ones do
@@ -92,7 +107,7 @@ class Supervised:
         loss = self.loss(outputs.float(), batch)
         loss.backward()
         if self.clip_norm:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
+            self._norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         return loss
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import finite
 from penjing.core.statistics import Metric
 from penjing.models import own
-from penjing.training import _checkpoint
+from penjing.training import _checkpoint, _vitals
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, augmented, chunks
@@ -44,6 +45,7 @@ from penjing.training._wide import learn_wide, wide_parts
 
 EVALUATION_BATCH = 512
 MOST_LOOKED_AT = 2000  # items, before the first step
+LOOKED_INTO = 64  # training items, at each evaluation
 LENGTHS_AT_ONCE = 8192  # texts
 # Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
 MOST_TRAIN_MEASURED = 2000
@@ -221,7 +223,8 @@ def carry_out(
         loader = _loader(recipe, problem, network)
         state = State(recipe.training)
         history = _restore(folder, step, state, recipe)
-        evaluate = partial(_evaluate, recipe, problem, step, folder, history)
+        inside = _Inside(recipe, problem, step, loader, history[-1] if history else {})
+        evaluate = partial(_evaluate, recipe, problem, step, folder, history, inside)
         course = Course(step, loader, _factor(recipe.schedule), evaluate, _value)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
@@ -384,6 +387,56 @@ def _factor(choice: Choice) -> Callable[[float], float]:
     return lambda progress: float(module.factor(progress, settings))
 
 
+@dataclass
+class _Inside:
+    """What the record holds of a training beside losses and metrics.
+
+    Attributes:
+        recipe: carried out.
+        problem: learned.
+        step: the update.
+        loader: the batches.
+        earlier: the last line of the record of a training that is continued.
+    """
+
+    recipe: Recipe
+    problem: Problem
+    step: Supervised
+    loader: Loader
+    earlier: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+        self._flop: int | None = None
+
+    @torch.no_grad()
+    def read(self, network: Network, state: State) -> dict[str, float]:
+        """The line's values.
+
+        `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
+        `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses; and what
+        `_vitals` says of gradients, layers and activations.
+        """
+        rows = _spread(self.problem.train, LOOKED_INTO)
+        batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
+        if self._flop is None:
+            self._flop = _vitals.flop(network, batch) // max(1, len(rows))
+        with number_format(self.recipe.machine.number_format, batch.item.device.type):
+            units = _vitals.activations(network, batch)
+        known = {
+            "seconds": self._since("seconds", time.monotonic() - self._begun),
+            "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds),
+            "flop": 3 * self._flop * self.recipe.training.batch_size * state.step,
+            "memory/resident": _vitals.resident_bytes(),
+            "train/loss_noise": _vitals.noise(state.losses),
+        }
+        there = {name: value for name, value in known.items() if value is not None}
+        return {**there, **self.step.pulse(), **units}
+
+    def _since(self, name: str, now: float) -> float:
+        return float(self.earlier.get(name, 0.0)) + now
+
+
 def _value(values: Mapping[str, Any]) -> float:
     return float(values["value"])
 
@@ -394,6 +447,7 @@ def _evaluate(
     step: Supervised,
     folder: Path | None,
     history: list[dict[str, Any]],
+    inside: _Inside,
     state: State,
     loss: float,
 ) -> dict[str, float]:
@@ -407,12 +461,13 @@ def _evaluate(
             if len(rows):
                 found = outputs(network, problem.items, rows, recipe.machine.number_format)
                 values.update(_measures(task, metric, part, found, problem.truth[rows]))
+        vitals = inside.read(network, state)
     # Without validation the last weights are the best: the schedule ends at a rate of zero.
     gain = 1.0 if metric.is_higher_better else -1.0
     values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
     if not np.isfinite(loss):
         values["value"] = float("nan")
-    line = finite(values)
+    line = finite({**values, **vitals})
     history.append(line)
     if folder is not None:
         append_line(folder / "record.jsonl", line)

@@ -1,0 +1,203 @@
+"""How a training is doing inside: what a doctor reads in the record beside losses and metrics.
+
+An update that is followed by an evaluation is seen from before and after (`Pulse`), and a few training items are sent
+through the network once more to see what its units do (`activations`). Everything is looked at, nothing is changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+NEARLY = 0.01  # of a unit's range: this close to a bound is saturated, this close to nothing is silent
+MOSTLY = 0.95  # share of values that must be at a bound for a unit to be called saturated
+
+# Activations that can fall silent, and those that have bounds to get stuck at.
+_CAN_DIE = {"relu", "gelu", "silu", "hardswish"}
+_BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
+# What gives units along the second axis; after anything else that has weights they are along the last one.
+_UNITS_SECOND = ("conv", "batch_norm", "group_norm")
+_UNITS_LAST = ("mm", "linear", "layer_norm", "embedding")
+
+
+class Pulse:
+    """One update seen from before and after: norms of gradients and weights, and how far each layer moved.
+
+    Args:
+        network: what learns.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._layers = dict(_layers_of(network))
+        self._weights = [weight for weights in self._layers.values() for weight in weights]
+        self._before: list[Tensor] = []
+        self._earlier: list[Tensor | None] = []
+
+    def before(self, scale: float) -> None:
+        """Keep the weights, and the gradients of the update before, of which `scale` is the size to give them back."""
+        self._before = [weight.detach().clone() for weight in self._weights]
+        self._earlier = [None if weight.grad is None else weight.grad * scale for weight in self._weights]
+
+    @torch.no_grad()
+    def after(self, scale: float) -> dict[str, float]:
+        """What the update was.
+
+        Args:
+            scale: what gradients are multiplied by to have the size that they had before they were clipped.
+
+        Returns:
+            `gradient/norm` of all weights; `gradient/square`, the mean square norm of this gradient and the one of the
+            update before, and `gradient/shared`, their product: twice the data would leave only what is shared (left
+            out where the update before was in another process); and for each layer `layer/NAME/grad_norm`,
+            `weight_norm` and `update_ratio`, how far it moved beside its size (left out where its weights are zero).
+        """
+        if not self._before:
+            return {}
+        gradients = [_zeros(weight) if weight.grad is None else weight.grad * scale for weight in self._weights]
+        moved = torch._foreach_sub([weight.detach() for weight in self._weights], self._before)
+        squares = {
+            kind: [norm**2 for norm in torch.stack(torch._foreach_norm(of)).double().tolist()]
+            for kind, of in (("grad", gradients), ("weight", self._before), ("moved", moved))
+        }
+        whole = sum(squares["grad"])
+        found = {"gradient/norm": math.sqrt(whole)}
+        if all(gradient is not None for gradient in self._earlier):
+            earlier = [gradient for gradient in self._earlier if gradient is not None]
+            shared = [(one * other).sum() for one, other in zip(gradients, earlier, strict=True)]
+            square = sum(norm**2 for norm in torch.stack(torch._foreach_norm(earlier)).double().tolist())
+            found["gradient/square"] = (whole + square) / 2
+            found["gradient/shared"] = float(torch.stack(shared).double().sum())
+        found.update(self._by_layer(squares))
+        self._before, self._earlier = [], []
+        return found
+
+    def _by_layer(self, squares: Mapping[str, Sequence[float]]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        first = 0
+        for name, weights in self._layers.items():
+            last = first + len(weights)
+            grad, weight, moved = (math.sqrt(sum(squares[kind][first:last])) for kind in ("grad", "weight", "moved"))
+            found[f"layer/{name}/grad_norm"] = grad
+            found[f"layer/{name}/weight_norm"] = weight
+            if weight > 0:
+                found[f"layer/{name}/update_ratio"] = moved / weight
+            first = last
+        return found
+
+
+def _zeros(weight: Tensor) -> Tensor:
+    return torch.zeros_like(weight)
+
+
+def _layers_of(network: nn.Module) -> Iterator[tuple[str, list[nn.Parameter]]]:
+    """The layers that have weights of their own to learn, in the order in which they were built."""
+    for name, module in network.named_modules():
+        weights = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
+        if weights:
+            yield name or "network", weights
+
+
+def activations(network: nn.Module, batch: Any) -> dict[str, float]:
+    """What the units of a network do with a batch, in the mode that the network is in.
+
+    Args:
+        network: called once with the batch.
+        batch: what it takes.
+
+    Returns:
+        For each activation function that the batch went through, named after the module that called it:
+        `activation/NAME/mean` and `std`; `dead`, the share of units that are silent for every item, where the
+        function can fall silent; `saturated`, the share of units that are at a bound for nearly every item, where it
+        has bounds.
+    """
+    watch = _Watch()
+    with watch.naming(network), watch:
+        network(batch)
+    return watch.found
+
+
+def flop(network: nn.Module, batch: Any) -> int:
+    """Floating-point operations of one forward pass of a batch: multiplications and additions of its layers."""
+    with FlopCounterMode(display=False) as counter:
+        network(batch)
+    return int(counter.get_total_flops())
+
+
+def resident_bytes() -> int | None:
+    """Memory that this process holds now; None where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return None
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def noise(losses: Sequence[Tensor]) -> float | None:
+    """How much the losses of batches scatter from one to the next, whatever their course; None of fewer than two."""
+    if len(losses) < 2:
+        return None
+    values = torch.stack(list(losses)).double()
+    return float(values.diff().square().mean().sqrt() / math.sqrt(2))
+
+
+class _Watch(TorchDispatchMode):
+    """Sees every operation of a forward pass, and measures those that are activation functions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, float] = {}
+        self._inside: list[str] = []
+        self._units = -1
+        self._times: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def naming(self, network: nn.Module) -> Iterator[None]:
+        """Inside the block it is known which module is at work."""
+        hooks = []
+        for name, module in network.named_modules():
+            hooks.append(module.register_forward_pre_hook(lambda *_, name=name: self._inside.append(name)))
+            hooks.append(module.register_forward_hook(lambda *_: self._inside.pop() and None))
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__.strip("_")
+        if any(part in name for part in _UNITS_SECOND):
+            self._units = 1
+        elif any(part in name for part in _UNITS_LAST):
+            self._units = -1
+        if (name in _CAN_DIE or name in _BOUNDS) and isinstance(result, Tensor) and result.ndim > 1:
+            self._measure(name, result.detach())
+        return result
+
+    def _measure(self, kind: str, values: Tensor) -> None:
+        name = self._name()
+        units = values.float().movedim(self._units, 0).flatten(1)
+        self.found[f"activation/{name}/mean"] = float(units.mean())
+        self.found[f"activation/{name}/std"] = float(units.std(correction=0))
+        if kind in _CAN_DIE:
+            self.found[f"activation/{name}/dead"] = float((units.abs().amax(1) <= NEARLY).float().mean())
+        else:
+            low, high = _BOUNDS[kind]
+            near = NEARLY * (high - low)
+            is_stuck = ((units < low + near) | (units > high - near)).float().mean(1) >= MOSTLY
+            self.found[f"activation/{name}/saturated"] = float(is_stuck.float().mean())
+
+    def _name(self) -> str:
+        """The module at work; a second function of one module has its number behind it."""
+        name = (self._inside[-1] if self._inside else "") or "network"
+        self._times[name] = self._times.get(name, 0) + 1
+        return name if self._times[name] == 1 else f"{name}:{self._times[name]}"
