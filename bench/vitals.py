@@ -76,8 +76,8 @@ def processor_seconds(recipe, problem, is_looking: bool) -> float:
         engine.carry_out(recipe, problem)
     else:
         with (
-            patch.object(Supervised, "look", lambda self: None),
-            patch.object(engine._Inside, "read", lambda self, network, state: {}),
+            patch.object(Supervised, "look", lambda *_: None),
+            patch.object(engine._Inside, "read", lambda *_: {}),
         ):
             engine.carry_out(recipe, problem)
     return time.process_time() - begun

@@ -22,7 +22,7 @@ from tiny_data import draw, write_tiny
 DOCS = Path(__file__).parents[1] / "docs"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TINY_FIT = ["fit", "photos", "--recipe", "recipe.toml"]
-VERBS = ["cache", "compare", "dataset", "fit", "inspect", "list", "predict", "report", "runs", "test"]
+VERBS = ["cache", "compare", "dataset", "diagnose", "fit", "inspect", "list", "predict", "report", "runs", "test"]
 
 
 def assert_as_kept(name: str, text: str) -> None:
@@ -113,6 +113,11 @@ MISUSE = {
     "report nowhere": 1,
     "report run --out /proc/nowhere/report.html": 1,
     "report run --figures /proc/figures": 1,
+    "diagnose": 2,
+    "diagnose nowhere": 1,
+    "diagnose photos": 1,
+    "diagnose recipe.toml": 1,
+    "diagnose run --fail-on nothing": 2,
     "compare run": 2,
     "compare run photos": 1,
     "runs delete": 2,
@@ -253,6 +258,7 @@ DOCUMENTS = [
     ("predict", ["predict", "run", "photos/横", "mixed"]),
     ("report", ["report", "run", "--out", "TMP/report.html"]),
     ("compare", ["compare", "run", "run"]),
+    ("diagnose", ["diagnose", "run"]),
     ("runs", ["runs", "--folder", "."]),
     ("runs", ["runs", "remove", "TMP/copy", "--yes"]),
     ("list", ["list"]),
@@ -278,6 +284,16 @@ def test_json_is_one_document_that_follows_its_schema(schema, words, inside, tmp
     assert code in ((1, 2) if schema == "error" else (0,))
     found = json.loads(capsys.readouterr().out)
     assert faults(found, json.loads((DOCS / "schemas" / f"{schema}.json").read_text(encoding="utf-8"))) == []
+
+
+def test_diagnose_fails_on_what_it_is_asked_to(tmp_path, capsys):
+    log = tmp_path / "log.csv"
+    log.write_text("epoch,loss\n0,1.5\n1,nan\n", encoding="utf-8")
+    assert run_command(["diagnose", str(log)]) == 0
+    assert capsys.readouterr().out.startswith("error: The training diverged")
+    assert run_command(["diagnose", str(log), "--fail-on", "error"]) == 3
+    log.write_text("epoch,loss\n0,1.5\n1,1.2\n", encoding="utf-8")
+    assert run_command(["diagnose", str(log), "--fail-on", "warning"]) == 0
 
 
 def test_a_schema_refuses_what_does_not_follow_it():

@@ -34,6 +34,7 @@ NAMES = [
         "adopt",
         "compare",
         "dataset",
+        "diagnose",
         "fit",
         "inspect",
         "plan",

@@ -19,7 +19,20 @@ __version__ = "0.1.0"
 # public name → the module that holds it
 _HOMES = {
     **dict.fromkeys(
-        ("adopt", "compare", "dataset", "fit", "inspect", "plan", "predict", "report", "resume", "runs", "test"),
+        (
+            "adopt",
+            "compare",
+            "dataset",
+            "diagnose",
+            "fit",
+            "inspect",
+            "plan",
+            "predict",
+            "report",
+            "resume",
+            "runs",
+            "test",
+        ),
         "penjing.verbs",
     ),
     **dict.fromkeys(
@@ -49,6 +62,7 @@ __all__ = [
     "adopt",
     "compare",
     "dataset",
+    "diagnose",
     "fit",
     "inspect",
     "plan",
@@ -68,7 +82,7 @@ if TYPE_CHECKING:
     from penjing.core.run import Run
     from penjing.core.score import Score
     from penjing.estimators import PenjingClassifier, PenjingRegressor
-    from penjing.verbs import adopt, compare, dataset, fit, inspect, plan, predict, report, resume, runs, test
+    from penjing.verbs import adopt, compare, dataset, diagnose, fit, inspect, plan, predict, report, resume, runs, test
 
 
 def __getattr__(name: str) -> Any:

@@ -62,7 +62,6 @@ def inspect(
         fail_on: Exit with 3 when something of this level or above is found.
     """
     from penjing import verbs
-    from penjing.core.finding import worst
     from penjing.workflows.inspect import contact_sheet, write_suspects
 
     with _screen(output) as watch:
@@ -72,9 +71,7 @@ def inspect(
         if sheet:
             contact_sheet(found.prepared, sheet)
     _show(output, found.to_dict(), found.lines())
-    order = ("info", "warning", "error")
-    level = worst(list(found.findings))
-    return 3 if fail_on and level and order.index(level) >= order.index(fail_on) else 0
+    return 3 if _reaches(found.worst, fail_on) else 0
 
 
 @app.command
@@ -232,6 +229,27 @@ def report(
     path = verbs.report(run, out=out, figures=figures, pictures=not no_pictures)
     _show(output, {"report": str(path), "figures": str(figures) if figures else None}, [str(path)])
     return 0
+
+
+@app.command
+def diagnose(
+    run: Path,
+    /,
+    *,
+    fail_on: Literal["warning", "error"] | None = None,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
+) -> int:
+    """Say what is wrong with a training, from its record alone.
+
+    Args:
+        run: A run folder, or the CSV log of another tool with a column of losses.
+        fail_on: Exit with 3 when something of this level or above is found.
+    """
+    from penjing import verbs
+
+    found = verbs.diagnose(run)
+    _show(output, found.to_dict(), found.lines())
+    return 3 if _reaches(found.worst, fail_on) else 0
 
 
 @app.command
@@ -439,6 +457,11 @@ def _screen(output: OutputOptions) -> Any:
     from penjing._screen import Screen, error_stream
 
     return Screen(error_stream(), output.quiet or output.json)
+
+
+def _reaches(level: str | None, fail_on: str | None) -> bool:
+    order = ("info", "warning", "error")
+    return bool(fail_on and level) and order.index(str(level)) >= order.index(str(fail_on))
 
 
 def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 data ── inspect → findings
 data ── fit → run ── test → score
                ├─── predict → predictions
+               ├─── diagnose → findings
                ├─── report → one HTML file
                └─── compare → differences
 """
@@ -21,6 +22,7 @@ from penjing.core.run import RUNS, Run, list_runs, open_run
 
 if TYPE_CHECKING:
     from penjing.workflows.compare import Comparison
+    from penjing.workflows.diagnose import Diagnosis
     from penjing.workflows.inspect import Inspection
     from penjing.workflows.open_seal import Tested
     from penjing.workflows.plan import Plan
@@ -391,6 +393,21 @@ def report(
     if figures is not None:
         save_figures(found.path, Path(figures))
     return write_report(found.path, Path(out) if out else None, pictures)
+
+
+def diagnose(run: Run | str | Path) -> Diagnosis:
+    """What is wrong with a training, read from its record alone: nothing is run.
+
+    Args:
+        run: a run, its folder, or the CSV log of another tool (Keras, Lightning, any with a column of losses).
+
+    Raises:
+        RunError: there is no such run.
+        DataError: the log cannot be read, or holds no losses.
+    """
+    from penjing.workflows.diagnose import diagnose as examine
+
+    return examine(run)
 
 
 def compare(*runs: Run | str | Path) -> Comparison:

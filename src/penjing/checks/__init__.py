@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from penjing.core import plugins
 from penjing.core.finding import Finding, Level
@@ -178,6 +178,92 @@ def spoken(names: Iterable[Any]) -> str:
     listed = [str(name) for name in names]
     more = f" and {len(listed) - _SPOKEN:,} more" if len(listed) > _SPOKEN else ""
     return ", ".join(listed[:_SPOKEN]) + more
+
+
+# ---- what checks of a training share
+
+
+def steps_of(record: Record) -> pl.DataFrame:
+    """The evaluations of a record; a check that names them in `NEEDS` is only asked when there are some."""
+    assert record.steps is not None
+    return record.steps
+
+
+LOSSES = ("train/running_loss", "train/loss", "valid/loss")
+
+
+def lost_rows(steps: pl.DataFrame) -> list[bool]:
+    """Which evaluations have a loss that is not a number. A null alone is what a log left out; what was not a number
+    is named in `non_finite`."""
+    if "non_finite" not in steps.columns:
+        return [False] * len(steps)
+    return [not set(LOSSES).isdisjoint(names or ()) for names in steps["non_finite"].to_list()]
+
+
+def sound_steps(record: Record) -> pl.DataFrame:
+    """The evaluations before the first with a loss that is not a number: what is seen later follows from that."""
+    steps = steps_of(record)
+    lost = lost_rows(steps)
+    return steps.head(lost.index(True) if True in lost else len(steps))
+
+
+def series(steps: pl.DataFrame, name: str) -> Float[np.ndarray, " rows"]:
+    """A column of the evaluations as numbers, without the rows that lack it."""
+    return steps[name].drop_nulls().to_numpy().astype(np.float64)
+
+
+def by_layer(steps: pl.DataFrame, kind: str, measure: str) -> dict[str, Float[np.ndarray, " rows"]]:
+    """Layer → one measure of it over the evaluations, in the order in which the layers were built.
+
+    Args:
+        kind: "layer" or "activation".
+        measure: such as "grad_norm" or "dead".
+    """
+    names = [name for name in steps.columns if name.startswith(f"{kind}/") and name.endswith(f"/{measure}")]
+    found = {name[len(kind) + 1 : -len(measure) - 1]: series(steps, name) for name in names}
+    return {layer: values for layer, values in found.items() if len(values)}
+
+
+def example_steps(**changed: Sequence[Any] | float) -> Record:
+    """A record of ten evaluations of a training that goes well, with these columns changed or added.
+
+    Args:
+        changed: column, "__" standing for "/" → its values, or one value for all rows.
+    """
+    falling = [1.2, 0.9, 0.7, 0.55, 0.45, 0.38, 0.33, 0.3, 0.28, 0.27]
+    ordinary: dict[str, Any] = {
+        "step": list(range(100, 1100, 100)),
+        "train/running_loss": [loss + 0.05 for loss in falling],
+        "train/loss": falling,
+        "valid/loss": [loss + 0.08 for loss in falling],
+        "rate": [0.001 * (10 - row) / 10 for row in range(10)],
+        "gradient/norm": [2.0, 1.8, 1.5, 1.4, 1.2, 1.3, 1.1, 1.0, 0.9, 0.9],
+        "seconds": [6.0 * (row + 1) for row in range(10)],
+        "stalled_seconds": [0.1 * (row + 1) for row in range(10)],
+    }
+    for number, layer in enumerate(("first", "second", "third", "last")):
+        ordinary[f"layer/{layer}/grad_norm"] = [0.5 + 0.1 * number] * 10
+        ordinary[f"layer/{layer}/weight_norm"] = [4.0] * 10
+        ordinary[f"layer/{layer}/update_ratio"] = [1e-3] * 10
+        ordinary[f"activation/{layer}/dead"] = [0.02] * 10
+    named = {name.replace("__", "/"): values for name, values in changed.items()}
+    columns = {
+        name: list(values) if isinstance(values, Sequence) else [values] * 10
+        for name, values in {**ordinary, **named}.items()
+    }
+    return Record(steps=pl.DataFrame(columns, strict=False))
+
+
+def example_answers(network: Sequence[float], constant: Sequence[float]) -> Record:
+    """A record of the losses of a network and of a constant answer on the same validation items."""
+    frames = [
+        pl.DataFrame({"hash": [f"{row:032x}" for row in range(len(losses))], "loss": losses, "model": model})
+        for model, losses in (("network", network), ("majority", constant))
+    ]
+    return Record(items=pl.concat(frames))
+
+
+# ---- what checks of a survey have as examples
 
 
 @dataclass(frozen=True)

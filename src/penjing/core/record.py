@@ -42,7 +42,13 @@ class Record:
 
     Attributes:
         survey: from `inspect`.
-        steps: one row per evaluation, namespaced columns such as "valid/accuracy".
+        steps: one row per evaluation, namespaced columns: `step`; metrics such as "valid/accuracy"; "train/loss" and
+            "valid/loss" (the lower the better), "train/running_loss" of the batches since the last row (augmented) and
+            "train/loss_noise" between them; `rate`; `seconds` and `stalled_seconds` (waiting for data) and `flop` since
+            the beginning; "memory/resident" (bytes); "gradient/norm", "gradient/square", "gradient/shared";
+            "layer/NAME/grad_norm", "weight_norm" and "update_ratio"; "activation/NAME/mean", "std", "dead" and
+            "saturated" (shares of units); `non_finite`, the names of those that were not numbers and are null.
+            `training._vitals` says how they are measured. A foreign log has those that it has.
         items: one row per item: `hash`, `name`, `part`, `target`, `predicted`, `probability` (list), `loss`.
         trials: related runs, one row each.
         columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test

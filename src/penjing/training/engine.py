@@ -456,18 +456,20 @@ def _evaluate(
     metric = task.metric(task.Settings(**recipe.task.settings).metric)
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
     sample = _spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
+    losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
     with step.evaluating() as network:
         for part, rows in (("train", sample), ("valid", problem.valid)):
             if len(rows):
                 found = outputs(network, problem.items, rows, recipe.machine.number_format)
                 values.update(_measures(task, metric, part, found, problem.truth[rows]))
+                losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
         vitals = inside.read(network, state)
     # Without validation the last weights are the best: the schedule ends at a rate of zero.
     gain = 1.0 if metric.is_higher_better else -1.0
     values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
     if not np.isfinite(loss):
         values["value"] = float("nan")
-    line = finite({**values, **vitals})
+    line = finite({**values, **losses, **vitals})
     history.append(line)
     if folder is not None:
         append_line(folder / "record.jsonl", line)

@@ -1,0 +1,49 @@
+"""Many units of a layer are silent for every item.
+
+**What it sees.** For activations that can fall silent (ReLU and the like), the share of units that gave nothing for
+any of some training items, at the last evaluation.
+
+**Why it is bad.** A unit that is silent for every item gets no gradient and never comes back: the network is smaller
+than it is meant to be.
+
+**Known false alarms.** Only 64 items are looked at, so a unit for something rare may seem dead; that is why most of
+a layer's units must be. In a network that is far larger than its task, silent units do no harm.
+
+**What to do.** Lower the rate or warm it up longer; take an activation that lets something through on either side.
+"""
+
+from __future__ import annotations
+
+from penjing.checks import by_layer, example_steps, sound_steps, spoken
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("steps.gradient/norm",)
+SHARE = 0.5
+
+
+def look(record: Record) -> Finding | None:
+    """The layers most of whose units are silent, or None."""
+    last = {layer: float(shares[-1]) for layer, shares in by_layer(sound_steps(record), "activation", "dead").items()}
+    dead = {layer: share for layer, share in sorted(last.items(), key=lambda one: -one[1]) if share > SHARE}
+    if not dead:
+        return None
+    told = spoken(f"{layer} ({share:.0%})" for layer, share in dead.items())
+    return Finding(
+        name="dead_units",
+        level="warning",
+        message=f"Most units are silent for every item in {told}: they learn nothing any more. Lower the rate with "
+        "--set optimiser.rate, or take another network.",
+        evidence={"layers": dead},
+        remedies=("--set optimiser.rate", "--model"),
+    )
+
+
+def sick() -> Record:
+    """A layer that falls silent."""
+    return example_steps(activation__third__dead=[0.1, 0.3, 0.6, 0.8, 0.9, 0.9, 0.95, 0.95, 0.95, 0.95])
+
+
+def healthy() -> Record:
+    """Layers with a silent unit here and there."""
+    return example_steps()

@@ -1,0 +1,173 @@
+"""What is wrong with a training, read from its record; nothing is run and no network is loaded.
+
+run folder, or a log of another tool → record → checks → Diagnosis
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from penjing import checks
+from penjing.checks import NotExamined
+from penjing.core import finding as findings
+from penjing.core.errors import DataError
+from penjing.core.finding import Finding, Level
+from penjing.core.record import Record
+from penjing.core.run import Run, open_run
+
+__all__ = ["Diagnosis", "diagnose", "foreign"]
+
+# What other tools call the columns of a record. Keras: `loss`, `val_loss`; Lightning: what the person logged, with
+# `_epoch` and `_step` behind it; the loss of Keras is the mean over the batches of an epoch, as they were augmented.
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "train/running_loss": ("loss", "train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
+    "train/loss": ("loss", "train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
+    "valid/loss": ("val_loss", "valid_loss", "validation_loss", "eval_loss", "val_loss_epoch"),
+    "gradient/norm": ("grad_norm", "gradient_norm", "grad_2.0_norm_total"),
+    "rate": ("lr", "learning_rate"),
+    "seconds": ("seconds", "time", "elapsed"),
+}
+_ROW = ("epoch", "step", "iteration")  # what numbers the rows
+_LOSSES = ("train/running_loss", "train/loss", "valid/loss")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` saw.
+
+    Attributes:
+        title: of what.
+        findings: what is wrong or good to know, the gravest first.
+        not_examined: the checks that could not look, and why.
+        examined: the names of the checks that could.
+    """
+
+    title: str
+    findings: tuple[Finding, ...]
+    not_examined: tuple[NotExamined, ...]
+    examined: tuple[str, ...]
+
+    @property
+    def worst(self) -> Level | None:
+        """The gravest level found, or None when nothing was."""
+        return findings.worst(list(self.findings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return {
+            "format": 1,
+            "title": self.title,
+            "worst": self.worst,
+            "findings": [_plain(finding) for finding in self.findings],
+            "not_examined": [_plain(check) for check in self.not_examined],
+            "examined": list(self.examined),
+        }
+
+    def lines(self) -> list[str]:
+        """One paragraph a finding, for a terminal; one line where nothing is wrong."""
+        if not self.examined:
+            return ["there is no record to examine: the training wrote none yet"]
+        told = [f"{one.level}: {one.message}" for one in self.findings]
+        if not told:
+            told.append(f"{len(self.examined)} checks found nothing wrong")
+        if self.not_examined:
+            blind = ", ".join(one.name for one in self.not_examined)
+            told.append(f"not examined, for the record lacks what it takes: {blind}")
+        return told
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        told = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines())
+        return f"<h3>{html.escape(self.title)}</h3><ul>{told}</ul>"
+
+
+def diagnose(run: Run | str | Path) -> Diagnosis:
+    """What is wrong with a training.
+
+    Args:
+        run: a run, its folder, or the CSV log of another tool.
+
+    Raises:
+        RunError: there is no such run.
+        DataError: the log cannot be read, or holds no losses.
+    """
+    path = run.path if isinstance(run, Run) else Path(run).expanduser()
+    if path.is_file():
+        title, record = path.name, foreign(path)
+    else:
+        opened = open_run(run)
+        title, record = opened.path.name, opened.record
+    names = checks.names_for("steps", "items")
+    found = checks.examine(record, names)
+    blind = tuple(one for one in found if isinstance(one, NotExamined))
+    return Diagnosis(
+        title,
+        tuple(one for one in found if isinstance(one, Finding)),
+        blind,
+        tuple(name for name in names if name not in {one.name for one in blind}),
+    )
+
+
+def foreign(file: Path) -> Record:
+    """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
+    with a column of losses. Rows of one epoch become one; where nothing numbers the rows, each is an epoch.
+
+    Raises:
+        DataError: it is not such a table, or holds no losses.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise DataError(f"{file} is not readable as a CSV log: {problem}") from problem
+    given = {str(name).strip().lower(): name for name in (rows[0] if rows else {}) if name}
+    columns = {
+        ours: given[theirs]
+        for ours, names in _MEANT.items()
+        if (theirs := next((name for name in names if name in given), None)) is not None
+    }
+    if not any(name in columns for name in _LOSSES):
+        names = f"its columns are {', '.join(given)}" if given else "it has no rows"
+        raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
+    numbering = next((given[name] for name in _ROW if name in given), None)
+    lines = list(_epochs(rows, columns, numbering, file))
+    return Record(steps=pl.DataFrame(lines, infer_schema_length=None))
+
+
+def _epochs(
+    rows: list[dict[str, str]], columns: Mapping[str, str], numbering: str | None, file: Path
+) -> Iterator[dict[str, Any]]:
+    """One line of a record for each epoch: the last value of each column in it, and what was not a number."""
+    epochs: dict[str, list[dict[str, str]]] = {}
+    for number, row in enumerate(rows, 1):
+        epochs.setdefault((row.get(numbering) or "").strip() if numbering else str(number), []).append(row)
+    for number, (_, members) in enumerate(epochs.items(), 1):
+        values = {ours: _last(members, theirs, file) for ours, theirs in columns.items()}
+        lost = [name for name, value in values.items() if value is not None and abs(value) == float("inf")]
+        lost += [name for name, value in values.items() if value is not None and value != value]
+        plain = {name: None if name in lost else value for name, value in values.items()}
+        yield {"step": number, **plain, "non_finite": lost or None}
+
+
+def _last(rows: list[dict[str, str]], column: str, file: Path) -> float | None:
+    cells = [cell.strip() for row in rows if (cell := row.get(column)) and cell.strip()]
+    if not cells:
+        return None
+    try:
+        return float(cells[-1])
+    except ValueError as problem:
+        raise DataError(f'{file}: "{cells[-1]}" in the column {column} is not a number') from problem
+
+
+def _plain(one: Finding | NotExamined) -> dict[str, Any]:
+    found = asdict(one)
+    return {**found, "message": one.message}

@@ -1,0 +1,134 @@
+"""A run and the logs of other tools are diagnosed from their record alone."""
+
+import json
+
+import polars as pl
+import pytest
+
+import penjing as pj
+from penjing.checks import example_answers, example_steps
+from penjing.core.errors import DataError, RunError
+from penjing.core.files import write_lines
+from penjing.workflows.diagnose import foreign
+
+KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
+{}
+"""
+TURNED = [(1.2, 1.3), (0.9, 1.0), (0.7, 0.9), (0.5, 0.88), (0.3, 0.95), (0.2, 1.05), (0.1, 1.2)]
+
+
+def log(tmp_path, text, name="log.csv"):
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def names(diagnosis):
+    return [finding.name for finding in diagnosis.findings]
+
+
+def run_folder(tmp_path, record):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps({"format": 1, "status": "finished"}), encoding="utf-8")
+    if record.steps is not None:
+        write_lines(folder / "record.jsonl", record.steps.to_dicts())
+    if record.items is not None:
+        record.items.write_parquet(folder / "predictions.parquet")
+    return folder
+
+
+def test_a_run_that_goes_well_gets_one_line(tmp_path):
+    record = example_steps()
+    answers = example_answers(network=[0.1, 0.5] * 50, constant=[0.69] * 100).items
+    folder = run_folder(tmp_path, type(record)(steps=record.steps, items=answers))
+    found = pj.diagnose(folder)
+    assert found.findings == ()
+    assert found.worst is None
+    assert found.not_examined == ()
+    assert found.lines() == [f"{len(found.examined)} checks found nothing wrong"]
+
+
+def test_a_sick_run_is_told_gravest_first(tmp_path):
+    turned = example_steps(valid__loss=[1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12])
+    answers = example_answers(network=[0.5, 0.9] * 50, constant=[0.69] * 100).items
+    folder = run_folder(tmp_path, type(turned)(steps=turned.steps, items=answers))
+    found = pj.diagnose(folder)
+    assert names(found) == ["not_learning", "overfit"]
+    assert found.worst == "error"
+    assert json.loads(json.dumps(found.to_dict()))["findings"][1]["evidence"]["step"] == 400
+
+
+def test_a_log_of_keras_is_read(tmp_path):
+    rows = "\n".join(f"{epoch},0.5,{train},0.5,{valid}" for epoch, (train, valid) in enumerate(TURNED))
+    found = pj.diagnose(log(tmp_path, KERAS.format(rows)))
+    assert names(found) == ["overfit"]
+    assert "slow_input" in [check.name for check in found.not_examined]
+    assert found.lines()[-1].startswith("not examined, for the record lacks what it takes: ")
+
+
+def test_the_sparse_rows_of_lightning_become_one_an_epoch(tmp_path):
+    rows = [
+        line
+        for epoch, (train, valid) in enumerate(TURNED)
+        for line in (f"{epoch},{epoch * 10 + 4},,{train}", f"{epoch},{epoch * 10 + 9},{valid},")
+    ]
+    steps = foreign(log(tmp_path, "epoch,step,val_loss,train_loss\n" + "\n".join(rows))).steps
+    assert steps["valid/loss"].to_list() == [valid for _, valid in TURNED]
+    assert steps["train/loss"].to_list() == [train for train, _ in TURNED]
+
+
+def test_a_log_without_numbered_rows_has_a_row_an_epoch(tmp_path):
+    assert foreign(log(tmp_path, "Loss\n1\n0.5\n")).steps["step"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("lost", ["nan", "inf", "-inf", "NaN"])
+def test_a_loss_that_is_not_a_number_has_diverged(tmp_path, lost):
+    found = pj.diagnose(log(tmp_path, f"epoch,loss\n0,1.5\n1,{lost}\n2,{lost}\n"))
+    assert names(found) == ["diverged"]
+    assert found.findings[0].evidence == {"step": 2, "evaluations_before": 1}
+
+
+def test_an_empty_cell_has_not_diverged(tmp_path):
+    assert names(pj.diagnose(log(tmp_path, "epoch,loss,val_loss\n0,1.5,\n1,1.2,1.4\n"))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "it has no rows"),
+        ("epoch,loss\n", "it has no rows"),
+        ("epoch,accuracy\n0,0.5\n", "its columns are epoch, accuracy"),
+        ("epoch,loss\n0,low\n", '"low" in the column loss is not a number'),
+    ],
+)
+def test_what_is_no_log_is_said(tmp_path, text, said):
+    with pytest.raises(DataError, match=said):
+        pj.diagnose(log(tmp_path, text))
+
+
+def test_what_is_no_text_is_said(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_bytes(b"\xff\xfe\x00\x81loss")
+    with pytest.raises(DataError, match="not readable as a CSV log"):
+        pj.diagnose(file)
+
+
+def test_a_run_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(RunError, match="there is no run folder"):
+        pj.diagnose(tmp_path / "none")
+
+
+def test_a_run_without_a_record_is_not_examined_and_never_healthy(tmp_path):
+    found = pj.diagnose(run_folder(tmp_path, type(example_steps())()))
+    assert found.findings == ()
+    assert {check.name for check in found.not_examined} >= {"diverged", "not_learning", "overfit"}
+    assert found.lines() == ["there is no record to examine: the training wrote none yet"]
+
+
+def test_layers_that_a_record_names_with_slashes_are_found():
+    steps = example_steps(**{"activation/a/b/dead": [0.9] * 10}).steps
+    assert isinstance(steps, pl.DataFrame)
+    from penjing.checks import by_layer
+
+    assert by_layer(steps, "activation", "dead")["a/b"][-1] == 0.9
