@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from alike import written
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated
-from penjing.core.files import read_lines
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.training import _checkpoint, engine
 from penjing.training._loader import Items
@@ -68,15 +68,6 @@ def recipe(**training):
     ).filled()
 
 
-# What depends on the machine; a gradient is compared with the one before it, which a new process does not have.
-OF_THE_MACHINE = {"seconds", "stalled_seconds", "memory/resident", "gradient/square", "gradient/shared"}
-
-
-def record(folder):
-    lines = read_lines(folder / "record.jsonl")
-    return [{name: value for name, value in line.items() if name not in OF_THE_MACHINE} for line in lines]
-
-
 def same(first, second):
     return all(torch.equal(value, second[name]) for name, value in first.items())
 
@@ -109,7 +100,7 @@ def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeyp
         monkeypatch.undo()
         resumed = engine.carry_out(wanted, problem(), folder=tmp_path / str(cut))
         assert same(whole.network.state_dict(), resumed.network.state_dict())
-        assert record(tmp_path / str(cut)) == record(tmp_path / "whole")
+        assert written(tmp_path / str(cut), "record.jsonl") == written(tmp_path / "whole", "record.jsonl")
 
 
 def _cut_at(monkeypatch, cut, stop=Killed):

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import penjing as pj
+from alike import written
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.recipe import Choice, Recipe
@@ -132,7 +133,7 @@ def test_nothing_that_is_learned_depends_on_the_test_part(tmp_path):
     moved.rename(tmp_path / "after" / "test" / "noise" / "q.png")
     runs = [fit(tmp_path / name, tmp_path / f"run-{name}") for name in ("before", "after")]
     for file in ("model.safetensors", "prepare.json", "recipe.toml", "record.jsonl", "results.json", "unlike.npz"):
-        assert (runs[0].path / file).read_bytes() == (runs[1].path / file).read_bytes(), file
+        assert written(runs[0].path, file) == written(runs[1].path, file), file
     shown = [np.load(run.path / "pictures.npz") for run in runs]
     assert np.array_equal(shown[0]["image"], shown[1]["image"])
     hidden = set(pl.read_parquet(runs[0].path / "split.parquet").filter(pl.col("part") == "test")["hash"])
@@ -157,7 +158,7 @@ def test_a_killed_run_resumes_to_the_weights_it_would_have_had(pictures, tmp_pat
     resumed = pj.resume(tmp_path / "killed")
     assert resumed.status == "finished"
     for file in ("model.safetensors", "record.jsonl", "results.json"):
-        assert (resumed.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+        assert written(resumed.path, file) == written(whole.path, file), file
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_the_run_can_go_on(pictures, tmp_path, monkeypatch):
@@ -216,7 +217,7 @@ def test_a_run_that_was_killed_in_a_fold_goes_on_with_the_plan_it_had(pictures, 
     monkeypatch.setattr(engine, "_keep", keep)
     resumed = pj.resume(tmp_path / "killed")
     for file in ("model.safetensors", "results.json"):
-        assert (resumed.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+        assert written(resumed.path, file) == written(whole.path, file), file
 
 
 def test_a_class_that_came_later_does_not_change_the_test_score(pictures, tmp_path):

@@ -11,6 +11,7 @@ from kills import killed_fit
 from kinds import at_hand
 
 import penjing as pj
+from alike import written
 
 KEPT = ("model.safetensors", "record.jsonl", "results.json", "predictions.parquet", "prepare.json", "unlike.npz")
 
@@ -32,7 +33,7 @@ def test_a_killed_process_leaves_a_run_that_ends_as_if_nothing_had_been(
     resumed, whole = pj.resume(out, watch=None), learned(kind)
     assert resumed.status == "finished"
     for file in KEPT:
-        assert (resumed.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+        assert written(resumed.path, file) == written(whole.path, file), file
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 from kinds import CLASSES, ITEMS, at_hand, rows, tone, write_files
 
 import penjing as pj
+from alike import written
 
 FILES = (
     *("model.safetensors", "prepare.json", "recipe.toml", "record.jsonl", "results.json", "unlike.npz"),
@@ -50,9 +51,9 @@ def write_rows(folder: Path, is_replaced: bool, *columns: str) -> Path:
     return folder / "table.csv"
 
 
-def written(run: pj.Run) -> dict[str, Any]:
+def all_written(run: pj.Run) -> dict[str, Any]:
     """What is written, by file and part; without the report, which is made of these."""
-    found: dict[str, Any] = {file: (run.path / file).read_bytes() for file in FILES}
+    found: dict[str, Any] = {file: written(run.path, file) for file in FILES}
     for file in ("floor.npz", "pictures.npz"):  # an archive says when it was made
         if (run.path / file).exists():
             with np.load(run.path / file) as kept:
@@ -80,7 +81,7 @@ def test_test_items_replaced_change_nothing_that_is_written(
     parts = [pl.read_parquet(run.path / "split.parquet").filter(part="test")["hash"] for run in runs]
     assert len(parts[0]) == len(parts[1]) == ITEMS
     assert not set(parts[0]) & set(parts[1])
-    first, second = (written(run) for run in runs)
+    first, second = (all_written(run) for run in runs)
     assert list(first) == list(second)
     assert [name for name in first if first[name] != second[name]] == []
     for run, hidden in zip(runs, parts, strict=True):
