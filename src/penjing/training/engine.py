@@ -469,7 +469,8 @@ def _evaluate(
     values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
     if not np.isfinite(loss):
         values["value"] = float("nan")
-    line = finite({**values, **losses, **vitals})
+    values = {**values, **losses, **vitals}
+    line = finite(values)
     history.append(line)
     if folder is not None:
         append_line(folder / "record.jsonl", line)
