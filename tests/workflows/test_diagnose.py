@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import penjing as pj
-from penjing.checks import example_answers, example_steps
+from penjing.checks import example_answers, example_classes, example_steps
 from penjing.core.errors import DataError, RunError
 from penjing.core.files import write_lines
 from penjing.workflows.diagnose import foreign
@@ -40,7 +40,8 @@ def run_folder(tmp_path, record):
 
 def test_a_run_that_goes_well_gets_one_line(tmp_path):
     record = example_steps()
-    answers = example_answers(network=[0.1, 0.5] * 50, constant=[0.69] * 100).items
+    right = [("cat", "cat", 0.9), ("dog", "dog", 0.9)] * 50
+    answers = example_classes({"network": right, "majority": [("cat", "cat", 0.5), ("dog", "cat", 0.5)] * 50}).items
     folder = run_folder(tmp_path, type(record)(steps=record.steps, items=answers))
     found = pj.diagnose(folder)
     assert found.findings == ()

@@ -11,6 +11,7 @@ anything that depends on its content or label; `open_items` and `open_pairs` lea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -23,6 +24,7 @@ from jaxtyping import Float, Int
 from penjing.core import plugins
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record, Survey
+from penjing.core.statistics import student_t
 
 # Parts whose items may be named and whose content and label may be spoken of.
 OPEN_PARTS = ("train", "valid", "confirm")
@@ -224,6 +226,55 @@ def by_layer(steps: pl.DataFrame, kind: str, measure: str) -> dict[str, Float[np
     return {layer: values for layer, values in found.items() if len(values)}
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What one model gains over another on the same items, with a 95 % interval of the mean.
+
+    Attributes:
+        mean: over the items, positive where it is better.
+        low: lower end.
+        high: upper end.
+        items: how many both answered.
+        of: the mean of the one.
+        over: the mean of the other.
+    """
+
+    mean: float
+    low: float
+    high: float
+    items: int
+    of: float
+    over: float
+
+
+def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) -> Gain | None:
+    """What the network gains over other models on the items that validate; None on fewer items than `fewest`.
+
+    Args:
+        measure: "right" (1 or 0; of classes) or "loss" (the lower the better).
+        over: names of the other; the first that there is.
+    """
+    assert record.items is not None
+    shown = record.items.with_columns(
+        value=(pl.col("target") == pl.col("predicted")).cast(pl.Float64)
+        if measure == "right"
+        else -pl.col("loss").cast(pl.Float64)
+    )
+    known = set(shown["model"])
+    other = next((name for name in over if name in known), None)
+    if other is None:
+        return None
+    sides = [shown.filter(model=name).select("hash", "value") for name in ("network", other)]
+    pairs = sides[0].join(sides[1].unique("hash"), on="hash", suffix="_other").drop_nulls()
+    one, two = pairs["value"].to_numpy(), pairs["value_other"].to_numpy()
+    if len(one) < fewest or not np.isfinite(one - two).all():
+        return None
+    mean = float((one - two).mean())
+    half = student_t(0.975, len(one) - 1) * float((one - two).std(ddof=1)) / math.sqrt(len(one))
+    sign = 1 if measure == "right" else -1
+    return Gain(mean, mean - half, mean + half, len(one), sign * float(one.mean()), sign * float(two.mean()))
+
+
 def example_steps(**changed: Sequence[Any] | float) -> Record:
     """A record of ten evaluations of a training that goes well, with these columns changed or added.
 
@@ -261,6 +312,29 @@ def example_answers(network: Sequence[float], constant: Sequence[float]) -> Reco
         for model, losses in (("network", network), ("majority", constant))
     ]
     return Record(items=pl.concat(frames))
+
+
+def example_classes(said: Mapping[str, Sequence[tuple[str, str, float]]]) -> Record:
+    """A record of answers of two classes, "cat" and "dog", on validation items.
+
+    Args:
+        said: model → (target, the class it predicts, the probability it gives to that class), one for each item.
+    """
+    rows = [
+        {
+            "model": model,
+            "hash": f"{row:032x}",
+            "name": f"{row}.png",
+            "part": "valid",
+            "target": target,
+            "predicted": predicted,
+            "probability": [sure, 1 - sure] if predicted == "cat" else [1 - sure, sure],
+            "loss": -math.log(sure if target == predicted else 1 - sure),
+        }
+        for model, answers in said.items()
+        for row, (target, predicted, sure) in enumerate(answers)
+    ]
+    return Record(items=pl.DataFrame(rows))
 
 
 # ---- what checks of a survey have as examples

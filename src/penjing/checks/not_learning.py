@@ -14,45 +14,29 @@ tenth of the rate, and more updates.
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
-import polars as pl
-
-from penjing.checks import example_answers
+from penjing.checks import example_answers, gain
 from penjing.core.finding import Finding
 from penjing.core.record import Record
-from penjing.core.statistics import student_t
 
 NEEDS = ("items.loss", "items.model")
 CONSTANT = ("majority", "mean")
 FEWEST = 10  # items
+MANY = 100  # items, from which on a gain that cannot be told from none is a trouble
 
 
 def look(record: Record) -> Finding | None:
     """What the network gains over the constant answer, or None when that is something."""
-    assert record.items is not None
-    losses = {
-        kind: record.items.filter(pl.col("model").is_in(names)).select("hash", pl.col("loss").cast(pl.Float64))
-        for kind, names in (("network", ["network"]), ("constant", CONSTANT))
-    }
-    pairs = losses["network"].join(losses["constant"], on="hash", suffix="_constant").drop_nulls()
-    gain = (pairs["loss_constant"] - pairs["loss"]).to_numpy()
-    if len(gain) < FEWEST or not np.isfinite(gain).all():
+    found = gain(record, "loss", CONSTANT, FEWEST)
+    if found is None or found.low > 0:
         return None
-    half = student_t(0.975, len(gain) - 1) * float(gain.std(ddof=1)) / math.sqrt(len(gain))
-    mean = float(gain.mean())
-    if mean - half > 0:
-        return None
-    constant = float(pairs["loss_constant"].to_numpy().mean())
     return Finding(
         name="not_learning",
-        level="error" if mean <= 0 else "warning",
+        level="error" if found.mean <= 0 else "warning" if found.items >= MANY else "info",
         message=f"The network is not clearly better than always giving the same answer: on validation its loss is "
-        f"{constant - mean:.3g}, that of the constant answer {constant:.3g} (gain {mean:.3g}, 95 % interval "
-        f"{mean - half:.3g} to {mean + half:.3g}). Look at the data with penjing inspect, then try another rate with "
+        f"{found.of:.3g}, that of the constant answer {found.over:.3g} (gain {found.mean:.3g}, 95 % interval "
+        f"{found.low:.3g} to {found.high:.3g}). Look at the data with penjing inspect, then try another rate with "
         "--set optimiser.rate.",
-        evidence={"gain": mean, "low": mean - half, "high": mean + half, "items": len(gain)},
+        evidence={"gain": found.mean, "low": found.low, "high": found.high, "items": found.items},
         remedies=("--set optimiser.rate",),
     )
 

@@ -57,8 +57,9 @@ class Pulse:
         Returns:
             `gradient/norm` of all weights; `gradient/square`, the mean square norm of this gradient and the one of the
             update before, and `gradient/shared`, their product: twice the data would leave only what is shared (left
-            out where the update before was in another process); and for each layer `layer/NAME/grad_norm`,
-            `weight_norm` and `update_ratio`, how far it moved beside its size (left out where its weights are zero).
+            out where the update before was in another process); and for each layer that has a matrix
+            `layer/NAME/grad_norm`, `weight_norm` and `update_ratio`, how far it moved beside its size (left out
+            where its weights are zero).
         """
         if not self._before:
             return {}
@@ -86,11 +87,13 @@ class Pulse:
         for name, weights in self._layers.items():
             last = first + len(weights)
             grad, weight, moved = (math.sqrt(sum(squares[kind][first:last])) for kind in ("grad", "weight", "moved"))
+            first = last
+            if all(one.ndim < 2 for one in weights):  # scales and offsets alone follow the layer before them
+                continue
             found[f"layer/{name}/grad_norm"] = grad
             found[f"layer/{name}/weight_norm"] = weight
             if weight > 0:
                 found[f"layer/{name}/update_ratio"] = moved / weight
-            first = last
         return found
 
 
@@ -184,8 +187,10 @@ class _Watch(TorchDispatchMode):
         return result
 
     def _measure(self, kind: str, values: Tensor) -> None:
-        name = self._name()
         units = values.float().movedim(self._units, 0).flatten(1)
+        if len(units) < 2:  # one number is an answer and no layer of units
+            return
+        name = self._name()
         self.found[f"activation/{name}/mean"] = float(units.mean())
         self.found[f"activation/{name}/std"] = float(units.std(correction=0))
         if kind in _CAN_DIE:

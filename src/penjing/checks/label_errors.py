@@ -1,0 +1,105 @@
+"""Labels that a network which never saw the items is sure are wrong.
+
+**What it sees.** Confident learning: an item is doubted where the network gives another class at least the probability
+that it gives that class on average over the items that carry it, and its own class less than it usually gets. Whether
+there are more of them than mistakes alone would bring is judged by how sure they are: an answer that is wrong in spite
+of a probability of 0.9 happens once in ten times to a network whose probabilities hold.
+
+**Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
+
+**Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
+tell: look at the items named.
+
+**What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
+
+Source: C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning, JAIR 2021.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from penjing.checks import LISTED, example_classes, spoken
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
+FEWEST = 50  # items
+SURE = 0.9  # of another class
+SHARE = 0.01  # of the items, from which on they matter
+TIMES = 2.0  # as many as the network's own probabilities lead one to expect
+
+
+def look(record: Record) -> Finding | None:
+    """The items whose labels are doubted, the most doubted first, or None."""
+    assert record.items is not None
+    items = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    if len(items) < FEWEST:
+        return None
+    probability = np.array(items["probability"].to_list(), dtype=np.float64)
+    place = _places(items["predicted"].to_list(), probability.argmax(1))
+    if not set(items["target"]) <= set(place):
+        return None  # a class that is never answered: which of the probabilities is its own, the record does not say
+    truth = np.array([place[name] for name in items["target"]])
+    own = probability[np.arange(len(truth)), truth]
+    usual = np.array(
+        [own[truth == index].mean() if (truth == index).any() else 1.0 for index in range(probability.shape[1])]
+    )
+    best = probability.argmax(1)
+    sure = probability.max(1)
+    doubted = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
+    expected = float((1 - sure[sure >= SURE]).sum())
+    found = int(doubted.sum())
+    if found < max(3.0, SHARE * len(truth), TIMES * expected):
+        return None
+    order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
+    names = [str(items["name"][int(row)]) for row in order[:LISTED]]
+    is_held_out_of_folds = "folds" in set(items["part"]) if "part" in items.columns else False
+    evidence: dict[str, Any] = {
+        "doubted": found,
+        "items": len(truth),
+        "expected": expected,
+        "share": found / len(truth),
+    }
+    if is_held_out_of_folds:
+        evidence["hashes"] = [str(items["hash"][int(row)]) for row in order]
+    return Finding(
+        name="label_errors",
+        level="warning",
+        message=f"{found:,} of {len(truth):,} labels look wrong to a network that never saw the items and is sure of "
+        f"another class; {expected:.0f} such mistakes were to be expected. Look at {spoken(names)}, and write what is "
+        "wrong into a file for --corrections.",
+        evidence=evidence,
+        items=tuple(names),
+        remedies=("--corrections",),
+    )
+
+
+def _places(predicted: list[str], best: np.ndarray) -> dict[str, int]:
+    """Class → the place of its probability, by where the greatest mostly is when that class is the answer."""
+    votes: dict[str, Counter[int]] = {}
+    for name, index in zip(predicted, best.tolist(), strict=True):
+        votes.setdefault(name, Counter())[index] += 1
+    found = {name: counts.most_common(1)[0][0] for name, counts in votes.items()}
+    return found if len(set(found.values())) == len(found) else {}
+
+
+def sick() -> Record:
+    """Five of a hundred labels are swapped, and the network is sure of the others."""
+    truth = [("cat", "dog")[row % 2] for row in range(100)]
+    swapped = {"cat": "dog", "dog": "cat"}
+    return example_classes(
+        {"network": [(swapped[name] if row < 5 else name, name, 0.98) for row, name in enumerate(truth)]}
+    )
+
+
+def healthy() -> Record:
+    """Five of a hundred answers are wrong, and unsure."""
+    truth = [("cat", "dog")[row % 2] for row in range(100)]
+    other = {"cat": "dog", "dog": "cat"}
+    answers = [(name, other[name], 0.6) if row < 5 else (name, name, 0.95) for row, name in enumerate(truth)]
+    return example_classes({"network": answers})
