@@ -38,6 +38,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "optimisers": ("training/optimisers", "optimiser"),
     "schedules": ("training/schedules", "schedule"),
     "checks": ("checks", "check"),
+    "remedies": ("remedies", "remedy"),
     "exports": ("exports", "export"),
 }
 

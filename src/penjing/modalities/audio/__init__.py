@@ -39,6 +39,8 @@ __all__ = [
 KIND: Literal["file", "cell"] = "file"
 GIVES: Literal["maps", "tokens", "vector", "frames"] = "maps"
 MODELS: tuple[str, ...] = ("keyword", "speech_recurrent")  # what races for sounds, the default first
+# Augmentations that leave nearly every such item what it is.
+SAFE_AUGMENTATIONS = ("shift", "mask", "warp", "gain", "noise")
 
 EXTENSIONS = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".snd", ".caf", ".w64", ".rf64"}

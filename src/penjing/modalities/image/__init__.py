@@ -39,6 +39,8 @@ __all__ = [
 
 KIND, GIVES = "file", "maps"
 MODELS = ("cnn", "mlp")  # what races for pictures, the default first
+# Augmentations that leave nearly every such item what it is.
+SAFE_AUGMENTATIONS = ("crop", "zoom", "erase")
 
 EXTENSIONS = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"}

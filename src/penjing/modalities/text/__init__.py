@@ -32,6 +32,8 @@ __all__ = [
 KIND: Literal["cell"] = "cell"
 GIVES: Literal["tokens"] = "tokens"
 MODELS: tuple[str, ...] = ("ngrams", "bag", "text_cnn", "transformer", "text_example")
+# Augmentations that leave nearly every such item what it is.
+SAFE_AUGMENTATIONS = ("word_dropout",)
 
 # Categories repeat themselves; from so many distinct cells among a hundred on, a column does not.
 _DISTINCT = 0.3

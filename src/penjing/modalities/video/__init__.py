@@ -38,6 +38,8 @@ __all__ = [
 KIND: Literal["file", "cell"] = "file"
 GIVES: Literal["maps", "tokens", "vector", "frames"] = "frames"
 MODELS: tuple[str, ...] = ("clip",)  # what races for videos, the default first
+# Augmentations that leave nearly every such item what it is.
+SAFE_AUGMENTATIONS = ("pan", "brightness")
 
 # GIF is left to pictures; where a person says that a column is video, GIFs are read here as well.
 EXTENSIONS = frozenset(

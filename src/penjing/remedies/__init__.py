@@ -1,0 +1,99 @@
+"""What may help against a trouble, one remedy a file.
+
+A remedy is a file here with `TREATS`, the findings that it may help against, each with how promising it is beside the
+other remedies (0 to 1, a guess that decides only what is tried first), and `apply(recipe, finding)`, which gives
+another recipe, or NotApplicable with the reason.
+
+A remedy is a pure function. It trains nothing, reads nothing but its arguments, and moves only knobs that a recipe has;
+whether it helped is measured by `treat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penjing.core import plugins
+from penjing.core.finding import Finding
+from penjing.core.recipe import Recipe, change
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """A remedy that has nothing to move in a recipe.
+
+    Attributes:
+        reason: why, as the end of a sentence: "the optimiser lbfgs has no rate".
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Suited:
+    """A remedy that may help against a finding.
+
+    Attributes:
+        name: the remedy's.
+        finding: what it is to treat.
+        promise: how promising it is, 0 to 1.
+    """
+
+    name: str
+    finding: Finding
+    promise: float
+
+
+def suited(findings: list[Finding]) -> list[Suited]:
+    """The remedies that treat these findings, the most promising first, each for the finding it promises most for."""
+    found: dict[str, Suited] = {}
+    for name in plugins.names("remedies"):
+        treats: Mapping[str, float] = plugins.load("remedies", name).TREATS
+        for finding in findings:
+            promise = treats.get(finding.name, 0.0)
+            if promise > found.get(name, Suited(name, finding, 0.0)).promise:
+                found[name] = Suited(name, finding, promise)
+    return sorted(found.values(), key=lambda one: -one.promise)
+
+
+# ---- what remedies share
+
+
+def moved(recipe: Recipe, assignments: Mapping[str, Any], otherwise: str) -> Recipe | NotApplicable:
+    """The recipe with these choices, or NotApplicable where that changes nothing."""
+    other = change(recipe, assignments)
+    return NotApplicable(otherwise) if other == recipe else other
+
+
+def networks(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    """Where a recipe sets the network of each input, as a dotted key → its settings."""
+    if not recipe.encoders:
+        return {"model": recipe.model.settings}
+    return {f"encoders.{column}": choice.settings for column, choice in recipe.encoders.items()}
+
+
+def resized(
+    recipe: Recipe, setting: str, to: Callable[[Any], Any], otherwise: str, *, and_fusion: bool = False
+) -> Recipe | NotApplicable:
+    """The recipe with one setting of every network that has it moved, and that of the fusion where inputs are joined.
+
+    Args:
+        setting: such as "width".
+        to: its value → the new one.
+        otherwise: why this may change nothing.
+        and_fusion: whether the fusion has the setting too.
+    """
+    assignments = {
+        f"{key}.{setting}": to(settings[setting]) for key, settings in networks(recipe).items() if setting in settings
+    }
+    if and_fusion and recipe.encoders:
+        assignments[f"fusion.{setting}"] = to(getattr(recipe.fusion, setting))
+    return moved(recipe, assignments, otherwise)
+
+
+def modalities_of(recipe: Recipe) -> list[Any]:
+    """The modalities of a recipe's inputs, told by the networks that are theirs; none for a person's own network."""
+    every = [plugins.load("modalities", name) for name in plugins.names("modalities")]
+    named = [choice.name for choice in recipe.encoders.values()] or [recipe.model.name]
+    return [one for one in every if not set(named).isdisjoint(getattr(one, "MODELS", ()))]

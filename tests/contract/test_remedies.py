@@ -1,0 +1,92 @@
+"""Every remedy is a pure function of a recipe, and says why where it has nothing to move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from penjing.core import plugins
+from penjing.core.finding import Finding
+from penjing.core.recipe import Choice, Recipe, Training
+from penjing.remedies import NotApplicable, suited
+
+NAMES = plugins.names("remedies")
+TREATS: Mapping[str, Mapping[str, float]] = {name: plugins.load("remedies", name).TREATS for name in NAMES}
+RECIPES = {
+    "pictures": Recipe(model=Choice("cnn"), augment=(Choice("flip"),), optimiser=Choice("muon")),
+    "sounds": Recipe(model=Choice("keyword"), optimiser=Choice("sgd"), schedule=Choice("constant")),
+    "texts": Recipe(model=Choice("ngrams"), task=Choice("classify", {"label_smoothing": 0.1})),
+    "rows": Recipe(model=Choice("tabular"), task=Choice("regress"), training=Training(steps=30, batch_size=8)),
+    "labels": Recipe(model=Choice("transformer"), task=Choice("tag")),
+    "a mix": Recipe(encoders={"image": Choice("cnn"), "text": Choice("bag")}),
+    "vectors": Recipe(model=Choice("probe"), optimiser=Choice("lbfgs"), training=Training(batch_size=0)),
+    "bad choices": Recipe(
+        model=Choice("mlp", {"dropout": 0.5}),
+        task=Choice("classify", {"loss": "mean_squared_error"}),
+        training=Training(clip_norm=8.0, ema=0.99),
+    ),
+}
+
+
+def finding(name: str) -> Finding:
+    """A finding as the check of that name gives it on its own sick record."""
+    found = plugins.load("checks", name).look(plugins.load("checks", name).sick())
+    assert isinstance(found, Finding)
+    return found
+
+
+def test_all_remedies_are_found() -> None:
+    assert len(NAMES) >= 20
+    assert {"lower_rate", "augment", "clip_gradient"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_it_treats_is_found_by_checks(name: str) -> None:
+    assert TREATS[name]
+    assert set(TREATS[name]) <= set(plugins.names("checks"))
+    assert all(0 < promise <= 1 for promise in TREATS[name].values())
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_pure_and_changes_something_or_says_why_not(name: str, kind: str) -> None:
+    remedy, recipe = plugins.load("remedies", name), RECIPES[kind].filled()
+    before = recipe.to_toml()
+    for treated in TREATS[name]:
+        found = finding(treated)
+        outcome = remedy.apply(recipe, found)
+        assert recipe.to_toml() == before
+        assert remedy.apply(recipe, found) == outcome
+        if isinstance(outcome, NotApplicable):
+            assert outcome.reason
+            assert not outcome.reason.endswith(".")
+        else:
+            assert outcome.id != recipe.id
+            assert outcome.filled() == outcome
+            assert Recipe.from_toml(outcome.to_toml()) == outcome
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_applies_to_some_recipe(name: str) -> None:
+    remedy = plugins.load("remedies", name)
+    found = finding(next(iter(TREATS[name])))
+    if name == "drop_suspicious":
+        found = Finding(found.name, found.level, found.message, {"hashes": ["0" * 32]})
+    assert any(isinstance(remedy.apply(recipe.filled(), found), Recipe) for recipe in RECIPES.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_listed(name: str) -> None:
+    summary = plugins.find("remedies", name).summary
+    assert summary.endswith((".", ":"))
+    assert len(summary) < 120
+
+
+def test_the_most_promising_comes_first_and_each_remedy_once() -> None:
+    ranked = suited([finding("overfit"), finding("diverged")])
+    assert [one.promise for one in ranked] == sorted((one.promise for one in ranked), reverse=True)
+    assert len({one.name for one in ranked}) == len(ranked)
+    assert ranked[0].name == "lower_rate"
+    assert ranked[0].finding.name == "diverged"
+    assert suited([]) == []
