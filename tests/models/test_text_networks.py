@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -105,3 +106,42 @@ def test_padding_does_not_change_the_sums_of_ngrams() -> None:
     short, long = network(torch.tensor([[3, 4, 5]])), network(torch.tensor([[3, 4, 5, 0, 0, 0]]))
     for part in (slice(0, 32), slice(64, 80)):  # between them is the maximum, which sees padding as zeros
         torch.testing.assert_close(short[:, part], long[:, part])
+
+
+def test_the_text_example_is_the_steps_of_an_lstm_written_out() -> None:
+    network = text_example.build((3, 10), text_example.Settings(width=4, units=2)).eval()
+    weights = {name: value.double().numpy() for name, value in network.state_dict().items()}
+    state, memory = np.zeros(2), np.zeros(2)
+    for token in (5, 3, 8):
+        seen = weights["lstm.weight_ih_l0"] @ weights["words.weight"][token] + weights["lstm.bias_ih_l0"]
+        known = weights["lstm.weight_hh_l0"] @ state + weights["lstm.bias_hh_l0"]
+        taken_in, kept, candidate, shown = (seen + known).reshape(4, 2)
+        memory = sigmoid(kept) * memory + sigmoid(taken_in) * np.tanh(candidate)
+        state = sigmoid(shown) * np.tanh(memory)
+    found = network(torch.tensor([[5, 3, 8]]))[0].detach().double().numpy()
+    np.testing.assert_allclose(found, state, atol=1e-6)
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-values))
+
+
+def test_attention_is_the_softmax_of_products_over_the_root_of_the_width_written_out() -> None:
+    torch.manual_seed(0)
+    block = transformer.Block(transformer.Settings(width=32)).eval()
+    with torch.no_grad():
+        block.narrow.weight.zero_()  # leaves attention alone
+        block.narrow.bias.zero_()
+    tokens = torch.randn(1, 3, 32)
+    weights = {name: value.double().numpy() for name, value in block.state_dict().items()}
+    given = tokens[0].double().numpy()
+    normal = (given - given.mean(1, keepdims=True)) / np.sqrt(given.var(1, keepdims=True) + 1e-5)
+    query, key, value = (weights["asked.weight"].reshape(3, 32, 32) @ normal.T).transpose(0, 2, 1)
+    expected = given.copy()
+    for asking in range(3):
+        products = np.array([query[asking] @ key[asked] / 32**0.5 for asked in range(3)])
+        shares = np.exp(products) / np.exp(products).sum()
+        seen = sum(share * one for share, one in zip(shares, value, strict=True))
+        expected[asking] += weights["answered.weight"] @ seen + weights["answered.bias"]
+    found = block(tokens, torch.zeros(1, 1, 1, 3))[0].detach().double().numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
