@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import torch
 
 from penjing.core.randomness import stream
+from penjing.modalities.image.front_end import FrontEnd as PictureFrontEnd
 from penjing.modalities.text.front_end import MARGIN, FrontEnd
-from penjing.training._loader import Items, Loader, alike
+from penjing.training._loader import CHEAP_SECONDS, Items, Loader, alike
 
 
 class Texts:
@@ -89,3 +93,66 @@ def test_batches_are_the_same_whether_they_are_made_ahead_or_not() -> None:
             found.append([next(batches).item.tolist() for _ in range(5)])
         assert loader.stalled_seconds > 0
     assert found[0] == found[1] == [loader.rows_at(step).tolist() for step in range(7, 12)]
+
+
+def pictures(side: int, count: int = 500, batch_size: int = 16) -> Loader:
+    """Small batches of grey pictures; the front end takes a stack of them, the preparation one batch and its step."""
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (count, side, side, 1)).astype(np.uint8)
+    front = PictureFrontEnd({"mean": [0.5], "std": [0.3]})
+    return Loader(
+        Items({"image": Texts(pixels)}, {"label": np.arange(count)}, weight=np.arange(count, dtype=np.float64)),
+        np.arange(count),
+        batch_size,
+        0,
+        {"image": lambda values, step: values + step},
+        by_item={"image": front},
+    )
+
+
+def test_batches_cut_from_one_stack_are_the_batches_made_one_by_one() -> None:
+    loader = pictures(side=8)
+    with loader.batches(3) as batches:
+        for step in range(3, 80):  # over the ends of stacks and of an epoch
+            found, alone = next(batches), loader.batch_at(step)
+            assert torch.equal(found.only(), alone.only())
+            assert torch.equal(found.item, alone.item)
+            assert torch.equal(found.targets["label"], found.item)
+            assert found.weight is not None
+            assert torch.equal(found.weight, found.item.float())
+            assert found.only().is_contiguous(memory_format=torch.channels_last)
+            assert found.prepared == alone.prepared == {"image"}
+
+
+def test_a_batch_lies_in_the_same_place_of_its_stack_wherever_a_training_goes_on() -> None:
+    places = []
+    for first in (0, 5):
+        with pictures(side=8).batches(first) as batches:
+            places.append({step: next(batches).item.storage_offset() for step in range(first, 20)})
+    assert {step: places[0][step] for step in range(5, 20)} == places[1]
+
+
+def test_large_batches_are_not_stacked() -> None:
+    loader = pictures(side=64, count=40)
+    with loader.batches(0) as batches:
+        assert [next(batches).item.storage_offset() for _ in range(4)] == [0, 0, 0, 0]
+
+
+def test_batches_that_cost_time_are_made_on_another_thread() -> None:
+    here = threading.get_ident()
+    seen: list[int] = []
+
+    def slow(values: torch.Tensor, step: int) -> torch.Tensor:
+        seen.append(threading.get_ident())
+        time.sleep(3 * CHEAP_SECONDS)
+        return values
+
+    loader = pictures(side=64, count=40)
+    loader.prepare = {"image": slow}
+    with loader.batches(0) as batches:
+        for _ in range(3):
+            next(batches)
+    tries = seen.count(here)  # to see what a batch costs
+    assert tries in (1, 2)
+    assert len(seen) > tries
+    assert here not in seen[tries:]

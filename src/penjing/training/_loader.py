@@ -6,7 +6,6 @@ Which items a batch holds, and every draw of its augmentation, depend on the see
 from __future__ import annotations
 
 import contextlib
-import itertools
 import queue
 import threading
 import time
@@ -19,13 +18,17 @@ import torch
 from jaxtyping import Int, Shaped
 from torch import Tensor
 
-from penjing.batch import Batch
+from penjing.batch import Batch, Ragged
 from penjing.core.randomness import key, stream
 from penjing.training._plan import batch_at
 
 BLOCK = 32  # rows that a costly front end prepares together
 SORTED_TOGETHER = 16  # batches
-AHEAD = 3  # batches made before they are asked for
+AHEAD = 3  # batches (or stacks of small ones) made before they are asked for
+STACK_BYTES = 128 * 1024  # small batches are cut from a stack of about this size: one call instead of dozens
+MOST_STACKED = 32  # batches
+CHEAP_SECONDS = 3e-4  # to make a batch: less than handing it from one thread to another may cost
+SLOW_SECONDS = 20 * CHEAP_SECONDS  # a batch that takes so long is not cheap at the second try either
 
 
 @runtime_checkable
@@ -67,6 +70,7 @@ class Prepared:
 
 
 Transform = Callable[[Tensor, int], Tensor]
+Stack = list[Batch]
 
 
 @dataclass
@@ -108,12 +112,16 @@ class Loader:
         rows: the rows that are trained on.
         batch_size: items a batch; 0 takes all.
         seed: the recipe's.
-        prepare: input → what turns its values and a step into the encoder's input (front end, then augmentation).
+        by_item: input → the part of its preparation in which no item depends on another, so that several batches can go
+            through it together.
+        prepare: input → what turns its values, after that, and a step into the encoder's input (front end, where it
+            looks at the whole batch, then augmentation).
         device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
         lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
             length, and little padding. None takes them as the draw gives them.
         is_ahead: whether batches are made on another thread while the network learns. Where the network uses all cores,
             that thread takes them away in the middle of its operations, and costs more than it saves: 15 % were seen.
+            Batches that are made in a moment are made in between all the same.
         stalled_seconds: how long the network waited for batches.
     """
 
@@ -126,73 +134,141 @@ class Loader:
     lengths: np.ndarray | None = None
     is_ahead: bool = True
     stalled_seconds: float = 0.0
+    by_item: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+        self._size = min(self.batch_size or len(self.rows), len(self.rows))
 
     def rows_at(self, step: int) -> np.ndarray:
         """The rows of update `step`."""
-        size = min(self.batch_size or len(self.rows), len(self.rows))
-        epoch, position = batch_at(step, len(self.rows), size)
+        epoch, position = batch_at(step, len(self.rows), self._size)
         if self._epoch != epoch:
             draw = stream(self.seed, "order", epoch)
             self._epoch, self._order = epoch, draw.permutation(len(self.rows))
             if self.lengths is not None:
-                self._order = alike(self._order, self.lengths, size, draw)
-        return self.rows[self._order[position * size : (position + 1) * size]]
+                self._order = alike(self._order, self.lengths, self._size, draw)
+        return self.rows[self._order[position * self._size : (position + 1) * self._size]]
 
-    @torch.no_grad()
     def batch_at(self, step: int) -> Batch:
         """The finished batch of update `step`."""
-        batch = self.items.batch(self.rows_at(step)).to(self.device)
+        (batch,) = self._stack(step, 1)
+        return batch
+
+    @torch.no_grad()
+    def _stack(self, first: int, count: int) -> Stack:
+        """The finished batches of some updates, cut from the cache together."""
+        rows = [self.rows_at(step) for step in range(first, first + count)]
+        whole = self.items.batch(np.concatenate(rows) if count > 1 else rows[0]).to(self.device)
+        inputs = {
+            column: self.by_item[column](values) if column in self.by_item else values
+            for column, values in whole.inputs.items()
+            if isinstance(values, Tensor)
+        }
+        prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
+        whole = whole.with_inputs(inputs, prepared)
+        stack = cut(whole, self._size) if count > 1 else [whole]
+        return [self._finished(batch, first + number) for number, batch in enumerate(stack)]
+
+    def _finished(self, batch: Batch, step: int) -> Batch:
+        if not self.prepare:
+            return batch
         inputs = {
             column: self.prepare[column](values, step) if column in self.prepare else values
             for column, values in batch.inputs.items()
             if isinstance(values, Tensor)
         }
-        return batch.with_inputs(inputs, self.items.prepared | frozenset(self.prepare))
+        return batch.with_inputs(inputs, batch.prepared)
+
+    def _stacks(self, first: int, together: int) -> Iterator[Stack]:
+        """The batches from update `first` on.
+
+        Stacks begin at the same updates wherever a training is continued: where a batch lies in memory may change the
+        last bit of a sum.
+        """
+        while True:
+            begin = first // together * together
+            yield self._stack(begin, together)[first - begin :]
+            first = begin + together
+
+    def _tried(self, step: int) -> tuple[int, float]:
+        """(how many batches make a stack, seconds that one takes). The first try may read files and prepare kernels."""
+        batch, taken = self._clocked(step)
+        if CHEAP_SECONDS <= taken < SLOW_SECONDS:
+            batch, taken = self._clocked(step)
+        size = sum(values.nbytes for values in batch.inputs.values() if isinstance(values, Tensor))
+        return max(1, min(MOST_STACKED, STACK_BYTES // max(1, size))), taken
+
+    def _clocked(self, step: int) -> tuple[Batch, float]:
+        asked = time.monotonic()
+        return self.batch_at(step), time.monotonic() - asked
 
     @contextlib.contextmanager
     def batches(self, first: int) -> Iterator[Iterator[Batch]]:
         """Inside the block: the batches from update `first` on, without end, `is_ahead` made by another thread."""
-        if not self.is_ahead:
-            yield self._made(first)
+        together, seconds = self._tried(first)
+        if not self.is_ahead or seconds < CHEAP_SECONDS:
+            yield self._timed(self._stacks(first, together))
             return
-        made: queue.Queue[Batch | BaseException] = queue.Queue(AHEAD)
+        made: queue.Queue[Stack | BaseException] = queue.Queue(AHEAD)
         stop = threading.Event()
 
         def work() -> None:
-            step = first
             try:
-                while not stop.is_set():
-                    _put(made, self.batch_at(step), stop)
-                    step += 1
+                for stack in self._stacks(first, together):
+                    _put(made, stack, stop)
+                    if stop.is_set():
+                        return
             except BaseException as problem:  # handed to the thread that asked, which raises it
                 _put(made, problem, stop)
 
         thread = threading.Thread(target=work, name="penjing-loader", daemon=True)
         thread.start()
         try:
-            yield self._taken(made)
+            yield self._timed(_received(made))
         finally:
             stop.set()
             thread.join()
 
-    def _made(self, first: int) -> Iterator[Batch]:
-        for step in itertools.count(first):
-            asked = time.monotonic()
-            batch = self.batch_at(step)
-            self.stalled_seconds += time.monotonic() - asked
-            yield batch
-
-    def _taken(self, made: queue.Queue[Batch | BaseException]) -> Iterator[Batch]:
+    def _timed(self, stacks: Iterator[Stack]) -> Iterator[Batch]:
+        """One batch after the other; what it takes to get a stack is time in which the network waits."""
         while True:
             asked = time.monotonic()
-            batch = made.get()
+            stack = next(stacks)
             self.stalled_seconds += time.monotonic() - asked
-            if isinstance(batch, BaseException):
-                raise batch
-            yield batch
+            yield from stack
+
+
+def _received(made: queue.Queue[Stack | BaseException]) -> Iterator[Stack]:
+    while True:
+        stack = made.get()
+        if isinstance(stack, BaseException):
+            raise stack
+        yield stack
+
+
+def cut(batch: Batch, size: int) -> Stack:
+    """A batch as several of `size` items, which share its memory."""
+
+    def pieces(values: Tensor | Ragged) -> tuple[Tensor, ...]:
+        assert isinstance(values, Tensor), "ragged items are not stacked"
+        return values.split(size)
+
+    inputs = {name: pieces(values) for name, values in batch.inputs.items()}
+    targets = {name: pieces(values) for name, values in batch.targets.items()}
+    present = {name: pieces(values) for name, values in batch.present.items()}
+    weight = None if batch.weight is None else batch.weight.split(size)
+    return [
+        Batch(
+            {name: values[number] for name, values in inputs.items()},
+            {name: values[number] for name, values in targets.items()},
+            item,
+            {name: values[number] for name, values in present.items()},
+            None if weight is None else weight[number],
+            batch.prepared,
+        )
+        for number, item in enumerate(batch.item.split(size))
+    ]
 
 
 def alike(
@@ -217,7 +293,7 @@ def alike(
     return np.concatenate([mixed.ravel(), by_length[whole:]])
 
 
-def _put(made: queue.Queue[Batch | BaseException], value: Batch | BaseException, stop: threading.Event) -> None:
+def _put(made: queue.Queue[Stack | BaseException], value: Stack | BaseException, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             made.put(value, timeout=0.1)

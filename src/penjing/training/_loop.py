@@ -146,12 +146,13 @@ def train(
         while state.step < total_steps(state.training) and not _is_stale(state):
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
-            if evaluations_due(state.step + 1, state.training):
+            is_due = evaluations_due(state.step + 1, state.training)
+            if is_due:
                 course.step.look()
             state.losses.append(course.step.update(batch, state.step, factor))
             state.step += 1
             stride.count()
-            if evaluations_due(state.step, state.training):
+            if is_due:
                 with stride.evaluating():
                     _evaluate(course, state, watch)
             if pace is not None and stride.is_fresh:
@@ -161,7 +162,7 @@ def train(
             if keep is not None and has_plan and time.monotonic() - kept > CHECKPOINT_SECONDS:
                 keep(state)
                 kept = time.monotonic()
-            if state.step % 10 == 0:
+            if watch is not None and state.step % 10 == 0:
                 tell(watch, Progress(STAGE, state.step, total=total_steps(state.training)))
         if keep is not None:
             keep(state)  # a training that has ended stays ended, whatever kills what comes after it

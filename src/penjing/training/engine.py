@@ -36,7 +36,7 @@ from penjing.models import own
 from penjing.training import _checkpoint, _vitals
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
-from penjing.training._loader import Items, Loader, augmented, chunks
+from penjing.training._loader import Items, Loader, Transform, augmented, chunks
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
@@ -331,14 +331,18 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     steps: dict[str, list[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]]] = {}
     for choice in recipe.augment:
         steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
-    prepare = {}
+    prepare: dict[str, Transform] = {}
+    by_item: dict[str, Callable[[Tensor], Tensor]] = {}
     device = torch.device(recipe.machine.device)
     for column, modality in problem.modality.items():
         front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
         before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)
         if column in problem.items.prepared:
             before = _as_it_is
-        prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
+        elif getattr(front, "is_by_item", False):
+            by_item[column], before = front, _as_it_is
+        if before is not _as_it_is or modality in steps:
+            prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
     return Loader(
         problem.items,
@@ -349,6 +353,7 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         device,
         _lengths(problem, network),
         is_ahead,
+        by_item=by_item,
     )
 
 

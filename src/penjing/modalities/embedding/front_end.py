@@ -23,6 +23,8 @@ class FrontEnd(nn.Module):
         learned: what `learn` gave: `mean` of each number, and the `std` that each is divided by.
     """
 
+    is_by_item = True  # no item depends on another, so several batches may go through together
+
     mean: Tensor
     std: Tensor
 

@@ -24,6 +24,8 @@ class FrontEnd(nn.Module):
         learned: what `learn` gave: `mean` and `std`, one number a channel, of pixels scaled to 0…1.
     """
 
+    is_by_item = True  # no item depends on another, so several batches may go through together
+
     mean: Tensor
     std: Tensor
 

@@ -31,6 +31,8 @@ class FrontEnd(nn.Module):
         learned: {"columns": [{"form": "number", "category" or "date", what the column's modality has learned}, …]}.
     """
 
+    is_by_item = True  # no item depends on another, so several batches may go through together
+
     line_columns: Tensor
     centres: Tensor
     spreads: Tensor
