@@ -2,6 +2,9 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# Tests run on so many processes of one thread each; a file's tests stay together, for they share what they trained.
+WORKERS ?= 2
+TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-all test-types lint bench docs clean
@@ -10,15 +13,15 @@ demo: $(VENV)/.demo  ## install, then train, test and report on real digits
 	$(BIN)/python examples/demo.py
 
 test: $(READY)  ## install, then run the tests that take seconds
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-all: $(READY)  ## all tests, the slow ones too
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	$(TESTS)
 
 # Not in pyproject.toml: tests that measure memory, or hand in what a signature forbids, would no longer test what they say.
 CHECKED := tests/training tests/models tests/tasks tests/modalities tests/sources tests/exports tests/contract
 test-types: $(READY)  ## the tests of tensors and arrays again, with every type and shape checked while they run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(CHECKED) \
+	$(TESTS) $(CHECKED) \
 	  '--jaxtyping-packages=penjing,beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))'
 
 lint: $(READY)  ## style, types and the rules of what never depends on what
