@@ -3,6 +3,7 @@
 base recipe      sizes from the amount of data
 probe            the fastest right arithmetic on this machine
 dial             the largest network that still sees every item often enough within the time
+batch            smaller, where the time allows only a few updates
 race             candidate networks train for a short while; validation chooses
 mirror test      does the winner know mirrored pictures? then left and right mean nothing, and mirroring is safe
 """
@@ -46,6 +47,9 @@ RACE_PASSES, FEWEST_RACE_STEPS, MOST_RACE_STEPS = 40, 30, 1_500
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
+# Where the time allows fewer updates than this, batches are made smaller: a network that moved forty times has hardly
+# begun, however many items each step saw. Smaller ones than `SMALLEST_BATCH` cost more time an item than they give.
+FEWEST_UPDATES, SMALLEST_BATCH = 400, 64
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
 LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
@@ -241,7 +245,8 @@ def choose(
 
     by_hand = {name[8:]: value for name, value in wish.assignments.items() if name.startswith("machine.")}
     recipe, step_seconds = _probed(problem, base, by_hand, clock, decide)
-    recipe = _dialled(problem, recipe, step_seconds, wish, clock, decide)
+    recipe, step_seconds = _dialled(problem, recipe, step_seconds, wish, clock, decide)
+    recipe = _batched(recipe, step_seconds, wish, clock, decide)
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
         recipe, winner = _race(problem, candidates, clock, decide)
@@ -285,12 +290,11 @@ def _arithmetic(machine: Machine) -> str:
 
 def _dialled(
     problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
-) -> Recipe:
-    """The network's size: the largest whose training fits."""
+) -> tuple[Recipe, float]:
+    """The network's size, the largest whose training fits; and what an update takes then, about."""
     if recipe.model.name == OWN or any(name.startswith(("model.", "encoders.")) for name in wish.assignments):
-        return recipe
-    trainings = recipe.split.folds + 1 if recipe.split.folds else 1
-    seconds = TRAINING_SHARE * clock.left / trainings
+        return recipe, step_seconds
+    seconds = _training_seconds(recipe, clock)
     wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
     affordable = [dial for dial in DIALS if dial**DIAL_EXPONENT * wanted <= seconds]
     dial = max(affordable, default=DIALS[0])
@@ -305,8 +309,38 @@ def _dialled(
     evidence = {"dial": dial, "settings": settings if len(settings) > 1 else next(iter(settings.values()))}
     decide(Decided("size", f"{shown}, dial {dial:g}", why, evidence))
     if len(sized) == 1:
-        return replace(recipe, model=next(iter(sized.values())))
-    return replace(recipe, encoders=sized)
+        recipe = replace(recipe, model=next(iter(sized.values())))
+    else:
+        recipe = replace(recipe, encoders=sized)
+    return recipe, dial**DIAL_EXPONENT * step_seconds
+
+
+def _training_seconds(recipe: Recipe, clock: Clock) -> float:
+    """What is left for one training, of those that the folds ask for."""
+    trainings = recipe.split.folds + 1 if recipe.split.folds else 1
+    return TRAINING_SHARE * clock.left / trainings
+
+
+def _batched(recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any) -> Recipe:
+    """The batch halved until the time allows enough updates; the rate follows its root, as noise in gradients does.
+
+    Source: S. Malladi et al., On the SDEs and Scaling Rules for Adaptive Gradient Algorithms, 2022.
+    """
+    whole = batch = recipe.training.batch_size
+    rate = recipe.optimiser.settings.get("rate")
+    is_by_hand = not {"training.batch_size", "optimiser", "optimiser.rate"}.isdisjoint(wish.assignments)
+    if is_by_hand or rate is None or not whole:
+        return recipe
+    items = _training_seconds(recipe, clock) / step_seconds * whole
+    while batch > SMALLEST_BATCH and items / batch < FEWEST_UPDATES:
+        batch = max(SMALLEST_BATCH, batch // 2)
+    if batch == whole:
+        return recipe
+    why = f"the time allows {many(int(items / whole), 'update')} of {whole} items, and {int(items / batch):,} of these"
+    decide(Decided("batch", many(batch, "item"), why))
+    settings = {**recipe.optimiser.settings, "rate": rate * math.sqrt(batch / whole)}
+    optimiser = replace(recipe.optimiser, settings=settings)
+    return replace(recipe, optimiser=optimiser, training=replace(recipe.training, batch_size=batch))
 
 
 def _sized(choice: Choice, dial: float, shape: tuple[int, ...]) -> Choice:

@@ -1,0 +1,47 @@
+"""How a recipe is fitted to the time that there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from penjing.core.budget import TRAINING_SHARE, Clock
+from penjing.core.events import Decided
+from penjing.core.recipe import Choice, Recipe, Training
+from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched
+
+
+def recipe(batch_size: int = 512) -> Recipe:
+    optimiser = Choice("muon", {"rate": 0.12})
+    return Recipe(model=Choice("cnn"), optimiser=optimiser, training=Training(batch_size=batch_size)).filled()
+
+
+def batched(updates: float, begin: Recipe, **by_hand: Any) -> tuple[Recipe, list[Decided]]:
+    """The recipe where the time allows so many updates of its batch."""
+    said: list[Decided] = []
+    clock = Clock(1000.0)
+    return _batched(begin, TRAINING_SHARE * 1000.0 / updates, RecipeWish(assignments=by_hand), clock, said.append), said
+
+
+def test_a_time_for_few_updates_gets_smaller_batches_and_the_rate_follows_their_root() -> None:
+    found, (decided,) = batched(FEWEST_UPDATES / 3, recipe())
+    assert found.training.batch_size == 128  # four times as many updates, the first power of two that is enough
+    assert found.optimiser.settings["rate"] == pytest.approx(0.12 / 2)
+    assert decided.what == "batch"
+    assert "128 items" in decided.choice
+
+
+def test_batches_do_not_shrink_for_ever() -> None:
+    found, _ = batched(1, recipe())
+    assert found.training.batch_size == SMALLEST_BATCH
+    assert batched(1, recipe(32))[0] == recipe(32)
+
+
+def test_a_time_for_enough_updates_changes_nothing() -> None:
+    assert batched(FEWEST_UPDATES * 1.1, recipe()) == (recipe(), [])
+
+
+@pytest.mark.parametrize("key", ["training.batch_size", "optimiser", "optimiser.rate"])
+def test_what_was_set_by_hand_stays(key: str) -> None:
+    assert batched(1, recipe(), **{key: 0}) == (recipe(), [])
