@@ -236,6 +236,8 @@ def diagnose(
     run: Path,
     /,
     *,
+    time: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    data: Path | None = None,
     fail_on: Literal["warning", "error"] | None = None,
     output: OutputOptions = NO_OUTPUT_OPTIONS,
 ) -> int:
@@ -243,11 +245,14 @@ def diagnose(
 
     Args:
         run: A run folder, or the CSV log of another tool with a column of losses.
+        time: For experiments that tell more (other seeds, fewer items, other sizes), such as 2m; none when left out.
+        data: Where the run's data are now, for experiments; where they were when left out.
         fail_on: Exit with 3 when something of this level or above is found.
     """
     from penjing import verbs
 
-    found = verbs.diagnose(run)
+    with _screen(output) as watch:
+        found = verbs.diagnose(run, time=time, data=data, watch=watch)
     _show(output, found.to_dict(), found.lines())
     return 3 if _reaches(found.worst, fail_on) else 0
 

@@ -19,6 +19,7 @@ from penjing._wishes import data_wish, fit_wish
 from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.recipe import Recipe
 from penjing.core.run import RUNS, Run, list_runs, open_run
+from penjing.core.units import seconds
 
 if TYPE_CHECKING:
     from penjing.workflows.compare import Comparison
@@ -395,19 +396,32 @@ def report(
     return write_report(found.path, Path(out) if out else None, pictures)
 
 
-def diagnose(run: Run | str | Path) -> Diagnosis:
-    """What is wrong with a training, read from its record alone: nothing is run.
+def diagnose(
+    run: Run | str | Path,
+    *,
+    time: str | float | None = None,
+    data: object | None = None,
+    watch: WatchWish = "bar",
+) -> Diagnosis:
+    """What is wrong with a training, read from its record alone: without a time nothing is run.
 
     Args:
         run: a run, its folder, or the CSV log of another tool (Keras, Lightning, any with a column of losses).
+        time: for experiments with the run's training that tell more, such as "2m" or seconds; None makes none.
+        data: where the run's data are now, for experiments; None takes the place they had.
+        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
 
     Raises:
-        RunError: there is no such run.
-        DataError: the log cannot be read, or holds no losses.
+        RunError: there is no such run, or experiments cannot be made with it.
+        DataError: the log cannot be read, or holds no losses; the data are gone or have changed.
+        UsageError: the time is none, or experiments are wanted with a log.
     """
     from penjing.workflows.diagnose import diagnose as examine
 
-    return examine(run)
+    if time is None:
+        return examine(run)
+    with watching(watch) as told:
+        return examine(run, seconds(time), data, told)
 
 
 def compare(*runs: Run | str | Path) -> Comparison:

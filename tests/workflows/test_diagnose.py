@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 import penjing as pj
-from penjing.checks import example_answers, example_classes, example_steps
-from penjing.core.errors import DataError, RunError
-from penjing.core.files import write_lines
+from penjing.checks import example_answers, example_classes, example_inputs, example_steps, example_trials
+from penjing.core.errors import DataError, RunError, UsageError
+from penjing.core.files import write_json, write_lines
+from penjing.core.recipe import Recipe
 from penjing.workflows.diagnose import foreign
 
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
@@ -35,19 +36,36 @@ def run_folder(tmp_path, record):
         write_lines(folder / "record.jsonl", record.steps.to_dicts())
     if record.items is not None:
         record.items.write_parquet(folder / "predictions.parquet")
+    if record.inputs is not None:
+        drops = [
+            {"input": row["input"], "column": row["column"], "drop": row["drop"]} for row in record.inputs.to_dicts()
+        ]
+        write_json(folder / "results.json", {"contributions": drops})
+        write_json(folder / "inputs.json", record.inputs.to_dicts())
+        (folder / "recipe.toml").write_text(Recipe().filled().to_toml(), encoding="utf-8")
+    if record.trials is not None:
+        write_lines(folder / "trials.jsonl", record.trials.to_dicts())
     return folder
 
 
 def test_a_run_that_goes_well_gets_one_line(tmp_path):
     record = example_steps()
-    right = [("cat", "cat", 0.9), ("dog", "dog", 0.9)] * 50
+    right = [("cat", "cat", 0.98), ("dog", "dog", 0.98)] * 50
     answers = example_classes({"network": right, "majority": [("cat", "cat", 0.5), ("dog", "cat", 0.5)] * 50}).items
-    folder = run_folder(tmp_path, type(record)(steps=record.steps, items=answers))
+    outputs = {"output/least": -5.0, "output/at_bounds": 0.0, "output/most": 5.0, "train/loss_noise": 0.1}
+    shared = {"gradient/square": 1.0, "gradient/shared": 0.2}
+    steps = record.steps.with_columns(pl.lit(value).alias(name) for name, value in {**outputs, **shared}.items())
+    folder = run_folder(tmp_path, example_inputs(of=record.also(steps=steps, items=answers)))
     found = pj.diagnose(folder)
     assert found.findings == ()
     assert found.worst is None
-    assert found.not_examined == ()
-    assert found.lines() == [f"{len(found.examined)} checks found nothing wrong"]
+    waiting = [one.name for one in found.not_examined]
+    assert waiting == ["few_examples", "large_model", "shortcut", "slow_kernels", "small_model", "unstable"]
+    assert found.lines() == [
+        f"{len(found.examined)} checks found nothing wrong; 6 checks more after experiments: "
+        f"penjing diagnose {folder} --time 2m"
+    ]
+    assert found.helps == ()
 
 
 def test_a_sick_run_is_told_gravest_first(tmp_path):
@@ -55,9 +73,42 @@ def test_a_sick_run_is_told_gravest_first(tmp_path):
     answers = example_answers(network=[0.5, 0.9] * 50, constant=[0.69] * 100).items
     folder = run_folder(tmp_path, type(turned)(steps=turned.steps, items=answers))
     found = pj.diagnose(folder)
-    assert names(found) == ["not_learning", "overfit"]
+    assert names(found) == ["not_learning", "overfit", "trained_long"]
     assert found.worst == "error"
     assert json.loads(json.dumps(found.to_dict()))["findings"][1]["evidence"]["step"] == 400
+
+
+def test_what_would_help_most_is_told_from_experiments(tmp_path):
+    record = example_trials(
+        {"experiment": "share", "setting": "0.5", "gain": -0.05},
+        {"experiment": "share", "setting": "0.25", "gain": -0.125},
+        {"experiment": "larger", "gain": 0.03},
+        {"experiment": "longer", "gain": 0.004},
+        of=example_steps(),
+    )
+    found = pj.diagnose(run_folder(tmp_path, record))
+    assert {"few_examples", "small_model"} <= set(names(found))
+    assert [one.what for one in found.helps] == [
+        "twice the data",
+        "a network of twice the width",
+        "twice the updates",
+        "cleaner labels",
+    ]
+    # An error of a tenth that is 1.5 times as large with half of the items: two thirds of it with twice as many.
+    assert found.helps[0].gain == pytest.approx(0.1 / 3, abs=0.003)
+    assert found.helps[0].low < found.helps[0].gain < found.helps[0].high
+    assert found.lines()[-5:] == [
+        "what would help most:",
+        f"  {found.helps[0]}",
+        "  a network of twice the width: +3.0 points of accuracy (+2.0 points to +4.0 points)",
+        "  twice the updates: +0.4 points of accuracy (-0.6 points to +1.4 points; may be chance)",
+        "  not examined: cleaner labels (more --time tells)",
+    ]
+
+
+def test_experiments_take_a_run(tmp_path):
+    with pytest.raises(UsageError, match="is a log, and experiments take a run: leave --time out"):
+        pj.diagnose(log(tmp_path, "loss\n1\n0.5\n"), time="10s")
 
 
 def test_a_log_of_keras_is_read(tmp_path):

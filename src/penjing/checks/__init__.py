@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -38,6 +38,8 @@ _GRAVEST_FIRST: Sequence[Level] = ("error", "warning", "info")
 
 # What is said where a reading is missing.
 _LACKING = {
+    "trials": "are no experiments",
+    "inputs": "is no look at what the network met",
     "survey.spread": "are no pictures",
     "survey.height": "are no pictures",
     "survey.width": "are no pictures",
@@ -59,9 +61,17 @@ class NotExamined:
     missing: tuple[str, ...]
 
     @property
+    def needs_experiments(self) -> bool:
+        """Whether experiments with the training would let it look."""
+        return any(need.startswith("trials.") for need in self.missing)
+
+    @property
     def message(self) -> str:
         """Why it could not look, in plain words."""
-        lacking = dict.fromkeys(_LACKING.get(need, f"is no {need.partition('.')[2] or need}") for need in self.missing)
+        lacking = dict.fromkeys(
+            _LACKING.get(need) or _LACKING.get(need.partition(".")[0]) or f"is no {need.partition('.')[2] or need}"
+            for need in self.missing
+        )
         return f"not examined, because there {' and '.join(lacking)}"
 
 
@@ -106,6 +116,10 @@ def _has(record: Record, need: str) -> bool:
     frame = held.items if isinstance(held, Survey) else held
     if frame is None or not column:
         return held is not None
+    if isinstance(frame, Mapping):
+        return column in frame
+    if reading == "trials":  # after the dot stands which experiment
+        return bool((frame["experiment"] == column).any())
     return column in frame.columns and frame[column].null_count() < len(frame)
 
 
@@ -191,6 +205,7 @@ def steps_of(record: Record) -> pl.DataFrame:
     return record.steps
 
 
+FEWEST_GRADIENTS = 3  # pairs, to tell noise from direction
 LOSSES = ("train/running_loss", "train/loss", "valid/loss")
 
 
@@ -303,6 +318,162 @@ def example_steps(**changed: Sequence[Any] | float) -> Record:
         for name, values in {**ordinary, **named}.items()
     }
     return Record(steps=pl.DataFrame(columns, strict=False))
+
+
+def choices_of(record: Record) -> Mapping[str, Any]:
+    """The recipe of a record, dotted key → value."""
+    assert record.choices is not None
+    return record.choices
+
+
+def inputs_of(record: Record) -> pl.DataFrame:
+    """The input columns of a record, as the network met them."""
+    assert record.inputs is not None
+    return record.inputs.filter(role="input")
+
+
+def early_noise(record: Record) -> float | None:
+    """The gradient noise scale as a multiple of the batch, over the first half of the evaluations; infinite where
+    gradients have nothing in common, None where too few were seen.
+
+    Source: S. McCandlish, J. Kaplan, D. Amodei, An empirical model of large-batch training, 2018; here from two
+    gradients of one size in a row instead of from two sizes.
+    """
+    steps = sound_steps(record).drop_nulls(["gradient/square", "gradient/shared"])
+    early = steps.head(max(FEWEST_GRADIENTS, len(steps) // 2))
+    if len(early) < FEWEST_GRADIENTS:
+        return None
+    # By size, or the few large gradients of the beginning would be all that counts.
+    square = series(early, "gradient/square")
+    shared = float(np.mean(series(early, "gradient/shared") / np.maximum(square, 1e-30)))
+    return math.inf if shared <= 0 else max(0.0, (1 - shared) / shared)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What more data would give, with a 95 % interval.
+
+    Attributes:
+        gain: of the metric.
+        low: lower end.
+        high: upper end.
+        metric: its name.
+    """
+
+    gain: float
+    low: float
+    high: float
+    metric: str
+
+
+DOUBLINGS_DRAWN = 2_000  # possible courses of the errors
+
+
+def twice_the_data(record: Record) -> Promise | None:
+    """What twice the training items would give, by a power law through the errors with all, half and a quarter of them;
+    None where half of them were not tried. Every error is drawn from its interval again and again."""
+    rows = trials_of(record, "share")
+    itself = trials_of(record, "itself").row(-1, named=True)
+    worst = 1.0 if itself["is_higher_better"] else 0.0  # an error is what is left to one, or the metric itself
+    error = abs(worst - float(itself["value"]))
+    draw = np.random.default_rng(0)
+    half = (itself["high"] - itself["low"]) / 2 / 1.96
+    whole = np.maximum(draw.normal(error, half, DOUBLINGS_DRAWN), error / 10 + 1e-9)
+    tried = {1.0: whole}
+    for row in rows.iter_rows(named=True):
+        deviation = (row["gain_high"] - row["gain_low"]) / 2 / 1.96
+        tried[float(row["setting"])] = np.maximum(whole - draw.normal(row["gain"], deviation, DOUBLINGS_DRAWN), 1e-9)
+    if 0.5 not in tried:
+        return None
+    size = np.log2(np.array(list(tried)))
+    courses = np.log2(np.stack(list(tried.values())))
+    steepness = -((size - size.mean()) @ (courses - courses.mean(0))) / ((size - size.mean()) ** 2).sum()
+    gains = whole * (1 - 2.0 ** -np.maximum(steepness, 0.0))
+    low, high = np.quantile(gains, [0.025, 0.975])
+    return Promise(float(np.median(gains)), float(low), float(high), str(itself["metric"]))
+
+
+def trials_of(record: Record, experiment: str) -> pl.DataFrame:
+    """What one kind of experiment gave; a check that names it in `NEEDS` is only asked when there is some."""
+    assert record.trials is not None
+    return record.trials.filter(experiment=experiment)
+
+
+def widened(record: Record, row: Mapping[str, Any]) -> tuple[float, float, float]:
+    """What an experiment gained over the training itself, with a 95 % interval that holds the luck of both their seeds,
+    where other seeds were tried: (gain, low, high)."""
+    seeds = trials_of(record, "seed")
+    spread = float(np.std([0.0, *seeds["gain"]], ddof=1)) if len(seeds) else 0.0
+    gain, luck = float(row["gain"]), 1.96 * math.sqrt(2) * spread
+    below, above = (math.hypot(gain - float(row[end]), luck) for end in ("gain_low", "gain_high"))
+    return gain, gain - below, gain + above
+
+
+def shown(value: float, is_signed: bool = False) -> str:
+    """A difference of a metric for a sentence: points for shares."""
+    sign = "+" if is_signed else ""
+    return f"{100 * value:{sign}.1f} points" if abs(value) <= 1 else f"{value:{sign}.3g}"
+
+
+def example_trials(*rows: Mapping[str, Any], of: Record | None = None) -> Record:
+    """A record with these experiments beside the training itself, which has 90 % right of 1,000 items.
+
+    Args:
+        rows: what differs from an ordinary row; `gain` is what the metric gains over the training itself.
+        of: what else the record holds.
+    """
+    ordinary: dict[str, Any] = {
+        "experiment": "itself",
+        "setting": "",
+        "seed": 0,
+        "metric": "accuracy",
+        "is_higher_better": True,
+        "value": 0.9,
+        "low": 0.88,
+        "high": 0.92,
+        "gain": 0.0,
+        "gain_low": 0.0,
+        "gain_high": 0.0,
+        "floor": 0.1,
+        "share": 1.0,
+        "loss": 0.3,
+        "items": 1000,
+        "parameters": 100_000,
+        "seconds": None,
+    }
+    filled = [{**ordinary, **row} for row in ({}, *rows)]
+    for row in filled:
+        gain_of = float(row["gain"])
+        row["value"] = 0.9 + gain_of if row["value"] == 0.9 else row["value"]
+        if row["gain_low"] == row["gain_high"] == 0.0:
+            row["gain_low"], row["gain_high"] = gain_of - 0.01, gain_of + 0.01
+    return replace(of or Record(), trials=pl.DataFrame(filled, infer_schema_length=None))
+
+
+def example_inputs(*changed: Mapping[str, Any], of: Record | None = None) -> Record:
+    """A record of ordinary inputs and of these, each told by what differs from an ordinary one."""
+    ordinary: dict[str, Any] = {
+        "role": "input",
+        "input": "table",
+        "column": "age",
+        "modality": "table",
+        "train_items": 400,
+        "valid_items": 100,
+        "centre": 40.0,
+        "scale": 12.0,
+        "least": 18.0,
+        "most": 90.0,
+        "missing": 0.0,
+        "valid_missing": 0.0,
+        "varies": True,
+        "drift": 0.05,
+        "drift_of": "values",
+        "drift_p": 0.6,
+        "drop": 0.05,
+    }
+    target = {"role": "target", "input": "target", "column": "target", "modality": None, "drop": None}
+    rows = [ordinary, {**ordinary, **target}, *({**ordinary, "column": "income", **one} for one in changed)]
+    return replace(of or Record(), inputs=pl.DataFrame(rows, infer_schema_length=None))
 
 
 def example_answers(network: Sequence[float], constant: Sequence[float]) -> Record:

@@ -1,13 +1,13 @@
 """What a check may read. It never sees a network and never runs anything.
 
-There are five readings. A check names those it `needs`; where one is missing its answer is *not examined*,
+There are seven readings. A check names those it `needs`; where one is missing its answer is *not examined*,
 never *healthy*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -38,7 +38,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class Record:
-    """The five readings of a run; a missing one is None.
+    """The seven readings of a run; a missing one is None.
 
     Attributes:
         survey: from `inspect`.
@@ -47,14 +47,29 @@ class Record:
             "train/loss_noise" between them; `rate`; `seconds` and `stalled_seconds` (waiting for data) and `flop` since
             the beginning; "memory/resident" (bytes); "gradient/norm", "gradient/square", "gradient/shared";
             "layer/NAME/grad_norm", "weight_norm" and "update_ratio"; "activation/NAME/mean", "std", "dead" and
-            "saturated" (shares of units); `non_finite`, the names of those that were not numbers and are null.
+            "saturated" (shares of units); "entering/PART/mean", "std", "uneven" (what the first layer with weights
+            gets, and how much larger than usual the spread of its most spread value is); "output/least", "most",
+            "mean", "std", "at_bounds", "sum_error" and "log_sum" of the network's outputs; `non_finite`, the names of
+            those that were not numbers and are null.
             `training._vitals` says how they are measured. A foreign log has those that it has.
-        items: one row per item: `hash`, `name`, `part`, `target`, `predicted`, `probability` (list), `loss`.
-        trials: related runs, one row each.
+        items: one row per item and model (training items too, by the model "held_out", where experiments answered them
+            with networks that did not learn from them): `hash`, `name`, `part`, `target`, `predicted`, `probability`
+            (list), `loss`.
+        trials: what experiments with the same training gave, one row each: `experiment` ("seed", "share", "smaller",
+            "larger", "longer", "cleaned": another seed, a share of the training items, the network of half or twice the
+            width, more updates, doubted labels left out; "hidden": a part of the pictures hidden from the trained
+            network; "arithmetic": another way to do it), `setting` (which), `seed`, `metric`, `value`,
+            `is_higher_better`, `loss` (mean on validation), `items` (that judge), `floor` (the metric of the constant
+            answer), `parameters`; of "arithmetic" `seconds` (an update's), `is_own` and `option` (as typed); `low` and
+            `high` of the value, and `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself";
+            `share`, of the run's updates that all of them took where the time was short.
         columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test
             part: `name`, `type`, `items`, `missing` (share), `distinct`, `least`, `most` (texts; null where there is no
             order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under
             other names).
+        inputs: what the network met before its first step, one row an input column and one the target, as
+            `training._met` says; and `drop`, the metric lost when a column's values are exchanged between items.
+        choices: the recipe, dotted key → value, such as {"task.loss": "cross_entropy"}.
     """
 
     survey: Survey | None = None
@@ -62,3 +77,9 @@ class Record:
     items: pl.DataFrame | None = None
     trials: pl.DataFrame | None = None
     columns: pl.DataFrame | None = None
+    inputs: pl.DataFrame | None = None
+    choices: Mapping[str, Any] | None = None
+
+    def also(self, **readings: Any) -> Record:
+        """The same record with other readings."""
+        return replace(self, **readings)

@@ -1,7 +1,7 @@
 """A run: a recipe carried out, as a folder that holds everything it needs.
 
-recipe.toml  run.json  record.jsonl  split.parquet  prepare.json  model.safetensors  checkpoint/
-predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html
+recipe.toml  run.json  record.jsonl  inputs.json  trials.jsonl  split.parquet  prepare.json
+model.safetensors  checkpoint/  predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ import polars as pl
 from penjing.core.errors import RunError, did_you_mean
 from penjing.core.files import append_line, read_lines, write_json, write_text
 from penjing.core.process import usable_cores
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.score import Score, is_higher_better
 
 FORMAT = 1
 RUNS = Path("runs")
+MET = "inputs.json"  # what the network met: see `training._met`
+TRIALS = "trials.jsonl"  # what experiments gave: see `core.record.Record`
+HELD_OUT_FILE = "held_out.parquet"  # training items, answered by networks that did not learn from them
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,32 @@ class Run:
     def record(self) -> Record:
         """What checks may read of it."""
         steps = pl.DataFrame(self.steps, infer_schema_length=None) if self.steps else None
-        return Record(steps=steps, items=self.predictions if self.has_predictions else None)
+        return Record(
+            steps=steps,
+            items=self._items(),
+            trials=_frame(read_lines(self.path / TRIALS)),
+            inputs=self._met(),
+            choices=_flat(to_dict(self.recipe)) if (self.path / "recipe.toml").exists() else None,
+        )
+
+    def _items(self) -> pl.DataFrame | None:
+        """The answers on validation items and, where experiments gave them, on training items that were held out."""
+        if not self.has_predictions:
+            return None
+        held_out = self.path / HELD_OUT_FILE
+        return pl.concat([self.predictions, *([pl.read_parquet(held_out)] if held_out.exists() else [])])
+
+    def _met(self) -> pl.DataFrame | None:
+        """What the network met, each input with what it contributes."""
+        path = self.path / MET
+        if not path.exists():
+            return None
+        drops = {(one["input"], one["column"]): one["drop"] for one in self.results.get("contributions") or ()}
+        rows = _read_list(path)
+        for row in rows:
+            column = row["column"] if row["modality"] == "table" else None
+            row["drop"] = drops.get((row["input"], column)) if row["role"] == "input" else None
+        return _frame(rows)
 
     @property
     def size_bytes(self) -> int:
@@ -262,6 +290,26 @@ def _next_free(title: str) -> Path:
     while (RUNS / f"{stem}-{number:03d}").exists():
         number += 1
     return RUNS / f"{stem}-{number:03d}"
+
+
+def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame | None:
+    return pl.DataFrame(rows, infer_schema_length=None) if rows else None
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested tables as dotted keys."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found.update(_flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
+    return found
+
+
+def _read_list(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise RunError(f"{path} cannot be read ({problem}); the run folder is damaged") from problem
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _read_json(path: Path) -> dict[str, Any]:

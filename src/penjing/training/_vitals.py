@@ -120,12 +120,13 @@ def activations(network: nn.Module, batch: Any) -> dict[str, float]:
         For each activation function that the batch went through, named after the module that called it:
         `activation/NAME/mean` and `std`; `dead`, the share of units that are silent for every item, where the
         function can fall silent; `saturated`, the share of units that are at a bound for nearly every item, where it
-        has bounds.
+        has bounds. And what the first layer with a matrix gets, of each encoder or else of the first part that has one:
+        `entering/PART/mean` and `std`; `uneven`, how many times the usual spread its most spread value or channel has.
     """
     watch = _Watch()
     with watch.naming(network), watch:
         network(batch)
-    return watch.found
+    return {**watch.found, **watch.entering()}
 
 
 def flop(network: nn.Module, batch: Any) -> int:
@@ -152,6 +153,17 @@ def noise(losses: Sequence[Tensor]) -> float | None:
     return float(values.diff().square().mean().sqrt() / math.sqrt(2))
 
 
+def _spread_of(values: Tensor) -> dict[str, float]:
+    """Mean and spread of what enters a layer: maps [items, channels, …] by channel, else [items, …, values]."""
+    if not values.isfinite().all() or len(values) < 2:
+        return {}
+    units = values.movedim(1 if values.ndim > 3 else -1, 0).flatten(1)
+    spread = units.std(1, correction=0)
+    usual = float(spread[spread > 0].median()) if (spread > 0).any() else 0.0
+    told = {"mean": float(values.mean()), "std": float(values.std(correction=0))}
+    return {**told, "uneven": float(spread.max()) / usual} if usual and len(units) > 1 else told
+
+
 class _Watch(TorchDispatchMode):
     """Sees every operation of a forward pass, and measures those that are activation functions."""
 
@@ -161,19 +173,34 @@ class _Watch(TorchDispatchMode):
         self._inside: list[str] = []
         self._units = -1
         self._times: dict[str, int] = {}
+        self._entered: dict[str, dict[str, float]] = {}
 
     @contextlib.contextmanager
     def naming(self, network: nn.Module) -> Iterator[None]:
         """Inside the block it is known which module is at work."""
         hooks = []
         for name, module in network.named_modules():
-            hooks.append(module.register_forward_pre_hook(lambda *_, name=name: self._inside.append(name)))
+            hooks.append(module.register_forward_pre_hook(lambda one, given, name=name: self._enter(name, one, given)))
             hooks.append(module.register_forward_hook(lambda *_: self._inside.pop() and None))
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
+
+    def _enter(self, name: str, module: nn.Module, given: tuple[Any, ...]) -> None:
+        self._inside.append(name)
+        part = ".".join(name.split(".")[:2]) if name.startswith("encoder.") else name.partition(".")[0]
+        has_matrix = any(weight.ndim > 1 for weight in module.parameters(recurse=False))
+        if has_matrix and part not in self._entered and given and isinstance(given[0], Tensor):
+            values = given[0].detach()
+            self._entered[part] = _spread_of(values.float()) if values.is_floating_point() else {}
+
+    def entering(self) -> dict[str, float]:
+        """What the first layers got; a part behind other parts that have such layers is not told."""
+        encoders = {part: told for part, told in self._entered.items() if part.startswith("encoder.")}
+        first = encoders or dict(list(self._entered.items())[:1])
+        return {f"entering/{part}/{name}": value for part, told in first.items() for name, value in told.items()}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))

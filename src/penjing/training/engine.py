@@ -27,10 +27,10 @@ from penjing.batch import Batch
 from penjing.core import plugins
 from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
-from penjing.core.files import append_line, read_lines, write_lines
+from penjing.core.files import append_line, read_lines, write_json, write_lines
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, Machine, Recipe
-from penjing.core.run import finite
+from penjing.core.run import MET, finite
 from penjing.core.statistics import Metric
 from penjing.models import own
 from penjing.training import _checkpoint, _vitals
@@ -38,6 +38,7 @@ from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, Transform, augmented, chunks
 from penjing.training._loop import Course, Pace, State, train
+from penjing.training._met import met, outputs_told
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
 from penjing.training._whole import assemble_whole
@@ -67,6 +68,7 @@ class Problem:
         learned_target: what the task learned of the target on the training part.
         own: a person's own network, where the recipe means one and they gave the object.
         wide: what the wide parts learned, kept for the next network of the same problem.
+        groups: Int[rows], rows of one number belong together; None where each row is its own.
     """
 
     items: Items
@@ -80,6 +82,7 @@ class Problem:
     learned_target: Mapping[str, Any] = field(default_factory=dict)
     own: own.Own | None = None
     wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
+    groups: np.ndarray | None = None
 
     @property
     def truth(self) -> np.ndarray:
@@ -198,8 +201,8 @@ def carry_out(
         recipe: every choice, defaults filled in.
         problem: what is learned.
         pace: lets the number of steps follow a deadline; None takes exactly the recipe's.
-        folder: a run folder that receives `record.jsonl` and checkpoints, and where a checkpoint that is there already
-            is continued; None keeps nothing.
+        folder: a run folder that receives `record.jsonl`, `inputs.json` and checkpoints, and where a checkpoint that is
+            there already is continued; None keeps nothing.
         start: weights to begin with instead of fresh ones.
         watch: is told of evaluations.
 
@@ -223,6 +226,8 @@ def carry_out(
         loader = _loader(recipe, problem, network)
         state = State(recipe.training)
         history = _restore(folder, step, state, recipe)
+        if folder is not None and not (folder / MET).exists():
+            write_json(folder / MET, met(network, problem))
         inside = _Inside(recipe, problem, step, loader, history[-1] if history else {})
         evaluate = partial(_evaluate, recipe, problem, step, folder, history, inside)
         course = Course(step, loader, _factor(recipe.schedule), evaluate, _value)
@@ -462,19 +467,21 @@ def _evaluate(
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
     sample = _spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
     losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
+    told: dict[str, float] = {}
     with step.evaluating() as network:
         for part, rows in (("train", sample), ("valid", problem.valid)):
             if len(rows):
                 found = outputs(network, problem.items, rows, recipe.machine.number_format)
                 values.update(_measures(task, metric, part, found, problem.truth[rows]))
                 losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
+                told = outputs_told(found)
         vitals = inside.read(network, state)
     # Without validation the last weights are the best: the schedule ends at a rate of zero.
     gain = 1.0 if metric.is_higher_better else -1.0
     values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
     if not np.isfinite(loss):
         values["value"] = float("nan")
-    values = {**values, **losses, **vitals}
+    values = {**values, **losses, **told, **vitals}
     line = finite(values)
     history.append(line)
     if folder is not None:

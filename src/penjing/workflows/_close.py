@@ -114,9 +114,15 @@ def _pretrained(slot: Slot) -> dict[str, Any]:
 
 
 def write_predictions(
-    run: Run, prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers], part: str, task: Any
+    run: Run,
+    prepared: Prepared,
+    rows: np.ndarray,
+    answers: Sequence[Answers],
+    part: str,
+    task: Any,
+    file: str = "predictions.parquet",
 ) -> None:
-    """Every model's answer for every validation item, as `predictions.parquet`."""
+    """Every model's answer for every one of the items, which it did not learn from, as a file of the run."""
     truth, names = prepared.truth[rows], prepared.classes
     target = pl.Series("target", task.told(truth, names))
     item = {
@@ -137,7 +143,7 @@ def write_predictions(
         )
         for one in answers
     ]
-    write_atomically(run.path / "predictions.parquet", lambda path: pl.concat(frames).write_parquet(path))
+    write_atomically(run.path / file, lambda path: pl.concat(frames).write_parquet(path))
 
 
 def _lists(answer: np.ndarray) -> pl.Series:

@@ -13,6 +13,7 @@ from penjing.core import plugins, statistics
 from penjing.core.events import Decided, Said, tell
 from penjing.core.files import write_text
 from penjing.core.recipe import Choice, Recipe
+from penjing.core.run import MET
 from penjing.core.score import Score
 from penjing.core.statistics import Metric
 from penjing.training.engine import Problem, Trained
@@ -120,7 +121,8 @@ def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
     job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     tell(job.watch, decided)
     if winner.name == PRETRAINED:
-        shutil.copyfile(winner.job.folder / "record.jsonl", job.run.path / "record.jsonl")
+        for name in ("record.jsonl", MET):
+            shutil.copyfile(winner.job.folder / name, job.run.path / name)
     return winner
 
 

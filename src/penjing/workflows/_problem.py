@@ -61,6 +61,7 @@ def pose(
         valid,
         task.learn(prepared.truth[train], prepared.classes) if learned_target is None else learned_target,
         own,
+        groups=prepared.groups,
     )
 
 

@@ -1,0 +1,64 @@
+"""Batches are larger than they need to be, and there were few updates.
+
+**What it sees.** Of two gradients in a row, how much they have in common beside what they do not: the gradient noise
+scale as a share of the batch, over the first half of the training; and how many passes and updates there were.
+
+**Why it is bad.** A batch of a tenth would point nearly the same way for a tenth of the arithmetic: in the same time
+there would be many more updates.
+
+**Known false alarms.** Where a batch of a tenth takes as long (a large, half-empty device), nothing is lost. Convex
+problems that are solved with all items at once are meant to be.
+
+**What to do.** A quarter of the batch and four times the updates: --set training.batch_size.
+
+Source: S. McCandlish, J. Kaplan, D. Amodei, An empirical model of large-batch training, 2018.
+"""
+
+from __future__ import annotations
+
+from penjing.checks import choices_of, early_noise, example_steps, series, sound_steps
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("steps.step", "steps.gradient/square", "steps.gradient/shared", "choices.training.batch_size")
+PICTURE = "noise"
+SMALLEST = 128  # items, from which on a batch can be large
+QUIET = 0.5  # of the batch, the noise scale
+FEW = 300  # updates
+
+
+def look(record: Record) -> Finding | None:
+    """How little noise there is, or None."""
+    choices = choices_of(record)
+    batch, times = int(choices["training.batch_size"]), early_noise(record)
+    updates = int(series(sound_steps(record), "step").max(initial=0))
+    if choices.get("optimiser.name") == "lbfgs" or (0 < batch < SMALLEST) or times is None:
+        return None
+    if times > QUIET or updates > FEW:
+        return None
+    told = f"{batch:,} items" if batch else "all items"
+    smaller = f"={batch // 4}" if batch else ""
+    return Finding(
+        name="large_batch",
+        level="warning",
+        message=f"With {told} an update there were {updates:,} updates only, and a batch of {times:.1g} of that would "
+        f"point nearly the same way. Take smaller ones with --set training.batch_size{smaller}, and more updates.",
+        evidence={"batch_size": batch, "noise_share": times, "updates": updates},
+        remedies=(f"--set training.batch_size{smaller}",),
+    )
+
+
+def sick() -> Record:
+    """Two thousand items an update, a hundred updates, and gradients that are all alike."""
+    return _example(2048, 0.97, 10)
+
+
+def healthy() -> Record:
+    """The same batches where gradients differ."""
+    return _example(2048, 0.2, 10)
+
+
+def _example(batch: int, shared: float, apart: int) -> Record:
+    at = [apart * (row + 1) for row in range(10)]
+    steps = example_steps(step=at, gradient__square=1.0, gradient__shared=shared)
+    return steps.also(choices={"training.batch_size": batch})

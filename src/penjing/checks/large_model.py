@@ -1,0 +1,50 @@
+"""A network of half the width is as good.
+
+**What it sees.** The same training with a network of half the width, judged on the same validation items.
+
+**Why it is bad.** It is not, for the answers; but the network takes more time, memory and room than it needs.
+
+**Known false alarms.** On few validation items a small loss cannot be seen: the interval says how large it could be.
+
+**What to do.** --set model.width, where size or speed matter.
+"""
+
+from __future__ import annotations
+
+from penjing.checks import example_trials, shown, trials_of, widened
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("trials.smaller",)
+PICTURE = "trials"
+LOST = 0.01  # of the metric, at the worse end of the interval
+SMALLER = 0.6  # of the parameters: a network that hardly shrank tells nothing
+
+
+def look(record: Record) -> Finding | None:
+    """How little the smaller network loses, or None where it loses something."""
+    row = trials_of(record, "smaller").row(-1, named=True)
+    itself = trials_of(record, "itself").row(-1, named=True)
+    gain, low, high = widened(record, row)
+    if low < -LOST or not itself["parameters"] or row["parameters"] > SMALLER * itself["parameters"]:
+        return None
+    return Finding(
+        name="large_model",
+        level="info",
+        message=f"The network is larger than needed: one of half the width, with {row['parameters']:,} instead of "
+        f"{itself['parameters']:,} weights, is as good ({shown(gain, is_signed=True)}, "
+        f"{shown(low, is_signed=True)} to {shown(high, is_signed=True)} of {row['metric']}).",
+        evidence={"gain": gain, "low": low, "parameters": row["parameters"]},
+        remedies=("--set model.width",),
+    )
+
+
+def sick() -> Record:
+    """Half the width, and nothing lost."""
+    row = {"experiment": "smaller", "gain": 0.001, "gain_low": -0.004, "gain_high": 0.006, "parameters": 25_000}
+    return example_trials(row)
+
+
+def healthy() -> Record:
+    """Half the width, and three points lost."""
+    return example_trials({"experiment": "smaller", "gain": -0.03, "parameters": 25_000})

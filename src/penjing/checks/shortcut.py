@@ -1,0 +1,62 @@
+"""It answers by what stands at the border of a picture, and not by what the picture shows.
+
+**What it sees.** The trained network's metric on validation pictures with the centre hidden, and with the border
+hidden: what is left of what it has over the constant answer.
+
+**Why it is bad.** A caption, a frame, a lamp or a ruler tells the class in these data; elsewhere it will not.
+
+**Known false alarms.** Where what matters stands at the border (a map's edge, a horizon) that is no shortcut: look at
+the pictures. A network that never saw a hidden part answers such pictures worse for that reason alone; hence the
+border must matter and the centre must not.
+
+**What to do.** Look at "Where it looked" in the report. Cut the border away, or gather pictures without it.
+"""
+
+from __future__ import annotations
+
+from penjing.checks import example_trials, trials_of
+from penjing.core.finding import Finding
+from penjing.core.record import Record
+
+NEEDS = ("trials.hidden",)
+PICTURE = "trials"
+KEPT = 0.7  # of what it has over the constant answer, with the centre hidden
+LEFT = 0.6  # with the border hidden
+LEAST = 0.1  # that it has over the constant answer
+
+
+def look(record: Record) -> Finding | None:
+    """What is left with either part hidden, or None where the centre matters."""
+    rows = {row["setting"]: row for row in trials_of(record, "hidden").iter_rows(named=True)}
+    itself = trials_of(record, "itself").row(-1, named=True)
+    over = abs(itself["value"] - itself["floor"])
+    if over < LEAST or not {"centre", "border"} <= set(rows):
+        return None
+    left = {where: 1 + float(row["gain"]) / over for where, row in rows.items()}
+    if left["centre"] < KEPT or left["border"] > LEFT:
+        return None
+    return Finding(
+        name="shortcut",
+        level="warning",
+        message=f"It may answer by the border of the pictures: with their centre hidden {left['centre']:.0%} of what "
+        f"it has over the constant answer is left, with their border hidden {left['border']:.0%}. Look at where it "
+        "looked in the report, and cut the border away if it should not matter.",
+        evidence={f"left_without_{where}": share for where, share in left.items()},
+        remedies=("--canvas",),
+    )
+
+
+def sick() -> Record:
+    """A network that reads the corner."""
+    return example_trials(
+        {"experiment": "hidden", "setting": "centre", "gain": -0.05},
+        {"experiment": "hidden", "setting": "border", "gain": -0.6},
+    )
+
+
+def healthy() -> Record:
+    """A network that looks at the centre."""
+    return example_trials(
+        {"experiment": "hidden", "setting": "centre", "gain": -0.6},
+        {"experiment": "hidden", "setting": "border", "gain": -0.05},
+    )
