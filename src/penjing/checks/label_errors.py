@@ -1,9 +1,10 @@
 """Labels that a network which never saw the items is sure are wrong.
 
-**What it sees.** Confident learning: an item is doubted where the network gives another class at least the probability
-that it gives that class on average over the items that carry it, and its own class less than it usually gets. Whether
-there are more of them than mistakes alone would bring is judged by how sure they are: an answer that is wrong in spite
-of a probability of 0.9 happens once in ten times to a network whose probabilities hold.
+**What it sees.** Confident learning, on validation items and, where experiments held them out, training items: an item
+is doubted where the network gives another class at least the probability that it gives that class on average over the
+items that carry it, and its own class less than it usually gets. Whether there are more of them than mistakes alone
+would bring is judged by how sure they are: an answer that is wrong in spite of a probability of 0.9 happens once in
+ten times to a network whose probabilities hold.
 
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float, Int
 
 from penjing.checks import LISTED, example_classes, spoken
 from penjing.core.finding import Finding
@@ -29,6 +31,8 @@ from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
 FEWEST = 50  # items
+HELD_OUT = "held_out"  # what judges training items: networks that learned from the others
+LEARNED = ("folds", "train")  # parts that are learned from
 SURE = 0.9  # of another class
 SHARE = 0.01  # of the items, from which on they matter
 TIMES = 2.0  # as many as the network's own probabilities lead one to expect
@@ -37,7 +41,8 @@ TIMES = 2.0  # as many as the network's own probabilities lead one to expect
 def look(record: Record) -> Finding | None:
     """The items whose labels are doubted, the most doubted first, or None."""
     assert record.items is not None
-    items = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    judges = pl.col("model").is_in(["network", HELD_OUT])
+    items = record.items.filter(judges, pl.col("probability").list.len() > 1)
     if len(items) < FEWEST:
         return None
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
@@ -45,28 +50,26 @@ def look(record: Record) -> Finding | None:
     if not set(items["target"]) <= set(place):
         return None  # a class that is never answered: which of the probabilities is its own, the record does not say
     truth = np.array([place[name] for name in items["target"]])
-    own = probability[np.arange(len(truth)), truth]
-    usual = np.array(
-        [own[truth == index].mean() if (truth == index).any() else 1.0 for index in range(probability.shape[1])]
-    )
-    best = probability.argmax(1)
-    sure = probability.max(1)
-    doubted = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
+    own, sure = probability[np.arange(len(truth)), truth], probability.max(1)
+    doubted = doubts(probability, truth)
     expected = float((1 - sure[sure >= SURE]).sum())
     found = int(doubted.sum())
     if found < max(3.0, SHARE * len(truth), TIMES * expected):
         return None
     order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
     names = [str(items["name"][int(row)]) for row in order[:LISTED]]
-    is_held_out_of_folds = "folds" in set(items["part"]) if "part" in items.columns else False
     evidence: dict[str, Any] = {
         "doubted": found,
         "items": len(truth),
         "expected": expected,
         "share": found / len(truth),
     }
-    if is_held_out_of_folds:
-        evidence["hashes"] = [str(items["hash"][int(row)]) for row in order]
+    if "part" in items.columns:  # what is learned from, and can be left out
+        learned = items["part"].is_in(LEARNED).to_numpy()
+        taken = [int(row) for row in order if learned[row]]
+        if taken:
+            evidence["hashes"] = [str(items["hash"][row]) for row in taken]
+            evidence["taken_for"] = [str(items["predicted"][row]) for row in taken]
     return Finding(
         name="label_errors",
         level="warning",
@@ -77,6 +80,17 @@ def look(record: Record) -> Finding | None:
         items=tuple(names),
         remedies=("--corrections",),
     )
+
+
+def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarray, " items"]) -> np.ndarray:
+    """Bool[items]: whose label is doubted, by probabilities from networks that never saw the item."""
+    own = probability[np.arange(len(truth)), truth]
+    usual = np.array(
+        [own[truth == index].mean() if (truth == index).any() else 1.0 for index in range(probability.shape[1])]
+    )
+    best, sure = probability.argmax(1), probability.max(1)
+    found: np.ndarray = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
+    return found
 
 
 def _places(predicted: list[str], best: np.ndarray) -> dict[str, int]:

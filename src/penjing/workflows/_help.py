@@ -1,0 +1,68 @@
+"""What would help a training most, where experiments tell: more data, cleaner labels, a larger network, more time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from penjing.checks import shown, trials_of, twice_the_data, widened
+from penjing.core.record import Record
+
+# What may help → the experiment that tells.
+EXPERIMENTS: Mapping[str, str] = {
+    "twice the data": "share",
+    "cleaner labels": "cleaned",
+    "a network of twice the width": "larger",
+    "twice the updates": "longer",
+}
+
+
+@dataclass(frozen=True)
+class Help:
+    """What something would be worth.
+
+    Attributes:
+        what: in plain words.
+        gain: of the metric; None where no experiment tells.
+        low: lower end of the 95 % interval.
+        high: upper end.
+        metric: its name.
+    """
+
+    what: str
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    metric: str = ""
+
+    def __str__(self) -> str:
+        if self.gain is None or self.low is None or self.high is None:
+            return f"{self.what}: not examined"
+        ends = f"{shown(self.low, is_signed=True)} to {shown(self.high, is_signed=True)}"
+        doubt = "" if self.low > 0 or self.high < 0 else "; may be chance"
+        return f"{self.what}: {shown(self.gain, is_signed=True)} of {self.metric} ({ends}{doubt})"
+
+
+def what_helps(record: Record) -> list[Help]:
+    """What would help, the most promising first and what was not examined last; nothing without experiments."""
+    if record.trials is None or record.trials.is_empty():
+        return []
+    found = [_told(record, what, experiment) for what, experiment in EXPERIMENTS.items()]
+    return sorted(found, key=lambda one: (one.gain is None, -(one.gain or 0.0)))
+
+
+def _told(record: Record, what: str, experiment: str) -> Help:
+    rows = trials_of(record, experiment)
+    if rows.is_empty():
+        return Help(what)
+    row = rows.row(-1, named=True)
+    if experiment == "share":
+        promise = twice_the_data(record)
+        if promise is None:
+            return Help(what)
+        return Help(what, promise.gain, promise.low, promise.high, promise.metric)
+    if experiment == "cleaned" and row["setting"] == "0":
+        return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]))
+    if experiment == "cleaned":
+        what = f"{what} ({row['setting']} doubted ones left out)"
+    return Help(what, *widened(record, row), metric=str(row["metric"]))
