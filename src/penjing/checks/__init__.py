@@ -262,6 +262,9 @@ class Gain:
     over: float
 
 
+CONSTANT = ("majority", "mean")  # the models that always give the same answer
+
+
 def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) -> Gain | None:
     """What the network gains over other models on the items that validate; None on fewer items than `fewest`.
 

@@ -8,7 +8,7 @@ from where the test part is concerned.
 data.
 
 **Known false alarms.** Near duplicates that are different things and look alike, such as one product in two
-years.
+years; rows of a table with few columns. A few such are in any data, so they are a warning from a share on.
 
 **What to do.** A given split is never changed: `penjing test` gives the score with and without the leaked
 items. To have the items dealt anew, copies and groups kept together, say `--split none`.
@@ -25,6 +25,8 @@ from penjing.core.record import Record, Survey
 NEEDS = ("survey",)
 # An item may be learned from before any part that comes later here; validation items are when a recipe is refitted.
 _IN_ORDER = ("train", "valid", "confirm", "test")
+# Of a part's items, the share from which on leaks matter: fewer cannot move a score by more than that.
+MANY = 0.01
 _WORDS = {"valid": "validation", "confirm": "confirmation", "test": "test"}
 
 
@@ -39,10 +41,13 @@ def look(record: Record) -> Finding | None:
     if learned.is_empty() and not groups:
         return None
     names = learned["name"].unique(maintain_order=True)
+    sizes = dict(survey.items["part"].value_counts().iter_rows())
+    is_many = bool(groups) or any(count >= MANY * sizes.get(part, 0) for part, count in counts.items() if count)
+    effect = "The score will be too good" if is_many else "So few can hardly change the score"
     return Finding(
         name="leak",
-        level="warning",
-        message=f"{_words(counts, groups)} ({spoken([*names, *groups])}). The score will be too good; "
+        level="warning" if is_many else "info",
+        message=f"{_words(counts, groups)} ({spoken([*names, *groups])}). {effect}; "
         "`penjing test` gives it without the leaked items too. To deal the items anew say --split none.",
         evidence={"items": len(names), **counts, "groups": len(groups)},
         items=tuple(names.head(LISTED)),

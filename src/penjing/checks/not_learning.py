@@ -14,12 +14,11 @@ tenth of the rate, and more updates.
 
 from __future__ import annotations
 
-from penjing.checks import example_answers, gain
+from penjing.checks import CONSTANT, example_answers, gain
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model")
-CONSTANT = ("majority", "mean")
 FEWEST = 10  # items
 MANY = 100  # items, from which on a gain that cannot be told from none is a trouble
 

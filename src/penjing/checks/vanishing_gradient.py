@@ -7,7 +7,8 @@ the median of the first third of the layers beside that of the last third, at ev
 random features.
 
 **Known false alarms.** Layers that were frozen on purpose do not count, for they have no gradient at all. Where the
-order in which layers were built is not the order in which data pass through them, the comparison means little.
+order in which layers were built is not the order in which data pass through them, the comparison means little. Nothing
+comes back through units that are silent: that is what `dead_units` speaks of, and this check does not.
 
 **What to do.** Normalise the layers, add paths around them, or take activations that do not saturate.
 """
@@ -23,6 +24,7 @@ from penjing.core.record import Record
 NEEDS = ("steps.gradient/norm",)
 FEWEST = 4  # layers
 SHARE = 1e-3  # of the last layers' gradient
+SILENT = 0.5  # of a layer's units
 
 
 def look(record: Record) -> Finding | None:
@@ -39,7 +41,8 @@ def look(record: Record) -> Finding | None:
     third = max(1, len(usual) // 3)
     values = list(usual.values())
     first, last = float(np.median(values[:third])), float(np.median(values[-third:]))
-    if last == 0 or first >= SHARE * last:
+    silent = by_layer(steps, "activation", "dead").values()
+    if last == 0 or first >= SHARE * last or any(shares[-1] > SILENT for shares in silent):
         return None
     return Finding(
         name="vanishing_gradient",
