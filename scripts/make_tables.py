@@ -1,7 +1,9 @@
-"""Writes the tables of the README files from the records in bench/results/, in English and in Chinese.
+"""Writes the tables of the README files from the records in bench/results/, in English and in Chinese, and those of
+docs/clinic.md.
 
-A table stands between `<!-- table: figures -->` and `<!-- end -->`. Nobody types its numbers: each row is made from one
-record, names the commit that was measured and links to the record. What has no record is "not measured yet".
+A table stands between `<!-- table: figures -->` (or another name) and `<!-- end -->`. Nobody types its numbers: each
+row is made from one record, names the commit that was measured and links to the record. What has no record is "not
+measured yet".
 
     python scripts/make_tables.py            write the documents that are out of date, and name them
 """
@@ -23,6 +25,7 @@ RESULTS = Path("bench") / "results"
 
 Language = Literal["english", "chinese"]
 DOCUMENTS: Mapping[str, Language] = {"README.md": "english", "README.zh-CN.md": "chinese"}
+CLINIC = "docs/clinic.md"
 NONE = "–"
 
 AS_GOOD = 0.005  # so far under the floor still counts as not below it
@@ -423,18 +426,109 @@ def filled(text: str, language: Language) -> str:
     Raises:
         ValueError: the document has not exactly one place for it.
     """
-    place = re.compile(r"(<!-- table: figures -->\n).*?(<!-- end -->)", re.DOTALL)
-    found, count = place.subn(lambda match: f"{match[1]}{table(language)}{match[2]}", text)
+    return _placed(text, "figures", table(language))
+
+
+def _placed(text: str, name: str, made: str) -> str:
+    place = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+    found, count = place.subn(lambda match: f"{match[1]}{made}{match[2]}", text)
     if count != 1:
-        raise ValueError(f"a document needs one place from <!-- table: figures --> to <!-- end -->; it has {count}")
+        raise ValueError(f"a document needs one place from <!-- table: {name} --> to <!-- end -->; it has {count}")
     return found
 
 
+# ---- the clinic
+
+
+def filled_clinic(text: str, results: Path = ROOT / RESULTS) -> str:
+    """docs/clinic.md with its tables made anew.
+
+    Raises:
+        ValueError: it has not exactly one place for each.
+    """
+    file = results / "clinic.json"
+    if not file.exists():
+        found, about = {}, f"{NOT_YET.english}.\n"
+    else:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        found = record["result"]
+        about = _clinic_about(record)
+    text = _placed(text, "clinic", about + _clinic_parts(found))
+    text = _placed(text, "faults", _clinic_faults(found.get("development", {}).get("by_fault", {})))
+    return _placed(text, "repair", _clinic_repair(found.get("repair")))
+
+
+def _clinic_about(record: Record) -> str:
+    planned, development = record["result"]["planned"], record["result"]["development"]
+    link = f"[`{record['commit'] or record['date']}`](../{(RESULTS / 'clinic.json').as_posix()})"
+    return (
+        f"Record {link}, {said(machine(record), 'english')}. Of the development part {development['sick_runs']} of "
+        f"{planned['sick']} sick runs and {development['healthy_runs'] + development['not_healthy_enough']} of "
+        f"{planned['healthy']} others were carried out, of which {development['healthy_runs']} are healthy; the final "
+        f"part was opened {record['result']['openings_of_the_final_part']} times.\n\n"
+    )
+
+
+def _clinic_parts(found: Record) -> str:
+    lines = ["| runs | recall | precision | healthy runs with a false alarm |", "|---|---|---|---|"]
+    for part in ("development", "final"):
+        told = found.get(part)
+        if told is None:
+            lines.append(f"| {part} part | {NOT_YET.english} | {NONE} | {NONE} |")
+            continue
+        lines.append(_clinic_row(f"{part} part", told, told["healthy_false_alarms"]))
+        built = told["of_checks_that_are_built"]
+        if built != {name: told[name] for name in built}:
+            lines.append(_clinic_row(f"{part} part, where the check is built", built, None))
+        for name, one in told["by_modality"].items():
+            lines.append(_clinic_row(f"{part} part, {name}", one, one["healthy_false_alarms"]))
+    return "\n".join(lines) + "\n"
+
+
+def _clinic_row(name: str, told: Record, alarms: Record | None) -> str:
+    shares = [told["recall"], told["precision"], alarms]
+    return f"| {name} | {' | '.join(NONE if one is None else _counted(one) for one in shares)} |"
+
+
+def _counted(one: Record) -> str:
+    """A share with its interval and what it is of."""
+    if one["value"] is None:
+        return NONE
+    return f"{shown(one)}, {one['right']} of {one['n']}"
+
+
+def _clinic_faults(faults: Mapping[str, Record]) -> str:
+    lines = ["| fault | must be found | found | precision |", "|---|---|---|---|"]
+    for name, told in faults.items():
+        required = f"`{told['required']}`" + ("" if told["is_built"] else " (not built yet)")
+        recall, precision = told["recall"], told["precision"]
+        alarms = NONE if precision["value"] is None else f"{precision['right']} of {precision['n']}"
+        lines.append(f"| {name} | {required} | {recall['right']} of {recall['n']} | {alarms} |")
+    return "\n".join(lines) + "\n"
+
+
+def _clinic_repair(told: Record | None) -> str:
+    if told is None:
+        return f"{NOT_YET.english}\n"
+    names = {"treated": "`treat`", "nothing": "nothing", "random": "random search, same time", "anew": "begun anew"}
+    lines = [
+        f"{told['sick']} sick runs of {told['runs']}; `treat` refused {told['refused']}. A treatment took "
+        f"{told['processor_seconds']} s of processor time.",
+        "",
+        "| what was done | brought back |",
+        "|---|---|",
+    ]
+    lines += [f"| {name} | {_counted(told['brought_back'][way])} |" for way, name in names.items()]
+    lines.append(f"| `treat` better than random search | {_counted(told['better_than_random'])} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    for name, language in DOCUMENTS.items():
+    made = {name: lambda text, language=language: filled(text, language) for name, language in DOCUMENTS.items()}
+    for name, fill in {**made, CLINIC: filled_clinic}.items():
         path = ROOT / name
         before = path.read_text(encoding="utf-8")
-        after = filled(before, language)
+        after = fill(before)
         if after != before:
             path.write_text(after, encoding="utf-8")
             print(f"{name}: table written anew")

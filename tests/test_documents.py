@@ -84,6 +84,13 @@ def test_the_tables_are_those_of_the_records(make_tables: ModuleType) -> None:
         assert make_tables.filled(text, language) == text, f"{name} is out of date; run: make docs"
 
 
+def test_the_tables_of_the_clinic_are_those_of_its_record(make_tables: ModuleType, tmp_path: Path) -> None:
+    text = (ROOT / make_tables.CLINIC).read_text(encoding="utf-8")
+    assert make_tables.filled_clinic(text) == text, f"{make_tables.CLINIC} is out of date; run: make docs"
+    empty = make_tables.filled_clinic(text, tmp_path)
+    assert empty.count("not measured yet") == 4
+
+
 def test_every_figure_without_a_record_says_that_it_is_not_measured(make_tables: ModuleType, tmp_path: Path) -> None:
     for language, words in (("english", "| not measured yet |"), ("chinese", "| 尚未测量 |")):
         assert make_tables.table(language, tmp_path).count(words) == len(make_tables.FIGURES) == 11

@@ -1,0 +1,607 @@
+"""What can be wrong with a training: one entry a fault, with what must be found and what else is true of it.
+
+`required` and `also` were written down from what the fault is, before any check looked, and are not changed after what
+checks say. Any other finding at warning level or above is a false alarm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from clinic.data import Sample
+from clinic.networks import Plan
+from penjing.core.recipe import Recipe
+
+ALL = ("image", "sound", "text", "table")
+DENSE = ("image", "sound", "table")  # what a plain network gets as numbers
+# What a plain network is trained with, unless its fault says something else.
+PLAIN: Mapping[str, Any] = {
+    "optimiser": "adamw",
+    "optimiser.rate": 4e-3,
+    "schedule": "one_cycle",
+    "training.steps": 200,
+    "training.batch_size": 32,
+    "training.ema": 0.0,
+    "augment": [],
+}
+
+Assign = Callable[[Recipe, float], Mapping[str, Any]]
+Spoil = Callable[[Sample, float, np.random.Generator], Sample]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: where it is: "recipe", "network", "data" or "labels".
+        required: the finding that must be there.
+        also: at most two findings that are true of it as well.
+        strengths: how much of it, in the development part.
+        unseen: how much of it, in the final part.
+        recipe: the good recipe and a strength → choices that are changed.
+        plan: a strength → a plain network with the fault, instead of the recipe's.
+        preprocess, gives: how that network is spoken to; see `models.own.Settings`.
+        sample: items, a strength and draws → items with the fault.
+        is_shuffled: whether batches are dealt anew in each epoch.
+        stall_seconds: how long a batch is waited for, times the strength.
+        modalities: where it can be.
+        tasks: of the data.
+        only: the only data sets where it can be; () are all.
+        asked: where people asked about it.
+    """
+
+    kind: str
+    required: str
+    also: tuple[str, ...] = ()
+    strengths: tuple[float, ...] = (1.0,)
+    unseen: tuple[float, ...] = (1.0,)
+    recipe: Assign | None = None
+    plan: Callable[[float], Plan] | None = None
+    preprocess: str = "standardised"
+    gives: str = ""
+    sample: Spoil | None = None
+    is_shuffled: bool = True
+    stall_seconds: float = 0.0
+    modalities: tuple[str, ...] = ALL
+    tasks: tuple[str, ...] = ("classify", "regress")
+    only: tuple[str, ...] = ()
+    asked: str = field(default="", compare=False)
+
+
+# ---- what is done to recipes
+
+
+def _steps(times: float, recipe: Recipe) -> int:
+    return max(1, round(recipe.training.steps * times))
+
+
+def _sized(recipe: Recipe, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of the network, those that it has."""
+    return {f"model.{name}": value for name, value in settings.items() if name in recipe.model.settings}
+
+
+def _held_by_nothing(recipe: Recipe) -> dict[str, Any]:
+    """No regularisation of any kind."""
+    free = {"dropout": 0.0, "word_dropout": 0.0, "members": 1}
+    smooth = {"task.label_smoothing": 0.0} if "label_smoothing" in recipe.task.settings else {}
+    return {**_sized(recipe, free), **smooth, "optimiser.weight_decay": 0.0, "augment": [], "wide.longest": 0}
+
+
+def _by_heart(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    course = {"schedule": "constant", "training.ema": 0.0, "training.steps": round(400 * strength)}
+    return {**_held_by_nothing(recipe), **course, "optimiser.rate": 3e-3}
+
+
+def _too_long(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    return {**_held_by_nothing(recipe), "training.steps": _steps(strength, recipe), "schedule": "constant"}
+
+
+def _whole_batch(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    """As many passes as before, in far fewer updates."""
+    return {"training.batch_size": 0, "training.steps": max(10, _steps(0.1 / strength, recipe)), "wide.longest": 0}
+
+
+def _few_updates(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    return {"training.steps": max(8, _steps(strength, recipe)), "schedule": "constant", "wide.longest": 0}
+
+
+def _leaping(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    rate = recipe.optimiser.settings["rate"] * strength
+    return {"optimiser.rate": rate, "schedule": "constant", "training.ema": 0.0, "wide.longest": 0}
+
+
+def _creeping(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    return {"optimiser.rate": recipe.optimiser.settings["rate"] * strength, "training.ema": 0.0, "wide.longest": 0}
+
+
+def _silenced(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    return {**_sized(recipe, {"dropout": strength, "word_dropout": strength}), "wide.longest": 0}
+
+
+def _decayed(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    # AdamW takes rate × decay off a weight at each update.
+    return {"optimiser.weight_decay": strength / recipe.optimiser.settings["rate"], "wide.longest": 0}
+
+
+def _tiny(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    small = {"width": int(strength), "wide": 1, "buckets": 16, "depth": 1, "members": 1, "dropout": 0.0}
+    return {**_sized(recipe, small), "wide.longest": 0}
+
+
+def _huge(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+    width = {"cnn": 48, "mlp": 1024, "keyword": 24, "tabular": 1024}.get(recipe.model.name, 256)
+    return _sized(recipe, {"width": round(width * strength)})
+
+
+# ---- what is done to data
+
+
+def _few(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001 - one signature
+    """So many training items, the same share of each class."""
+    train = sample.rows("train")
+    kept = _evenly(sample, train, int(strength))
+    return sample.take(np.sort(np.concatenate([kept, sample.rows("valid"), sample.rows("test")])))
+
+
+def _evenly(sample: Sample, rows: np.ndarray, count: int) -> np.ndarray:
+    """`count` of the rows, class by class in turn."""
+    if not isinstance(sample.label[0], str):
+        return rows[:count]
+    label = np.asarray(sample.label)[rows]
+    turn = np.zeros(len(rows), dtype=np.int64)
+    for name in np.unique(label):
+        turn[label == name] = np.arange((label == name).sum())
+    return rows[np.argsort(turn, kind="stable")[:count]]
+
+
+def _unpaired(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """A share of all labels dealt anew among their items."""
+    rows = np.flatnonzero(draw.random(len(sample.label)) < strength)
+    label = list(sample.label)
+    for place, other in zip(rows, draw.permutation(rows), strict=True):
+        label[place] = sample.label[other]
+    return sample.with_label(label)
+
+
+def _flipped(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """A share of all labels replaced by another class."""
+    classes = sorted(set(sample.label))
+    label = [
+        classes[(classes.index(one) + int(draw.integers(1, len(classes)))) % len(classes)]
+        if draw.random() < strength
+        else one
+        for one in sample.label
+    ]
+    return sample.with_label(label)
+
+
+def _off_by_one(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """Validation labels counted from another number than training labels."""
+    classes = sorted(set(sample.label))
+    moved = {one: classes[(place + int(strength)) % len(classes)] for place, one in enumerate(classes)}
+    pairs = zip(sample.label, sample.part, strict=True)
+    return sample.with_label([moved[one] if part == "valid" else one for one, part in pairs])
+
+
+def _rare(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """The last class has this share of its items left, in all parts."""
+    last = sorted(set(sample.label))[-1]
+    rows = [place for place, one in enumerate(sample.label) if one != last or draw.random() < strength]
+    return sample.take(np.array(rows))
+
+
+def _copied(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """Training items beside copies of themselves, until copies are this share of them."""
+    train = sample.rows("train")
+    kept = train[: round(len(train) * (1 - strength))]
+    copies = draw.choice(kept, len(train) - len(kept))
+    return sample.take(np.concatenate([kept, copies, sample.rows("valid"), sample.rows("test")]))
+
+
+def _leaked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """A share of the validation items stands among the training items too."""
+    valid = sample.rows("valid")
+    copies = draw.choice(valid, max(1, round(strength * len(valid))), replace=False)
+    found = sample.take(np.concatenate([np.arange(len(sample.label)), copies]))
+    part = [*sample.part, *["train"] * len(copies)]
+    return Sample(found.inputs, found.label, part, found.types)
+
+
+def _two_labels(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """Copies of training items under another class."""
+    train = sample.rows("train")
+    copies = draw.choice(train, round(strength * len(train)), replace=False)
+    found = sample.take(np.concatenate([np.arange(len(sample.label)), copies]))
+    classes = sorted(set(sample.label))
+    other = [classes[(classes.index(sample.label[row]) + 1) % len(classes)] for row in copies]
+    return found.with_label([*sample.label, *other])
+
+
+def _other_kind(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """Validation items as another camera, microphone, writer or unit would give them."""
+    valid = sample.rows("valid")
+    inputs = dict(sample.inputs)
+    for name, values in sample.inputs.items():
+        if isinstance(values, np.ndarray) and values.dtype == np.uint8:
+            changed = values.copy()
+            changed[valid] = np.clip(values[valid] * (1 - 0.6 * strength) + 120 * strength, 0, 255).astype(np.uint8)
+            inputs[name] = changed
+        elif isinstance(values, np.ndarray):
+            changed = values.copy()
+            noise = draw.normal(0, 0.1 * strength, values[valid].shape).astype(np.float32)
+            changed[valid] = values[valid] * 0.3 + noise
+            inputs[name] = changed
+        elif sample.types.get(name) == "text":
+            chosen = set(valid.tolist())
+            inputs[name] = [_shortened(one, strength) if at in chosen else one for at, one in enumerate(values)]
+        elif all(isinstance(one, float) for one in values):
+            column = np.array(values)
+            column[valid] = column[valid] + 2 * strength * column.std()
+            inputs[name] = column.tolist()
+    return Sample(inputs, sample.label, sample.part, sample.types)
+
+
+def _shortened(text: str, strength: float) -> str:
+    """The beginning of a text, its words in reverse."""
+    words = text.split() if " " in text else list(text)
+    kept = words[: max(2, round(len(words) * (1 - 0.7 * strength)))]
+    return (" " if " " in text else "").join(reversed(kept))
+
+
+def _sorted_away(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """Rows sorted by class and the last ones taken to validate: some classes are in one part only."""
+    known = np.concatenate([sample.rows("train"), sample.rows("valid")])
+    label = np.asarray(sample.label)[known]
+    rows = known[np.argsort(label, kind="stable")]
+    train = len(sample.rows("train"))
+    # A few of each class stay, or there would be nothing to learn.
+    spread = int(len(rows) * (1 - strength) / 2)
+    order = np.concatenate([rows[::-1][:spread], rows[: len(rows) - spread]])
+    found = sample.take(np.concatenate([order, sample.rows("test")]))
+    part = ["train"] * train + ["valid"] * (len(order) - train) + ["test"] * len(sample.rows("test"))
+    return Sample(found.inputs, found.label, part, found.types)
+
+
+def _constant(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """Columns that are the same for all items, beside those that are there."""
+    for number in range(int(strength)):
+        sample = sample.with_input(f"unit_{number}", ["cm"] * len(sample.label))
+    return sample
+
+
+def _blank(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """A share of the pictures is black all over."""
+    pictures = sample.inputs["image"].copy()
+    pictures[draw.random(len(pictures)) < strength] = 0
+    return sample.with_input("image", pictures)
+
+
+def _noise_columns(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """Columns of chance."""
+    for number in range(int(strength)):
+        sample = sample.with_input(f"noise_{number}", draw.normal(size=len(sample.label)).tolist())
+    return sample
+
+
+def _answer_column(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """The answer under another name: a code for a class, another unit for a number."""
+    classes = sorted(set(sample.label))
+    told = [classes.index(one) if isinstance(one, str) else one * (1 + strength) + strength for one in sample.label]
+    names = [f"code {place}" if isinstance(sample.label[0], str) else place for place in told]
+    return sample.with_input("outcome", names)
+
+
+def _numbered(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """A column that counts the rows."""
+    return sample.with_input("record", list(range(int(strength), int(strength) + len(sample.label))))
+
+
+def _emptied(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """Half of the columns mostly empty."""
+    for name in list(sample.inputs)[::2]:
+        values = [None if draw.random() < strength else one for one in sample.inputs[name]]
+        sample = sample.with_input(name, values)
+    return sample
+
+
+def _marked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
+    """A mark at the border of each picture that stands for its class."""
+    classes = sorted(set(sample.label))
+    pictures = sample.inputs["image"].copy()
+    width = pictures.shape[2]
+    for row, one in enumerate(sample.label):
+        at = round(classes.index(one) * (width - 2) / max(1, len(classes) - 1))
+        pictures[row, : int(strength), at : at + 2] = 255
+    return sample.with_input("image", pictures)
+
+
+def _spiked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
+    """A few numbers to predict that are wrong by orders of magnitude, as a slipped decimal point makes them."""
+    rows = draw.choice(sample.rows("train"), 4, replace=False)
+    label = list(sample.label)
+    for row in rows.tolist():
+        label[row] = label[row] * strength
+    return sample.with_label(label)
+
+
+FAULTS: Mapping[str, Fault] = {
+    # ---- in the recipe
+    "learned by heart": Fault(
+        "recipe",
+        "overfit",
+        ("trained_long", "miscalibrated"),
+        (1.0, 2.0),
+        (1.5,),
+        recipe=_by_heart,
+        sample=lambda sample, _, draw: _few(sample, 120, draw),
+    ),
+    "trained too long": Fault(
+        "recipe", "trained_long", ("overfit", "miscalibrated"), (5.0, 8.0), (6.0,), recipe=_too_long
+    ),
+    "stopped early": Fault(
+        "recipe", "stopped_early", ("underfit", "beaten_by_simple"), (0.05, 0.1), (0.07,), recipe=_few_updates
+    ),
+    "rate too high": Fault(
+        "recipe", "oscillating", ("underfit", "beaten_by_simple"), (30.0, 100.0), (60.0,), recipe=_leaping
+    ),
+    "rate too low": Fault(
+        "recipe", "crawling", ("not_learning", "beaten_by_simple"), (1e-3, 3e-4), (5e-4,), recipe=_creeping
+    ),
+    "diverged": Fault(
+        "recipe",
+        "diverged",
+        ("exploding_gradient", "not_learning"),
+        (1e4, 1e6),
+        (1e5,),
+        plan=lambda _: Plan(),
+        recipe=lambda _, strength: {"optimiser": "sgd", "optimiser.rate": strength, "schedule": "constant"},
+    ),
+    "too much dropout": Fault(
+        "recipe", "underfit", ("not_learning", "beaten_by_simple"), (0.95, 0.98), (0.97,), recipe=_silenced
+    ),
+    "too much weight decay": Fault(
+        "recipe", "underfit", ("not_learning", "beaten_by_simple"), (0.1, 0.3), (0.2,), recipe=_decayed
+    ),
+    "batch of one": Fault(
+        "recipe",
+        "small_batch",
+        ("oscillating", "beaten_by_simple"),
+        (1.0, 2.0),
+        (1.0,),
+        recipe=lambda _, strength: {"training.batch_size": int(strength)},
+    ),
+    "all in one batch": Fault(
+        "recipe", "large_batch", ("stopped_early", "beaten_by_simple"), (1.0, 2.0), (1.5,), recipe=_whole_batch
+    ),
+    "squared error for classes": Fault(
+        "recipe",
+        "wrong_loss",
+        ("miscalibrated", "beaten_by_simple"),
+        tasks=("classify",),
+        recipe=lambda *_: {"task.loss": "mean_squared_error"},
+    ),
+    "network too small": Fault(
+        "recipe", "small_model", ("underfit", "beaten_by_simple"), (1.0, 2.0), (1.0,), recipe=_tiny
+    ),
+    "network too large": Fault(
+        "recipe", "large_model", ("overfit", "trained_long"), (1.0,), (0.8,), recipe=_huge, modalities=DENSE
+    ),
+    "slow arithmetic": Fault(
+        "recipe",
+        "slow_kernels",
+        (),
+        recipe=lambda *_: {"machine.layout": "contiguous", "machine.number_format": "bfloat16"},
+        modalities=("image",),
+    ),
+    "other seeds, other networks": Fault(
+        "recipe",
+        "unstable",
+        ("oscillating", "overfit"),
+        (10.0,),
+        (15.0,),
+        recipe=_leaping,
+        sample=lambda sample, _, draw: _few(sample, 60, draw),
+    ),
+    "never shuffled": Fault(
+        "recipe",
+        "oscillating",
+        ("not_learning", "beaten_by_simple"),
+        tasks=("classify",),
+        is_shuffled=False,
+        recipe=lambda *_: {"wide.longest": 0, "training.ema": 0.0, "schedule": "constant"},
+    ),
+    "slow input": Fault(
+        "recipe",
+        "slow_input",
+        (),
+        (0.05,),
+        (0.08,),
+        stall_seconds=1.0,
+        recipe=lambda recipe, _: {"training.steps": max(150, recipe.training.steps)},
+    ),
+    # ---- in the network
+    "sigmoids, one upon the other": Fault(
+        "network",
+        "vanishing_gradient",
+        ("not_learning", "beaten_by_simple"),
+        (8.0, 12.0),
+        (10.0,),
+        plan=lambda strength: Plan(depth=int(strength), activation="sigmoid"),
+    ),
+    "weights drawn too large": Fault(
+        "network",
+        "exploding_gradient",
+        ("diverged", "not_learning"),
+        (3.0, 6.0),
+        (4.0,),
+        plan=lambda strength: Plan(depth=6, scale=strength),
+        recipe=lambda *_: {"optimiser": "sgd", "optimiser.rate": 1e-3},
+    ),
+    "units that died": Fault(
+        "network",
+        "dead_units",
+        ("not_learning", "beaten_by_simple"),
+        (-8.0, -20.0),
+        (-12.0,),
+        plan=lambda strength: Plan(bias=strength),
+        modalities=DENSE,
+    ),
+    "tanh at its bounds": Fault(
+        "network",
+        "saturated_units",
+        ("miscalibrated", "beaten_by_simple"),
+        (20.0, 60.0),
+        (40.0,),
+        plan=lambda strength: Plan(activation="tanh", scale=strength),
+        modalities=DENSE,
+    ),
+    "softmax twice": Fault(
+        "network",
+        "wrong_output",
+        ("miscalibrated", "beaten_by_simple"),
+        tasks=("classify",),
+        gives="logits",
+        plan=lambda _: Plan(last="softmax"),
+    ),
+    "softmax missing": Fault(
+        "network",
+        "wrong_output",
+        ("not_learning", "beaten_by_simple"),
+        tasks=("classify",),
+        gives="probabilities",
+        plan=lambda _: Plan(),
+    ),
+    "sigmoid for many classes": Fault(
+        "network",
+        "wrong_output",
+        ("miscalibrated", "beaten_by_simple"),
+        tasks=("classify",),
+        gives="logits",
+        plan=lambda _: Plan(last="sigmoid"),
+    ),
+    "relu at the end": Fault(
+        "network", "wrong_output", ("dead_units", "beaten_by_simple"), plan=lambda _: Plan(last="relu")
+    ),
+    "all weights zero": Fault(
+        "network", "not_learning", ("dead_units", "beaten_by_simple"), plan=lambda _: Plan(scale=0.0), modalities=DENSE
+    ),
+    "inputs as they came": Fault(
+        "network",
+        "unscaled_input",
+        ("dead_units", "beaten_by_simple"),
+        preprocess="raw",
+        plan=lambda _: Plan(),
+        only=("digits", "mnist", "cifar", "cancer", "fashion", "cifar_pets"),
+    ),
+    "frozen layers": Fault(
+        "network",
+        "underfit",
+        ("small_model", "beaten_by_simple"),
+        (3.0, 4.0),
+        (5.0,),
+        plan=lambda strength: Plan(width=16, depth=int(strength), frozen=int(strength)),
+        modalities=DENSE,
+    ),
+    "no activation": Fault(
+        "network",
+        "underfit",
+        ("small_model", "beaten_by_simple"),
+        plan=lambda _: Plan(is_linear=True, depth=3),
+        only=("clusters", "friedman", "rings"),
+    ),
+    "uneven certainty": Fault(
+        "network",
+        "miscalibrated",
+        ("overfit", "beaten_by_simple"),
+        (20.0,),
+        (30.0,),
+        tasks=("classify",),
+        plan=lambda strength: Plan(uneven=strength),
+        modalities=DENSE,
+    ),
+    # ---- in the data
+    "too few examples": Fault("data", "few_examples", ("overfit", "tiny_classes"), (24.0, 48.0), (36.0,), sample=_few),
+    "copies": Fault("data", "duplicates", ("overfit",), (0.3, 0.6), (0.45,), sample=_copied),
+    "copies that leak": Fault("data", "leak", ("duplicates",), (0.05, 0.3), (0.15,), sample=_leaked),
+    "another kind to validate": Fault(
+        "data", "drift", ("miscalibrated", "overfit"), (0.5, 1.0), (0.75,), sample=_other_kind
+    ),
+    "constant columns": Fault(
+        "data",
+        "constant_columns",
+        ("constant_input", "useless_input"),
+        (1.0, 3.0),
+        (2.0,),
+        sample=_constant,
+        modalities=("table",),
+    ),
+    "black pictures": Fault(
+        "data",
+        "constant_items",
+        ("duplicates", "cross_class_duplicates"),
+        (0.1, 0.3),
+        (0.2,),
+        sample=_blank,
+        modalities=("image",),
+    ),
+    "columns of chance": Fault(
+        "data", "useless_input", (), (1.0, 4.0), (2.0,), sample=_noise_columns, modalities=("table",)
+    ),
+    "the answer among the inputs": Fault(
+        "data", "leaking_columns", ("useless_input",), (1.0, 3.0), (2.0,), sample=_answer_column, modalities=("table",)
+    ),
+    "rows numbered": Fault(
+        "data", "id_columns", ("useless_input",), (0.0, 1000.0), (500.0,), sample=_numbered, modalities=("table",)
+    ),
+    "empty columns": Fault(
+        "data", "missing_values", ("useless_input",), (0.7, 0.9), (0.8,), sample=_emptied, modalities=("table",)
+    ),
+    "a mark tells the class": Fault("data", "shortcut", (), (2.0, 3.0), (2.0,), sample=_marked, modalities=("image",)),
+    "one class is rare": Fault(
+        "data", "imbalance", ("missed_class", "tiny_classes"), (0.05, 0.1), (0.08,), sample=_rare, tasks=("classify",)
+    ),
+    # ---- in the labels
+    "wrong labels": Fault(
+        "labels",
+        "label_errors",
+        ("overfit", "miscalibrated"),
+        (0.1, 0.25),
+        (0.15,),
+        sample=_flipped,
+        tasks=("classify",),
+    ),
+    "labels of other items": Fault(
+        "labels", "not_learning", ("overfit", "miscalibrated"), (1.0,), (1.0,), sample=_unpaired
+    ),
+    "labels counted otherwise": Fault(
+        "labels", "label_errors", ("not_learning", "overfit"), (1.0,), (1.0,), sample=_off_by_one, tasks=("classify",)
+    ),
+    "one item, two labels": Fault(
+        "labels",
+        "cross_class_duplicates",
+        ("duplicates", "label_errors"),
+        (0.1, 0.2),
+        (0.15,),
+        sample=_two_labels,
+        tasks=("classify",),
+    ),
+    "slipped decimal points": Fault(
+        "labels",
+        "exploding_gradient",
+        ("not_learning", "beaten_by_simple"),
+        (1e3, 1e4),
+        (3e3,),
+        sample=_spiked,
+        tasks=("regress",),
+    ),
+}
+
+
+def required_names(faults: Sequence[Fault]) -> list[str]:
+    """Every finding that some fault names, in alphabetical order."""
+    return sorted({name for fault in faults for name in (fault.required, *fault.also)})

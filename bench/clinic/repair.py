@@ -1,0 +1,223 @@
+"""Sick runs, and what becomes of them: treated, left alone, searched at random in the same time, begun anew.
+
+All four are judged on the same held-out items with their true labels, which none of them saw. A run is brought back
+when it is within two points of the healthy run: the best recipe that is known, on data without the fault, with the
+same seed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clinic import carry, data, healthy, rounds
+from clinic.cases import Case
+from clinic.data import Sample
+from clinic.questions import EVERY
+from penjing.core import plugins
+from penjing.core.errors import PenjingError
+from penjing.core.finding import Finding
+from penjing.core.randomness import stream
+from penjing.core.recipe import DataChoices, Recipe, SplitChoices, change
+from penjing.remedies import NotApplicable
+from penjing.training import engine
+from penjing.training.engine import Trained
+from penjing.workflows._choose import RecipeWish, base_recipe
+
+POINTS = 0.02
+HELD_OUT = 300  # items, where there are as many
+MOST_REMEDIES = 3  # that a random composition has
+SECONDS = 90.0  # of a treatment, by the clock
+LINES = rounds.LINES / "repair.jsonl"
+
+
+def is_mendable(case: Case) -> bool:
+    """Whether the run is of one of penjing's networks, and so can be trained again from its recipe."""
+    fault = EVERY.get(case.fault)
+    return fault is not None and fault.plan is None and fault.is_shuffled and not fault.stall_seconds
+
+
+def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, Any]:
+    """The line of one sick run: its score by each of the four ways, beside the healthy run's."""
+    clean = carry.ready(data.draw(case.data, case.draw, HELD_OUT))
+    fault = EVERY[case.fault]
+    sample = clean.sample
+    if fault.sample is not None:
+        sample = fault.sample(sample, case.strength, stream(case.seed, f"clinic {case.fault}"))
+        sample = _with_true_test(sample, clean.sample)
+    ward = clean if fault.sample is None else carry.ready(sample)
+    recipe = rounds.recipe_of(case)
+    sick = carry.carry_out(ward, recipe, folder / "sick")
+    begun, clock = time.process_time(), time.monotonic()
+    treated = _treated(ward, sick, folder, seconds)
+    taken = time.process_time() - begun
+    line = {
+        "id": case.id,
+        "fault": case.fault,
+        "modality": data.DATA[case.data].modality,
+        "data": case.data,
+        "strength": case.strength,
+        "seed": case.seed,
+        "healthy": _held_out(
+            clean, _trained(clean, replace(healthy.best_recipe(case.data, case.draw), seed=case.seed))
+        ),
+        "nothing": _of_run(ward, sick.run),
+        **treated,
+        "clock_seconds": round(time.monotonic() - clock, 1),
+        "processor_seconds": round(taken, 1),
+        "random": _held_out(ward, searched(ward, recipe, sick, taken, case.seed)),
+        "anew": _held_out(ward, _trained(ward, default_recipe(ward, case.seed))),
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    return line
+
+
+def _with_true_test(sample: Sample, clean: Sample) -> Sample:
+    """The held-out items as they are without the fault, columns that the fault added aside."""
+    inputs = dict(sample.inputs)
+    there, true = sample.rows("test"), clean.rows("test")
+    if len(there) != len(true):
+        return sample
+    for name, values in clean.inputs.items():
+        if isinstance(values, np.ndarray):
+            inputs[name] = inputs[name].copy()
+            inputs[name][there] = values[true]
+        else:
+            cells = list(inputs[name])
+            for at, place in zip(there.tolist(), true.tolist(), strict=True):
+                cells[at] = values[place]
+            inputs[name] = cells
+    label = list(sample.label)
+    for at, place in zip(there.tolist(), true.tolist(), strict=True):
+        label[at] = clean.label[place]
+    return replace(sample, inputs=inputs, label=label)
+
+
+def _treated(ward: carry.Ward, sick: carry.Outcome, folder: Path, seconds: float) -> dict[str, Any]:
+    """What `treat` made of the run."""
+    from penjing.workflows.treat import TreatWish, treat
+
+    try:
+        found = treat(sick.run, TreatWish(seconds=seconds, out=folder / "treated"), data=ward.sample.columns())
+    except PenjingError as refused:
+        return {"treated": _of_run(ward, sick.run), "kept": [], "refused": str(refused)[:300]}
+    run = sick.run if found.run is None else found.run.path
+    return {
+        "treated": _of_run(ward, run),
+        "kept": list(found.kept),
+        "tried": [[one.remedy, one.outcome] for one in found.treated],
+        "refused": "",
+    }
+
+
+def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Trained | None:
+    """The best of random compositions of remedies by validation, "no change" among them, in as many seconds of
+    processor time."""
+    draw = stream(seed, "clinic random search")
+    begun = time.process_time()
+    best = _trained(ward, recipe)
+    while time.process_time() - begun < seconds:
+        other = _composed(recipe, sick.findings, draw)
+        found = _trained(ward, other) if other != recipe else None
+        if found is not None and _value(found) > _value(best):
+            best = found
+    return best
+
+
+def _composed(recipe: Recipe, findings: Sequence[Finding], draw: np.random.Generator) -> Recipe:
+    """One to three remedies drawn at random, each for a finding drawn at random."""
+    names = list(plugins.names("remedies"))
+    known = list(findings) or [Finding("none", "info", "")]
+    for _ in range(int(draw.integers(1, MOST_REMEDIES + 1))):
+        remedy = plugins.load("remedies", names[int(draw.integers(len(names)))])
+        found = remedy.apply(recipe, known[int(draw.integers(len(known)))])
+        recipe = recipe if isinstance(found, NotApplicable) else found
+    return recipe
+
+
+def default_recipe(ward: carry.Ward, seed: int) -> Recipe:
+    """The recipe that `fit` begins with, with as many updates as it takes where time does not press."""
+    problem = ward.problem
+    wish = RecipeWish(seed=seed, assignments={"machine.threads": 1})
+    choices = DataChoices(inputs=tuple(problem.modality), target=problem.target, classes=problem.classes)
+    recipe = base_recipe(problem, ward.prepared.task, wish, choices, SplitChoices())
+    return change(recipe, {"training.steps": 400})
+
+
+def _trained(ward: carry.Ward, recipe: Recipe) -> Trained | None:
+    """What a recipe gives on a ward's training part; None where it fails."""
+    try:
+        return engine.carry_out(recipe, ward.problem)
+    except (PenjingError, RuntimeError):
+        return None
+
+
+def _value(trained: Trained | None) -> float:
+    return -np.inf if trained is None or trained.best is None else float(trained.best)
+
+
+def _held_out(ward: carry.Ward, trained: Trained | None) -> float | None:
+    """The watched metric on the held-out items."""
+    if trained is None:
+        return None
+    rows, task = ward.prepared.rows("test"), plugins.load("tasks", ward.prepared.task)
+    answer = task.answer(engine.outputs(trained.network, ward.problem.items, rows))
+    return float(task.metric(task.Settings().metric)(ward.prepared.truth[rows], answer))
+
+
+def _of_run(ward: carry.Ward, path: Path) -> float | None:
+    """The same of a run folder's network; None where it has none."""
+    import penjing as pj
+
+    rows = ward.sample.rows("test")
+    held = ward.sample.take(rows)
+    try:
+        said = pj.predict(path, dict(held.inputs), watch=None).frame["prediction"].to_list()
+    except PenjingError:
+        return None
+    truth = list(held.label)
+    if isinstance(truth[0], str):
+        return float(np.mean([one == other for one, other in zip(said, truth, strict=True)]))
+    left = np.square(np.array(said) - np.array(truth)).sum()
+    return float(1 - left / np.square(np.array(truth) - np.mean(truth)).sum())
+
+
+def is_brought_back(line: Mapping[str, Any], way: str) -> bool:
+    """Whether one of the four ways ended within two points of the healthy run."""
+    value = line[way]
+    return value is not None and value >= line["healthy"] - POINTS
+
+
+def scored(lines: Sequence[Mapping[str, Any]], share: Callable[[int, int], dict[str, Any]]) -> dict[str, Any]:
+    """The share brought back by each way, and how often treating was better than searching at random."""
+    # A run that is within two points as it is was not sick enough to be brought back.
+    sick = [line for line in lines if line["healthy"] is not None and not is_brought_back(line, "nothing")]
+    ways = ("treated", "nothing", "random", "anew")
+    pairs = [(line["treated"] or -1e9, line["random"] or -1e9) for line in sick]
+    return {
+        "runs": len(lines),
+        "sick": len(sick),
+        "refused": sum(bool(line["refused"]) for line in sick),
+        "brought_back": {way: share(sum(is_brought_back(line, way) for line in sick), len(sick)) for way in ways},
+        "better_than_random": share(sum(one > other for one, other in pairs), len(pairs)),
+        "as_good_as_random": share(sum(one >= other for one, other in pairs), len(pairs)),
+        "processor_seconds": round(float(np.mean([line["processor_seconds"] for line in lines])), 1) if lines else None,
+    }
+
+
+def run(cases: Sequence[Case], folder: Path, until: float) -> None:
+    """Repair what is not done yet, until the clock says so."""
+    known = rounds.done(LINES)
+    for case in cases:
+        if case.id in known or not is_mendable(case) or time.monotonic() > until:
+            continue
+        line = repaired(case, folder / "repair")
+        rounds.append(LINES, line)
+        told = {way: line[way] and round(line[way], 3) for way in ("healthy", "nothing", "treated", "random", "anew")}
+        print(case.id, told, line["kept"], line["refused"][:80], flush=True)

@@ -1,0 +1,103 @@
+"""How often the doctor is right: recall, precision and false alarms, with Clopper-Pearson intervals.
+
+A sick run counts as recognised when its required finding is there, at any level. A finding at warning level or above
+that its fault does not name is a false alarm. A healthy run has a false alarm when it has any such finding.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+GRAVE = ("warning", "error")
+CONFIDENCE = 0.95
+
+Line = Mapping[str, Any]
+
+
+def share(right: int, of: int) -> dict[str, Any]:
+    """A share with its Clopper-Pearson interval; null where there is nothing."""
+    if of == 0:
+        return {"value": None, "low": 0.0, "high": 1.0, "right": 0, "n": 0}
+    from scipy.stats import beta
+
+    tail = (1 - CONFIDENCE) / 2
+    low = 0.0 if right == 0 else float(beta.ppf(tail, right, of - right + 1))
+    high = 1.0 if right == of else float(beta.ppf(1 - tail, right + 1, of - right))
+    return {"value": right / of, "low": low, "high": high, "right": right, "n": of}
+
+
+def is_recognised(line: Line) -> bool:
+    """Whether the required finding is there."""
+    return any(name == line["required"] for name, *_ in line["findings"])
+
+
+def grave(line: Line) -> list[str]:
+    """The names of the findings at warning level or above."""
+    return [name for name, level, *_ in line["findings"] if level in GRAVE]
+
+
+def false_alarms(line: Line) -> list[str]:
+    """The grave findings that are not true of the run, as far as its fault says."""
+    true = {line["required"], *line["also"]}
+    return [name for name in grave(line) if name not in true]
+
+
+def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, Any]:
+    """Everything that is told of some runs.
+
+    Args:
+        not_built: names of findings that no check gives yet.
+    """
+    known = [line for line in lines if "misfit" not in line]
+    sick = [line for line in known if line["fault"]]
+    healthy = [line for line in known if not line["fault"] and line["is_healthy"]]
+    missing = set(not_built)
+    return {
+        "sick_runs": len(sick),
+        "healthy_runs": len(healthy),
+        "not_healthy_enough": sum(not line["fault"] and not line["is_healthy"] for line in known),
+        "misfits": len(lines) - len(known),
+        **_pair(sick),
+        "of_checks_that_are_built": _pair([line for line in sick if line["required"] not in missing]),
+        "healthy_false_alarms": share(sum(bool(grave(line)) for line in healthy), len(healthy)),
+        "by_modality": _grouped(sick, healthy, "modality"),
+        "by_fault": {
+            name: {"required": found[0]["required"], "is_built": found[0]["required"] not in missing, **_pair(found)}
+            for name, found in _by(sick, "fault").items()
+        },
+        "false_alarms_on_healthy": dict(Counter(name for line in healthy for name in grave(line)).most_common()),
+        "false_alarms_on_sick": dict(Counter(name for line in sick for name in false_alarms(line)).most_common()),
+        "missed": dict(Counter(line["required"] for line in sick if not is_recognised(line)).most_common()),
+    }
+
+
+def _pair(sick: Sequence[Line]) -> dict[str, Any]:
+    """Recall and precision of some sick runs."""
+    alarms = sum(len(grave(line)) for line in sick)
+    false = sum(len(false_alarms(line)) for line in sick)
+    return {
+        "recall": share(sum(map(is_recognised, sick)), len(sick)),
+        "precision": share(alarms - false, alarms),
+    }
+
+
+def _grouped(sick: Sequence[Line], healthy: Sequence[Line], key: str) -> dict[str, Any]:
+    well = _by(healthy, key)
+    return {
+        name: {
+            **_pair(found),
+            "healthy_false_alarms": share(
+                sum(bool(grave(line)) for line in well.get(name, [])), len(well.get(name, []))
+            ),
+        }
+        for name, found in _by(sick, key).items()
+    }
+
+
+def _by(lines: Sequence[Line], key: str) -> dict[str, list[Line]]:
+    found: dict[str, list[Line]] = {}
+    for line in sorted(lines, key=lambda one: str(one[key])):
+        found.setdefault(line[key], []).append(line)
+    return found
