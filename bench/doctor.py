@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 from _record import commit, write
-from clinic import carry, cases, data, healthy, repair, rounds, score
 
+from clinic import carry, cases, data, healthy, repair, rounds, score
 from penjing.core import plugins
 from penjing.core.process import tune_process
 
