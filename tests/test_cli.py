@@ -22,7 +22,22 @@ from tiny_data import draw, write_tiny
 DOCS = Path(__file__).parents[1] / "docs"
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TINY_FIT = ["fit", "photos", "--recipe", "recipe.toml"]
-VERBS = ["cache", "compare", "dataset", "diagnose", "fit", "inspect", "list", "predict", "report", "runs", "test"]
+VERBS = [
+    *(
+        "cache",
+        "compare",
+        "dataset",
+        "diagnose",
+        "fit",
+        "inspect",
+        "list",
+        "predict",
+        "report",
+        "runs",
+        "test",
+        "treat",
+    ),
+]
 
 
 def assert_as_kept(name: str, text: str) -> None:
@@ -259,6 +274,8 @@ DOCUMENTS = [
     ("report", ["report", "run", "--out", "TMP/report.html"]),
     ("compare", ["compare", "run", "run"]),
     ("diagnose", ["diagnose", "run"]),
+    ("treat", ["treat", "run"]),
+    ("list", ["list", "remedies"]),
     ("runs", ["runs", "--folder", "."]),
     ("runs", ["runs", "remove", "TMP/copy", "--yes"]),
     ("list", ["list"]),

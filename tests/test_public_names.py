@@ -43,6 +43,7 @@ NAMES = [
         "resume",
         "runs",
         "test",
+        "treat",
     ),
     "tune_process",
 ]

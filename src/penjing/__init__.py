@@ -32,6 +32,7 @@ _HOMES = {
             "resume",
             "runs",
             "test",
+            "treat",
         ),
         "penjing.verbs",
     ),
@@ -71,6 +72,7 @@ __all__ = [
     "resume",
     "runs",
     "test",
+    "treat",
     "tune_process",
 ]
 
@@ -82,7 +84,21 @@ if TYPE_CHECKING:
     from penjing.core.run import Run
     from penjing.core.score import Score
     from penjing.estimators import PenjingClassifier, PenjingRegressor
-    from penjing.verbs import adopt, compare, dataset, diagnose, fit, inspect, plan, predict, report, resume, runs, test
+    from penjing.verbs import (
+        adopt,
+        compare,
+        dataset,
+        diagnose,
+        fit,
+        inspect,
+        plan,
+        predict,
+        report,
+        resume,
+        runs,
+        test,
+        treat,
+    )
 
 
 def __getattr__(name: str) -> Any:

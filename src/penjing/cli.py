@@ -258,6 +258,38 @@ def diagnose(
 
 
 @app.command
+def treat(
+    run: Path,
+    /,
+    *,
+    time: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    seeds: int = 3,
+    remedy: list[str] | None = None,
+    out: Path | None = None,
+    data: str | None = None,
+    output: OutputOptions = NO_OUTPUT_OPTIONS,
+) -> int:
+    """Try remedies for what diagnose finds, and keep only what measurably helps.
+
+    Args:
+        run: The run folder; it stays as it is, but for lines in its ledger.
+        time: The deadline of all of it, such as 90s, 10m or 1h; 5m when left out.
+        seeds: Trainings with a remedy and without that a verdict takes; 3 or more.
+        remedy: One remedy to try, of penjing list remedies; may be repeated.
+        out: The folder of the new run; the next free one in runs/ when left out.
+        data: Where the data are now, if they moved.
+    """
+    from penjing import verbs
+
+    with _screen(output) as watch:
+        found = verbs.treat(
+            run, time=time, seeds=seeds, remedies=remedy or (), out=out, data=data, command=_command(), watch=watch
+        )
+    _show(output, found.to_dict(), found.lines())
+    return 0
+
+
+@app.command
 def compare(runs: list[Path], /, *, output: OutputOptions = NO_OUTPUT_OPTIONS) -> int:
     """Show how runs differ in recipe and in result.
 
@@ -440,6 +472,8 @@ def _wrong_use(problem: CycloptsError, words: Sequence[str]) -> str:
 def _interrupted(problem: KeyboardInterrupt) -> str:
     if not problem.args:
         return "interrupted; nothing was left half done"
+    if len(problem.args) == 1:
+        return f"interrupted; {problem.args[0]}"
     folder = shlex.quote(str(problem.args[0]))
     kept = "the best so far is" if problem.args[1] else "before the network was measured once; what is done is"
     return f"interrupted; {kept} kept in {folder}. Go on with: penjing fit --resume {folder}"

@@ -4,6 +4,7 @@ data ── inspect → findings
 data ── fit → run ── test → score
                ├─── predict → predictions
                ├─── diagnose → findings
+               ├─── treat → verdicts, and a run with what helped
                ├─── report → one HTML file
                └─── compare → differences
 """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from penjing.workflows.open_seal import Tested
     from penjing.workflows.plan import Plan
     from penjing.workflows.predict import Predictions
+    from penjing.workflows.treat import Treatment
 
 DATASETS: Mapping[str, str] = {"digits": "5,000 real handwritten digits, 28×28, 500 of each (MNIST)"}
 
@@ -422,6 +424,50 @@ def diagnose(
         return examine(run)
     with watching(watch) as told:
         return examine(run, seconds(time), data, told)
+
+
+def treat(
+    run: Run | str | Path,
+    *,
+    time: str | float | None = None,
+    seeds: int = 3,
+    remedies: Sequence[str] = (),
+    out: str | Path | None = None,
+    data: object | None = None,
+    command: Sequence[str] = (),
+    watch: WatchWish = "bar",
+) -> Treatment:
+    """Try remedies for what a diagnosis finds, and grow a run with those that measurably helped.
+
+    Each is tried in pairs with the training as it is: the same seeds, the same items. What helped is said with its
+    effect and a 95 % interval on items that nothing was chosen by; what did not is rolled back. The run itself stays as
+    it is, but for lines in its ledger.
+
+    Args:
+        run: a run, or its folder.
+        time: the deadline of all of it, such as "10m" or seconds; None is five minutes.
+        seeds: of each side of a pair, 3 or more.
+        remedies: names of those to try (`penjing list remedies`); () takes what suits the findings.
+        out: the folder of the new run; None is the next free one in runs/.
+        data: where the data are now, if they moved.
+        command: the words that repeat this.
+        watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
+
+    Raises:
+        RunError: the run cannot be trained again, or the time is not enough for one verdict.
+        DataError: the data are gone or have changed.
+        UsageError: there is no such remedy, or there are too few seeds.
+    """
+    from penjing.core.budget import DEFAULT_SECONDS
+    from penjing.core.units import seconds
+    from penjing.workflows.treat import TreatWish
+    from penjing.workflows.treat import treat as cure
+
+    wish = TreatWish(
+        seconds(time) if time is not None else DEFAULT_SECONDS, seeds, tuple(remedies), Path(out) if out else None
+    )
+    with watching(watch) as told:
+        return cure(run, wish, data, told, command)
 
 
 def compare(*runs: Run | str | Path) -> Comparison:

@@ -24,6 +24,7 @@ RECIPES = {
     "bad choices": Recipe(
         model=Choice("mlp", {"dropout": 0.5}),
         task=Choice("classify", {"loss": "mean_squared_error"}),
+        optimiser=Choice("adamw", {"rate": 1e-5}),
         training=Training(clip_norm=8.0, ema=0.99),
     ),
 }

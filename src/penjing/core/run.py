@@ -195,7 +195,7 @@ def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:
     Raises:
         RunError: the folder exists and is not empty, or cannot be written.
     """
-    folder = _next_free(title) if path is None else path
+    folder = next_free(title) if path is None else path
     check_free(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -284,7 +284,8 @@ def _cpu_name() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
 
 
-def _next_free(title: str) -> Path:
+def next_free(title: str) -> Path:
+    """The next free `runs/<title>-001`."""
     stem = re.sub(r"[^\w.-]+", "-", Path(title.rstrip("/\\")).name).strip("-.") or "run"
     number = 1
     while (RUNS / f"{stem}-{number:03d}").exists():

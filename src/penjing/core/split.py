@@ -170,7 +170,7 @@ def deal(
 
 
 def inner_folds(
-    groups: Int[np.ndarray, " items"], classes: Int[np.ndarray, " items"] | None, folds: int
+    groups: Int[np.ndarray, " items"], classes: Int[np.ndarray, " items"] | None, folds: int, seed: int = 0
 ) -> Int[np.ndarray, " items"]:
     """The fold of every item where items that are learned from are held out in turn; groups stay together.
 
@@ -178,8 +178,9 @@ def inner_folds(
         groups: items with one number stay together.
         classes: the class of every item, spread evenly; None where there are none.
         folds: how many; with fewer groups, one for each.
+        seed: another deals them otherwise.
     """
-    dealt = units([str(row) for row in range(len(groups))], groups, classes, seed=0)
+    dealt = units([str(row) for row in range(len(groups))], groups, classes, seed=seed)
     count = len(dealt.draw)
     return deal_folds(dealt, np.ones(count, dtype=bool), min(folds, count))[dealt.of_item]
 

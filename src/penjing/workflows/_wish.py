@@ -235,7 +235,7 @@ def wish_of(info: Mapping[str, Any]) -> FitWish:
         data=data,
         recipe=RecipeWish(**found["recipe"]),
         pictures=found["pictures"],
-        parent=Path(info["parent"]) if info.get("parent") else None,
+        parent=Path(info["parent"]) if info.get("parent") and not info.get("is_treated") else None,
         is_final=found["is_final"],
     )
 
@@ -245,6 +245,14 @@ def stored_wish(run: Run) -> DataWish:
     pictures = [found["decode"] for found in run.prepare["inputs"].values() if found["modality"] == "image"]
     canvas = {name: pictures[0][name] for name in _CANVAS} if pictures else {}
     return replace(wish_of(run.info).data, **canvas)
+
+
+def data_wish_of(run: Run) -> DataWish:
+    """What a person asked of the data of a run, its canvas as it was chosen then, even where its training failed."""
+    if (run.path / "prepare.json").exists():
+        return stored_wish(run)
+    decode: dict[str, Any] = next((found for found in run.recipe.data.decode.values() if "side" in found), {})
+    return replace(wish_of(run.info).data, **{name: decode[name] for name in _CANVAS if name in decode})
 
 
 def recipe_from(path: str | Path) -> Recipe:

@@ -104,7 +104,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 def _against(first: Run, run: Run) -> Against:
     shared, gain = _paired(first, run)
-    return Against(run, _score(run), _differences(first.recipe, run.recipe), shared, gain)
+    return Against(run, _score(run), differences(first.recipe, run.recipe), shared, gain)
 
 
 def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
@@ -143,7 +143,8 @@ def _groups(run: Run, hashes: pl.Series) -> np.ndarray:
     return np.array([group_of.get(name, own) for name, own in zip(hashes, alone.tolist(), strict=True)])
 
 
-def _differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
+def differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
+    """The choices in which two recipes differ: dotted key → (the first one's, the second one's)."""
     before, after = _flat(to_dict(first)), _flat(to_dict(second))
     keys = [key for key in {**before, **after} if not key.startswith(_NOT_CHOSEN)]
     return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,24 @@ from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
 
 
-def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
+@dataclass(frozen=True)
+class Origin:
+    """The run that a treated one comes from: it has the same parts and the same seal, and begins anew.
+
+    Attributes:
+        run: that run.
+        clock: the time of the new one, which keeps to the steps of its recipe where they fit.
+        ledger: lines of the new one's ledger, each with `what`, `choice`, `why` and more.
+    """
+
+    run: Run
+    clock: Clock
+    ledger: Sequence[Mapping[str, Any]] = ()
+
+
+def fit(
+    data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None, origin: Origin | None = None
+) -> Run:
     """Train, within the deadline, and return the run.
 
     Args:
@@ -42,6 +59,7 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
         wish: what the person asked.
         command: the words that repeat this run.
         watch: is told what happens.
+        origin: the run that this one is the treated form of.
 
     Raises:
         DataError: there is nothing to learn from, and the message says what is missing.
@@ -51,10 +69,12 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
             whether it has weights.
     """
     is_binding = wish.seconds is not None or wish.recipe.recipe is None
-    clock = Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
+    clock = origin.clock if origin else Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
     wish, parent = settled(_own.as_it_takes(wish, watch), watch)
-    previous = split.Split.read(parent.path / "split.parquet") if parent else None
-    prepared = prepare(data, wish.data, clock, watch, previous)
+    before = origin.run if origin else parent
+    previous = split.Split.read(before.path / "split.parquet") if before else None
+    only = frozenset(previous.frame["hash"]) if origin and previous else None
+    prepared = prepare(data, wish.data, clock, None if origin else watch, previous, only)
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
@@ -62,6 +82,10 @@ def fit(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch =
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
+    if origin is not None:
+        run.update(parent=str(origin.run.path), is_treated=True)
+        for line in origin.ledger:
+            run.note(**line)
     if replanned(wish):
         run.note("steps", "planned anew", replanned(wish))
     if wish.recipe.recipe is not None:
@@ -100,7 +124,8 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None, mo
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
-    parent = open_run(info["parent"]) if info.get("parent") else None
+    goes_on = bool(info.get("parent")) and not info.get("is_treated")
+    parent = open_run(info["parent"]) if goes_on else None
     return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 

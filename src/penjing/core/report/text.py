@@ -174,6 +174,19 @@ def show_value(value: float, metric: str) -> str:
     return shown.removeprefix("-") if not re.search("[1-9]", shown) else shown.replace("-", "−")
 
 
+def show_effect(value: float, low: float, high: float, metric: str) -> str:
+    """What a change of a metric was worth, with its interval: "+5.2 points [+3.1 to +7.4]"."""
+    is_share = metric in SHARES
+
+    def shown(number: float) -> str:
+        sign = "+" if number > 0 else "−" if number < 0 else ""
+        if is_share:
+            return f"{sign}{abs(100 * number):.1f}"
+        return sign + (show_number(abs(number)) if metric in IN_UNITS else f"{abs(number):.3f}")
+
+    return f"{shown(value)}{' points' * is_share} [{shown(low)} to {shown(high)}]"
+
+
 def show_number(value: float | None) -> str:
     """A number of any size for people, with three digits that count and those before the point: "14,231", "0.0217"."""
     if value is None or not math.isfinite(value):

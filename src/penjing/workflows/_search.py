@@ -1,0 +1,279 @@
+"""The search for what may help: remedies tried one after another, each on top of those that looked good before it.
+
+findings → remedies → one training each → what looked good, in order
+
+It is a forward selection on the validation items, with one seed, so it claims nothing. After every remedy that looked
+good the findings are told anew from that training's own record, as a doctor looks again before the next prescription.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from penjing import checks
+from penjing.core import plugins
+from penjing.core.errors import UsageError
+from penjing.core.events import Progress, Watch, tell
+from penjing.core.finding import Finding
+from penjing.core.randomness import stream
+from penjing.core.recipe import Recipe
+from penjing.core.record import Record
+from penjing.core.statistics import Difference, Metric, Verdict, unit_of_item
+from penjing.core.units import show_seconds
+from penjing.remedies import NotApplicable, Suited, suited
+from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError
+from penjing.workflows.compare import differences
+
+Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
+MOST_DOSES = 3  # of one remedy
+RESAMPLES = 200  # that tell how much of a gain on validation may be luck
+CLEAR = 4.0  # times the noise, from which on a gain on validation is more than luck would bring often
+SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
+MARGIN = 2.0  # standard errors that a training may be behind half-way
+STAGE = "trying remedies"
+
+
+@dataclass(frozen=True)
+class Treated:
+    """What became of one remedy, or of several that were judged together.
+
+    Attributes:
+        remedy: its name; several are joined by "and".
+        finding: what it was to treat.
+        outcome: a verdict, or why there is none.
+        why: in plain words.
+        difference: what it was worth on the items that judged, beside what was kept before it; None without a verdict.
+        doses: how many times each was applied, by its name.
+        times: how many times the seconds of a training without it; None where none was carried out to its end.
+        changed: the choices that it moves, dotted key → (before, after).
+    """
+
+    remedy: str
+    finding: str
+    outcome: Outcome
+    why: str
+    difference: Difference | None = None
+    doses: dict[str, int] = field(default_factory=dict)
+    times: float | None = None
+    changed: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A remedy that looked good on top of those before it.
+
+    Attributes:
+        remedies: with the finding each was to treat, in order; one of several doses stands there as often.
+        before: the recipe without it.
+        recipe: the recipe with it.
+        seconds_before: of one training without it.
+        seconds: of one training with it.
+        is_clear: whether it looked better by more than luck would bring often.
+    """
+
+    remedies: tuple[Suited, ...]
+    before: Recipe
+    recipe: Recipe
+    seconds_before: float
+    seconds: float
+    is_clear: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its remedies in words."""
+        return " and ".join(dict.fromkeys(one.name for one in self.remedies))
+
+    @property
+    def finding(self) -> str:
+        """What it treats, in words."""
+        return " and ".join(dict.fromkeys(one.finding.name for one in self.remedies))
+
+    @property
+    def times(self) -> float:
+        """How many times the seconds of a training without it."""
+        return self.seconds / max(self.seconds_before, 1e-9)
+
+    def with_next(self, other: Step) -> Step:
+        """This step and the one after it as one."""
+        return replace(
+            self,
+            remedies=(*self.remedies, *other.remedies),
+            recipe=other.recipe,
+            seconds=other.seconds,
+            is_clear=self.is_clear or other.is_clear,
+        )
+
+    def applied(self, recipe: Recipe) -> Recipe | None:
+        """Another recipe with its remedies; None where one cannot be applied to that."""
+        for one in self.remedies:
+            outcome = plugins.load("remedies", one.name).apply(recipe, one.finding)
+            if isinstance(outcome, NotApplicable):
+                return None
+            recipe = outcome
+        return recipe
+
+    def told(self, outcome: Outcome, why: str, difference: Difference | None = None) -> Treated:
+        """What became of it."""
+        doses = dict(Counter(one.name for one in self.remedies))
+        changed = differences(self.before, self.recipe)
+        return Treated(self.name, self.finding, outcome, why, difference, doses, self.times, changed)
+
+
+@dataclass
+class Search:
+    """A search on its way.
+
+    Attributes:
+        bench: what trains.
+        metric: what is watched.
+        base: the recipe to begin with.
+        findings: of its training.
+        longest: the most seconds that the next training may take, as things stand.
+        decide: is told what becomes of each remedy.
+        watch: is told how far the search is.
+        steps: what looked good so far.
+    """
+
+    bench: Bench
+    metric: Metric
+    base: Recipe
+    findings: Sequence[Finding]
+    longest: Callable[[], float]
+    decide: Callable[[Treated], None]
+    watch: Watch = None
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        rows = self.bench.screened
+        self._truth, self._groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
+        self._seen: set[str] = set()
+        self._tried: list[str] = []
+        self.best = self.base
+
+    def begin(self, seconds: float) -> float:
+        """Train as the recipe says, for what others are held against; the seconds that it took.
+
+        Raises:
+            TooSlowError: it would take longer than it may.
+        """
+        self._take(self.base, self.bench.screen(self.base, Limits(seconds)))
+        return self._at.seconds
+
+    def run(self, asked: Sequence[Suited] = ()) -> None:
+        """Try remedies until none is left that may help, or there is no time.
+
+        Args:
+            asked: those to try and no others, in this order; () takes what suits the findings, old and new.
+        """
+        queue = list(asked) or suited(list(self.findings))
+        while queue:
+            if self._is_perfect:
+                for left in queue:
+                    if left.name not in self._tried:
+                        why = "nothing was left to gain on validation"
+                        self.decide(Treated(left.name, left.finding.name, "not tried", why))
+                return
+            one = queue.pop(0)
+            tell(self.watch, Progress(STAGE, len(self._tried), one.name, len(self._tried) + len(queue) + 1))
+            if self._try(one):
+                queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
+
+    def _ranked_anew(self, queue: Sequence[Suited], taken: Suited) -> list[Suited]:
+        """What suits the best training's own findings first, then what else suited those before."""
+        steps = checks.names_for("steps")
+        lines = list(self._at.history)
+        record = Record(steps=pl.DataFrame(lines, infer_schema_length=None) if lines else None)
+        found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.level != "info"]
+        kept = [one for one in self.findings if one.name not in steps]
+        first = [one for one in suited([*found, *kept]) if one.name not in self._tried]
+        names = {one.name for one in first} | {taken.name}
+        return [*first, *(one for one in queue if one.name not in names)]
+
+    def _try(self, one: Suited) -> bool:
+        """Train once with a remedy on top of the best recipe; True where that looked good."""
+        doses = sum(other.name == one.name for step in self.steps for other in step.remedies)
+        if not doses:
+            self._tried.append(one.name)
+        if doses >= MOST_DOSES:
+            return False
+
+        def decide(outcome: Outcome, why: str, times: float | None = None) -> bool:
+            if not doses:  # a further dose that does not help takes nothing from the first
+                self.decide(Treated(one.name, one.finding.name, outcome, why, times=times))
+            return False
+
+        recipe = plugins.load("remedies", one.name).apply(self.best, one.finding)
+        if isinstance(recipe, NotApplicable):
+            return decide("not applicable", recipe.reason)
+        if recipe.id in self._seen:
+            return decide("not applicable", "another remedy gave the same recipe")
+        longest = self.longest()
+        if longest < self._at.seconds:
+            return decide("not tried", "there was no time for it")
+        self._seen.add(recipe.id)
+        try:
+            found = self.bench.screen(recipe, Limits(longest, self._at.curve, MARGIN * self._noise))
+        except TooSlowError as slow:
+            return decide("not tried", f"one training would take {show_seconds(slow.seconds)}, too long to judge it")
+        except BehindError as behind:
+            why = f"given up after {behind.share:.0%} of its training, far behind"
+            return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
+        except (UsageError, MemoryError) as problem:
+            return decide("failed", str(problem) or "there was not enough memory")
+        before, after = self._merit(self._at.answer), self._merit(found.answer)
+        why = f"{self.metric.name} {self._said(before)} → {self._said(after)} on validation, one training each"
+        gain, least = after - before, max(self._noise, 1e-9)
+        if gain < least and not (gain > -least and self._is_surer(found.answer)):
+            return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
+        is_clear = gain > CLEAR * self._noise
+        step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
+        if doses and self.steps[-1].name == one.name:
+            self.steps[-1] = self.steps[-1].with_next(step)
+        else:
+            self.steps.append(step)
+        self._take(recipe, found)
+        self.decide(self.steps[-1].told("looked good", why))
+        return True
+
+    @property
+    def _is_perfect(self) -> bool:
+        best = self.metric.bounds[1] if self.metric.is_higher_better else -self.metric.bounds[0]
+        return self._merit(self._at.answer) >= best - 1e-9
+
+    def _is_surer(self, answer: np.ndarray) -> bool:
+        """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""
+        task = self.bench.task
+        before, after = (np.asarray(task.item_losses(self._truth, one)) for one in (self._at.answer, answer))
+        gain = before - after
+        error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
+        return bool(gain.mean() > max(SURER_ERRORS * error, SURER_SHARE * abs(before.mean())))
+
+    def _take(self, recipe: Recipe, found: Screened) -> None:
+        self.best, self._at = recipe, found
+        self._seen.add(recipe.id)
+        self._noise = self._standard_error(found.answer)
+
+    def _said(self, merit: float) -> str:
+        return f"{merit if self.metric.is_higher_better else -merit:.4g}"
+
+    def _merit(self, answer: np.ndarray) -> float:
+        """The metric, larger being better."""
+        value = float(self.metric(self._truth, answer))
+        return value if self.metric.is_higher_better else -value
+
+    def _standard_error(self, answer: np.ndarray) -> float:
+        """Half of that of the metric: answers of two trainings err on nearly the same items."""
+        draws = stream(self.base.seed, "treat:noise")
+        prepared, unit = self.metric.prepare(self._truth, answer), unit_of_item(self._groups, len(self._truth))
+        count = int(unit.max()) + 1
+        weights = (np.bincount(draws.integers(count, size=count), minlength=count)[unit] for _ in range(RESAMPLES))
+        values = np.array([self.metric.combine(prepared, weight.astype(np.float64)) for weight in weights])
+        values = values[np.isfinite(values)]
+        return float(values.std()) / 2 if len(values) else 0.0

@@ -1,0 +1,180 @@
+"""What `treat` found, for a terminal, a notebook and a program."""
+
+from __future__ import annotations
+
+import html
+import shlex
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from penjing.core.recipe import Recipe
+from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
+from penjing.core.run import Run
+from penjing.core.statistics import Difference
+from penjing.workflows._search import Treated
+from penjing.workflows.diagnose import Diagnosis
+
+LONG = 1.25  # times the seconds, from which on a remedy's cost is said
+INDENT = 18  # columns of an outcome
+_BRIEF = ("not applicable", "not tried")  # outcomes of which only the names are said
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What `treat` found.
+
+    Attributes:
+        origin: the run that was treated.
+        diagnosis: what was wrong with it.
+        metric: what was judged by.
+        judged_on: "confirm" or "folds".
+        seeds: of each side of a pair.
+        treated: the remedies, verdicts first.
+        kept: the remedies whose change was kept.
+        gain: what they are worth together on the items that judged; None where nothing was kept.
+        recipe: with what is kept; None where nothing is.
+        run: the run of that recipe.
+        began: when, in UTC.
+    """
+
+    origin: Run
+    diagnosis: Diagnosis
+    metric: str
+    judged_on: str
+    seeds: int
+    treated: tuple[Treated, ...] = ()
+    kept: tuple[str, ...] = ()
+    gain: Difference | None = None
+    recipe: Recipe | None = None
+    run: Run | None = None
+    began: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """What came of it, in a sentence without its stop."""
+        if self.gain is not None:
+            effect = self._effect(self.gain)
+            return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}"
+        if not self.treated:
+            if self.diagnosis.findings:
+                return "no remedy is known against what was found; nothing was tried"
+            return "nothing wrong was found, so nothing was tried"
+        return "nothing helped, so the run stays as it is; it is as good as these remedies make it"
+
+    @property
+    def ledger(self) -> list[dict[str, Any]]:
+        """What a ledger holds of it."""
+        lines = [ledger_line(one, self.began) for one in self.treated]
+        summary = {"what": "treated", "choice": " and ".join(self.kept) or "nothing", "why": self.verdict}
+        return [*lines, {**summary, "began": self.began, "origin": str(self.origin.path), "metric": self.metric}]
+
+    def lines(self) -> list[str]:
+        """For a terminal of 80 columns."""
+        findings = [one for one in self.diagnosis.findings if one.level != "info"]
+        told = [f"found: {', '.join(one.name for one in findings) or 'nothing wrong'}"]
+        told = textwrap.wrap(told[0], LINE_COLUMNS, subsequent_indent="  ")
+        for one in self.treated:
+            if one.outcome not in _BRIEF:
+                told += self._told(one)
+        for outcome in _BRIEF:
+            names = [one.remedy for one in self.treated if one.outcome == outcome]
+            if names:
+                told += _wrapped(outcome, ", ".join(names))
+        told += textwrap.wrap(f"{self.verdict}.", LINE_COLUMNS)
+        return [*told, *self._next()]
+
+    def _told(self, one: Treated) -> list[str]:
+        cost = f", takes {one.times:.1f} × the time" if one.times is not None and one.times > LONG else ""
+        about = _wrapped(one.outcome, f"{_dosed(one)} for {one.finding}{cost}")
+        told = one.why
+        if one.difference is not None:
+            told = f"{metric_name(self.metric)} {self._effect(one.difference)} {one.why}"
+        return [*about, *_wrapped("", told)]
+
+    def _next(self) -> list[str]:
+        if self.run is None:
+            if not self.treated and not self.diagnosis.findings:
+                return [f"next:  penjing test {shlex.quote(str(self.origin.path))} (opens the seal)"]
+            return [f"next:  penjing report {shlex.quote(str(self.origin.path))}"]
+        before, after = _score(self.origin), _score(self.run)
+        place = shlex.quote(str(self.run.path))
+        change = f"{show_score(before)} → {show_score(after)}" if before and after else ""
+        scores = f"valid  {metric_name(self.metric)} {change} (chosen on)" if change else ""
+        return [*([scores] if scores else []), f"next:  penjing report {place} · penjing diagnose {place}"]
+
+    def _effect(self, difference: Difference) -> str:
+        return show_effect(difference.effect, difference.low, difference.high, self.metric)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return {
+            "origin": str(self.origin.path),
+            "run": str(self.run.path) if self.run else None,
+            "metric": self.metric,
+            "judged_on": self.judged_on,
+            "seeds": self.seeds,
+            "findings": [one.name for one in self.diagnosis.findings],
+            "treated": [plain(one) for one in self.treated],
+            "kept": list(self.kept),
+            "gain": vars(self.gain) if self.gain else None,
+            "verdict": self.verdict,
+            "scores": {
+                "before": _score(self.origin),
+                "after": _score(self.run),
+            },
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _score(run: Run | None) -> dict[str, Any] | None:
+    """The score of a run's network on validation; None where it has none."""
+    return run.scores[0].to_dict() if run is not None and run.scores else None
+
+
+def _dosed(one: Treated) -> str:
+    """A remedy's name with how often it was applied: "more_steps (3 times)"."""
+    often = {name: f"{name} ({count} times)" for name, count in one.doses.items() if count > 1}
+    return " and ".join(often.get(name, name) for name in one.doses) or one.remedy
+
+
+def plain(one: Treated) -> dict[str, Any]:
+    """One remedy as JSON values."""
+    return {
+        "remedy": one.remedy,
+        "finding": one.finding,
+        "outcome": one.outcome,
+        "why": one.why,
+        "doses": dict(one.doses),
+        "times": one.times,
+        "changed": {key: list(pair) for key, pair in one.changed.items()},
+        "difference": vars(one.difference) if one.difference else None,
+    }
+
+
+def ledger_line(one: Treated, began: str) -> dict[str, Any]:
+    """One remedy as a line of a ledger.
+
+    Args:
+        began: when the treatment began, which tells treatments of one run apart.
+    """
+    told = plain(one)
+    why = told.pop("why")
+    return {"what": "treatment", "choice": f"{one.remedy}: {one.outcome}", "why": why, "began": began, **told}
+
+
+def _wrapped(first: str, text: str) -> list[str]:
+    """A text beside an outcome, in a column of its own."""
+    return textwrap.wrap(
+        text,
+        LINE_COLUMNS,
+        initial_indent=f"{first:<{INDENT}}",
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

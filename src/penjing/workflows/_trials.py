@@ -1,0 +1,261 @@
+"""Trials of one training with something changed, in pairs: the same seeds, the same items, the same order of batches.
+
+What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
+other items, with several seeds: on the `confirm` part where there is one, or else on folds of all items outside the
+test part, each item judged by networks that saw it neither in learning nor in choosing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from penjing.core import split
+from penjing.core.errors import RunError
+from penjing.core.events import Evaluated, Event, Progress, Started
+from penjing.core.recipe import Recipe
+from penjing.training import engine
+from penjing.training._plan import total_steps
+from penjing.training.engine import Problem
+from penjing.workflows._prepare import Prepared
+from penjing.workflows._problem import pose
+
+FOLDS = 3  # that judge where there is no part for it
+# Of the items of the other folds, one in so many chooses the weights that are kept.
+CHOOSING = 6
+# A training is given up where, after so much of it, it has not come near what the best one had by then.
+HALF_WAY = 0.6
+# A forecast of how long a training takes is believed after so many seconds of it, for the first steps are slow.
+BELIEVED_AFTER = 1.0
+
+Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
+
+
+class TooSlowError(Exception):
+    """A training that would take longer than it may; told as soon as that is seen.
+
+    Attributes:
+        seconds: that it would take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"it would take {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class BehindError(Exception):
+    """A training that was given up, for it was far behind the best one.
+
+    Attributes:
+        share: how much of it was behind it, 0 to 1.
+        value: the best that it had reached.
+        needed: what the best one had by then.
+    """
+
+    def __init__(self, share: float, value: float, needed: float) -> None:
+        super().__init__(f"behind after {share:.0%}: {value:.4g}, where the best one had {needed:.4g}")
+        self.share, self.value, self.needed = share, value, needed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a training that is not worth its end.
+
+    Attributes:
+        seconds: that it may take.
+        curve: of the best training so far; () ends none that is behind it.
+        margin: how far behind a training may be, in the watched metric.
+    """
+
+    seconds: float = math.inf
+    curve: Curve = ()
+    margin: float = 0.0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Screened:
+    """One training, and what it says of items that it did not learn from.
+
+    Attributes:
+        answer: on those rows, one row of answers each.
+        history: one line for each evaluation, as in a record; empty where the training diverged.
+        seconds: it took.
+    """
+
+    answer: np.ndarray
+    history: Sequence[Mapping[str, Any]]
+    seconds: float
+
+    @property
+    def curve(self) -> Curve:
+        """How the watched metric grew."""
+        known = [(int(line["step"]), float(line["value"])) for line in self.history if line.get("value") is not None]
+        best = np.maximum.accumulate([value for _, value in known])
+        return [(step / self.history[-1]["step"], float(value)) for (step, _), value in zip(known, best, strict=True)]
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Rows that are learned from, that choose the weights, and that judge.
+
+    Attributes:
+        name: tells deals apart.
+    """
+
+    name: tuple[int, ...]
+    train: np.ndarray
+    valid: np.ndarray
+    judged: np.ndarray
+
+
+@dataclass
+class Bench:
+    """The data of a run, on which its training is repeated with changes.
+
+    Attributes:
+        prepared: as the run saw them.
+        task: the plug-in.
+    """
+
+    prepared: Prepared
+    task: Any
+    _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
+
+    @property
+    def has_confirm(self) -> bool:
+        """Whether a part was kept for verdicts."""
+        return len(self.prepared.rows("confirm")) > 0
+
+    @property
+    def judged(self) -> np.ndarray:
+        """Rows that judge, in order."""
+        return self.prepared.rows("confirm") if self.has_confirm else self.prepared.rows("train", "valid")
+
+    @property
+    def screened(self) -> np.ndarray:
+        """Rows that a first trial is measured on, in order: those that validate, or the first fold of a run with
+        folds."""
+        if not self.prepared.split.folds:
+            return self.prepared.rows("valid")
+        outside = self.prepared.rows("train", "valid")
+        return outside[self.prepared.split.frame["fold"].to_numpy()[outside] == 0]
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings a verdict takes for each seed, of either side."""
+        return 1 if self.has_confirm else FOLDS
+
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+        """One training, measured on the rows that also chose its weights.
+
+        Raises:
+            TooSlowError: it would take longer than the limits allow.
+            BehindError: it was given up half-way.
+        """
+        valid = self.screened
+        train = np.setdiff1d(self.prepared.rows("train", "valid"), valid)
+        return self.train(recipe, Deal((), train, valid, valid), limits)
+
+    def deals(self, seed: int) -> Iterator[Deal]:
+        """The deals that judge with one seed; every row that judges is judged in one of them."""
+        train, valid, rows = self.prepared.rows("train"), self.prepared.rows("valid"), self.judged
+        if self.has_confirm:
+            yield Deal((-1,), train, valid, rows)
+            return
+        fold = self._folded(rows, FOLDS, seed)
+        for number in np.unique(fold).tolist():
+            others = rows[fold != number]
+            choosing = self._folded(others, CHOOSING, seed) == 0
+            yield Deal((seed, number), others[~choosing], others[choosing], rows[fold == number])
+
+    def _folded(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
+        """Int[rows]: the fold of each row; groups and, as far as they allow, classes are dealt evenly."""
+        return split.inner_folds(self.prepared.groups[rows], self.task.stratify(self.prepared.truth[rows]), folds, seed)
+
+    def train(self, recipe: Recipe, deal: Deal, limits: Limits = NO_LIMITS) -> Screened:
+        """A network that is trained as the recipe says, and what it answers on the rows that judge.
+
+        A training that diverges answers what a constant would: nobody would use anything else of it.
+
+        Raises:
+            TooSlowError, BehindError: it left its limits.
+            MemoryError: the memory was not enough.
+        """
+        begun = time.monotonic()
+        problem = self._problem(recipe, deal)
+        truth = self.prepared.truth
+        try:
+            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, limits))
+        except RunError:
+            return Screened(_constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+        except RuntimeError as problem_of_torch:
+            if "alloc" in str(problem_of_torch) or "out of memory" in str(problem_of_torch):
+                raise MemoryError("there was not enough memory") from problem_of_torch
+            raise
+        chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in (deal.valid, deal.judged))
+        if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
+            return Screened(_constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+        answer = self.task.answer(judged, self.task.calibrate(chosen, truth[deal.valid]))
+        return Screened(np.asarray(answer), trained.history, time.monotonic() - begun)
+
+    def _problem(self, recipe: Recipe, deal: Deal) -> Problem:
+        """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same."""
+        dropped = set(recipe.data.drop) - set(self.prepared.corrections.drop)
+        key = (deal.name, tuple(sorted(dropped)))
+        if key not in self._posed:
+            hashes = self.prepared.hashes
+            kept = np.array([hashes[row] not in dropped for row in deal.train.tolist()], dtype=bool)
+            self._posed.clear()
+            self._posed[key] = pose(self.prepared, deal.train[kept], deal.valid)
+        return self._posed[key]
+
+
+class _Guard:
+    """A watcher that ends a training which leaves its limits."""
+
+    def __init__(self, recipe: Recipe, limits: Limits) -> None:
+        self._limits, self._total = limits, total_steps(recipe.training)
+        self._begun = self._first = time.monotonic()
+        self._best = -math.inf
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._first = time.monotonic()
+        elif isinstance(event, Progress):
+            self._check_time(event.done)
+        elif isinstance(event, Evaluated):
+            self._check_time(event.step)
+            self._check_value(event)
+
+    def _check_time(self, step: int) -> None:
+        now = time.monotonic()
+        forecast = self._first - self._begun + (now - self._first) * self._total / max(1, step)
+        if now - self._first < BELIEVED_AFTER:
+            forecast = now - self._begun  # so far
+        if forecast > self._limits.seconds:
+            raise TooSlowError(forecast)
+
+    def _check_value(self, event: Evaluated) -> None:
+        share = event.step / self._total
+        value = float(event.values.get("value", -math.inf))
+        self._best = max(self._best, value) if math.isfinite(value) else self._best
+        needed = max((value for at, value in self._limits.curve if at <= share), default=-math.inf)
+        if HALF_WAY <= share < 1 and self._best < needed - self._limits.margin:
+            raise BehindError(share, self._best, needed)
+
+
+def _constant(recipe: Recipe, problem: Problem, count: int) -> np.ndarray:
+    """Float32[count, outputs]: what a model says that knows only how frequent the answers are."""
+    truth = problem.truth[problem.train]
+    usual = truth.mean(0)
+    if recipe.task.name == "classify":
+        usual = np.bincount(truth, minlength=len(problem.classes)) / len(truth)
+    return np.tile(np.reshape(usual, (1, -1)), (count, 1)).astype(np.float32)

@@ -1,0 +1,75 @@
+"""What remedies were worth: each beside what was kept before it, and together beside none.
+
+answers of the arms (nothing, the first remedy, the first two …) → paired differences → verdicts → what is kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penjing.core import statistics
+from penjing.core.statistics import Difference, Metric, Verdict
+
+Arm = Sequence[np.ndarray]  # one array of answers for each seed
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts on stages that build on each other, Holm-corrected over all that is told here.
+
+    Attributes:
+        stages: for each, its difference beside the stages before it, and the verdict.
+        together: for each, the difference of it and all before it beside none, and the verdict; the first is that of
+            the first stage.
+        further: the same for arms beside the stages.
+    """
+
+    stages: tuple[tuple[Difference, Verdict], ...]
+    together: tuple[tuple[Difference, Verdict], ...]
+    further: tuple[tuple[Difference, Verdict], ...] = ()
+
+    @property
+    def helped(self) -> list[int]:
+        """The stages that helped."""
+        return [number for number, (_, verdict) in enumerate(self.stages) if verdict == "helped"]
+
+    @property
+    def kept(self) -> int:
+        """How many stages from the first on are kept, as far as they were trained together: those that helped, each
+        and together. Where none helped alone and all did together, all of them."""
+        count = 0
+        while count < len(self.stages) and self.stages[count][1] == "helped":
+            count += 1
+        if not self.helped:
+            count = len(self.stages)
+        while count and self.together[count - 1][1] != "helped":
+            count -= 1
+        return count
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether the stages that helped are the first ones, so that their combination was trained already."""
+        return self.helped == list(range(len(self.helped)))
+
+
+def judged(
+    metric: Metric, truth: np.ndarray, groups: np.ndarray, arms: Sequence[Arm], further: Sequence[Arm] = ()
+) -> Judged:
+    """The verdicts.
+
+    Args:
+        truth: of the items that judge.
+        groups: of the same items.
+        arms: without any stage, with the first, with the first two …
+        further: others to hold against the first arm.
+    """
+    count = len(arms) - 1
+    pairs = [(arms[number], arms[number + 1]) for number in range(count)]
+    pairs += [(arms[0], arms[number + 1]) for number in range(1, count)]
+    pairs += [(arms[0], arm) for arm in further]
+    found = [statistics.paired_difference(metric, truth, *pair, groups) for pair in pairs]
+    told = list(zip(found, statistics.judge(found), strict=True))
+    return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

@@ -1,0 +1,439 @@
+"""What helps a training that is not well: remedies are tried in pairs, and only what measurably helped is kept.
+
+run → findings → remedies → screening (on validation, claims nothing) → verdict (other items, several seeds) → run
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from penjing.core import plugins, split
+from penjing.core.budget import DEFAULT_SECONDS, LEAST_CLOSING_SECONDS, Clock
+from penjing.core.errors import RunError, UsageError
+from penjing.core.events import Decided, Finished, Progress, Said, Started, Watch, tell
+from penjing.core.finding import Finding
+from penjing.core.recipe import Recipe
+from penjing.core.report.text import many
+from penjing.core.run import Run, check_free, next_free, now, open_run
+from penjing.core.statistics import LEAST_SEEDS, Difference
+from penjing.core.units import show_seconds
+from penjing.models.own import NAME as OWN
+from penjing.remedies import Suited, suited
+from penjing.training._plan import planned_anew, total_steps
+from penjing.workflows import _close, _search
+from penjing.workflows._choose import RecipeWish
+from penjing.workflows._corrections import Corrections
+from penjing.workflows._prepare import prepare
+from penjing.workflows._pretrained import seen_through
+from penjing.workflows._search import Outcome, Search, Step, Treated
+from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
+from penjing.workflows._treatment import Treatment, ledger_line
+from penjing.workflows._trials import FOLDS, Bench, Limits, TooSlowError
+from penjing.workflows._verdict import Arm, Judged, judged
+from penjing.workflows._wish import FitWish, data_wish_of
+from penjing.workflows.diagnose import Diagnosis, diagnose
+from penjing.workflows.fit import Origin, fit
+
+__all__ = ["TreatWish", "Treatment", "treat"]
+
+MOST_STAGES = 3  # that get a verdict of their own
+ASKED = "asked"  # the finding of a remedy that a person named without one
+JUDGING = "judging"
+SLACK = 1.1  # that trainings may take longer than the first one did
+GROWING_SLACK = 1.35  # and the new run, whose simple models come first
+FORECAST_SLACK = 1.5  # and a training of today than what a record says
+
+
+@dataclass(frozen=True)
+class TreatWish:
+    """What a person asked of `treat`.
+
+    Attributes:
+        seconds: the deadline of the whole.
+        seeds: of each side of a pair, at least `LEAST_SEEDS`.
+        remedies: names of those to try; () takes what suits the findings.
+        out: the new run's folder; None takes the next free one.
+    """
+
+    seconds: float = DEFAULT_SECONDS
+    seeds: int = LEAST_SEEDS
+    remedies: tuple[str, ...] = ()
+    out: Path | None = None
+
+
+def treat(
+    run: Run | str | Path,
+    wish: TreatWish,
+    data: object | None = None,
+    watch: Watch = None,
+    command: Sequence[str] = (),
+) -> Treatment:
+    """Try remedies for what a diagnosis found, and grow a run with those that helped.
+
+    Args:
+        run: what is to be treated; it stays as it is, but for lines in its ledger.
+        wish: what the person asked.
+        data: where the data are now; None takes the place they had.
+        watch: is told what happens.
+        command: the words that repeat this.
+
+    Raises:
+        RunError: the run cannot be trained again, or the time is not enough for one verdict.
+        DataError: the data are gone or have changed.
+        UsageError: there is no such remedy, or there are too few seeds.
+        KeyboardInterrupt: a person stopped it; what was decided by then is in the run's ledger.
+    """
+    clock = Clock(wish.seconds)
+    opened = open_run(run)
+    check(opened, wish, data)
+    trial = Trial(opened, wish, clock, watch, diagnose(opened))
+    try:
+        found = trial.carry_out(data)
+        if found.recipe is None:
+            opened.note("treated", "nothing", found.verdict, began=found.began)
+            return found
+        grown = _grown(found, wish, clock, data, watch, command)
+        opened.note("treated", " and ".join(found.kept), found.verdict, began=found.began, run=str(grown.path))
+        return replace(found, run=grown)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"no run was left half done, and what was decided is in {opened.path}") from None
+
+
+def check(run: Run, wish: TreatWish, data: object | None = None) -> None:
+    """Whether the run can be trained again at all; said before any time is spent.
+
+    Raises:
+        UsageError: there are too few seeds, or there is no such remedy.
+        RunError: the run cannot be trained again.
+    """
+    if wish.seeds < LEAST_SEEDS:
+        raise UsageError(f"--seeds {wish.seeds} is too few: luck is told from effect by {LEAST_SEEDS} seeds or more")
+    for name in wish.remedies:
+        plugins.find("remedies", name)
+    if wish.out is not None:
+        check_free(wish.out)
+    if run.status == "running" or not (run.path / "recipe.toml").exists() or not run.has_split:
+        raise RunError(f"{run.path} did not come as far as a training (its status is {run.status}); fit it first")
+    recipe = run.recipe
+    if recipe.model.name == OWN:
+        raise RunError(f"{run.path} is of a network of your own; treat repeats trainings of penjing's networks only")
+    if recipe.split.final:
+        raise RunError(
+            f"{run.path} was trained on its validation items too, so nothing is left to judge by; treat the run that "
+            f"it was made from: {run.info.get('parent')}"
+        )
+    if data is None and run.info["data"].get("path") is None:
+        raise RunError(f"{run.path} was made from data in memory; give them again: pj.treat(run, data=…)")
+
+
+@dataclass
+class Trial:
+    """One treatment on its way.
+
+    Attributes:
+        run: what is treated.
+        wish: what the person asked.
+        clock: the time.
+        watch: is told what happens.
+        diagnosis: what is wrong.
+    """
+
+    run: Run
+    wish: TreatWish
+    clock: Clock
+    watch: Watch
+    diagnosis: Diagnosis
+    bench: Bench = field(init=False)
+    treated: list[Treated] = field(default_factory=list)
+    _base_seconds: float = math.inf
+    _reading_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.base = base_of(self.run)
+        task, settings = _close.task_of(self.base)
+        self.task, self.metric = task, task.metric(settings.metric)
+        dealt = split.Split.read(self.run.path / "split.parquet")
+        self._growing = 1 + dealt.folds  # trainings of the new run
+        self._has_confirm = dealt.counts["confirm"] > 0
+        self._arm = self.wish.seeds * (1 if self._has_confirm else FOLDS)  # trainings of one side of a verdict
+        self._began = now()
+
+    def carry_out(self, data: object | None) -> Treatment:
+        """Everything but the new run."""
+        asked = self._asked()
+        findings = [one for one in self.diagnosis.findings if one.level != "info"]
+        if not asked and not suited(findings):
+            return self._ended((), None, None)
+        self._check_record()
+        self._open(data)
+        search = Search(self.bench, self.metric, self.base, findings, self._longest, self._decide, self.watch)
+        self._begin(search, len(asked or suited(findings)))
+        tell(self.watch, Started(_search.STAGE, None, "remedies"))
+        search.run(asked)
+        tell(self.watch, Finished(_search.STAGE))
+        if not search.steps:
+            return self._ended((), None, None)
+        return self._judged(search.steps)
+
+    def _asked(self) -> list[Suited]:
+        """The remedies that a person named, each for what it was found for, if it was."""
+        known = {one.name: one for one in suited(list(self.diagnosis.findings))}
+        finding = Finding(ASKED, "info", "Asked for by name.")
+        return [known.get(name, Suited(name, finding, 1.0)) for name in dict.fromkeys(self.wish.remedies)]
+
+    # ---- the time
+
+    def _check_record(self) -> None:
+        """Refuse at once where the record says that the time will not do by far."""
+        known = [float(line["seconds"]) for line in self.run.steps if line.get("seconds")]
+        if known and known[-1] > FORECAST_SLACK * self._longest_base():
+            raise self._too_short(known[-1])
+
+    def _trainings(self) -> float:
+        """What the least treatment takes: one training on either side to look at, a verdict, the new run."""
+        return 2 + 2 * SLACK * self._arm + GROWING_SLACK * self._growing
+
+    def _longest_base(self) -> float:
+        """The most seconds that a training may take."""
+        return max(0.0, self.clock.left - self._around()) / self._trainings()
+
+    def _around(self) -> float:
+        """Seconds of the new run beside its training."""
+        return self._reading_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
+
+    def _too_short(self, seconds: float) -> RunError:
+        needed = self.clock.elapsed + self._around() + seconds * self._trainings()
+        per_side = f"{self.wish.seeds} seeds" + ("" if self._has_confirm else f" on {FOLDS} folds")
+        return RunError(
+            f"one training takes {show_seconds(seconds)}, and a verdict needs {per_side} with a remedy and without: "
+            f"give --time {_rounded(needed)} or more"
+        )
+
+    def _longest(self) -> float:
+        """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
+        left = self.clock.left - self._around() - SLACK * self._arm * self._base_seconds
+        return left / (1 + SLACK * self._arm + GROWING_SLACK * self._growing)
+
+    def _until_growing(self, seconds: float) -> float:
+        """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
+        return self.clock.left - self._around() - GROWING_SLACK * self._growing * seconds
+
+    # ---- the search
+
+    def _open(self, data: object | None) -> None:
+        """Read the data as the run did."""
+        begun = self.clock.elapsed
+        previous = split.Split.read(self.run.path / "split.parquet")
+        place = self.run.info["data"]["path"] if data is None else data
+        only = frozenset(previous.frame["hash"])
+        prepared = prepare(place, data_wish_of(self.run), self.clock, None, previous, only=only)
+        if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
+            raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
+        self.bench = Bench(seen_through(prepared, self.base.pretrained), self.task)
+        self._reading_seconds = self.clock.elapsed - begun
+
+    def _begin(self, search: Search, remedies: int) -> None:
+        """The first training without any remedy."""
+        try:
+            self._base_seconds = search.begin(FORECAST_SLACK * self._longest_base())
+        except TooSlowError as slow:
+            raise self._too_short(slow.seconds) from None
+        if self._longest() < self._base_seconds:
+            raise self._too_short(self._base_seconds)
+        taken = f"one training takes {show_seconds(self._base_seconds)}"
+        tell(self.watch, Said(f"{taken}; {remedies} {'remedy' if remedies == 1 else 'remedies'} may help"))
+
+    def _decide(self, treated: Treated) -> None:
+        """Write down what became of a remedy."""
+        self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
+        self.run.note(**ledger_line(treated, self._began))
+        if treated.outcome != "not applicable":  # which is in the ledger, and no news
+            tell(self.watch, Decided(treated.remedy, treated.outcome, treated.why))
+
+    # ---- the verdict
+
+    def _judged(self, steps: Sequence[Step]) -> Treatment:
+        stages = self._stages(steps)
+        found = self._arms([self.base, *(stage.recipe for stage in stages)], stages[-1].seconds)
+        places = sorted(found)
+        for stage in stages[places[-1] if places else 0 :]:
+            self._settle(stage, "not tried", "it looked good, but there was no time or memory left to judge it")
+        if len(places) < 2:
+            return self._ended((), None, None)
+        stages = [_merged(stages[first:last], 1)[0] for first, last in pairwise(places)]
+        arms = [found[place] for place in places]
+        told = self._verdicts(arms)
+        kept: tuple[Step, ...] = tuple(stages[: told.kept])
+        recipe = kept[-1].recipe if kept else None
+        gain = told.together[told.kept - 1][0] if kept else None
+        if told.helped and not told.is_in_order:
+            other = self._recombined([stages[number] for number in told.helped], arms)
+            if other is not None:
+                kept, recipe, gain = other
+        self._tell_verdicts(stages, told, kept)
+        return self._ended(kept, recipe, gain)
+
+    def _stages(self, steps: Sequence[Step]) -> list[Step]:
+        """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
+        out, and of clear ones the last are judged together."""
+        found = list(steps)
+        while len(found) > 1 and len(found) > self._affordable(found[-1].seconds) and not found[-1].is_clear:
+            self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a verdict")
+        return _merged(found, self._affordable(found[-1].seconds))
+
+    def _affordable(self, seconds: float) -> int:
+        """How many stages there is time to judge, at least one; their trainings take as long as the last one's."""
+        left = self._until_growing(seconds) - SLACK * self._arm * self._base_seconds
+        return max(1, min(MOST_STAGES, int(left / (SLACK * self._arm * max(seconds, 1e-9)))))
+
+    def _arms(self, recipes: Sequence[Recipe], growing: float) -> dict[int, Arm]:
+        """What each recipe's networks answer on the items that judge, by the recipe's place.
+
+        Where time runs short, of the first and the last only; where a recipe cannot be trained, of those before it;
+        {} where there was no time at all.
+        """
+        rows, seeds = self.bench.judged, range(self.base.seed, self.base.seed + self.wish.seeds)
+        deals = [(seed, deal) for seed in seeds for deal in self.bench.deals(seed)]
+        found: dict[tuple[int, int], np.ndarray] = {}
+        asked = list(range(len(recipes)))
+        tell(self.watch, Started(JUDGING, len(deals) * len(asked), "trainings"))
+        for number, (seed, deal) in enumerate(deals):
+            begun = self.clock.elapsed
+            for arm in list(asked):
+                limits = Limits(self._until_growing(growing))
+                try:
+                    answer = self.bench.train(replace(recipes[arm], seed=seed), deal, limits).answer
+                except TooSlowError:
+                    return {}
+                except (UsageError, MemoryError):
+                    asked = [other for other in asked if other < arm]
+                    break
+                whole = found.setdefault((arm, seed), np.zeros((len(rows), *answer.shape[1:]), answer.dtype))
+                whole[np.searchsorted(rows, deal.judged)] = answer
+            if not asked:
+                return {}
+            done = (number + 1) * len(asked)
+            tell(self.watch, Progress(JUDGING, done, total=len(deals) * len(asked)))
+            forecast = (self.clock.elapsed - begun) * (len(deals) - number - 1)
+            if forecast > self._until_growing(growing) and len(asked) > 2:
+                asked = [0, asked[-1]]
+        tell(self.watch, Finished(JUDGING))
+        return {arm: [found[arm, seed] for seed in seeds] for arm in asked}
+
+    def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
+        rows = self.bench.judged
+        return judged(self.metric, self.bench.prepared.truth[rows], self.bench.prepared.groups[rows], arms, further)
+
+    def _recombined(
+        self, stages: Sequence[Step], arms: Sequence[Arm]
+    ) -> tuple[tuple[Step, ...], Recipe, Difference] | None:
+        """The stages that helped without those between them, if together they help too; None where that cannot be
+        told."""
+        recipe: Recipe | None = self.base
+        for stage in stages:
+            recipe = stage.applied(recipe) if recipe is not None else None
+        seconds = stages[-1].seconds
+        if recipe is None or self._until_growing(seconds) < SLACK * self._arm * seconds:
+            return None
+        found = self._arms([recipe], seconds)
+        if not found:
+            return None
+        difference, verdict = self._verdicts(arms, [found[0]]).further[0]
+        return (tuple(stages), recipe, difference) if verdict == "helped" else None
+
+    def _tell_verdicts(self, stages: Sequence[Step], told: Judged, kept: Sequence[Step]) -> None:
+        """Write down the verdict of each stage, or of all together where only that could be told."""
+        if kept and not told.helped:
+            whole = _merged(stages[: len(kept)], 1)[0]
+            difference, verdict = told.together[len(kept) - 1]
+            self._settle(whole, verdict, self._why(difference), difference)
+            stages, told = stages[len(kept) :], replace(told, stages=told.stages[len(kept) :])
+        for stage, (difference, verdict) in zip(stages, told.stages, strict=True):
+            self._settle(stage, verdict, self._why(difference), difference)
+
+    def _settle(self, stage: Step, outcome: Outcome, why: str, difference: Difference | None = None) -> None:
+        """Write down what became of remedies that looked good, in the place of that."""
+        names = {one.name for one in stage.remedies}
+        self.treated = [one for one in self.treated if one.remedy not in names]
+        self._decide(stage.told(outcome, why, difference))
+
+    def _why(self, difference: Difference) -> str:
+        where = "items kept for verdicts" if self._has_confirm else f"items, in {FOLDS} folds"
+        units = many(difference.units, "group") if difference.units < len(self.bench.judged) else ""
+        among = f"{len(self.bench.judged):,} {where}" + (f" ({units})" if units else "")
+        return f"with {difference.seeds} seeds on {among}"
+
+    def _ended(self, kept: Sequence[Step], recipe: Recipe | None, gain: Difference | None) -> Treatment:
+        order = ("helped", "hurt", "no clear effect", "failed", "screened out", "not tried", "not applicable")
+        treated = sorted(self.treated, key=lambda one: order.index(one.outcome) if one.outcome in order else 0)
+        return Treatment(
+            origin=self.run,
+            diagnosis=self.diagnosis,
+            metric=self.metric.name,
+            judged_on="confirm" if self._has_confirm else "folds",
+            seeds=self.wish.seeds,
+            treated=tuple(treated),
+            kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),
+            gain=gain,
+            recipe=recipe,
+            began=self._began,
+        )
+
+
+def base_of(run: Run) -> Recipe:
+    """The recipe of a run as one plan of the steps that were really taken."""
+    recipe, steps = run.recipe, run.steps
+    total = total_steps(recipe.training)
+    if not run.has_weights and steps:  # what failed was never written down as it went
+        total = int(steps[-1]["step"])
+    return replace(recipe, training=planned_anew(recipe.training, max(1, total)))
+
+
+def _merged(steps: Sequence[Step], count: int) -> list[Step]:
+    """At most so many steps, the last of them being all the rest together."""
+    found = list(steps[:count])
+    for step in steps[count:]:
+        found[-1] = found[-1].with_next(step)
+    return found
+
+
+def _grown(
+    found: Treatment, wish: TreatWish, clock: Clock, data: object | None, watch: Watch, command: Sequence[str]
+) -> Run:
+    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left."""
+    assert found.recipe is not None, "something is kept"
+    origin = found.origin
+    out = wish.out or next_free(origin.info["title"])
+    place = origin.info["data"]["path"] if data is None else data
+    recipe = found.recipe
+    corrected = Corrections(recipe.data.drop, recipe.data.relabel)
+    fit_wish = FitWish(
+        data=replace(data_wish_of(origin), corrected=corrected),
+        recipe=RecipeWish(recipe=recipe),
+        out=out,
+        pictures=bool(origin.info["wish"]["pictures"]),
+    )
+    tell(watch, Said(f"growing a run with {' and '.join(found.kept)}"))
+    words = list(command) or ["penjing", "treat", str(origin.path)]
+    try:
+        run = fit(place, fit_wish, words, watch, Origin(origin, Clock(clock.left), found.ledger))
+    except BaseException:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
+    return run
+
+
+def _rounded(seconds: float) -> str:
+    """A time that is enough, as it is typed."""
+    if seconds < 100:
+        return f"{10 * math.ceil(seconds / 10)}s"
+    if seconds < 6000:
+        return f"{math.ceil(seconds / 60)}m"
+    return f"{math.ceil(seconds / 3600)}h"

@@ -1,0 +1,274 @@
+"""A sick run is treated: remedies are tried in pairs, what helped is kept, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import penjing as pj
+from json_schema import faults
+from penjing.cli import run_command
+from penjing.core.errors import RunError, UsageError
+from penjing.core.recipe import Choice, Recipe
+from penjing.core.run import Run
+from penjing.core.split import Split
+from penjing.training import engine
+from penjing.workflows import treat as treating
+from penjing.workflows._trials import Bench, Deal, Limits, Screened
+from tiny_data import RECIPE, write_tiny
+
+SLOW_RATE = 1e-6  # at which nothing is learned in so few steps
+LIMIT = 120.0
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "treat.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photos of three classes, a sick run of them and a healthy one."""
+    folder = write_tiny(tmp_path_factory.mktemp("treat"), each=45)
+    recipe = replace(Recipe.from_toml(RECIPE).filled(), augment=())
+    for name, rate in (("sick", SLOW_RATE), ("healthy", 0.01)):
+        settings = {**recipe.optimiser.settings, "rate": rate}
+        other = replace(recipe, optimiser=replace(recipe.optimiser, settings=settings))
+        pj.fit(folder / "photos", recipe=other, out=folder / name, watch=None)
+    return folder
+
+
+@pytest.fixture
+def sick(place: Path, tmp_path: Path) -> Run:
+    """A copy of the sick run, whose ledger may be written to."""
+    return Run(Path(shutil.copytree(place / "sick", tmp_path / "sick")))
+
+
+@pytest.fixture
+def healthy(place: Path, tmp_path: Path) -> Run:
+    """A copy of the healthy run."""
+    return Run(Path(shutil.copytree(place / "healthy", tmp_path / "healthy")))
+
+
+@pytest.fixture(scope="module")
+def healed(place: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[treating.Treatment, float]:
+    """The sick run, treated in earnest, and the seconds that it took."""
+    folder = tmp_path_factory.mktemp("healed")
+    shutil.copytree(place / "sick", folder / "sick")
+    begun = time.monotonic()
+    remedies = ["usual_loss", "usual_rate"]
+    found = pj.treat(folder / "sick", time=LIMIT, remedies=remedies, out=folder / "new", watch=None)
+    return found, time.monotonic() - begun
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[Deal]:
+    """Trials without a training: at the slow rate answers are guesses, else nearly all are right. The deals asked."""
+    asked: list[Deal] = []
+
+    def guess(bench: Bench, recipe: Recipe, deal: Deal, limits: Limits | None = None) -> Screened:
+        asked.append(deal)
+        knows = 0.9 if recipe.optimiser.settings["rate"] > 1e-4 else 0.0
+        draws = np.random.default_rng([recipe.seed, len(deal.judged)])
+        truth = bench.prepared.truth[deal.judged]
+        said = np.where(draws.random(len(truth)) < knows, truth, draws.integers(3, size=len(truth)))
+        history = [{"step": 30, "value": 0.5, "train/loss": 1.0, "valid/loss": 1.0}]
+        return Screened(0.9 * np.eye(3, dtype=np.float32)[said] + 0.1 / 3, history, 0.01)
+
+    monkeypatch.setattr(Bench, "train", guess)
+    return asked
+
+
+def treatments(run: Run) -> list[dict[str, Any]]:
+    return [line for line in run.ledger if line["what"] == "treatment"]
+
+
+def ended(run: Run) -> list[str]:
+    """What each treatment of a run kept."""
+    return [line["choice"] for line in run.ledger if line["what"] == "treated"]
+
+
+def forbidden(why: str) -> Callable[..., Any]:
+    return lambda *_, **__: pytest.fail(why)
+
+
+def test_a_rate_far_too_low_is_healed_and_the_new_run_is_better(healed: Any) -> None:
+    found, seconds = healed
+    assert seconds <= LIMIT * 1.05 + 3
+    told = [(one.remedy, one.outcome) for one in found.treated]
+    assert told == [("usual_rate", "helped"), ("usual_loss", "not applicable")]
+    assert found.kept == ("usual_rate",)
+    assert found.gain.low > 0.1
+    assert found.gain.seeds == 3
+    assert found.run.scores[0].value > found.origin.scores[0].value + 0.2
+    before, after = found.treated[0].changed["optimiser.rate"]
+    assert before == SLOW_RATE
+    assert after == found.run.recipe.optimiser.settings["rate"]
+
+
+def test_the_new_run_has_the_parts_and_the_seal_of_the_old_one(healed: Any) -> None:
+    new, old = healed[0].run, healed[0].origin
+    assert new.info["seal"] == old.info["seal"]
+    assert new.info["seal"]["id"] is not None
+    assert new.info["parent"] == str(old.path)
+    assert new.status == "finished"
+    assert Split.read(new.path / "split.parquet").frame.equals(Split.read(old.path / "split.parquet").frame)
+    assert not any(line["what"] == "opening" for line in [*new.ledger, *old.ledger])
+
+
+def test_both_ledgers_hold_every_decision(healed: Any) -> None:
+    found = healed[0]
+    for run in (found.run, found.origin):
+        last = {line["remedy"]: line["outcome"] for line in treatments(run)}
+        assert last == {"usual_rate": "helped", "usual_loss": "not applicable"}
+        assert ended(run) == ["usual_rate"]
+    line = next(line for line in treatments(found.run) if line["outcome"] == "helped")
+    assert line["difference"]["effect"] == found.gain.effect
+    assert line["changed"]["optimiser.rate"][0] == SLOW_RATE
+
+
+def test_what_is_told_fits_a_terminal_and_its_document_follows_the_schema(healed: Any) -> None:
+    found = healed[0]
+    lines = found.lines()
+    assert max(len(line) for line in lines if not line.startswith("next:")) <= 80
+    assert lines[0] == "found: not_learning"
+    assert lines[1].startswith("helped            usual_rate for not_learning")
+    assert lines[-1].startswith("next:  penjing report ")
+    assert faults(json.loads(json.dumps({"format": 1, **found.to_dict()})), SCHEMA) == []
+
+
+def test_a_treated_run_that_was_cut_short_goes_on_from_its_own_weights(healed: Any, tmp_path: Path) -> None:
+    found = healed[0].run
+    run = Run(Path(shutil.copytree(found.path, tmp_path / "cut")))
+    run.update(status="interrupted")
+    assert pj.resume(run, watch=None).scores == found.scores
+
+
+def test_a_healthy_run_is_left_as_it_is_without_a_training(healthy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "carry_out", forbidden("something was trained"))
+    found = pj.treat(healthy, watch=None)
+    assert found.run is None
+    assert found.treated == ()
+    assert found.lines()[:2] == ["found: nothing wrong", "nothing wrong was found, so nothing was tried."]
+    assert ended(healthy) == ["nothing"]
+
+
+def test_a_remedy_that_changes_no_answer_is_not_kept(
+    sick: Run, quick: list[Deal], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["treat", str(sick.path), "--remedy", "clip_gradient", "--time", "2m", "--out", str(tmp_path / "new")]
+    assert run_command([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert faults(found, SCHEMA) == []
+    assert [one["outcome"] for one in found["treated"]] == ["screened out"]
+    assert found["run"] is None
+    assert not (tmp_path / "new").exists()
+    assert ended(sick) == ["nothing"]
+    assert len(quick) == 2
+
+
+def test_too_little_time_is_refused_with_the_time_that_would_do(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(treating, "FORECAST_SLACK", 1e9)  # the record says nothing
+    with pytest.raises(RunError, match=r"one training takes .* s, and a verdict needs 3 seeds on 3 folds .* --time \d"):
+        pj.treat(sick, time=0.5, watch=None)
+    assert treatments(sick) == []
+
+
+def test_a_recorded_time_that_is_far_too_long_is_refused_before_data_are_read(
+    sick: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [json.loads(line) for line in (sick.path / "record.jsonl").read_text(encoding="utf-8").splitlines()]
+    text = "".join(json.dumps({**line, "seconds": 1000.0}) + "\n" for line in lines)
+    (sick.path / "record.jsonl").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(treating, "prepare", forbidden("data were read"))
+    with pytest.raises(RunError, match=r"one training takes 16 min 40 s, .* give --time 7h or more"):
+        pj.treat(sick, time=300, watch=None)
+
+
+def test_what_cannot_be_treated_is_refused_in_a_sentence(sick: Run) -> None:
+    with pytest.raises(UsageError, match="--seeds 2 is too few"):
+        pj.treat(sick, seeds=2, watch=None)
+    with pytest.raises(UsageError, match='"more_stps"; did you mean "more_steps"'):
+        pj.treat(sick, remedies=["more_stps"], watch=None)
+    own = replace(sick.recipe, model=Choice("own", {"source": "file.py:Net"}))
+    final = replace(sick.recipe, split=replace(sick.recipe.split, final=True))
+    sick.write_recipe(own)
+    with pytest.raises(RunError, match="is of a network of your own"):
+        pj.treat(sick, watch=None)
+    sick.write_recipe(final)
+    with pytest.raises(RunError, match="trained on its validation items too"):
+        pj.treat(sick, watch=None)
+    sick.update(status="running")
+    with pytest.raises(RunError, match="did not come as far as a training"):
+        pj.treat(sick, watch=None)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_training_that_fails_is_an_outcome(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = Bench.train
+
+    def failing(bench: Bench, recipe: Recipe, *rest: Any) -> Any:
+        if recipe.optimiser.settings["rate"] != SLOW_RATE:
+            raise MemoryError
+        return train(bench, recipe, *rest)
+
+    monkeypatch.setattr(Bench, "train", failing)
+    found = pj.treat(sick, time=LIMIT, remedies=["usual_rate"], watch=None)
+    assert [(one.outcome, one.why) for one in found.treated] == [("failed", "there was not enough memory")]
+    assert found.run is None
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_interrupt_while_trying_keeps_what_was_decided(
+    sick: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, calls = Bench.train, []
+
+    def interrupted(bench: Bench, *rest: Any) -> Any:
+        calls.append(rest)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return train(bench, *rest)
+
+    monkeypatch.setattr(Bench, "train", interrupted)
+    words = ["treat", str(sick.path), "--time", "2m", "--remedy", "usual_loss", "--remedy", "usual_rate"]
+    assert run_command([*words, "--quiet"]) == 130
+    assert f"what was decided is in {sick.path}" in " ".join(capsys.readouterr().err.split())
+    assert [line["outcome"] for line in treatments(sick)] == ["not applicable", "looked good"]
+    assert ended(sick) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_interrupt_while_the_new_run_grows_leaves_none(
+    sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "carry_out", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="no run was left half done"):
+        pj.treat(sick, time=LIMIT, remedies=["usual_rate"], out=tmp_path / "new", watch=None)
+    assert not (tmp_path / "new").exists()
+    assert treatments(sick)[-1]["outcome"] == "helped"
+    assert ended(sick) == []
+
+
+def test_every_item_outside_the_test_part_judges_once_a_seed_and_no_test_item_is_touched(
+    sick: Run, quick: list[Deal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    pj.treat(sick, time=LIMIT, remedies=["usual_rate"], watch=None)
+    parts = Split.read(sick.path / "split.parquet").frame["part"].to_numpy()
+    assert (parts == "test").sum() > 10
+    touched = np.unique(np.concatenate([row for deal in quick for row in (deal.train, deal.valid, deal.judged)]))
+    assert set(parts[touched]) == {"train", "valid"}
+    judging = [deal for deal in quick if deal.name]
+    assert len(judging) == 2 * 3 * 3  # sides, seeds, folds
+    for deal in judging:
+        assert not set(deal.judged) & {*deal.train.tolist(), *deal.valid.tolist()}
+    counts = np.bincount(np.concatenate([deal.judged for deal in judging]), minlength=len(parts))
+    assert counts.tolist() == np.where(parts == "test", 0, 2 * 3).tolist()
