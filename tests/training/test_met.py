@@ -1,6 +1,7 @@
 """What the record says of inputs, target and outputs is what scipy and a calculation by hand say."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -135,6 +136,15 @@ def test_a_training_keeps_what_its_network_met(tmp_path):
     last = json.loads((tmp_path / "record.jsonl").read_text().splitlines()[-1])
     assert last["entering/encoder.image/std"] == pytest.approx(rows[0]["scale"], rel=0.1)
     assert last["output/sum_error"] > 1e-3
+
+
+def test_without_validation_there_is_no_drift_to_tell(tmp_path):
+    """As in the last training of folds, and in a final one."""
+    posed = problem()
+    engine.carry_out(recipe(steps=2, evaluations=1), replace(posed, valid=posed.valid[:0]), folder=tmp_path)
+    rows = json.loads((tmp_path / "inputs.json").read_text())
+    assert [row["drift"] for row in rows] == [None, None]
+    assert [row["valid_items"] for row in rows] == [0, 0]
 
 
 def test_a_run_gives_its_checks_inputs_and_choices(tmp_path):

@@ -255,7 +255,7 @@ def _whole(values: np.ndarray) -> Column:
 
 def _target(truth: np.ndarray) -> Column:
     """The target: classes, several labels an item (told by how many it has), or numbers."""
-    values = np.asarray(truth, dtype=np.float64).reshape(len(truth), -1)
+    values = np.asarray(truth, dtype=np.float64).reshape(len(truth), 1 if truth.ndim == 1 else truth.shape[1])
     if truth.ndim == 1 and np.issubdtype(truth.dtype, np.integer):
         return Column(values, {"classes": values[:, 0]}, classes=True)
     return Column(values, {"values": values.sum(1)} if truth.ndim == 1 else {"labels": values.sum(1)})
