@@ -101,6 +101,8 @@ class Training:
         patience: stop after this many evaluations without a better one; 0 never stops early.
         ema: share of the old average kept at each step by the moving average of the weights; 0 keeps none.
         clip_norm: the largest norm of a gradient; 0 does not clip.
+        mixup: how strongly items are laid over one another while training, the α of mixup; 0 does not. Texts are not.
+        cutmix: how large pieces of other pictures are put into each while training, the α of cutmix; 0 does not.
         views: 1 answers from a picture as it is; 2 from it and its mirror image, which takes twice as long.
     """
 
@@ -112,6 +114,8 @@ class Training:
     ema: float = 0.0
     clip_norm: float = 0.0
     views: int = 1
+    mixup: float = 0.0
+    cutmix: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -338,7 +342,8 @@ def parse_value(text: str) -> Any:
 
 def _check_ranges(recipe: Recipe) -> None:
     training, machine, wide = recipe.training, recipe.machine, recipe.wide
-    least = {"steps": 1, "batch_size": 0, "evaluations": 1, "patience": 0, "ema": 0, "clip_norm": 0}
+    least = {"steps": 1, "evaluations": 1}
+    least |= dict.fromkeys(("batch_size", "patience", "ema", "clip_norm", "mixup", "cutmix"), 0)
     for part, smallest in least.items():
         if getattr(training, part) < smallest:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")

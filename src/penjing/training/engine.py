@@ -39,6 +39,7 @@ from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, Transform, augmented, chunks
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met, outputs_told
+from penjing.training._mix import Loss, Mixing, of_both
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
 from penjing.training._whole import assemble_whole
@@ -183,7 +184,8 @@ def loss_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Batch], Tenso
     task = plugins.load("tasks", recipe.task.name)
     settings = task.Settings(**recipe.task.settings)
     loss, learned = torch_half(task, "head").loss, problem.learned_target
-    return lambda outputs, batch: loss(outputs, batch, settings, learned)
+    plain: Loss = lambda outputs, batch: loss(outputs, batch, settings, learned)  # noqa: E731 - what `of_both` wraps
+    return of_both(plain) if recipe.training.mixup or recipe.training.cutmix else plain
 
 
 def carry_out(
@@ -349,16 +351,19 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         if before is not _as_it_is or modality in steps:
             prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
-    return Loader(
+    training = recipe.training
+    mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
+    return (Mixing if mixes else Loader)(
         problem.items,
         problem.train,
-        recipe.training.batch_size,
+        training.batch_size,
         recipe.seed,
         prepare,
         device,
         _lengths(problem, network),
         is_ahead,
         by_item=by_item,
+        **mixes,
     )
 
 
