@@ -37,13 +37,19 @@ def look(record: Record) -> Finding | None:
         level="warning",
         message=f"An update takes {1000 * taken:.3g} ms with {own['setting'][0]}, and {1000 * best['seconds']:.3g} ms "
         f"with {best['setting']}. Take that with {best['option']}.",
-        evidence={"seconds": taken, "best_seconds": float(best["seconds"]), "best": str(best["setting"])},
+        evidence={"seconds": taken, "best_seconds": float(best["seconds"]), "machine": _machine(str(best["setting"]))},
         remedies=(str(best["option"]),),
     )
 
 
+def _machine(setting: str) -> dict[str, str | int]:
+    """The choices behind "float32, 2 threads"."""
+    name, _, threads = setting.partition(", ")
+    return {"number_format": name, "threads": int(threads.split()[0].replace(",", ""))}
+
+
 def sick() -> Record:
-    """Twice as fast with one thread."""
+    """More than twice as fast with one thread and another format."""
     return _example(0.02)
 
 
@@ -62,9 +68,9 @@ def _example(seconds: float) -> Record:
     }
     other = {
         "experiment": "arithmetic",
-        "setting": "float32, 1 thread",
+        "setting": "bfloat16, 1 thread",
         "is_own": False,
         "seconds": 0.008,
-        "option": "--set machine.threads=1",
+        "option": "--set machine.number_format=bfloat16 --set machine.threads=1",
     }
     return example_trials({"is_own": None, "option": ""}, one, other)

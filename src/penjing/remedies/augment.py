@@ -9,7 +9,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe
 from penjing.remedies import NotApplicable, modalities_of
 
-TREATS: Mapping[str, float] = {"overfit": 0.9, "beaten_by_simple": 0.3}
+TREATS: Mapping[str, float] = {"overfit": 0.9, "beaten_by_simple": 0.3, "few_examples": 0.7, "shortcut": 0.4}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words

@@ -11,7 +11,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
-TREATS: Mapping[str, float] = {"oscillating": 0.8, "overfit": 0.2}
+TREATS: Mapping[str, float] = {"oscillating": 0.8, "overfit": 0.2, "unstable": 0.8, "small_batch": 0.5}
 SHARE = 20  # one in so many of the updates counts
 SHORTEST, LONGEST = 0.8, 0.999
 

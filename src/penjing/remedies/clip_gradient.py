@@ -11,7 +11,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
-TREATS: Mapping[str, float] = {"exploding_gradient": 1.0, "diverged": 0.8, "oscillating": 0.4}
+TREATS: Mapping[str, float] = {"exploding_gradient": 1.0, "diverged": 0.8, "oscillating": 0.4, "unscaled_input": 0.3}
 LONGEST = 1.0
 
 

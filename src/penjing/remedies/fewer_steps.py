@@ -9,7 +9,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable
 
-TREATS: Mapping[str, float] = {"overfit": 0.5}
+TREATS: Mapping[str, float] = {"overfit": 0.5, "trained_long": 0.9}
 FEWEST = 20
 
 

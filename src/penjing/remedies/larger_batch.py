@@ -9,7 +9,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable
 
-TREATS: Mapping[str, float] = {"oscillating": 0.7}
+TREATS: Mapping[str, float] = {"oscillating": 0.7, "small_batch": 1.0, "unstable": 0.5}
 TIMES = 4
 LARGEST = 4096
 

@@ -8,7 +8,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, resized
 
-TREATS: Mapping[str, float] = {"underfit": 0.6, "beaten_by_simple": 0.3}
+TREATS: Mapping[str, float] = {"underfit": 0.6, "beaten_by_simple": 0.3, "small_model": 1.0}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words

@@ -16,6 +16,8 @@ TREATS: Mapping[str, float] = {
     "saturated_units": 0.6,
     "not_learning": 0.7,
     "beaten_by_simple": 0.3,
+    "unstable": 0.7,
+    "unscaled_input": 0.3,
 }
 
 

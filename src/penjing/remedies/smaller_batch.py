@@ -9,7 +9,13 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable
 
-TREATS: Mapping[str, float] = {"crawling": 0.6, "stopped_early": 0.5, "underfit": 0.4, "beaten_by_simple": 0.3}
+TREATS: Mapping[str, float] = {
+    "crawling": 0.6,
+    "stopped_early": 0.5,
+    "underfit": 0.4,
+    "beaten_by_simple": 0.3,
+    "large_batch": 1.0,
+}
 SMALLEST = 8
 
 

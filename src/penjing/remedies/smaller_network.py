@@ -8,7 +8,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, resized
 
-TREATS: Mapping[str, float] = {"overfit": 0.4}
+TREATS: Mapping[str, float] = {"overfit": 0.4, "large_model": 1.0}
 NARROWEST = 8
 
 

@@ -11,7 +11,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
-TREATS: Mapping[str, float] = {"overfit": 0.6, "label_errors": 0.4}
+TREATS: Mapping[str, float] = {"overfit": 0.6, "label_errors": 0.4, "miscalibrated": 0.6}
 SHARE = 0.1
 
 

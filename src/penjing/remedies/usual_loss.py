@@ -9,7 +9,13 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
-TREATS: Mapping[str, float] = {"not_learning": 0.9, "underfit": 0.8, "crawling": 0.6, "vanishing_gradient": 0.5}
+TREATS: Mapping[str, float] = {
+    "not_learning": 0.9,
+    "underfit": 0.8,
+    "crawling": 0.6,
+    "vanishing_gradient": 0.5,
+    "wrong_loss": 1.0,
+}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words

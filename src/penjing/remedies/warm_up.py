@@ -11,7 +11,13 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
-TREATS: Mapping[str, float] = {"oscillating": 0.9, "diverged": 0.4, "exploding_gradient": 0.4, "dead_units": 0.4}
+TREATS: Mapping[str, float] = {
+    "oscillating": 0.9,
+    "diverged": 0.4,
+    "exploding_gradient": 0.4,
+    "dead_units": 0.4,
+    "unstable": 0.6,
+}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
