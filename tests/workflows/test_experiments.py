@@ -1,0 +1,101 @@
+"""Experiments with a run's training tell more, within their time, and leave the run as it is."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import penjing as pj
+from penjing.core.errors import DataError, RunError
+from penjing.core.files import read_lines
+from penjing.core.run import open_run
+from penjing.workflows import _experiments
+from penjing.workflows._hidden import mask
+
+
+@pytest.fixture
+def run(learned, tmp_path):
+    """A copy of a run of small pictures with texts."""
+    place = learned("image and text").path
+    folder = tmp_path / "run"
+    shutil.copytree(place, folder)
+    return folder
+
+
+def rows(folder):
+    return {(row["experiment"], row["setting"]): row for row in read_lines(folder / "trials.jsonl")}
+
+
+def test_all_experiments_of_a_short_training_are_made_once(run, monkeypatch):
+    weights = (run / "model.safetensors").read_bytes()
+    scores = open_run(run).scores
+    found = pj.diagnose(run, time="60s", watch=None)
+    known = rows(run)
+    kinds = {kind for kind, _ in known}
+    assert {"itself", "hidden", "arithmetic", "seed", "share", "larger", "smaller", "longer"} <= kinds
+    assert {("share", "0.5"), ("share", "0.25"), ("hidden", "centre"), ("hidden", "border")} <= set(known)
+    itself = known["itself", ""]
+    assert itself["value"] == pytest.approx(scores[0].value, abs=1e-6)
+    assert itself["share"] == 1
+    assert all(row["gain"] == pytest.approx(row["value"] - itself["value"], abs=1e-9) for row in known.values())
+    assert all(row["gain_low"] <= row["gain"] <= row["gain_high"] for row in known.values())
+    assert known["larger", "width"]["parameters"] > itself["parameters"] > known["smaller", "width"]["parameters"]
+    assert not any(one.needs_experiments for one in found.not_examined)
+    assert [one.what for one in found.helps if one.gain is None] in ([], ["cleaner labels"])
+    assert (run / "model.safetensors").read_bytes() == weights
+    assert open_run(run).scores == scores
+    monkeypatch.setattr(_experiments.engine, "carry_out", lambda *_, **__: pytest.fail("it was trained again"))
+    assert pj.diagnose(run, time="60s", watch=None).findings == found.findings
+
+
+def test_where_the_time_is_short_all_trainings_are(run, monkeypatch):
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
+    pj.diagnose(run, time="30s", watch=None)
+    known = rows(run)
+    assert {row["steps"] for row in known.values()} == {6}
+    assert {row["share"] for row in known.values()} == {0.5}
+
+
+def test_a_time_that_is_not_enough_for_one_training_is_said(run, monkeypatch):
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
+    with pytest.raises(RunError, match="the time is not enough for one training"):
+        pj.diagnose(run, time="0.01s", watch=None)
+
+
+@pytest.mark.parametrize(
+    ("taken", "steps", "seconds", "share"), [(5, 1000, 60, 1), (10, 1000, 60, 0.6), (100, 50, 9, 0.4)]
+)
+def test_trainings_are_as_long_as_the_time_allows_for_ten_of_them(taken, steps, seconds, share):
+    found = _experiments._share(taken, steps, _experiments.Clock(seconds))
+    assert found == pytest.approx(share, abs=0.07)
+
+
+def test_data_that_are_gone_are_said(run, tmp_path):
+    with pytest.raises(DataError):
+        pj.diagnose(run, time="5s", data=tmp_path / "none", watch=None)
+
+
+def test_a_run_that_is_not_finished_cannot_be_experimented_with(run):
+    open_run(run).update(status="interrupted")
+    with pytest.raises(RunError, match="is not finished"):
+        pj.diagnose(run, time="5s", watch=None)
+
+
+@pytest.mark.parametrize("side", [7, 8, 28])
+def test_centre_and_border_are_hidden_apart(side):
+    centre, border = mask(side, side, "centre"), mask(side, side, "border")
+    assert not (centre & border).any()
+    assert centre[side // 2, side // 2]
+    assert border[0].all()
+    assert border[:, -1].all()
+    assert centre.mean() == pytest.approx(0.25, abs=0.15)
+
+
+def test_fewer_items_are_of_every_class_and_lie_within_more(run):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    half, quarter = (_experiments._fewer(lab, share) for share in (0.5, 0.25))
+    assert set(quarter) < set(half) < set(lab.problem.train)
+    assert len(half) == pytest.approx(len(lab.problem.train) / 2, abs=2)
+    assert set(np.unique(lab.prepared.truth[quarter])) == set(np.unique(lab.prepared.truth[lab.problem.train]))
+    assert Path(run).exists()
