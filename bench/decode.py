@@ -110,7 +110,11 @@ def measure(folder: Path, names: Sequence[str], settings: image.Settings, rounds
 
     for _ in range(rounds):
         codec.time(decode_only)
-        ours.time(lambda: cache.fill(form, wanted, store, decode, image.thumbnail, threads=THREADS))
+        ours.time(
+            lambda: cache.fill(
+                form, wanted, store, decode, image.thumbnail, threads=THREADS, around=image.while_decoding
+            )
+        )
         assert cache.present(form, list(wanted)).all()
         cache.clear(form.id)
     median = statistics.median

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,19 +50,29 @@ class Writer:
         self._thumbnails: list[np.ndarray] = []
         self._hashes: list[str] = []
 
-    def add(self, key: str, value: np.ndarray, thumbnail: np.ndarray | None) -> None:
-        """Keep one item; a full shard is written at once.
+    def add(self, keys: Sequence[str], values: np.ndarray, thumbnails: np.ndarray | None) -> None:
+        """Keep some items; a full shard is written at once.
+
+        Args:
+            keys: their hashes.
+            values: [items, …].
+            thumbnails: uint8 [items, 32, 32], or None where items have no picture.
 
         Raises:
             RunError: the disk is full or the cache folder cannot be written.
         """
-        assert value.shape == self._values.shape[1:], "the decoder gives what its form says"
-        self._values[len(self._hashes)] = value
-        self._hashes.append(key)
-        if thumbnail is not None:
-            self._thumbnails.append(thumbnail)
-        if len(self._hashes) == self.capacity:
-            self.flush()
+        assert values.shape[1:] == self._values.shape[1:], "the decoder gives what its form says"
+        first = 0
+        while first < len(keys):
+            last = min(len(keys), first + self.capacity - len(self._hashes))
+            held = slice(len(self._hashes), len(self._hashes) + last - first)
+            self._values[held] = values[first:last]
+            if thumbnails is not None:
+                self._thumbnails.append(thumbnails[first:last])
+            self._hashes.extend(keys[first:last])
+            if len(self._hashes) == self.capacity:
+                self.flush()
+            first = last
 
     def flush(self) -> None:
         """Write what is held as a shard.
@@ -74,7 +85,7 @@ class Writer:
         name = uuid.uuid4().hex
         arrays = {f"{name}.npy": self._values[: len(self._hashes)]}
         if self._thumbnails:
-            arrays[f"{name}.thumbnails.npy"] = np.stack(self._thumbnails)
+            arrays[f"{name}.thumbnails.npy"] = np.concatenate(self._thumbnails)
         try:
             for file, array in arrays.items():
                 _save(self.folder / file, array)

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -34,13 +35,14 @@ VERSION = 1  # of the files' layout; part of every form's id
 KEPT_IN_MEMORY_BYTES = 256 * 10**6  # a column up to this size is loaded once; a larger one stays on disk
 _SPARE_BYTES = 200 * 10**6  # left free on the disk
 _ITEM_OVERHEAD_BYTES = 1024 + 64  # thumbnail and index row
-_CHUNK = 16  # items handed to a thread at once
+_CHUNK, _CHUNK_BYTES = 32, 4 * 10**6  # decoded items, and their size, handed to a thread at once
 _STALE_SECONDS = 24 * 3600.0  # temporary files older than this belong to nobody
 _DESCRIPTION = "form.json"
 SCANS = "scans"  # the folder in which `core/scan.py` remembers what it saw
 
 Decode = Callable[[Any, int | None], np.ndarray]
 Thumbnail = Callable[[np.ndarray], np.ndarray]
+Around = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -188,6 +190,7 @@ def fill(
     threads: int,
     watch: Watch = None,
     stop_at: float | None = None,
+    around: Around = nullcontext,
 ) -> Filled:
     """Decode the items that are not in the cache yet, in parallel threads.
 
@@ -200,6 +203,7 @@ def fill(
         threads: how many items are decoded at once.
         watch: hears how far it is.
         stop_at: a moment of `time.monotonic()`; what is not begun by then is left for the next run.
+        around: makes a context in which a thread decodes several items, where setting it up for each would cost.
 
     Raises:
         RunError: the disk has too little space, or the cache folder cannot be written. Complete shards stay.
@@ -209,80 +213,93 @@ def fill(
     _pass_over_damage(folder, stands, watch)
     damaged = len(stands.damaged)
     is_there = _are_among(stands.shards, list(wanted))
-    waiting = [item for item, known in zip(wanted.items(), is_there, strict=True) if not known]
+    waiting = [item for item, known in zip(wanted.items(), is_there.tolist(), strict=True) if not known]
     if not waiting:
         return Filled(0, len(wanted), 0, damaged=damaged)
     _prepare(folder, form, len(waiting))
     stage, started = f"decoding {form.modality}s", time.monotonic()
     tell(watch, Started(stage, len(waiting), "items"))
     writer = _shards.Writer(folder, form.shape, form.dtype, len(waiting))
-    work = _Work(store, decode, thumbnail, stop_at)
+    work = _Work(store, decode, thumbnail, stop_at, around)
     failed: dict[str, str] = {}
-    missing = 0
+    done, size = 0, max(1, min(_CHUNK, _CHUNK_BYTES // max(1, form.item_bytes)))
     try:
-        for done, item in enumerate(_in_threads(work, waiting, threads), start=1):
-            if item.value is not None:
-                writer.add(item.key, item.value, item.thumbnail)
-            elif item.error:
-                failed[item.key] = item.error
-            else:
-                missing += 1
-            if done % _CHUNK == 0 or done == len(waiting):
-                tell(watch, Progress(stage, done - missing))
+        for chunk in _in_threads(work, waiting, threads, size):
+            if chunk.values is not None:
+                writer.add(chunk.keys, chunk.values, chunk.thumbnails)
+            failed |= chunk.failed
+            done += len(chunk.keys) + len(chunk.failed)
+            tell(watch, Progress(stage, done))
     except KeyboardInterrupt:
         writer.flush()
         raise
     writer.flush()
     tell(watch, Finished(stage, time.monotonic() - started))
-    decoded = len(waiting) - len(failed) - missing
-    return Filled(decoded, len(wanted) - len(waiting), missing, failed, damaged)
+    return Filled(done - len(failed), len(wanted) - len(waiting), len(waiting) - done, failed, damaged)
 
 
 @dataclass(frozen=True)
-class _Item:
-    """One item after its turn: a value, or an error, or neither when time ran out."""
+class _Chunk:
+    """Some items after their turn; what is in neither had no turn before time ran out.
 
-    key: str
-    value: np.ndarray | None = None
-    thumbnail: np.ndarray | None = None
-    error: str | None = None
+    Attributes:
+        keys: of those that were decoded.
+        values: [decoded, …], or None where there are none.
+        thumbnails: [decoded, 32, 32], or None.
+        failed: key → why not.
+    """
+
+    keys: list[str]
+    values: np.ndarray | None
+    thumbnails: np.ndarray | None
+    failed: dict[str, str]
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What a thread needs to decode a few items."""
+    """What a thread needs to decode a few items. It stacks them, so that the thread that writes has little to do."""
 
     store: Store
     decode: Decode
     thumbnail: Thumbnail | None
     stop_at: float | None
+    around: Around
 
-    def __call__(self, chunk: Sequence[tuple[str, str]]) -> list[_Item]:
-        return [self._one(key, reference) for key, reference in chunk]
+    def __call__(self, chunk: Sequence[tuple[str, str]]) -> _Chunk:
+        found: dict[str, np.ndarray] = {}
+        failed: dict[str, str] = {}
+        with self.around():
+            for key, reference in chunk:
+                if self.stop_at is not None and time.monotonic() >= self.stop_at:
+                    break
+                try:
+                    found[key] = self._one(key, reference)
+                except (DataError, OSError) as problem:
+                    failed[key] = reason(problem, item_name(self.store, reference))
+            small = [] if self.thumbnail is None else [self.thumbnail(value) for value in found.values()]
+        values = np.stack(list(found.values())) if found else None
+        return _Chunk(list(found), values, np.stack(small) if small else None, failed)
 
-    def _one(self, key: str, reference: str) -> _Item:
-        if self.stop_at is not None and time.monotonic() >= self.stop_at:
-            return _Item(key)
-        try:
-            content, page = read_item(self.store, reference)
-            if item_hash(content, page) != key:
-                return _Item(key, error="it was changed while it was being read; run the command again")
-            value = self.decode(content, page)
-        except (DataError, OSError) as problem:
-            return _Item(key, error=reason(problem, item_name(self.store, reference)))
-        return _Item(key, value, None if self.thumbnail is None else self.thumbnail(value))
+    def _one(self, key: str, reference: str) -> np.ndarray:
+        """Raises:
+        DataError: it cannot be decoded, or is not what it was when it was looked at.
+        """
+        content, page = read_item(self.store, reference)
+        if item_hash(content, page) != key:
+            raise DataError("it was changed while it was being read; run the command again")
+        return self.decode(content, page)
 
 
-def _in_threads(work: _Work, waiting: Sequence[tuple[str, str]], threads: int) -> Iterator[_Item]:
-    """The items in the given order, only a few ahead of the reader, so that memory stays flat."""
-    chunks = (waiting[start : start + _CHUNK] for start in range(0, len(waiting), _CHUNK))
+def _in_threads(work: _Work, waiting: Sequence[tuple[str, str]], threads: int, size: int) -> Iterator[_Chunk]:
+    """The items in the given order, `size` at a time, only a few ahead of the reader, so that memory stays flat."""
+    chunks = (waiting[start : start + size] for start in range(0, len(waiting), size))
     pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="penjing-decode")
     try:
-        running: deque[Future[list[_Item]]] = deque(pool.submit(work, chunk) for chunk in islice(chunks, 4 * threads))
+        running: deque[Future[_Chunk]] = deque(pool.submit(work, chunk) for chunk in islice(chunks, 4 * threads))
         while running:
             finished = running.popleft().result()
             running.extend(pool.submit(work, chunk) for chunk in islice(chunks, 1))
-            yield from finished
+            yield finished
     finally:
         pool.shutdown(cancel_futures=True)  # so that Ctrl-C waits for a few items only
 

@@ -9,6 +9,7 @@ nothing is used here but hashes, headers, readability and target counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -184,6 +185,7 @@ def _fill(look: Look, table: Table, order: np.ndarray, stop_at: float | None, wa
         threads=usable_cores(),
         watch=watch,
         stop_at=stop_at,
+        around=getattr(modality, "while_decoding", nullcontext),
     )
 
 

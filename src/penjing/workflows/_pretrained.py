@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -144,6 +145,7 @@ class OwnFiles:
             lambda content, page: plugin.decode(content, self.decode, page),
             getattr(plugin, "thumbnail", None),
             threads=usable_cores(),
+            around=getattr(plugin, "while_decoding", nullcontext),
         )
         for key, why in filled.failed.items():
             raise DataError(f"{self.store.name(wanted[key])} cannot be read any more: {why}")

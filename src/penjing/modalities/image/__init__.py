@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "samples",
     "shape",
     "thumbnail",
+    "while_decoding",
     "why",
 ]
 
@@ -80,6 +82,7 @@ REFUSED: Mapping[str, str] = {
 _STEP = 16
 _SMALLEST_SIDE = 8
 THUMBNAIL = (32, 32)
+while_decoding = _codec.Quiet  # around many pictures: making Pillow silent for each costs a sixth of a small one
 
 
 @dataclass(frozen=True)
@@ -218,12 +221,25 @@ def why(settings: Settings, headers: Sequence[Header]) -> str:
 
 def thumbnail(decoded: np.ndarray) -> np.ndarray:
     """A small grey picture to find duplicates with: uint8 [side, side, channels] → uint8 [32, 32]."""
+    if decoded.shape[-1] == 1 and decoded.shape[0] < THUMBNAIL[0]:
+        places = _nearest(decoded.shape[0])
+        return decoded[places[:, None], places, 0]
     image = Image.fromarray(decoded[:, :, 0] if decoded.shape[-1] == 1 else decoded)
     factor = image.width // THUMBNAIL[0]
     small = image.reduce(factor) if factor > 1 else image
     if small.size != THUMBNAIL:
         small = small.resize(THUMBNAIL, Image.Resampling.BOX)
     return np.array(small if small.mode == "L" else small.convert("L"))
+
+
+@lru_cache
+def _nearest(side: int) -> np.ndarray:
+    """Which pixel of a row each of a thumbnail's shows, where pictures are smaller than thumbnails.
+
+    It is what Pillow's box filter does then, in a tenth of the time.
+    """
+    row = Image.fromarray(np.arange(side, dtype=np.uint8)[None])
+    return np.array(row.resize((THUMBNAIL[0], 1), Image.Resampling.BOX))[0].astype(np.intp)
 
 
 def _rounded(side: int, towards: Callable[[float], int]) -> int:

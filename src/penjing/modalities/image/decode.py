@@ -70,7 +70,7 @@ def decode(
     """
     if isinstance(content, np.ndarray):
         return _on_canvas(from_array(content, bits), side, channels, fit)
-    with _Quiet():
+    with Quiet():
         try:
             with open_image(content) as image:
                 _draft(image, side, channels, fit)
@@ -92,7 +92,7 @@ def header(content: bytes | np.ndarray) -> dict[str, Any]:
         image = from_array(content)
         bits = _significant_bits(content) if content.dtype.itemsize == 2 and content.dtype.kind == "u" else 8
         return _described(image.height, image.width, image.mode == "L", "array", 1, bits)
-    with _Quiet():
+    with Quiet():
         try:
             with open_image(content) as image:
                 width, height = image.size
@@ -327,7 +327,7 @@ def _with_bars(values: np.ndarray, side: int) -> np.ndarray:
     return canvas
 
 
-class _Quiet:
+class Quiet:
     """Pillow's warnings are silent while any thread decodes.
 
     `warnings.catch_warnings` alone is not safe here: of two threads the one that came first would restore the filters
@@ -339,15 +339,15 @@ class _Quiet:
     _filters: Any = None
 
     def __enter__(self) -> None:
-        with _Quiet._lock:
-            if _Quiet._inside == 0:
-                _Quiet._filters = warnings.catch_warnings()
-                _Quiet._filters.__enter__()
+        with Quiet._lock:
+            if Quiet._inside == 0:
+                Quiet._filters = warnings.catch_warnings()
+                Quiet._filters.__enter__()
                 warnings.filterwarnings("ignore", module="PIL")
-            _Quiet._inside += 1
+            Quiet._inside += 1
 
     def __exit__(self, *problem: object) -> None:
-        with _Quiet._lock:
-            _Quiet._inside -= 1
-            if _Quiet._inside == 0:
-                _Quiet._filters.__exit__(None, None, None)
+        with Quiet._lock:
+            Quiet._inside -= 1
+            if Quiet._inside == 0:
+                Quiet._filters.__exit__(None, None, None)
