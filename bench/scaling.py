@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _record import RESULTS, write
+from _record import write
 
 NAME = "scaling"
 SECONDS = 8.0  # of steps a point
@@ -130,25 +130,6 @@ def exponent(points: Sequence[dict[str, Any]], size: str, cost: str) -> float:
     return math.log(last[cost] / first[cost]) / math.log(last[size] / first[size])
 
 
-def draw(result: dict[str, list[dict[str, Any]]]) -> None:
-    """A picture of all axes, beside the record."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot
-
-    figure, panels = pyplot.subplots(2, len(result), figsize=(3.2 * len(result), 5.2), layout="constrained")
-    for (axis, points), (upper, lower) in zip(result.items(), panels.T, strict=True):
-        size = "weights" if axis == "width" else axis
-        sizes = [point[size] for point in points]
-        upper.loglog(sizes, [1000 * point["step_seconds"] for point in points], "o-")
-        lower.loglog(sizes, [point["anonymous_bytes"] / 1e6 for point in points], "o-")
-        upper.set_title(size)
-    panels[0, 0].set_ylabel("a step, ms")
-    panels[1, 0].set_ylabel("memory of its own, MB")
-    figure.savefig(RESULTS / f"{NAME}.svg", metadata={"Date": None})
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("axes", nargs="*", help="which; all when left out")
@@ -182,7 +163,6 @@ def main() -> None:
             for axis, points in result.items()
         }
         write(NAME, {"growth": growth, "axes": result})
-        draw(result)
 
 
 if __name__ == "__main__":

@@ -28,15 +28,25 @@ COMMAND = re.compile(r"^ {4}(penjing .*)$|`(penjing [^`]*)`", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def make_tables() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_tables", ROOT / "scripts" / "make_tables.py")
+def script(name: str) -> ModuleType:
+    """A file of scripts/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["make_tables"] = module  # dataclasses look their own module up
+    sys.modules[name] = module  # dataclasses look their own module up
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def make_tables() -> ModuleType:
+    return script("make_tables")
+
+
+@pytest.fixture(scope="module")
+def make_speed() -> ModuleType:
+    return script("make_speed")
 
 
 def read(name: str) -> str:
@@ -89,6 +99,19 @@ def test_the_tables_of_the_clinic_are_those_of_its_record(make_tables: ModuleTyp
     assert make_tables.filled_clinic(text) == text, f"{make_tables.CLINIC} is out of date; run: make docs"
     empty = make_tables.filled_clinic(text, tmp_path)
     assert empty.count("not measured yet") == 4
+
+
+def test_the_page_of_speed_is_that_of_the_records(make_speed: ModuleType) -> None:
+    assert read("docs/speed.md") == make_speed.page(), "docs/speed.md is out of date; run: make docs"
+
+
+def test_a_section_of_speed_without_a_record_names_the_script_that_makes_it(
+    make_speed: ModuleType, tmp_path: Path
+) -> None:
+    page = make_speed.page(tmp_path)
+    named = re.findall(r"Not measured yet: `python (bench/\w+\.py)`", page)
+    assert len(named) == len(make_speed.SECTIONS) == 9
+    assert all((ROOT / script).exists() for script in named)
 
 
 def test_every_figure_without_a_record_says_that_it_is_not_measured(make_tables: ModuleType, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The loop learns, repeats itself bit for bit, and continues from a checkpoint as if nothing had happened."""
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -241,6 +242,25 @@ def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
     machine, measured = engine.fastest(recipe(), problem(), 20.0)
     assert machine.number_format == "float32"
     assert any(not one.is_right for one in measured)
+
+
+def test_the_probe_looks_once_at_a_setting_that_is_many_times_slower(monkeypatch):
+    from penjing.training import _probe
+
+    asked = []
+
+    def slow(network, loss, batch, machine):
+        asked.append(machine)
+        if machine.number_format == "bfloat16":
+            time.sleep(0.5)
+        return once(network, loss, batch, machine)
+
+    once = _probe._once
+    monkeypatch.setattr(_probe, "_once", slow)
+    machine, measured = engine.fastest(recipe(), problem(), 20.0)
+    assert machine.number_format == "float32"
+    assert [one.is_hopeless for one in measured if one.machine.number_format == "bfloat16"] == [True]
+    assert [one.number_format for one in asked].count("bfloat16") == 1
 
 
 def test_full_batch_gradient_descent_takes_every_item_in_every_step():

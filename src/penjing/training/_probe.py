@@ -2,12 +2,15 @@
 
 A few updates are timed on copies of the real network with a real batch. A number format other than float32 is
 taken only when it is faster and its outputs and gradients agree with float32: some bfloat16 convolutions are
-wrong or slow in current versions of torch.
+wrong or slow in current versions of torch, and processors without bfloat16 imitate it at many times the cost.
+
+The batch size is not among what is measured: it changes what is learned, and not only how fast.
 """
 
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,6 +27,10 @@ from penjing.training._step import number_format
 # honest kernel lands near 0.01 and 0.999.
 LARGEST_ERROR, SMALLEST_COSINE = 0.10, 0.97
 WARM_UPS, FEWEST, REPEATS = 1, 2, 7
+MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
+# A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
+# kernels, which costs some times an update, but not this much.
+HOPELESS = 8.0
 
 
 @dataclass(frozen=True)
@@ -35,12 +42,14 @@ class Probed:
         step_seconds: forward and backward, median.
         error: relative error of the outputs against float32.
         cosine: cosine between the gradients and those of float32.
+        is_hopeless: whether the first update was so slow that it was the only one; it is then what `step_seconds` says.
     """
 
     machine: Machine
     step_seconds: float
     error: float
     cosine: float
+    is_hopeless: bool = False
 
     @property
     def is_right(self) -> bool:
@@ -57,23 +66,30 @@ def probe(
         loss: outputs and batch → scalar.
         batch: a real training batch, prepared.
         machine: where to begin; its device is kept.
-        seconds: what the probe may take, as a guide.
+        seconds: what the probe may take, as a guide; it stops looking further after twice as much, or `MOST_SECONDS`.
     """
     before = torch.get_num_threads()
-    began = time.monotonic()
+    candidates = list(_candidates(machine))
+    deadline = time.monotonic() + min(2 * seconds, MOST_SECONDS)
     found: list[Probed] = []
     exact: tuple[Tensor, Tensor] | None = None
-    candidates = list(_candidates(machine))
     try:
         for candidate in candidates:
-            if found and time.monotonic() - began > 2 * seconds:
+            best = min((one.step_seconds for one in found), default=math.inf)
+            if found and time.monotonic() + (WARM_UPS + FEWEST) * best > deadline:
                 break
+            if any(one.is_hopeless and one.machine.number_format == candidate.number_format for one in found):
+                continue
             torch.set_num_threads(candidate.threads)
             copied = copy.deepcopy(network).train()
+            begun = time.monotonic()
             given = _once(copied, loss, batch, candidate)
+            taken = time.monotonic() - begun
             exact = exact or given  # the first candidate is the reference: float32
-            taken = _time(copied, loss, batch, candidate, seconds / len(candidates))
-            found.append(Probed(candidate, taken, *_compare(given, exact)))
+            is_hopeless = taken > HOPELESS * best
+            if not is_hopeless:
+                taken = _time(copied, loss, batch, candidate, min(seconds, MOST_SECONDS / 2) / len(candidates))
+            found.append(Probed(candidate, taken, *_compare(given, exact), is_hopeless))
     finally:
         torch.set_num_threads(before)
     right = [one for one in found if one.is_right] or found[:1]

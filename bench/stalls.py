@@ -1,0 +1,80 @@
+"""How long a network waits for its batches, kind by kind: the share of a training's time, evaluations left out.
+
+Each network of `bench/probe.py` learns from data of its kind as `fit` would train it (augmentation, moving average,
+batches made ahead where a core is free), with one thread and with as many as there are cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from _clocked import posed, ready
+from _record import write
+from probe import NETWORKS
+
+from penjing.core.process import usable_cores
+from penjing.core.recipe import Training
+from penjing.sources import Options
+from penjing.training import engine
+from penjing.workflows._choose import RecipeWish
+from penjing.workflows._prepare import DataWish
+
+GOAL_SHARE = 0.03
+SECONDS, FEWEST, WARM_UPS = 4.0, 5, 3  # of steps; steps; steps that do not count
+
+
+def measured(name: str) -> dict[str, Any]:
+    """One network: the share of its time that it waits, for each number of threads."""
+    make, model, batch_size = NETWORKS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        data = ready(make(), Path(folder), DataWish(Options()))
+        problem, recipe = posed(data, RecipeWish(model=model.name, assignments={"training.batch_size": batch_size}))
+        recipe = replace(
+            recipe,
+            model=model.filled("models"),
+            training=Training(steps=10**9, batch_size=batch_size, evaluations=1, ema=recipe.training.ema),
+        )
+        shares = {}
+        for threads in sorted({1, usable_cores()}):
+            shares[f"threads_{threads}"] = share(
+                replace(recipe, machine=replace(recipe.machine, threads=threads)), problem
+            )
+    return {"augment": [choice.name for choice in recipe.augment], **shares}
+
+
+def share(recipe, problem) -> float:
+    """Of the time of some steps, how much went by before their batches were there."""
+    network = engine.assemble(recipe, problem)
+    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    with engine._threads(recipe.machine.threads), loader.batches(0) as batches:
+        for number in range(WARM_UPS):
+            step.update(next(batches), number, 1.0)
+        loader.stalled_seconds = 0.0
+        begun, count = time.perf_counter(), 0
+        while count < FEWEST or time.perf_counter() - begun < SECONDS:
+            step.update(next(batches), WARM_UPS + count, 1.0)
+            count += 1
+        return loader.stalled_seconds / (time.perf_counter() - begun)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", help="parts of the names of networks; all when left out")
+    asked = parser.parse_args()
+    names = [name for name in NETWORKS if not asked.networks or any(one in name for one in asked.networks)]
+    result = {}
+    for name in names:
+        result[name] = measured(name)
+        print(f"{name:28}", result[name], flush=True)
+    if len(names) == len(NETWORKS):
+        most = max(value for one in result.values() for value in one.values() if isinstance(value, float))
+        write("stalls", {"goal_share": GOAL_SHARE, "most": most, "networks": result})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Writes docs/speed.md, with its pictures, from the records of speed in bench/results/. Nobody types its numbers.
+
+A record that is not there yet is a line that says so.
+
+    python scripts/make_speed.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from penjing.core.units import show_bytes
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "bench" / "results"
+PAGE, PICTURE = ROOT / "docs" / "speed.md", ROOT / "docs" / "scaling.svg"
+
+LEAST_RATIO, USUAL_RATIO = 0.97, 1.5  # asked of the probe: on every network, and on most
+LEAST_DECODING, MOST_STALLED, LEAST_LARGER = 0.90, 0.03, 0.95
+SIZES = {"rows": "rows", "side": "side", "classes": "classes", "width": "weights"}  # axis → what grows along it
+HEAD = """# Speed
+
+This page is made from the records in `bench/results/` by `python scripts/make_speed.py`; each record is made by the
+script of its name in `bench/`. What was tried and did not help is in [tried.md](tried.md).
+"""
+
+Record = Mapping[str, Any]
+
+
+def judged(text: str, is_reached: bool) -> str:
+    """A figure; where what was asked is not reached, it says so."""
+    return text if is_reached else f"{text} **not reached**"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as Markdown has it."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows))
+
+
+def overhead(result: Record) -> str:
+    """What the loop adds to a step."""
+    goal = result["goal_microseconds"]
+    found = judged(f"{result['microseconds']:.0f} µs", result["microseconds"] <= goal)
+    wall = f" ({result['wall_microseconds']:.0f} µs on the wall)" if "wall_microseconds" in result else ""
+    return (
+        f"A step of {result['bare_step_microseconds']:.0f} µs in a bare loop costs {found} more of processor time in "
+        f"penjing's{wall}; at most {goal:.0f} µs are asked. {result['turns']} turns of {result['steps']:,} steps each."
+    )
+
+
+def probe(result: Record) -> str:
+    """Steps as the probe chooses against torch's defaults."""
+    networks = result["networks"]
+    ratios = [one["ratio"] for one in networks.values()]
+    rows = [
+        [
+            name,
+            judged(f"{one['ratio']:.2f}", one["ratio"] >= LEAST_RATIO),
+            f"{one['ms']['default']:.1f}",
+            f"{one['ms']['tuned']:.1f}",
+            one["chosen"],
+            f"{one['probe_seconds']:.1f}",
+        ]
+        for name, one in networks.items()
+    ]
+    fast = sum(ratio >= USUAL_RATIO for ratio in ratios)
+    header = ("network", "times as fast", "default, ms", "chosen, ms", "arithmetic", "probing, s")
+    return (
+        f"At least {LEAST_RATIO} times as fast on every network is asked, and {USUAL_RATIO} times on most: "
+        f"{sum(ratio >= LEAST_RATIO for ratio in ratios)} of {len(ratios)} are at least {LEAST_RATIO}, "
+        + judged(f"{fast} at least {USUAL_RATIO}", fast > len(ratios) / 2)
+        + f"; median {median(ratios):.2f}.\n\n{table(header, rows)}"
+    )
+
+
+def stalls(result: Record) -> str:
+    """How long networks wait for batches."""
+    names = [name for name in next(iter(result["networks"].values())) if name.startswith("threads_")]
+    rows = [
+        [name, *(judged(f"{100 * one[key]:.1f} %", one[key] <= MOST_STALLED) for key in names)]
+        for name, one in result["networks"].items()
+    ]
+    header = ("network", *(f"{name.removeprefix('threads_')} thread(s)" for name in names))
+    return f"At most {100 * MOST_STALLED:.0f} % of the time is asked.\n\n{table(header, rows)}"
+
+
+def larger(result: Record) -> str:
+    """Data larger than memory."""
+    few, many = result["few"], result["many"]
+    share = many["pictures_per_processor_second"] / few["pictures_per_processor_second"]
+    on_the_wall = many["pictures_per_second"] / few["pictures_per_second"]
+    speed = judged(f"{share:.2f} of the speed of {show_bytes(few['bytes'])}", share >= LEAST_LARGER)
+    waiting = judged(f"{100 * many['stall_share']:.1f} %", many["stall_share"] <= MOST_STALLED)
+    return (
+        f"{show_bytes(many['bytes'])} of decoded pictures in a process that may hold "
+        f"{show_bytes(result['limit_bytes'])}: {speed} by processor time, {on_the_wall:.2f} on the wall; "
+        f"{show_bytes(many['anonymous_bytes'])} of its own memory against {show_bytes(few['anonymous_bytes'])}; "
+        f"waiting {waiting} of the time."
+    )
+
+
+def decode(result: Record) -> str:
+    """Decoding into the cache against the bare codec."""
+    rows = [
+        [
+            kind,
+            f"{one['fill_per_second']:,.0f}",
+            f"{one['codec_per_second']:,.0f}",
+            f"{one['share']:.2f}",
+            judged(f"{one['share_of_processor_time']:.2f}", one["share_of_processor_time"] >= LEAST_DECODING),
+        ]
+        for kind, one in result["kinds"].items()
+    ]
+    header = ("pictures", "into the cache, a second", "codec alone", "share", "share of processor time")
+    return f"At least {LEAST_DECODING} of what Pillow alone reaches on all cores is asked.\n\n{table(header, rows)}"
+
+
+def peers(result: Record) -> str:
+    """The published image network in other libraries."""
+    rows = [
+        [name, f"{seconds:.1f}", f"{result['accuracy'][name]:.4f}"]
+        for name, seconds in sorted(result["seconds"].items(), key=lambda pair: pair[1])
+    ]
+    rows += [
+        [f"penjing in {share} of Keras's time", f"{one['seconds_ratio']:.3f} of Keras's", f"{one['accuracy']:.4f}"]
+        for share, one in result["penjing"].items()
+    ]
+    return table(("library", "seconds for ten epochs", "test accuracy"), rows)
+
+
+def tokens(result: Record) -> str:
+    """Tokens a second against Keras."""
+    rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in result["tokens_per_second"].items())
+    ratio = judged(f"{result['ratio']:.1f} times", result["ratio"] >= result["goal"])
+    return f"{ratio} the tokens a second of Keras on TensorFlow ({rates}); at least {result['goal']:g} times are asked."
+
+
+def records(result: Record) -> str:
+    """Accuracies in so many seconds by the engine's clock."""
+    rows = []
+    for name, one in result.items():
+        parts = [part for part in ("test", "valid") if all(part in run["accuracy"] for run in one["runs"])]
+        values = [run["accuracy"][parts[0]] for run in one["runs"]]
+        seconds = max(run["clock_seconds"] for run in one["runs"])
+        spread = f" ({min(values):.4f} to {max(values):.4f})" if len(values) > 1 else ""
+        found = judged(f"{median(values):.4f}{spread}", median(values) >= one["wanted"])
+        rows.append([name, f"{one['wanted']}", found, parts[0], f"{len(values)}", f"{seconds:.1f}"])
+    return table(("goal", "asked", "median accuracy", "measured on", "runs", "seconds"), rows)
+
+
+def scaling(result: Record) -> str:
+    """How cost grows."""
+    rows = [
+        [
+            SIZES[axis],
+            f"{points[0][SIZES[axis]]:,} to {points[-1][SIZES[axis]]:,}",
+            f"{1000 * points[0]['step_seconds']:.1f} to {1000 * points[-1]['step_seconds']:.1f} ms",
+            f"{show_bytes(points[0]['anonymous_bytes'])} to {show_bytes(points[-1]['anonymous_bytes'])}",
+            f"{result['growth'][axis]['step_seconds']:.2f}",
+            f"{result['growth'][axis]['anonymous_bytes']:.2f}",
+        ]
+        for axis, points in result["axes"].items()
+    ]
+    header = ("what grows", "from, to", "a step", "own memory", "exponent of time", "exponent of memory")
+    return (
+        "An exponent of 0: more costs nothing; 1: twice as much costs twice. A side of a picture squares.\n\n"
+        f"{table(header, rows)}\n\n![Time and memory against what grows]({PICTURE.name})"
+    )
+
+
+def draw(axes: Mapping[str, Sequence[Record]]) -> None:
+    """Time and memory of every point, as SVG; the same record gives the same bytes."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot
+
+    with mpl.rc_context({"svg.hashsalt": "penjing", "svg.fonttype": "none"}):
+        figure, panels = pyplot.subplots(
+            2, len(axes), figsize=(3.2 * len(axes), 5.2), layout="constrained", squeeze=False
+        )
+        for (axis, points), (upper, lower) in zip(axes.items(), panels.T, strict=True):
+            along = [point[SIZES[axis]] for point in points]
+            upper.loglog(along, [1000 * point["step_seconds"] for point in points], "o-")
+            lower.loglog(along, [point["anonymous_bytes"] / 1e6 for point in points], "o-")
+            upper.set_title(SIZES[axis])
+        panels[0, 0].set_ylabel("a step, ms")
+        panels[1, 0].set_ylabel("memory of its own, MB")
+        figure.savefig(PICTURE, metadata={"Date": None})
+        pyplot.close(figure)
+
+
+# record → (heading, what its result says)
+SECTIONS: Mapping[str, tuple[str, Callable[[Record], str]]] = {
+    "peers": ("The same network in other libraries, Fashion-MNIST", peers),
+    "records": ("Accuracy in little time", records),
+    "tokens": ("Texts", tokens),
+    "probe": ("What measuring the machine gains", probe),
+    "overhead": ("What the loop costs", overhead),
+    "stalls": ("Waiting for batches", stalls),
+    "larger": ("Data larger than memory", larger),
+    "decode": ("Decoding", decode),
+    "scaling": ("How cost grows", scaling),
+}
+
+
+def section(name: str, results: Path = RESULTS) -> str:
+    """The part of the page that one record gives."""
+    heading, say = SECTIONS[name]
+    file = results / f"{name}.json"
+    if not file.exists():
+        return f"## {heading}\nNot measured yet: `python bench/{name}.py`.\n"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    machine = record["machine"]
+    where = (
+        f"{machine['cores']} × {machine['cpu']}, load {machine['load_average']}, torch {record['versions']['torch']}, "
+        f"commit {record['commit']}, {record['date']}; [record](../bench/results/{name}.json)"
+    )
+    return f"## {heading}\n{say(record['result'])}\n\n{where}\n"
+
+
+def page(results: Path = RESULTS) -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(section(name, results) for name in SECTIONS)])
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+    if (file := RESULTS / "scaling.json").exists():
+        draw(json.loads(file.read_text(encoding="utf-8"))["result"]["axes"])
+    print(f"{PAGE.relative_to(ROOT)}: written")
+
+
+if __name__ == "__main__":
+    main()
