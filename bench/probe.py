@@ -53,30 +53,36 @@ def table(columns: int) -> tuple[np.ndarray, np.ndarray]:
     return draw.normal(size=(ITEMS, columns)).astype(np.float32), draw.integers(0, 2, ITEMS)
 
 
-def sounds(seconds: float) -> tuple[list[Any], np.ndarray]:
+def sounds(seconds: float, folder: Path) -> Path:
+    """Files of noise, a folder a class."""
+    import soundfile
+
     draw = np.random.default_rng(0)
-    return [(draw.normal(size=int(16_000 * seconds)) * 3000).astype(np.int16) for _ in range(ITEMS)], draw.integers(
-        0, 10, ITEMS
-    )
+    for number in range(ITEMS):
+        of_class = folder / "sounds" / str(number % 10)
+        of_class.mkdir(parents=True, exist_ok=True)
+        wave = (draw.normal(size=int(16_000 * seconds)) * 3000).astype(np.int16)
+        soundfile.write(of_class / f"{number}.wav", wave, 16_000)
+    return folder / "sounds"
 
 
-# name → (data, the network and its settings, items a batch)
-NETWORKS: dict[str, tuple[Callable[[], Any], Choice, int]] = {
-    "cnn 28 px grey": (lambda: pictures(28, 1), Choice("cnn"), 128),
-    "cnn 32 px": (lambda: pictures(32, 3), Choice("cnn"), 256),
-    "cnn 32 px, twice as wide": (lambda: pictures(32, 3), Choice("cnn", {"width": 64}), 256),
-    "cnn 96 px": (lambda: pictures(96, 3), Choice("cnn"), 64),
-    "cnn 32 px, batches of 16": (lambda: pictures(32, 3), Choice("cnn", {"width": 16}), 16),
-    "image_example": (lambda: pictures(28, 1), Choice("image_example"), 256),
-    "mlp": (lambda: pictures(28, 1), Choice("mlp"), 128),
-    "tabular": (lambda: table(20), Choice("tabular"), 128),
-    "bag": (lambda: texts(30), Choice("bag"), 128),
-    "ngrams": (lambda: texts(30), Choice("ngrams"), 128),
-    "text_cnn": (lambda: texts(30), Choice("text_cnn"), 128),
-    "transformer": (lambda: texts(30), Choice("transformer"), 64),
-    "text_example": (lambda: texts(30), Choice("text_example"), 64),
-    "keyword": (lambda: sounds(1.0), Choice("keyword"), 64),
-    "speech_recurrent": (lambda: sounds(1.0), Choice("speech_recurrent"), 64),
+# name → (what makes the data in a folder, the network and its settings, items a batch)
+NETWORKS: dict[str, tuple[Callable[[Path], Any], Choice, int]] = {
+    "cnn 28 px grey": (lambda _: pictures(28, 1), Choice("cnn"), 128),
+    "cnn 32 px": (lambda _: pictures(32, 3), Choice("cnn"), 256),
+    "cnn 32 px, twice as wide": (lambda _: pictures(32, 3), Choice("cnn", {"width": 64}), 256),
+    "cnn 96 px": (lambda _: pictures(96, 3), Choice("cnn"), 64),
+    "cnn 32 px, batches of 16": (lambda _: pictures(32, 3), Choice("cnn", {"width": 16}), 16),
+    "image_example": (lambda _: pictures(28, 1), Choice("image_example"), 256),
+    "mlp": (lambda _: pictures(28, 1), Choice("mlp"), 128),
+    "tabular": (lambda _: table(20), Choice("tabular"), 128),
+    "bag": (lambda _: texts(30), Choice("bag"), 128),
+    "ngrams": (lambda _: texts(30), Choice("ngrams"), 128),
+    "text_cnn": (lambda _: texts(30), Choice("text_cnn"), 128),
+    "transformer": (lambda _: texts(30), Choice("transformer"), 64),
+    "text_example": (lambda _: texts(30), Choice("text_example"), 64),
+    "keyword": (lambda folder: sounds(1.0, folder), Choice("keyword"), 64),
+    "speech_recurrent": (lambda folder: sounds(1.0, folder), Choice("speech_recurrent"), 64),
 }
 
 
@@ -128,7 +134,7 @@ def measured(name: str) -> dict[str, Any]:
     """One network: milliseconds both ways and their ratio."""
     make, model, batch_size = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
-        data = ready(make(), Path(folder), DataWish(Options()))
+        data = ready(make(Path(folder)), Path(folder), DataWish(Options()))
         wish = RecipeWish(model=model.name, assignments={"training.batch_size": batch_size})
         problem, recipe = posed(data, wish)
         recipe = replace(recipe, model=model.filled("models"))

@@ -24,7 +24,7 @@ import numpy as np
 from _record import write
 
 NAME = "scaling"
-SECONDS = 8.0  # of steps a point
+SECONDS = 8.0  # of steps a point, unless said otherwise
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ AXES: dict[str, Sequence[Point]] = {
 }
 
 
-def measured(point: Point, file: Path) -> dict[str, Any]:
-    """Train for `SECONDS` on a file of random pictures, in this process."""
+def measured(point: Point, file: Path, seconds: float) -> dict[str, Any]:
+    """Train for so many seconds on a file of random pictures, in this process."""
     import torch
 
     from penjing.core.process import tune_process
@@ -86,16 +86,17 @@ def measured(point: Point, file: Path) -> dict[str, Any]:
         for number in range(3):
             step.update(next(batches), number, 1.0)
         loader.stalled_seconds = 0.0
-        begun, count = time.perf_counter(), 0
-        while count < 3 or time.perf_counter() - begun < SECONDS:
+        begun, processor, count = time.perf_counter(), time.process_time(), 0
+        while count < 3 or time.perf_counter() - begun < seconds:
             step.update(next(batches), count, 1.0)
             count += 1
-        taken = time.perf_counter() - begun
+        taken, processor = time.perf_counter() - begun, time.process_time() - processor
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines() if ":" in line)
     return {
         **asdict(point),
         "weights": count_parameters(network),
         "step_seconds": taken / count,
+        "processor_seconds": processor / count,
         "pass_seconds": taken / count * point.rows / point.batch_size,
         "stall_share": loader.stalled_seconds / taken,
         "anonymous_bytes": int(status["RssAnon"].split()[0]) * 1024,
@@ -133,11 +134,12 @@ def exponent(points: Sequence[dict[str, Any]], size: str, cost: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("axes", nargs="*", help="which; all when left out")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of steps a point")
     parser.add_argument("--point", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.point:
         given = json.loads(asked.point)
-        print(json.dumps(measured(Point(**given["point"]), Path(given["file"]))))
+        print(json.dumps(measured(Point(**given["point"]), Path(given["file"]), given["seconds"])))
         return
     result: dict[str, list[dict[str, Any]]] = {}
     for axis in asked.axes or AXES:
@@ -145,7 +147,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "pictures.npy"
                 write_pictures(point, file)
-                said = json.dumps({"point": asdict(point), "file": str(file)})
+                said = json.dumps({"point": asdict(point), "file": str(file), "seconds": asked.seconds})
                 done = subprocess.run(
                     [sys.executable, __file__, "--point", said], capture_output=True, text=True, check=False
                 )
@@ -158,7 +160,7 @@ def main() -> None:
         growth = {
             axis: {
                 cost: exponent(points, "weights" if axis == "width" else axis, cost)
-                for cost in ("step_seconds", "pass_seconds", "anonymous_bytes")
+                for cost in ("step_seconds", "processor_seconds", "pass_seconds", "anonymous_bytes")
             }
             for axis, points in result.items()
         }

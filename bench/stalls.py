@@ -32,7 +32,7 @@ def measured(name: str) -> dict[str, Any]:
     """One network: the share of its time that it waits, for each number of threads."""
     make, model, batch_size = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
-        data = ready(make(), Path(folder), DataWish(Options()))
+        data = ready(make(Path(folder)), Path(folder), DataWish(Options()))
         problem, recipe = posed(data, RecipeWish(model=model.name, assignments={"training.batch_size": batch_size}))
         recipe = replace(
             recipe,

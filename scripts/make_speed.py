@@ -158,14 +158,21 @@ def scaling(result: Record) -> str:
         [
             SIZES[axis],
             f"{points[0][SIZES[axis]]:,} to {points[-1][SIZES[axis]]:,}",
-            f"{1000 * points[0]['step_seconds']:.1f} to {1000 * points[-1]['step_seconds']:.1f} ms",
+            f"{1000 * points[0]['processor_seconds']:.1f} to {1000 * points[-1]['processor_seconds']:.1f} ms",
             f"{show_bytes(points[0]['anonymous_bytes'])} to {show_bytes(points[-1]['anonymous_bytes'])}",
-            f"{result['growth'][axis]['step_seconds']:.2f}",
+            f"{result['growth'][axis]['processor_seconds']:.2f}",
             f"{result['growth'][axis]['anonymous_bytes']:.2f}",
         ]
         for axis, points in result["axes"].items()
     ]
-    header = ("what grows", "from, to", "a step", "own memory", "exponent of time", "exponent of memory")
+    header = (
+        "what grows",
+        "from, to",
+        "a step, processor time",
+        "own memory",
+        "exponent of time",
+        "exponent of memory",
+    )
     return (
         "An exponent of 0: more costs nothing; 1: twice as much costs twice. A side of a picture squares.\n\n"
         f"{table(header, rows)}\n\n![Time and memory against what grows]({PICTURE.name})"
@@ -185,10 +192,10 @@ def draw(axes: Mapping[str, Sequence[Record]]) -> None:
         )
         for (axis, points), (upper, lower) in zip(axes.items(), panels.T, strict=True):
             along = [point[SIZES[axis]] for point in points]
-            upper.loglog(along, [1000 * point["step_seconds"] for point in points], "o-")
+            upper.loglog(along, [1000 * point["processor_seconds"] for point in points], "o-")
             lower.loglog(along, [point["anonymous_bytes"] / 1e6 for point in points], "o-")
             upper.set_title(SIZES[axis])
-        panels[0, 0].set_ylabel("a step, ms")
+        panels[0, 0].set_ylabel("a step, ms of processor time")
         panels[1, 0].set_ylabel("memory of its own, MB")
         figure.savefig(PICTURE, metadata={"Date": None})
         pyplot.close(figure)
