@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Cases of the development part that are not done yet, where the best of their draw is known."""
     known = healthy.recall()
     ready = [case for case in cases.cases() if healthy.key(case.data, case.draw) in known]
+    ready.sort(key=rounds.has_experiments)  # what takes longest comes last
     rounds.run(cases.shard(ready, arguments.shard), rounds.DEVELOPMENT, arguments.folder, arguments.until)
     result(arguments)
 

@@ -111,6 +111,7 @@ def carry_out(
     preprocess: str = "standardised",
     gives: str = "",
     is_shuffled: bool = True,
+    experiment_seconds: float | None = None,
 ) -> Outcome:
     """Train as the recipe says and let the checks look.
 
@@ -119,6 +120,7 @@ def carry_out(
         preprocess: what inputs are to it.
         gives: what the person says its outputs are; "" lets them be seen.
         is_shuffled: whether the batches are dealt anew in every epoch, or always in the order of the rows.
+        experiment_seconds: for experiments that checks wait for; None makes none.
     """
     begun = time.process_time()
     shutil.rmtree(out, ignore_errors=True)
@@ -139,8 +141,16 @@ def carry_out(
         except PenjingError as problem:
             failure = str(problem)
             run.update(status="failed", failure=failure)
-    findings = (*diagnose(run.path).findings, *ward.findings)
+    findings = (*_diagnosed(run, ward, None if failure else experiment_seconds), *ward.findings)
     return Outcome(run.path, _value(run), findings, failure, time.process_time() - begun)
+
+
+def _diagnosed(run: Run, ward: Ward, seconds: float | None) -> tuple[Finding, ...]:
+    """What `diagnose` says, after experiments where there is time for some."""
+    if seconds is not None:
+        with contextlib.suppress(PenjingError):  # experiments that cannot be made tell nothing
+            return diagnose(run.path, seconds, ward.sample.columns()).findings
+    return diagnose(run.path).findings
 
 
 def _facts(ward: Ward, wish: FitWish) -> dict[str, Any]:

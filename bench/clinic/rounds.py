@@ -20,6 +20,7 @@ from clinic.cases import Case
 from clinic.data import Sample
 from clinic.faults import PLAIN, Fault
 from clinic.questions import EVERY
+from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe, change
@@ -27,6 +28,8 @@ from penjing.training._loader import Items
 
 LINES = RESULTS / "clinic"
 DEVELOPMENT, FINAL = LINES / "development.jsonl", LINES / "final.jsonl"
+EXPERIMENT_SECONDS = 60.0  # by the clock, where a check waits for experiments
+EVERY_HEALTHY = 10  # of so many healthy runs one is given experiments
 WIDER_IN_FINAL = 1.5  # plain networks of the final part are others too
 
 
@@ -60,6 +63,16 @@ def recipe_of(case: Case, is_plain: bool | None = None) -> Recipe:
     return recipe if fault.recipe is None else change(recipe, fault.recipe(recipe, case.strength))
 
 
+def has_experiments(case: Case) -> bool:
+    """Whether `diagnose` is given time for experiments: where the fault's check waits for them, and of some healthy
+    runs."""
+    if not case.fault:
+        return case.seed % EVERY_HEALTHY == 0
+    required = EVERY[case.fault].required
+    needs = plugins.load("checks", required).NEEDS if required in plugins.names("checks") else ()
+    return any(need.startswith("trials") for need in needs)
+
+
 def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward, carry.Outcome]:
     """The run of a case, and its data."""
     fault = EVERY.get(case.fault, Fault("none", ""))
@@ -78,6 +91,7 @@ def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward
             preprocess=fault.preprocess,
             gives=fault.gives,
             is_shuffled=fault.is_shuffled,
+            experiment_seconds=EXPERIMENT_SECONDS if has_experiments(case) else None,
         )
     return ward, outcome
 
@@ -120,6 +134,7 @@ def line_of(case: Case, outcome: carry.Outcome) -> dict[str, Any]:
         "required": fault.required if fault else None,
         "also": list(fault.also) if fault else [],
         "findings": [[one.name, one.level, one.message[:300]] for one in outcome.findings],
+        "experiments": has_experiments(case),
         "failure": outcome.failure,
         "seconds": round(outcome.seconds, 2),
         "commit": commit(),
