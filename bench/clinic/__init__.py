@@ -2,6 +2,7 @@
 
     data       the data sets, in small draws; some are kept for the final part alone
     networks   a plain network that can be given one fault at a time
+    spoil      what is done to items
     faults     what can be wrong: one entry each, with what must be found, said before any check looks
     questions  faults that people asked about, made anew from the facts
     cases      which runs there are: a list that follows from a seed

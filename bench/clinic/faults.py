@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from clinic import spoil
 from clinic.data import Sample
 from clinic.networks import Plan
 from penjing.core.recipe import Recipe
@@ -110,7 +111,7 @@ def _few_updates(recipe: Recipe, strength: float) -> Mapping[str, Any]:
     return {"training.steps": max(8, _steps(strength, recipe)), "schedule": "constant", "wide.longest": 0}
 
 
-def _leaping(recipe: Recipe, strength: float) -> Mapping[str, Any]:
+def leaping(recipe: Recipe, strength: float) -> Mapping[str, Any]:
     rate = recipe.optimiser.settings["rate"] * strength
     return {"optimiser.rate": rate, "schedule": "constant", "training.ema": 0.0, "wide.longest": 0}
 
@@ -138,197 +139,6 @@ def _huge(recipe: Recipe, strength: float) -> Mapping[str, Any]:
     return _sized(recipe, {"width": round(width * strength)})
 
 
-# ---- what is done to data
-
-
-def _few(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001 - one signature
-    """So many training items, the same share of each class."""
-    train = sample.rows("train")
-    kept = _evenly(sample, train, int(strength))
-    return sample.take(np.sort(np.concatenate([kept, sample.rows("valid"), sample.rows("test")])))
-
-
-def _evenly(sample: Sample, rows: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the rows, class by class in turn."""
-    if not isinstance(sample.label[0], str):
-        return rows[:count]
-    label = np.asarray(sample.label)[rows]
-    turn = np.zeros(len(rows), dtype=np.int64)
-    for name in np.unique(label):
-        turn[label == name] = np.arange((label == name).sum())
-    return rows[np.argsort(turn, kind="stable")[:count]]
-
-
-def _unpaired(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """A share of all labels dealt anew among their items."""
-    rows = np.flatnonzero(draw.random(len(sample.label)) < strength)
-    label = list(sample.label)
-    for place, other in zip(rows, draw.permutation(rows), strict=True):
-        label[place] = sample.label[other]
-    return sample.with_label(label)
-
-
-def _flipped(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """A share of all labels replaced by another class."""
-    classes = sorted(set(sample.label))
-    label = [
-        classes[(classes.index(one) + int(draw.integers(1, len(classes)))) % len(classes)]
-        if draw.random() < strength
-        else one
-        for one in sample.label
-    ]
-    return sample.with_label(label)
-
-
-def _off_by_one(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """Validation labels counted from another number than training labels."""
-    classes = sorted(set(sample.label))
-    moved = {one: classes[(place + int(strength)) % len(classes)] for place, one in enumerate(classes)}
-    pairs = zip(sample.label, sample.part, strict=True)
-    return sample.with_label([moved[one] if part == "valid" else one for one, part in pairs])
-
-
-def _rare(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """The last class has this share of its items left, in all parts."""
-    last = sorted(set(sample.label))[-1]
-    rows = [place for place, one in enumerate(sample.label) if one != last or draw.random() < strength]
-    return sample.take(np.array(rows))
-
-
-def _copied(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """Training items beside copies of themselves, until copies are this share of them."""
-    train = sample.rows("train")
-    kept = train[: round(len(train) * (1 - strength))]
-    copies = draw.choice(kept, len(train) - len(kept))
-    return sample.take(np.concatenate([kept, copies, sample.rows("valid"), sample.rows("test")]))
-
-
-def _leaked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """A share of the validation items stands among the training items too."""
-    valid = sample.rows("valid")
-    copies = draw.choice(valid, max(1, round(strength * len(valid))), replace=False)
-    found = sample.take(np.concatenate([np.arange(len(sample.label)), copies]))
-    part = [*sample.part, *["train"] * len(copies)]
-    return Sample(found.inputs, found.label, part, found.types)
-
-
-def _two_labels(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """Copies of training items under another class."""
-    train = sample.rows("train")
-    copies = draw.choice(train, round(strength * len(train)), replace=False)
-    found = sample.take(np.concatenate([np.arange(len(sample.label)), copies]))
-    classes = sorted(set(sample.label))
-    other = [classes[(classes.index(sample.label[row]) + 1) % len(classes)] for row in copies]
-    return found.with_label([*sample.label, *other])
-
-
-def _other_kind(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """Validation items as another camera, microphone, writer or unit would give them."""
-    valid = sample.rows("valid")
-    inputs = dict(sample.inputs)
-    for name, values in sample.inputs.items():
-        if isinstance(values, np.ndarray) and values.dtype == np.uint8:
-            changed = values.copy()
-            changed[valid] = np.clip(values[valid] * (1 - 0.6 * strength) + 120 * strength, 0, 255).astype(np.uint8)
-            inputs[name] = changed
-        elif isinstance(values, np.ndarray):
-            changed = values.copy()
-            noise = draw.normal(0, 0.1 * strength, values[valid].shape).astype(np.float32)
-            changed[valid] = values[valid] * 0.3 + noise
-            inputs[name] = changed
-        elif sample.types.get(name) == "text":
-            chosen = set(valid.tolist())
-            inputs[name] = [_shortened(one, strength) if at in chosen else one for at, one in enumerate(values)]
-        elif all(isinstance(one, float) for one in values):
-            column = np.array(values)
-            column[valid] = column[valid] + 2 * strength * column.std()
-            inputs[name] = column.tolist()
-    return Sample(inputs, sample.label, sample.part, sample.types)
-
-
-def _shortened(text: str, strength: float) -> str:
-    """The beginning of a text, its words in reverse."""
-    words = text.split() if " " in text else list(text)
-    kept = words[: max(2, round(len(words) * (1 - 0.7 * strength)))]
-    return (" " if " " in text else "").join(reversed(kept))
-
-
-def _sorted_away(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """Rows sorted by class and the last ones taken to validate: some classes are in one part only."""
-    known = np.concatenate([sample.rows("train"), sample.rows("valid")])
-    label = np.asarray(sample.label)[known]
-    rows = known[np.argsort(label, kind="stable")]
-    train = len(sample.rows("train"))
-    # A few of each class stay, or there would be nothing to learn.
-    spread = int(len(rows) * (1 - strength) / 2)
-    order = np.concatenate([rows[::-1][:spread], rows[: len(rows) - spread]])
-    found = sample.take(np.concatenate([order, sample.rows("test")]))
-    part = ["train"] * train + ["valid"] * (len(order) - train) + ["test"] * len(sample.rows("test"))
-    return Sample(found.inputs, found.label, part, found.types)
-
-
-def _constant(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """Columns that are the same for all items, beside those that are there."""
-    for number in range(int(strength)):
-        sample = sample.with_input(f"unit_{number}", ["cm"] * len(sample.label))
-    return sample
-
-
-def _blank(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """A share of the pictures is black all over."""
-    pictures = sample.inputs["image"].copy()
-    pictures[draw.random(len(pictures)) < strength] = 0
-    return sample.with_input("image", pictures)
-
-
-def _noise_columns(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """Columns of chance."""
-    for number in range(int(strength)):
-        sample = sample.with_input(f"noise_{number}", draw.normal(size=len(sample.label)).tolist())
-    return sample
-
-
-def _answer_column(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """The answer under another name: a code for a class, another unit for a number."""
-    classes = sorted(set(sample.label))
-    told = [classes.index(one) if isinstance(one, str) else one * (1 + strength) + strength for one in sample.label]
-    names = [f"code {place}" if isinstance(sample.label[0], str) else place for place in told]
-    return sample.with_input("outcome", names)
-
-
-def _numbered(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """A column that counts the rows."""
-    return sample.with_input("record", list(range(int(strength), int(strength) + len(sample.label))))
-
-
-def _emptied(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """Half of the columns mostly empty."""
-    for name in list(sample.inputs)[::2]:
-        values = [None if draw.random() < strength else one for one in sample.inputs[name]]
-        sample = sample.with_input(name, values)
-    return sample
-
-
-def _marked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
-    """A mark at the border of each picture that stands for its class."""
-    classes = sorted(set(sample.label))
-    pictures = sample.inputs["image"].copy()
-    width = pictures.shape[2]
-    for row, one in enumerate(sample.label):
-        at = round(classes.index(one) * (width - 2) / max(1, len(classes) - 1))
-        pictures[row, : int(strength), at : at + 2] = 255
-    return sample.with_input("image", pictures)
-
-
-def _spiked(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
-    """A few numbers to predict that are wrong by orders of magnitude, as a slipped decimal point makes them."""
-    rows = draw.choice(sample.rows("train"), 4, replace=False)
-    label = list(sample.label)
-    for row in rows.tolist():
-        label[row] = label[row] * strength
-    return sample.with_label(label)
-
-
 FAULTS: Mapping[str, Fault] = {
     # ---- in the recipe
     "learned by heart": Fault(
@@ -338,7 +148,7 @@ FAULTS: Mapping[str, Fault] = {
         (1.0, 2.0),
         (1.5,),
         recipe=_by_heart,
-        sample=lambda sample, _, draw: _few(sample, 120, draw),
+        sample=lambda sample, _, draw: spoil.few(sample, 120, draw),
     ),
     "trained too long": Fault(
         "recipe", "trained_long", ("overfit", "miscalibrated"), (5.0, 8.0), (6.0,), recipe=_too_long
@@ -347,7 +157,7 @@ FAULTS: Mapping[str, Fault] = {
         "recipe", "stopped_early", ("underfit", "beaten_by_simple"), (0.05, 0.1), (0.07,), recipe=_few_updates
     ),
     "rate too high": Fault(
-        "recipe", "oscillating", ("underfit", "beaten_by_simple"), (30.0, 100.0), (60.0,), recipe=_leaping
+        "recipe", "oscillating", ("underfit", "beaten_by_simple"), (30.0, 100.0), (60.0,), recipe=leaping
     ),
     "rate too low": Fault(
         "recipe", "crawling", ("not_learning", "beaten_by_simple"), (1e-3, 3e-4), (5e-4,), recipe=_creeping
@@ -404,8 +214,8 @@ FAULTS: Mapping[str, Fault] = {
         ("oscillating", "overfit"),
         (10.0,),
         (15.0,),
-        recipe=_leaping,
-        sample=lambda sample, _, draw: _few(sample, 60, draw),
+        recipe=leaping,
+        sample=lambda sample, _, draw: spoil.few(sample, 60, draw),
     ),
     "never shuffled": Fault(
         "recipe",
@@ -525,11 +335,13 @@ FAULTS: Mapping[str, Fault] = {
         modalities=DENSE,
     ),
     # ---- in the data
-    "too few examples": Fault("data", "few_examples", ("overfit", "tiny_classes"), (24.0, 48.0), (36.0,), sample=_few),
-    "copies": Fault("data", "duplicates", ("overfit",), (0.3, 0.6), (0.45,), sample=_copied),
-    "copies that leak": Fault("data", "leak", ("duplicates",), (0.05, 0.3), (0.15,), sample=_leaked),
+    "too few examples": Fault(
+        "data", "few_examples", ("overfit", "tiny_classes"), (24.0, 48.0), (36.0,), sample=spoil.few
+    ),
+    "copies": Fault("data", "duplicates", ("overfit",), (0.3, 0.6), (0.45,), sample=spoil.copied),
+    "copies that leak": Fault("data", "leak", ("duplicates",), (0.05, 0.3), (0.15,), sample=spoil.leaked),
     "another kind to validate": Fault(
-        "data", "drift", ("miscalibrated", "overfit"), (0.5, 1.0), (0.75,), sample=_other_kind
+        "data", "drift", ("miscalibrated", "overfit"), (0.5, 1.0), (0.75,), sample=spoil.other_kind
     ),
     "constant columns": Fault(
         "data",
@@ -537,7 +349,7 @@ FAULTS: Mapping[str, Fault] = {
         ("constant_input", "useless_input"),
         (1.0, 3.0),
         (2.0,),
-        sample=_constant,
+        sample=spoil.constant,
         modalities=("table",),
     ),
     "black pictures": Fault(
@@ -546,24 +358,38 @@ FAULTS: Mapping[str, Fault] = {
         ("duplicates", "cross_class_duplicates"),
         (0.1, 0.3),
         (0.2,),
-        sample=_blank,
+        sample=spoil.blank,
         modalities=("image",),
     ),
     "columns of chance": Fault(
-        "data", "useless_input", (), (1.0, 4.0), (2.0,), sample=_noise_columns, modalities=("table",)
+        "data", "useless_input", (), (1.0, 4.0), (2.0,), sample=spoil.noise_columns, modalities=("table",)
     ),
     "the answer among the inputs": Fault(
-        "data", "leaking_columns", ("useless_input",), (1.0, 3.0), (2.0,), sample=_answer_column, modalities=("table",)
+        "data",
+        "leaking_columns",
+        ("useless_input",),
+        (1.0, 3.0),
+        (2.0,),
+        sample=spoil.answer_column,
+        modalities=("table",),
     ),
     "rows numbered": Fault(
-        "data", "id_columns", ("useless_input",), (0.0, 1000.0), (500.0,), sample=_numbered, modalities=("table",)
+        "data", "id_columns", ("useless_input",), (0.0, 1000.0), (500.0,), sample=spoil.numbered, modalities=("table",)
     ),
     "empty columns": Fault(
-        "data", "missing_values", ("useless_input",), (0.7, 0.9), (0.8,), sample=_emptied, modalities=("table",)
+        "data", "missing_values", ("useless_input",), (0.7, 0.9), (0.8,), sample=spoil.emptied, modalities=("table",)
     ),
-    "a mark tells the class": Fault("data", "shortcut", (), (2.0, 3.0), (2.0,), sample=_marked, modalities=("image",)),
+    "a mark tells the class": Fault(
+        "data", "shortcut", (), (2.0, 3.0), (2.0,), sample=spoil.marked, modalities=("image",)
+    ),
     "one class is rare": Fault(
-        "data", "imbalance", ("missed_class", "tiny_classes"), (0.05, 0.1), (0.08,), sample=_rare, tasks=("classify",)
+        "data",
+        "imbalance",
+        ("missed_class", "tiny_classes"),
+        (0.05, 0.1),
+        (0.08,),
+        sample=spoil.rare,
+        tasks=("classify",),
     ),
     # ---- in the labels
     "wrong labels": Fault(
@@ -572,14 +398,20 @@ FAULTS: Mapping[str, Fault] = {
         ("overfit", "miscalibrated"),
         (0.1, 0.25),
         (0.15,),
-        sample=_flipped,
+        sample=spoil.flipped,
         tasks=("classify",),
     ),
     "labels of other items": Fault(
-        "labels", "not_learning", ("overfit", "miscalibrated"), (1.0,), (1.0,), sample=_unpaired
+        "labels", "not_learning", ("overfit", "miscalibrated"), (1.0,), (1.0,), sample=spoil.unpaired
     ),
     "labels counted otherwise": Fault(
-        "labels", "label_errors", ("not_learning", "overfit"), (1.0,), (1.0,), sample=_off_by_one, tasks=("classify",)
+        "labels",
+        "label_errors",
+        ("not_learning", "overfit"),
+        (1.0,),
+        (1.0,),
+        sample=spoil.off_by_one,
+        tasks=("classify",),
     ),
     "one item, two labels": Fault(
         "labels",
@@ -587,7 +419,7 @@ FAULTS: Mapping[str, Fault] = {
         ("duplicates", "label_errors"),
         (0.1, 0.2),
         (0.15,),
-        sample=_two_labels,
+        sample=spoil.two_labels,
         tasks=("classify",),
     ),
     "slipped decimal points": Fault(
@@ -596,7 +428,7 @@ FAULTS: Mapping[str, Fault] = {
         ("not_learning", "beaten_by_simple"),
         (1e3, 1e4),
         (3e3,),
-        sample=_spiked,
+        sample=spoil.spiked,
         tasks=("regress",),
     ),
 }

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from clinic.faults import FAULTS, Fault, _few, _flipped, _leaping, _other_kind, _rare, _sorted_away, _unpaired
+from clinic import spoil
+from clinic.faults import FAULTS, Fault, leaping
 from clinic.networks import Plan
 
 _PICTURES = ("digits", "mnist", "cifar", "fashion", "cifar_pets")
@@ -43,7 +44,7 @@ QUESTIONS: Mapping[str, Fault] = {
         (0.4,),
         plan=lambda _: Plan(last="softmax"),
         gives="logits",
-        sample=_rare,
+        sample=spoil.rare,
         modalities=("text",),
         tasks=("classify",),
         asked=f"{_GITHUB}/illiterate/BertClassifier/issues/2",
@@ -84,7 +85,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("missed_class", "tiny_classes"),
         (0.9,),
         (0.85,),
-        sample=_sorted_away,
+        sample=spoil.sorted_away,
         tasks=("classify",),
         asked="https://rocuku.github.io/keras-validation-split-shuffle",
     ),
@@ -144,7 +145,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("overfit", "miscalibrated"),
         (1.0,),
         (1.0,),
-        sample=_unpaired,
+        sample=spoil.unpaired,
         asked=f"{_GITHUB}/mlcommons/GaNDLF/pull/870",
     ),
     # Batches held some pictures with the label of another one.
@@ -154,7 +155,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("overfit", "miscalibrated"),
         (0.3,),
         (0.25,),
-        sample=_unpaired,
+        sample=spoil.unpaired,
         tasks=("classify",),
         asked=f"{_GITHUB}/tensorflow/tensorflow/issues/21033",
     ),
@@ -165,7 +166,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("overfit", "miscalibrated"),
         (0.05,),
         (0.08,),
-        sample=_flipped,
+        sample=spoil.flipped,
         modalities=("image",),
         asked=f"{_GITHUB}/coeff-giving/unrestricted-adversarial-examples/issues/47",
     ),
@@ -185,7 +186,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("miscalibrated", "overfit"),
         (1.0,),
         (0.9,),
-        sample=_other_kind,
+        sample=spoil.other_kind,
         modalities=("image",),
         asked=f"{_GITHUB}/keras-team/keras/issues/12689",
     ),
@@ -196,7 +197,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("miscalibrated", "overfit"),
         (0.8,),
         (1.0,),
-        sample=_other_kind,
+        sample=spoil.other_kind,
         modalities=("table", "sound"),
         asked=f"{_GITHUB}/JeasunLok/ResNet-pytorch/issues/1",
     ),
@@ -208,7 +209,7 @@ QUESTIONS: Mapping[str, Fault] = {
         (0.1,),
         (0.08,),
         plan=lambda _: Plan(width=8, depth=3),
-        sample=_rare,
+        sample=spoil.rare,
         modalities=("table",),
         tasks=("classify",),
         asked="https://datascience.stackexchange.com/questions/19283/why-mlp-only-learns-bias-for-unbalanced-binary-"
@@ -274,7 +275,7 @@ QUESTIONS: Mapping[str, Fault] = {
             "optimiser.weight_decay": 0.0,
             "schedule": "constant",
         },
-        sample=lambda sample, _, draw: _few(sample, 100, draw),
+        sample=lambda sample, _, draw: spoil.few(sample, 100, draw),
         asked="http://theorangeduck.com/page/neural-network-not-working",
     ),
     # The same checklist: "you used an incorrect learning rate".
@@ -284,7 +285,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("underfit", "beaten_by_simple"),
         (50.0,),
         (80.0,),
-        recipe=_leaping,
+        recipe=leaping,
         asked="http://theorangeduck.com/page/neural-network-not-working",
     ),
 }
