@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import Example, example_steps, leak, underfit, vanishing_gradient
+from penjing import checks
+from penjing.checks import (
+    Example,
+    NotExamined,
+    example_classes,
+    example_steps,
+    label_errors,
+    leak,
+    underfit,
+    vanishing_gradient,
+)
+from penjing.core import plugins
 from penjing.core.record import Record
 
 
@@ -38,3 +49,43 @@ def test_nothing_vanishes_behind_units_that_are_silent() -> None:
     gradients = {"layer__first__grad_norm": 0.0, "layer__second__grad_norm": 0.0}
     assert vanishing_gradient.look(example_steps(**gradients)) is not None
     assert vanishing_gradient.look(example_steps(**gradients, activation__third__dead=0.9)) is None
+
+
+def test_classes_that_are_exchanged_are_label_errors_though_the_network_is_sure_of_nothing() -> None:
+    """Temperature is learned from the same validation items, so where they are all wrong no answer is sure."""
+    other = {"cat": "dog", "dog": "cat"}
+    names = [("cat", "dog")[row % 2] for row in range(100)]
+    exchanged = [(name, other[name] if row < 90 else name, 0.52) for row, name in enumerate(names)]
+    found = label_errors.look(example_classes({"network": exchanged}))
+    assert found is not None
+    assert found.evidence["taken_for"] == {"cat": "dog", "dog": "cat"}
+    assert "fits 90 of 100 items where 10 are right" in found.message
+    always = [(name, "cat", 0.52) for name in names]  # not one for one: nothing was learned
+    assert label_errors.look(example_classes({"network": always})) is None
+
+
+def test_what_follows_from_another_finding_is_good_to_know_and_lends_it_its_gravity() -> None:
+    """A network that crawls has learned nothing, which is an error by itself; so crawling is one."""
+    crawling = plugins.load("checks", "crawling").sick()
+    nothing = plugins.load("checks", "not_learning").sick()
+    assert nothing.items is not None
+    worse = nothing.items.with_columns(loss=pl.when(model="network").then(0.8).otherwise("loss"))
+    alone = checks.examine(Record(items=worse), ["not_learning"])
+    assert [one.level for one in alone if not isinstance(one, NotExamined)] == ["error"]
+    both = checks.examine(Record(steps=crawling.steps, items=worse), ["not_learning", "crawling"])
+    found = {one.name: one for one in both if not isinstance(one, NotExamined)}
+    assert (found["crawling"].level, found["not_learning"].level) == ("error", "info")
+    assert found["not_learning"].evidence["follows_from"] == ["crawling"]
+    assert found["not_learning"].message.endswith(" It follows from crawling.")
+    assert found["not_learning"].is_trouble
+    assert list(found) == ["crawling", "not_learning"]
+
+
+def test_no_trouble_follows_from_itself_by_any_way() -> None:
+    causes = {name: set(getattr(plugins.load("checks", name), "FOLLOWS", ())) for name in plugins.names("checks")}
+    assert set().union(*causes.values()) <= set(causes)
+    reached = {name: set(found) for name, found in causes.items()}
+    for _ in causes:
+        reached = {name: found.union(*(reached[one] for one in found)) for name, found in reached.items()}
+    assert not [name for name, found in reached.items() if name in found]
+    assert sum(bool(found) for found in causes.values()) >= 5

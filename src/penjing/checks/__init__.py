@@ -3,7 +3,8 @@
 A check is a file here with `NEEDS` (the readings of the record it looks at, and their columns: "survey",
 "survey.height"), `look(record)`, which gives a Finding or None, and two example records, `sick()` and `healthy()`,
 by which the contract test tries a check it has never heard of. Its docstring says what the check sees, why that is
-bad, when it is a false alarm and what to do.
+bad, when it is a false alarm and what to do. `FOLLOWS`, where it has one, names the checks whose trouble brings this
+one about: where one of them speaks, this one is good to know and no trouble of its own.
 
 A check reads the record and nothing else. Before the test part is opened no check may name a test item or say
 anything that depends on its content or label; `open_items` and `open_pairs` leave those items out.
@@ -22,7 +23,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from penjing.core import plugins
-from penjing.core.finding import Finding, Level
+from penjing.core.finding import FOLLOWS_FROM, Finding, Level
 from penjing.core.record import Record, Survey
 from penjing.core.statistics import student_t
 
@@ -106,7 +107,29 @@ def examine(record: Record, names: Sequence[str] | None = None) -> list[Finding 
             blind.append(NotExamined(name, missing))
         elif (finding := check.look(record)) is not None:
             found.append(finding)
-    return [*sorted(found, key=lambda finding: _GRAVEST_FIRST.index(finding.level)), *blind]
+    return [*sorted(_explained(found), key=lambda finding: _GRAVEST_FIRST.index(finding.level)), *blind]
+
+
+def _explained(found: Sequence[Finding]) -> list[Finding]:
+    """Findings that follow from others become good to know, and those are as grave as what follows from them."""
+    grave = {finding.name: finding for finding in found if finding.level != "info"}
+    causes = {
+        name: [cause for cause in getattr(plugins.load("checks", name), "FOLLOWS", ()) if cause in grave]
+        for name in grave
+    }
+    explained = []
+    for finding in found:
+        if causes.get(finding.name):
+            told = " and ".join(causes[finding.name])
+            evidence = {**finding.evidence, FOLLOWS_FROM: causes[finding.name]}
+            finding = replace(
+                finding, level="info", message=f"{finding.message} It follows from {told}.", evidence=evidence
+            )
+        elif finding.name in grave:
+            levels = [finding.level, *(grave[name].level for name in causes if finding.name in causes[name])]
+            finding = replace(finding, level=min(levels, key=_GRAVEST_FIRST.index))
+        explained.append(finding)
+    return explained
 
 
 def _has(record: Record, need: str) -> bool:

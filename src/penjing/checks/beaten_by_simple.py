@@ -18,6 +18,24 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model", "items.probability")
+FOLLOWS = (
+    "diverged",
+    "not_learning",
+    "underfit",
+    "crawling",
+    "stopped_early",
+    "oscillating",
+    "dead_units",
+    "saturated_units",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "unscaled_input",
+    "wrong_output",
+    "small_batch",
+    "large_batch",
+    "label_errors",
+    "drift",
+)
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 LEAST = 0.01  # of right answers; less is no trouble

@@ -19,6 +19,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
+FOLLOWS = ("unscaled_input",)
 SHARE = 0.5
 
 

@@ -4,7 +4,8 @@
 is doubted where the network gives another class at least the probability that it gives that class on average over the
 items that carry it, and its own class less than it usually gets. Whether there are more of them than mistakes alone
 would bring is judged by how sure they are: an answer that is wrong in spite of a probability of 0.9 happens once in
-ten times to a network whose probabilities hold.
+ten times to a network whose probabilities hold. And classes that are taken for other ones, each for one of its own, as
+where labels were numbered in two ways.
 
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
@@ -36,11 +37,17 @@ LEARNED = ("folds", "train")  # parts that are learned from
 SURE = 0.9  # of another class
 SHARE = 0.01  # of the items, from which on they matter
 TIMES = 2.0  # as many as the network's own probabilities lead one to expect
+# Exchanged classes: the share of items that are given just the class that theirs would be under another name, and how
+# much more than the share that is right.
+EXCHANGED, MORE = 0.6, 0.3
 
 
 def look(record: Record) -> Finding | None:
     """The items whose labels are doubted, the most doubted first, or None."""
     assert record.items is not None
+    exchanged = _exchanged(record.items.filter(model="network"))
+    if exchanged is not None:
+        return exchanged
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = record.items.filter(judges, pl.col("probability").list.len() > 1)
     if len(items) < FEWEST:
@@ -91,6 +98,33 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
     best, sure = probability.argmax(1), probability.max(1)
     found: np.ndarray = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
     return found
+
+
+def _exchanged(items: pl.DataFrame) -> Finding | None:
+    """The classes that are taken for others one by one, or None."""
+    items = items.filter(pl.col("probability").list.len() > 1)
+    if len(items) < FEWEST:
+        return None
+    said = items.group_by("target", "predicted").len().sort("len", "predicted", descending=[True, False])
+    most = said.unique("target", keep="first", maintain_order=True)
+    taken = dict(most.select("target", "predicted").iter_rows())
+    fitting, right = int(most["len"].sum()), int((items["target"] == items["predicted"]).sum())
+    others = {name: other for name, other in taken.items() if name != other}
+    is_one_to_one = len(set(taken.values())) == len(taken)
+    if not (is_one_to_one and len(others) > 1 and fitting >= EXCHANGED * len(items)):
+        return None
+    if fitting - right < MORE * len(items):
+        return None
+    told = spoken(f"{name} for {other}" for name, other in sorted(others.items()))
+    return Finding(
+        name="label_errors",
+        level="warning",
+        message=f"Labels of validation items seem to mean other classes than those that were learned: it takes {told}, "
+        f"which fits {fitting:,} of {len(items):,} items where {right:,} are right. Look how the labels of either part "
+        "were numbered.",
+        evidence={"taken_for": others, "fitting": fitting, "right": right, "items": len(items)},
+        remedies=("--corrections",),
+    )
 
 
 def _places(predicted: list[str], best: np.ndarray) -> dict[str, int]:

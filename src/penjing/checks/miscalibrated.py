@@ -26,6 +26,12 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.predicted", "items.probability", "items.model")
+FOLLOWS = (
+    "drift",
+    "wrong_output",
+    "label_errors",
+    "not_learning",
+)
 PICTURE = "reliability"
 FEWEST = 100  # items
 BINS, DRAWS = 15, 200

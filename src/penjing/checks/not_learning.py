@@ -19,6 +19,22 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model")
+FOLLOWS = (
+    "diverged",
+    "crawling",
+    "oscillating",
+    "dead_units",
+    "saturated_units",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "unscaled_input",
+    "wrong_output",
+    "small_batch",
+    "large_batch",
+    "label_errors",
+    "drift",
+    "constant_input",
+)
 FEWEST = 10  # items
 MANY = 100  # items, from which on a gain that cannot be told from none is a trouble
 

@@ -18,6 +18,10 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
+FOLLOWS = (
+    "crawling",
+    "large_batch",
+)
 FEWEST = 5  # evaluations
 # Of the validation loss, what the last fifth of the evaluations still took off.
 FALLING = 0.08

@@ -20,6 +20,10 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.step", "steps.valid/loss")
+FOLLOWS = (
+    "diverged",
+    "not_learning",
+)
 PICTURE = "losses"
 FEWEST = 6  # evaluations
 SHARE = 0.45  # of the updates, by which all was reached

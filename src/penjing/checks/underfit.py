@@ -19,6 +19,20 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss", "items.loss", "items.probability", "items.model")
+FOLLOWS = (
+    "crawling",
+    "stopped_early",
+    "oscillating",
+    "dead_units",
+    "saturated_units",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "unscaled_input",
+    "wrong_output",
+    "small_batch",
+    "large_batch",
+    "small_model",
+)
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 APART = 0.15  # validation loss above training loss, as a share

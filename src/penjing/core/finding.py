@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 Level = Literal["info", "warning", "error"]
 SHOWN = 10  # items named in a notebook
+FOLLOWS_FROM = "follows_from"  # in the evidence: the findings that bring this one about
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class Finding:
     evidence: Mapping[str, Any] = field(default_factory=dict)
     items: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether something may be done about it: it is grave, or follows from what is."""
+        return self.level != "info" or FOLLOWS_FROM in self.evidence
 
     def __str__(self) -> str:
         return f"{self.level}: {self.message}"

@@ -13,9 +13,9 @@ import numpy as np
 
 from penjing.core.randomness import stream
 
-COLDEST, HOTTEST = 0.1, 10.0
+COLDEST, HOTTEST = 0.01, 10.0  # outputs of a strongly decayed network are all small
 ENOUGH_VALUES = 2_000_000  # logits; more would take longer and change the third digit
-GRID = 25
+GRID = 37
 REFINEMENTS = 30
 
 

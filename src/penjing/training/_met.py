@@ -239,9 +239,8 @@ def _whole(values: np.ndarray) -> Column:
         return Column(np.zeros((0, 1)), {})
     flat = values.reshape(len(values), -1).astype(np.float64)
     if np.issubdtype(values.dtype, np.integer):
-        there = flat != 0
-        length = there.sum(1).astype(np.float64)
-        return Column(flat, {"length": length, "tokens": flat.sum(1) / np.maximum(length, 1)})
+        # Which tokens they are tells nothing here: the words were learned from one side, which so has other ones.
+        return Column(flat, {"length": (flat != 0).sum(1).astype(np.float64)})
     sums = {"level": flat.mean(1), "contrast": flat.std(1)}
     if values.ndim > 3:
         sums["detail"] = np.abs(np.diff(values, axis=-1)).reshape(len(values), -1).mean(1).astype(np.float64)

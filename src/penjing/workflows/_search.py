@@ -190,7 +190,7 @@ class Search:
         steps = checks.names_for("steps")
         lines = list(self._at.history)
         record = Record(steps=pl.DataFrame(lines, infer_schema_length=None) if lines else None)
-        found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.level != "info"]
+        found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.is_trouble]
         kept = [one for one in self.findings if one.name not in steps]
         first = [one for one in suited([*found, *kept]) if one.name not in self._tried]
         names = {one.name for one in first} | {taken.name}

@@ -71,7 +71,7 @@ class Treatment:
 
     def lines(self) -> list[str]:
         """For a terminal of 80 columns."""
-        findings = [one for one in self.diagnosis.findings if one.level != "info"]
+        findings = [one for one in self.diagnosis.findings if one.is_trouble]
         told = [f"found: {', '.join(one.name for one in findings) or 'nothing wrong'}"]
         told = textwrap.wrap(told[0], LINE_COLUMNS, subsequent_indent="  ")
         for one in self.treated:

@@ -168,7 +168,7 @@ class Trial:
     def carry_out(self, data: object | None) -> Treatment:
         """Everything but the new run."""
         asked = self._asked()
-        findings = [one for one in self.diagnosis.findings if one.level != "info"]
+        findings = [one for one in self.diagnosis.findings if one.is_trouble]
         if not asked and not suited(findings):
             return self._ended((), None, None)
         self._check_record()
