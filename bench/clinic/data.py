@@ -60,9 +60,10 @@ class Sample:
         label, part = [self.label[place] for place in places], [self.part[place] for place in places]
         return replace(self, inputs=inputs, label=label, part=part)
 
-    def with_input(self, name: str, values: Any) -> Sample:
-        """The same items with a column added or replaced."""
-        return replace(self, inputs={**self.inputs, name: values})
+    def with_input(self, name: str, values: Any, kind: str = "") -> Sample:
+        """The same items with a column added or replaced, said to be of a kind where it would be left out otherwise."""
+        types = {**self.types, name: kind} if kind else self.types
+        return replace(self, inputs={**self.inputs, name: values}, types=types)
 
     def with_label(self, label: Sequence[Any]) -> Sample:
         """The same items under other labels."""

@@ -136,7 +136,7 @@ def sorted_away(sample: Sample, strength: float, draw: np.random.Generator) -> S
 def constant(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
     """Columns that are the same for all items, beside those that are there."""
     for number in range(int(strength)):
-        sample = sample.with_input(f"unit_{number}", ["cm"] * len(sample.label))
+        sample = sample.with_input(f"unit_{number}", ["cm"] * len(sample.label), "category")
     return sample
 
 
@@ -164,7 +164,7 @@ def answer_column(sample: Sample, strength: float, draw: np.random.Generator) ->
 
 def numbered(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  # noqa: ARG001
     """A column that counts the rows."""
-    return sample.with_input("record", list(range(int(strength), int(strength) + len(sample.label))))
+    return sample.with_input("record", list(range(int(strength), int(strength) + len(sample.label))), "number")
 
 
 def emptied(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:

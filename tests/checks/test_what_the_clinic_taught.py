@@ -14,6 +14,7 @@ from penjing.checks import (
     leak,
     underfit,
     vanishing_gradient,
+    wrong_output,
 )
 from penjing.core import plugins
 from penjing.core.record import Record
@@ -89,3 +90,13 @@ def test_no_trouble_follows_from_itself_by_any_way() -> None:
         reached = {name: found.union(*(reached[one] for one in found)) for name, found in reached.items()}
     assert not [name for name, found in reached.items() if name in found]
     assert sum(bool(found) for found in causes.values()) >= 5
+
+
+def test_a_relu_behind_the_last_layer_is_seen_by_its_zeros() -> None:
+    steps = {"output__least": 0.0, "output__most": 7.0, "output__sum_error": 9.0}
+    relu = example_steps(**steps, output__at_bounds=0.6).also(choices={"task.name": "classify"})
+    found = wrong_output.look(relu)
+    assert found is not None
+    assert "60% of them" in found.message
+    few = example_steps(**steps, output__at_bounds=0.05).also(choices={"task.name": "classify"})
+    assert wrong_output.look(few) is None

@@ -2,8 +2,8 @@
 
 **What it sees.** The outputs at the evaluations. Classes: outputs that are probabilities already (between 0 and 1,
 summing to one) or stay between 0 and 1 and press against those bounds, though the loss makes probabilities of them
-once more; or outputs read as probabilities that are none. Numbers: outputs that press against bounds which the target
-oversteps.
+once more; outputs of which many are zero and none is less; or outputs read as probabilities that are none. Numbers:
+outputs that press against bounds which the target oversteps.
 
 **Why it is bad.** Probabilities made of probabilities can never be sure: of ten classes the surest answer is 0.23. The
 loss stops falling far from zero and gradients are small. A number beyond the bounds can never be answered.
@@ -55,6 +55,12 @@ def look(record: Record) -> Finding | None:
         return _finding(
             f"The outputs stay between 0 and 1, {pressed:.0%} of them at a bound, and the loss makes probabilities of "
             "them once more, so it can never be sure. End the network without sigmoid.",
+            evidence,
+        )
+    if abs(least) <= ROUNDING and pressed >= PRESSED:
+        return _finding(
+            f"The outputs never go below zero, where {pressed:.0%} of them are: what stands there answers nothing and "
+            "learns nothing. End the network with a linear layer, without ReLU.",
             evidence,
         )
     log_off = _largest(steps, "output/log_sum") or 0.0
