@@ -263,6 +263,28 @@ def test_the_probe_looks_once_at_a_setting_that_is_many_times_slower(monkeypatch
     assert [one.number_format for one in asked].count("bfloat16") == 1
 
 
+def test_a_slow_machine_is_probed_with_a_part_of_the_batch_and_the_whole_is_told(monkeypatch):
+    from penjing.training import _probe
+
+    now, asked = 0.0, []
+
+    def slow(network, loss, batch, machine):
+        nonlocal now
+        now += 0.01 * len(batch)  # seconds, of a clock of its own
+        asked.append(len(batch))
+        return once(network, loss, batch, machine)
+
+    once = _probe._once
+    monkeypatch.setattr(_probe, "_once", slow)
+    monkeypatch.setattr(_probe.time, "monotonic", lambda: now)
+    batch = engine._loader(recipe(batch_size=40), problem(), engine.assemble(recipe(), problem())).batch_at(0)
+    network, loss = engine.assemble(recipe(), problem()), engine.loss_of(recipe(), problem())
+    _, measured = _probe.probe(network, loss, batch, recipe().machine, 1.0)
+    assert len(batch) == 40
+    assert set(asked) == {_probe.LEAST_PART}
+    assert [one.step_seconds for one in measured] == pytest.approx([0.4] * len(measured))
+
+
 def test_full_batch_gradient_descent_takes_every_item_in_every_step():
     from penjing.training._loader import Loader
 

@@ -21,12 +21,14 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core.recipe import Machine
+from penjing.training._loader import cut
 from penjing.training._step import number_format
 
 # Relative error of the outputs, and cosine of the gradients, against float32. bfloat16 keeps eight bits, so an
 # honest kernel lands near 0.01 and 0.999.
 LARGEST_ERROR, SMALLEST_COSINE = 0.10, 0.97
 WARM_UPS, FEWEST, REPEATS = 1, 2, 7
+LEAST_PART = 32  # items: of fewer, an update costs hardly less
 MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
 # A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
 # kernels, which costs some times an update, but not this much.
@@ -39,7 +41,7 @@ class Probed:
 
     Attributes:
         machine: the setting.
-        step_seconds: forward and backward, median.
+        step_seconds: forward and backward of the whole batch, median.
         error: relative error of the outputs against float32.
         cosine: cosine between the gradients and those of float32.
         is_hopeless: whether the first update was so slow that it was the only one; it is then what `step_seconds` says.
@@ -64,18 +66,21 @@ def probe(
     Args:
         network: is copied; its weights stay as they are.
         loss: outputs and batch → scalar.
-        batch: a real training batch, prepared.
+        batch: a real training batch, prepared; where this machine is slow, a part of it is enough to compare by.
         machine: where to begin; its device is kept.
         seconds: what the probe may take, as a guide; it stops looking further after twice as much, or `MOST_SECONDS`.
     """
     before = torch.get_num_threads()
     candidates = list(_candidates(machine))
-    deadline = time.monotonic() + min(2 * seconds, MOST_SECONDS)
+    most = min(2 * seconds, MOST_SECONDS)
+    deadline = time.monotonic() + most
+    part = _part(network, loss, batch, candidates[0], most / len(candidates) / (1 + WARM_UPS + FEWEST))
+    times = len(batch) / len(part)
     found: list[Probed] = []
     exact: tuple[Tensor, Tensor] | None = None
     try:
         for candidate in candidates:
-            best = min((one.step_seconds for one in found), default=math.inf)
+            best = min((one.step_seconds / times for one in found), default=math.inf)
             if found and time.monotonic() + (WARM_UPS + FEWEST) * best > deadline:
                 break
             if any(one.is_hopeless and one.machine.number_format == candidate.number_format for one in found):
@@ -83,13 +88,13 @@ def probe(
             torch.set_num_threads(candidate.threads)
             copied = copy.deepcopy(network).train()
             begun = time.monotonic()
-            given = _once(copied, loss, batch, candidate)
+            given = _once(copied, loss, part, candidate)
             taken = time.monotonic() - begun
             exact = exact or given  # the first candidate is the reference: float32
             is_hopeless = taken > HOPELESS * best
             if not is_hopeless:
-                taken = _time(copied, loss, batch, candidate, min(seconds, MOST_SECONDS / 2) / len(candidates))
-            found.append(Probed(candidate, taken, *_compare(given, exact), is_hopeless))
+                taken = _time(copied, loss, part, candidate, min(seconds, MOST_SECONDS / 2) / len(candidates))
+            found.append(Probed(candidate, times * taken, *_compare(given, exact), is_hopeless))
     finally:
         torch.set_num_threads(before)
     right = [one for one in found if one.is_right] or found[:1]
@@ -102,6 +107,25 @@ def _candidates(machine: Machine) -> Iterator[Machine]:
     for threads in (many, 1) if many > 1 and machine.device == "cpu" else (many,):
         for name in formats:
             yield replace(machine, threads=threads, number_format=name)
+
+
+def _part(
+    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, seconds: float
+) -> Batch:
+    """As many items of the batch as an update takes about `seconds` with; all of them where that is less.
+
+    An update of hundreds of pictures may take longer than a short training has for all of its choices.
+    """
+    if len(batch) <= LEAST_PART or seconds <= 0:
+        return batch
+    few = cut(batch, LEAST_PART)[0]
+    torch.set_num_threads(machine.threads)
+    copied = copy.deepcopy(network).train()
+    _once(copied, loss, few, machine)  # prepares kernels
+    begun = time.monotonic()
+    _once(copied, loss, few, machine)
+    affordable = int(LEAST_PART * seconds / max(time.monotonic() - begun, 1e-6))
+    return batch if affordable >= len(batch) else cut(batch, max(LEAST_PART, affordable))[0]
 
 
 def _time(
