@@ -35,7 +35,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        data: the folder to write into → what `fit` is given.
+        data: the folder to write into and the seed → what `fit` is given.
         time: the budget.
         wanted: what the score should be at least.
         options: of the command line.
@@ -43,7 +43,7 @@ class Row:
         without: an input that is left out in a second test, with what the score should then be at least.
     """
 
-    data: Callable[[Path], Path]
+    data: Callable[[Path, int], Path]
     time: str
     wanted: float
     options: Sequence[str] = ()
@@ -51,15 +51,15 @@ class Row:
     without: tuple[str, float] | None = None
 
 
-def at(*parts: str) -> Callable[[Path], Path]:
+def at(*parts: str) -> Callable[[Path, int], Path]:
     """A file of the shared data as it is."""
-    return lambda _: shared_data().joinpath(*parts)
+    return lambda _folder, _seed: shared_data().joinpath(*parts)
 
 
-def unseen_speakers(first: int) -> Callable[[Path], Path]:
+def unseen_speakers(first: int) -> Callable[[Path, int], Path]:
     """Spoken digits with two of the six speakers as the test part."""
 
-    def make(folder: Path) -> Path:
+    def make(folder: Path, _seed: int) -> Path:
         archive = zipfile.ZipFile(shared_data() / "audio" / "spoken_digits.zip")
         name = next(name for name in archive.namelist() if name.endswith("table.csv"))
         rows = list(csv.DictReader(io.StringIO(archive.read(name).decode("utf-8"))))
@@ -76,11 +76,11 @@ def unseen_speakers(first: int) -> Callable[[Path], Path]:
     return make
 
 
-def few_labels(folder: Path) -> Path:
-    """SST-2 with `LABELS_EACH` training sentences a class, validation cut from those, and the whole test part."""
+def few_labels(folder: Path, seed: int) -> Path:
+    """SST-2 with `LABELS_EACH` training sentences a class, others for each seed, and the whole test part."""
     with gzip.open(shared_data() / "text" / "sst2_en.csv.gz", "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    draw = random.Random(0)
+    draw = random.Random(seed)
     kept = [row for row in rows if row["split"] == "test"]
     for label in sorted({row["label"] for row in rows}):
         of_class = [row for row in rows if row["split"] == "train" and row["label"] == label]
@@ -93,10 +93,10 @@ def few_labels(folder: Path) -> Path:
     return path
 
 
-def unpacked(*parts: str) -> Callable[[Path], Path]:
+def unpacked(*parts: str) -> Callable[[Path, int], Path]:
     """The table of an archive, its files beside it."""
 
-    def make(folder: Path) -> Path:
+    def make(folder: Path, _seed: int) -> Path:
         with zipfile.ZipFile(shared_data().joinpath(*parts)) as archive:
             archive.extractall(folder / "unpacked")
         return folder / "unpacked" / "table.csv"
@@ -160,7 +160,7 @@ def rows() -> dict[str, Row]:
 def measured(row: Row, seed: int, folder: Path, is_opened: bool) -> dict[str, Any]:
     """One `fit`, as a person would run it, with an empty cache; then, if asked, the one opening of its test part."""
     place = Place(folder)
-    data = row.data(folder)
+    data = row.data(folder, seed)
     run = folder / "run"
     fitted = place.run(
         "fit", data, "--time", row.time, "--seed", str(seed), "--out", run, "--json", "--quiet", *row.options

@@ -36,7 +36,8 @@ def a_problem(noise: float, train: int = 60, modality: str = "embedding") -> Pro
 
 def chosen(problem: Problem, groups: np.ndarray | None = None, metric: str = "accuracy"):
     base = replace(Recipe(), task=Choice("classify", {"metric": metric, "label_smoothing": 0.1})).filled()
-    return linear_head(problem, base, {}, groups, Clock(60, is_binding=False))
+    recipe, (strength, *_) = linear_head(problem, base, {}, groups, Clock(60, is_binding=False))
+    return recipe, strength
 
 
 def test_noisy_vectors_are_held_back_more_than_clear_ones():

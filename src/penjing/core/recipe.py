@@ -150,6 +150,17 @@ class Wide:
 
 
 @dataclass(frozen=True)
+class Names:
+    """What the names of the classes say of them, to an encoder that knows their language, before anything is learned.
+
+    Attributes:
+        strength: how much of it a linear head begins with and is held to, 0 or more; 0 takes no notice of names.
+    """
+
+    strength: float = 0.0
+
+
+@dataclass(frozen=True)
 class Machine:
     """Choices that change how the arithmetic is done, hence the last bits of the weights.
 
@@ -185,6 +196,7 @@ class Recipe:
     pretrained: Mapping[str, Choice] = field(default_factory=dict)
     fusion: Fusion = field(default_factory=Fusion)
     wide: Wide = field(default_factory=Wide)
+    names: Names = field(default_factory=Names)
     optimiser: Choice = field(default_factory=lambda: Choice("adamw"))
     schedule: Choice = field(default_factory=lambda: Choice("one_cycle"))
     training: Training = field(default_factory=Training)
@@ -354,6 +366,8 @@ def _check_ranges(recipe: Recipe) -> None:
     for part in ("strength", "smoothing"):
         if not getattr(wide, part) > 0:
             raise UsageError(f"wide.{part} = {getattr(wide, part)} must be above 0")
+    if not 0 <= recipe.names.strength < float("inf"):
+        raise UsageError(f"names.strength = {recipe.names.strength} must be 0 or more")
     if training.ema >= 1:
         raise UsageError(f"training.ema = {training.ema} must be below 1")
     if machine.threads < 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,12 @@ def needed(found: list[Path] | None, package: str, purpose: str, install: str) -
     return found
 
 
-def session(file: Path) -> Any:
+def session(file: Path, also: Sequence[str] = ()) -> Any:
     """The ONNX graph of a file, ready to run on all cores that this process may use.
+
+    Args:
+        file: the graph.
+        also: tensors inside it that are outputs too, beside its own.
 
     Raises:
         MissingExtra: onnxruntime is not installed.
@@ -56,7 +60,27 @@ def session(file: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 3  # errors; its warnings are of the graph's maker, not of the person who runs it
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    graph = file.read_bytes() + _with_outputs(also) if also else str(file)
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def _with_outputs(names: Sequence[str]) -> bytes:
+    """What, written behind a graph, makes more of its tensors outputs.
+
+    An ONNX file is a protobuf message, and two of them in a row are read as one, lists joined. So three nested fields
+    are enough (model.graph = 7, graph.output = 12, value.name = 1), and the package `onnx` is not needed for it.
+    """
+    outputs = b"".join(_field(12, _field(1, name.encode())) for name in names)
+    return _field(7, outputs)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A protobuf field that holds bytes; both numbers and lengths stay small here."""
+    length, size = len(content), b""
+    while length >= 0x80:
+        size += bytes([length & 0x7F | 0x80])
+        length >>= 7
+    return bytes([number << 3 | 2]) + size + bytes([length]) + content
 
 
 def in_batches(count: int, size: int) -> Iterator[slice]:

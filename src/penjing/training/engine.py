@@ -40,6 +40,7 @@ from penjing.training._loader import Items, Loader, Transform, augmented, chunks
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met, outputs_told
 from penjing.training._mix import Loss, Mixing, of_both
+from penjing.training._names import learn_names, with_names
 from penjing.training._probe import Probed, probe
 from penjing.training._step import Supervised, number_format
 from penjing.training._whole import assemble_whole
@@ -68,6 +69,8 @@ class Problem:
         valid: rows that choose; may be empty.
         learned_target: what the task learned of the target on the training part.
         own: a person's own network, where the recipe means one and they gave the object.
+        named: gives what the names of the classes mean, Float[classes, features], to the encoder of the only input;
+            None where it cannot read them.
         wide: what the wide parts learned, kept for the next network of the same problem.
         groups: Int[rows], rows of one number belong together; None where each row is its own.
     """
@@ -82,6 +85,7 @@ class Problem:
     valid: np.ndarray
     learned_target: Mapping[str, Any] = field(default_factory=dict)
     own: own.Own | None = None
+    named: Callable[[], np.ndarray] | None = None
     wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
     groups: np.ndarray | None = None
 
@@ -135,6 +139,7 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
         head = torch_half(task, "head").Head(
             width, len(problem.classes), problem.learned_target, task.Settings(**recipe.task.settings)
         )
+        head = with_names(head, recipe, problem)
         pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
         mirrored = pictures if recipe.training.views == 2 else ()
         network = Network(front_ends, encoders, head, fusion, wide_parts(recipe, problem), mirrored)
@@ -217,6 +222,7 @@ def carry_out(
     network = assemble(recipe, problem)
     if start is None:
         learn_wide(network, recipe, problem)
+        learn_names(network, recipe, problem)
         _learn_first(network, problem)
     else:
         try:

@@ -235,8 +235,9 @@ def choose(
     """
     if wish.own is None and suits(problem, wish.model, wish.assignments):
         recipe, decided = linear_head(problem, base, wish.assignments, groups, clock)
-        tell(watch, decided)
-        return Chosen(recipe, recipe.training.steps, (decided,))
+        for one in decided:
+            tell(watch, one)
+        return Chosen(recipe, recipe.training.steps, decided)
     decisions: list[Decided] = []
 
     def decide(decided: Decided) -> None:

@@ -189,6 +189,7 @@ class EmbeddingSlot:
     files: OwnFiles | None = None
     modality: str = EMBEDDING
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _meant: dict[tuple[str, ...], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -209,6 +210,18 @@ class EmbeddingSlot:
     def embed(self, rows: np.ndarray) -> np.ndarray:
         """Float32[rows, features]."""
         return embedded(self.encoder, self._raw(rows), self.settings)
+
+    @property
+    def reads_names(self) -> bool:
+        """Whether the encoder can say what a name means."""
+        return hasattr(plugins.load("pretrained", self.encoder.name), "meaning")
+
+    def meaning(self, names: tuple[str, ...]) -> np.ndarray:
+        """Float32[names, features]: what the encoder makes of the names of classes."""
+        if names not in self._meant:
+            plugin = plugins.load("pretrained", self.encoder.name)
+            self._meant[names] = plugin.meaning(names, plugin.Settings(**self.encoder.settings))
+        return self._meant[names]
 
     def _raw(self, rows: np.ndarray) -> Any:
         if isinstance(self.base, TextSlot):

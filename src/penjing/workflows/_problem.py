@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from penjing.training._loader import Items
 from penjing.training._loader import Prepared as PreparedValues
 from penjing.training.engine import Problem, front_end, torch_half
 from penjing.workflows._prepare import Prepared
+from penjing.workflows._pretrained import EmbeddingSlot
 
 NO_TARGET = "target"
 # What a costly front end gives is kept in memory up to this size; beyond it, it is made anew for every batch.
@@ -61,8 +63,17 @@ def pose(
         valid,
         task.learn(prepared.truth[train], prepared.classes) if learned_target is None else learned_target,
         own,
+        named=_named(prepared),
         groups=prepared.groups,
     )
+
+
+def _named(prepared: Prepared) -> Callable[[], np.ndarray] | None:
+    """What the names of the classes mean to the encoder of the only input, where it reads them."""
+    (slot, *others) = prepared.slots
+    if others or not isinstance(slot, EmbeddingSlot) or not slot.reads_names:
+        return None
+    return partial(slot.meaning, prepared.classes)
 
 
 def _kept(prepared: Prepared, learned: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, PreparedValues]:
