@@ -229,10 +229,9 @@ class Search:
             return decide("failed", str(problem) or "there was not enough memory")
         before, after = self._merit(self._at.answer), self._merit(found.answer)
         why = f"{self.metric.name} {self._said(before)} → {self._said(after)} on validation, one training each"
-        gain, least = after - before, max(self._noise, 1e-9)
-        if gain < least and not (gain > -least and self._is_surer(found.answer)):
+        if not self.is_better(found.answer):
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
-        is_clear = gain > CLEAR * self._noise
+        is_clear = after - before > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
         if doses and self.steps[-1].name == one.name:
             self.steps[-1] = self.steps[-1].with_next(step)
@@ -246,6 +245,11 @@ class Search:
     def _is_perfect(self) -> bool:
         best = self.metric.bounds[1] if self.metric.is_higher_better else -self.metric.bounds[0]
         return self._merit(self._at.answer) >= best - 1e-9
+
+    def is_better(self, answer: np.ndarray) -> bool:
+        """Whether these answers on the screened rows look better than those of the best training so far."""
+        gain, least = self._merit(answer) - self._merit(self._at.answer), max(self._noise, 1e-9)
+        return gain >= least or (gain > -least and self._is_surer(answer))
 
     def _is_surer(self, answer: np.ndarray) -> bool:
         """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""

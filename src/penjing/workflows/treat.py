@@ -248,7 +248,7 @@ class Trial:
         if self._longest() < self._base_seconds:
             raise self._too_short(self._base_seconds)
         taken = f"one training takes {show_seconds(self._base_seconds)}"
-        tell(self.watch, Said(f"{taken}; {remedies} {'remedy' if remedies == 1 else 'remedies'} may help"))
+        tell(self.watch, Said(f"{taken}; {many(remedies, 'remedy', 'remedies')} may help"))
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""

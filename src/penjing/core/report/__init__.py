@@ -89,6 +89,7 @@ def _all_tables(files: RunFiles) -> dict[str, pl.DataFrame]:
         "suspects": _tables.corrections(files),
         "parts": _tables.parts(files),
         "classes": _tables.class_counts(files),
+        "treatments": _tables.treatments(files),
         "decisions": _tables.decisions(files),
         "seconds": _tables.seconds(files),
     }
@@ -113,6 +114,7 @@ def _all_figures(files: RunFiles) -> dict[str, Callable[[], Figure | None]]:
         "residuals": lambda: _figures.residuals(errors),
         "contributions": lambda: _figures.contributions(_tables.contributions(files)),
         "reliability": lambda: _figures.reliability(after, before),
+        "treatments": lambda: _figures.treatments(_tables.treatments(files)),
         "mistakes": lambda: _gallery(files, _tables.mistakes(files)),
         "suspects": lambda: _gallery(files, _tables.suspects(files).head(_page.SUSPECTS)),
         "looked_right": lambda: _gallery(files, right, with_heat=True),

@@ -289,6 +289,26 @@ def contributions(rows: pl.DataFrame) -> Figure | None:
 
 
 @_settings()
+def treatments(rows: pl.DataFrame) -> Figure | None:
+    """What each judged remedy was worth, with its interval, beside none."""
+    judged = rows.filter(pl.col("effect").is_not_null()).reverse() if len(rows) else rows
+    if judged.is_empty():
+        return None
+    names = [_short(name) for name in judged["remedy"]]
+    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.32 * len(judged))
+    for row, one in enumerate(judged.iter_rows(named=True)):
+        colour = PALETTE[{"helped": "good", "hurt": "bad"}.get(one["outcome"], "quiet")]
+        axes.plot([one["low"], one["high"]], [row, row], color=colour, linewidth=2.2)
+        axes.plot([one["effect"]], [row], color=colour, marker="o", markersize=6)
+    axes.axvline(0, color=PALETTE["soft"], linewidth=1)
+    axes.set_yticks(range(len(judged)), names)
+    axes.set_ylim(-0.6, len(judged) - 0.4)
+    axes.set_xlabel("better by, with 95 % interval")
+    axes.grid(axis="y", visible=False)
+    return figure
+
+
+@_settings()
 def gallery(pictures: list[np.ndarray], captions: list[tuple[str, ...]]) -> Figure | None:
     """Pictures in rows of six with the lines of a caption under each; None when there are none.
 

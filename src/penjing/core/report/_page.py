@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from penjing.core.report import _answers, _items, _sections, _tables, _words, text
+from penjing.core.report import _answers, _items, _sections, _tables, _treatments, _words, text
 from penjing.core.report._pictures import Album
 from penjing.core.report._read import RunFiles
 
@@ -67,6 +67,7 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "per_class": _sections.per_class(files),
         "curves": _sections.curves(files),
         "reliability": _sections.reliability(files),
+        "treatments": _treatments.treatments(files),
         "data": _sections.data(files),
         "decisions": _tables.decisions(files).tail(MOST_DECISIONS).rows(named=True),
         "cost": _sections.cost(files),

@@ -249,6 +249,46 @@ def decisions(files: RunFiles) -> pl.DataFrame:
     return _frame(lines)
 
 
+def treatments(files: RunFiles) -> pl.DataFrame:
+    """Remedy, what it was to treat, what became of it, its effect with interval, its cost and what it changed, of the
+    last treatment; those with a verdict first, as they were judged."""
+    lines = [line for line in files.ledger if line.get("what") == "treatment"]
+    last = [line for line in lines if line.get("began") == lines[-1].get("began")]
+    latest: dict[str, dict[str, Any]] = {}
+    for line in last:  # a later line about a remedy, alone or with others, takes the place of an earlier one
+        names = {str(line.get("remedy")), *(line.get("doses") or {})}
+        latest = {name: one for name, one in latest.items() if name not in names}
+        latest[str(line.get("remedy"))] = line
+    rows = [
+        {
+            "remedy": _dosed(name, line.get("doses") or {}),
+            "finding": str(line.get("finding", "")),
+            "outcome": str(line.get("outcome", "")),
+            **{key: (line.get("difference") or {}).get(key) for key in ("effect", "low", "high", "seeds", "units")},
+            "times": line.get("times"),
+            "changed": "; ".join(
+                f"{key}: {_plainly(before)} → {_plainly(after)}"
+                for key, (before, after) in (line.get("changed") or {}).items()
+            ),
+            "why": str(line.get("why", "")),
+        }
+        for name, line in latest.items()
+    ]
+    return _frame(sorted(rows, key=lambda row: row["effect"] is None))
+
+
+def _dosed(name: str, doses: dict[str, int]) -> str:
+    often = {one: f"{one} ({count} times)" for one, count in doses.items() if count > 1}
+    return " and ".join(often.get(one, one) for one in doses) or name
+
+
+def _plainly(value: Any) -> str:
+    """A choice for people: no "None", no long fractions."""
+    if value is None:
+        return "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def seconds(files: RunFiles) -> pl.DataFrame:
     """Stage and how many seconds it took, in the order they were done."""
     return _frame([{"stage": str(name), "seconds": value} for name, value in (files.run.get("seconds") or {}).items()])

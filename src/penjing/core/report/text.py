@@ -242,8 +242,15 @@ def show_moment(value: Any) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def many(count: int, word: str) -> str:
-    """A count with its noun: "1 time", "3 times", "2 classes"."""
+def capitalised(sentence: str) -> str:
+    """A sentence that begins with a capital letter; the rest of it stays as it is."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def many(count: int, word: str, words: str = "") -> str:
+    """A count with its noun: "1 time", "3 times", "2 classes"; `words` is a plural that follows no rule."""
     if count == 1:
         return f"1 {word}"
+    if words:
+        return f"{count:,} {words}"
     return f"{count:,} {word}{'es' if word.endswith(('s', 'x', 'ch')) else 's'}"
