@@ -34,7 +34,8 @@ def of_run(run: Run) -> Answer:
     place = shlex.quote(str(run.path))
     has_test = run.info["seal"]["id"] is not None
     further = f" · penjing test {place} (opens the seal)" * has_test
-    return document, [*floor_lines(run.results), *advice, f"next:  penjing report {place}{further}"]
+    treated = [f"treatment: {line['why']}" for line in run.ledger if line["what"] == "treated"]
+    return document, [*floor_lines(run.results), *treated, *advice, f"next:  penjing report {place}{further}"]
 
 
 def of_test(tested: Tested) -> Answer:

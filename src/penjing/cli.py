@@ -94,6 +94,7 @@ def fit(
     from_: Annotated[Path | None, Parameter(name="--from")] = None,
     final: Path | None = None,
     resume: Path | None = None,
+    heal: bool = False,
     dry_run: bool = False,
     no_pictures: bool = False,
     of_data: DataOptions = NO_DATA_OPTIONS,
@@ -118,6 +119,7 @@ def fit(
         from_: Go on from this run, also with items added, under the same seal.
         final: Train this run's recipe on its training and validation items together.
         resume: Go on with this run, which was killed or interrupted.
+        heal: Look at a short training first, treat what is wrong, and train with what helped, all within --time.
         dry_run: Say what would be done and what it would cost, and stop.
         no_pictures: Keep pictures, texts and rows out of the run and its report.
     """
@@ -143,6 +145,7 @@ def fit(
             "set": assignments(set or []),
             "parent": final or from_,
             "final": final is not None,
+            "heal": heal,
             "pictures": not no_pictures,
             "metric": metric,
             "threshold": threshold,

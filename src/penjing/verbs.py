@@ -98,6 +98,7 @@ def fit(
     class_weights: str = "none",
     parent: Run | str | Path | None = None,
     final: bool = False,
+    heal: bool = False,
     pictures: bool = True,
     target: str | Sequence[str] | None = None,
     inputs: str | Sequence[str] | None = None,
@@ -148,6 +149,7 @@ def fit(
         class_weights: "balanced" lets every class weigh the same.
         parent: a run to go on from, under the same seal.
         final: with `parent`, train its recipe on training and validation items together.
+        heal: look at a short training first, treat what is wrong with it, and train with what helped, all in `time`.
         pictures: whether thumbnails are kept in the run and shown in its report.
         target: what is to be told: a column's name, several of labels that are 0 or 1, "folder:N", or "none".
         inputs: the only input columns of a table.
@@ -179,7 +181,10 @@ def fit(
         RunError: the run folder cannot be written, or the training diverged.
     """
     wish = fit_wish(locals())  # first of all, while these are the arguments and nothing else
-    from penjing.workflows.fit import fit as grow
+    if heal:
+        from penjing.workflows.heal import heal as grow
+    else:
+        from penjing.workflows.fit import fit as grow
 
     with watching(watch) as told:
         return grow(data, wish, command, told)
@@ -266,6 +271,7 @@ def plan(
     class_weights: str = "none",
     parent: Run | str | Path | None = None,
     final: bool = False,
+    heal: bool = False,
     pictures: bool = True,
     target: str | Sequence[str] | None = None,
     inputs: str | Sequence[str] | None = None,
@@ -296,6 +302,8 @@ def plan(
         DataError, UsageError: as `fit`.
     """
     wish = fit_wish(locals())  # first of all, while these are the arguments and nothing else
+    if heal:
+        raise UsageError("what --heal does follows from a first training, which a dry run does not make; leave it out")
     from penjing.workflows.plan import plan as forecast
 
     with watching(watch) as told:

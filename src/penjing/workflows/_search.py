@@ -139,6 +139,7 @@ class Search:
         decide: is told what becomes of each remedy.
         watch: is told how far the search is.
         steps: what looked good so far.
+        without: remedies that are not tried.
     """
 
     bench: Bench
@@ -149,6 +150,7 @@ class Search:
     decide: Callable[[Treated], None]
     watch: Watch = None
     steps: list[Step] = field(default_factory=list)
+    without: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -172,7 +174,7 @@ class Search:
         Args:
             asked: those to try and no others, in this order; () takes what suits the findings, old and new.
         """
-        queue = list(asked) or suited(list(self.findings))
+        queue = list(asked) or [one for one in suited(list(self.findings)) if one.name not in self.without]
         while queue:
             if self._is_perfect:
                 for left in queue:
@@ -192,7 +194,8 @@ class Search:
         record = Record(steps=pl.DataFrame(lines, infer_schema_length=None) if lines else None)
         found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.is_trouble]
         kept = [one for one in self.findings if one.name not in steps]
-        first = [one for one in suited([*found, *kept]) if one.name not in self._tried]
+        settled = self.without.union(self._tried)
+        first = [one for one in suited([*found, *kept]) if one.name not in settled]
         names = {one.name for one in first} | {taken.name}
         return [*first, *(one for one in queue if one.name not in names)]
 

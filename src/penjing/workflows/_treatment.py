@@ -60,6 +60,8 @@ class Treatment:
             if self.diagnosis.findings:
                 return "no remedy is known against what was found; nothing was tried"
             return "nothing wrong was found, so nothing was tried"
+        if any(one.outcome == "not tried" for one in self.treated):
+            return "nothing was shown to help in this time, so the run stays as it is; more --time tries the rest"
         return "nothing helped, so the run stays as it is; it is as good as these remedies make it"
 
     @property

@@ -30,8 +30,9 @@ FOLDS = 3  # that judge where there is no part for it
 CHOOSING = 6
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
-# A forecast of how long a training takes is believed after so many seconds of it, for the first steps are slow.
-BELIEVED_AFTER = 1.0
+# A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
+# steps are slow and a busy machine gets free again; at once (after so many seconds) where it is so many times as long.
+BELIEVED_SHARE, BELIEVED_AFTER, HOPELESS = 0.5, 1.0, 4.0
 
 Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
 
@@ -236,12 +237,12 @@ class _Guard:
             self._check_value(event)
 
     def _check_time(self, step: int) -> None:
-        now = time.monotonic()
-        forecast = self._first - self._begun + (now - self._first) * self._total / max(1, step)
-        if now - self._first < BELIEVED_AFTER:
-            forecast = now - self._begun  # so far
-        if forecast > self._limits.seconds:
-            raise TooSlowError(forecast)
+        now, limit = time.monotonic(), self._limits.seconds
+        so_far, training = now - self._begun, now - self._first
+        forecast = so_far - training + training * self._total / max(1, step)
+        is_hopeless = training > BELIEVED_AFTER and forecast > HOPELESS * limit
+        if so_far > limit or is_hopeless or (forecast > limit and so_far > BELIEVED_SHARE * limit):
+            raise TooSlowError(max(forecast, so_far))
 
     def _check_value(self, event: Evaluated) -> None:
         share = event.step / self._total

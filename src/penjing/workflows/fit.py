@@ -36,15 +36,15 @@ from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wis
 
 @dataclass(frozen=True)
 class Origin:
-    """The run that a treated one comes from: it has the same parts and the same seal, and begins anew.
+    """Where a run comes from that was treated before it began.
 
     Attributes:
-        run: that run.
+        run: the run that was treated, whose parts and seal the new one has; None where only this one is kept.
         clock: the time of the new one, which keeps to the steps of its recipe where they fit.
         ledger: lines of the new one's ledger, each with `what`, `choice`, `why` and more.
     """
 
-    run: Run
+    run: Run | None
     clock: Clock
     ledger: Sequence[Mapping[str, Any]] = ()
 
@@ -59,7 +59,7 @@ def fit(
         wish: what the person asked.
         command: the words that repeat this run.
         watch: is told what happens.
-        origin: the run that this one is the treated form of.
+        origin: where this run comes from, if something was treated before it.
 
     Raises:
         DataError: there is nothing to learn from, and the message says what is missing.
@@ -71,10 +71,11 @@ def fit(
     is_binding = wish.seconds is not None or wish.recipe.recipe is None
     clock = origin.clock if origin else Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
     wish, parent = settled(_own.as_it_takes(wish, watch), watch)
-    before = origin.run if origin else parent
+    treated = origin.run if origin else None
+    before = treated or parent
     previous = split.Split.read(before.path / "split.parquet") if before else None
-    only = frozenset(previous.frame["hash"]) if origin and previous else None
-    prepared = prepare(data, wish.data, clock, None if origin else watch, previous, only)
+    only = frozenset(previous.frame["hash"]) if treated and previous else None
+    prepared = prepare(data, wish.data, clock, None if treated else watch, previous, only)
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
@@ -82,10 +83,10 @@ def fit(
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
-    if origin is not None:
-        run.update(parent=str(origin.run.path), is_treated=True)
-        for line in origin.ledger:
-            run.note(**line)
+    if treated is not None:
+        run.update(parent=str(treated.path), is_treated=True)
+    for line in origin.ledger if origin else ():
+        run.note(**line)
     if replanned(wish):
         run.note("steps", "planned anew", replanned(wish))
     if wish.recipe.recipe is not None:

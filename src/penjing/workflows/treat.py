@@ -60,12 +60,14 @@ class TreatWish:
         seeds: of each side of a pair, at least `LEAST_SEEDS`.
         remedies: names of those to try; () takes what suits the findings.
         out: the new run's folder; None takes the next free one.
+        without: remedies that are not tried.
     """
 
     seconds: float = DEFAULT_SECONDS
     seeds: int = LEAST_SEEDS
     remedies: tuple[str, ...] = ()
     out: Path | None = None
+    without: frozenset[str] = frozenset()
 
 
 def treat(
@@ -169,12 +171,22 @@ class Trial:
         """Everything but the new run."""
         asked = self._asked()
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
-        if not asked and not suited(findings):
+        ranked = asked or [one for one in suited(findings) if one.name not in self.wish.without]
+        if not ranked:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
-        search = Search(self.bench, self.metric, self.base, findings, self._longest, self._decide, self.watch)
-        self._begin(search, len(asked or suited(findings)))
+        search = Search(
+            self.bench,
+            self.metric,
+            self.base,
+            findings,
+            self._longest,
+            self._decide,
+            self.watch,
+            without=self.wish.without,
+        )
+        self._begin(search, len(ranked))
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
         tell(self.watch, Finished(_search.STAGE))

@@ -1,0 +1,207 @@
+"""Fit that looks after itself: a short training, what is wrong with it, what helps, and then the training that is kept.
+
+data → short run → findings → treatment → assignments → run
+
+All of it shares one deadline. The first training is short, so that a healthy one loses little; remedies are judged on
+trainings as short as that, and what helped is taken over into the one that is kept, which has all the time left.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.errors import RunError, UsageError
+from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
+from penjing.core.recipe import Recipe, to_dict
+from penjing.core.report.text import many
+from penjing.core.run import Run, check_free, next_free
+from penjing.workflows._corrections import Corrections
+from penjing.workflows._wish import FitWish
+from penjing.workflows.diagnose import diagnose
+from penjing.workflows.fit import Origin, fit
+from penjing.workflows.treat import TreatWish, Trial, base_of, check
+
+# Of the whole time: the first training, and of what is left then the treatment at most.
+FIRST_SHARE, LEAST_FIRST_SECONDS = 1 / 25, 8.0
+TREATING_SHARE = 0.5
+LEAST_SECONDS = 30.0  # with less there is no time to treat anything
+# What a short training is found ill of, for being short, and what mends only that.
+OF_SHORTNESS = frozenset({"stopped_early"})
+NOT_TRIED = frozenset({"more_steps", "fewer_steps", "early_stop"})
+_CHOICES = ("task", "model", "optimiser", "schedule")
+
+
+def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
+    """Fit, with what helps against what a short first training shows.
+
+    Args:
+        data: as `fit` takes them.
+        wish: what the person asked.
+        command: the words that repeat this run.
+        watch: is told what happens.
+
+    Raises:
+        UsageError: the wish cannot be healed, or there is too little time.
+        DataError, RunError: as `fit`.
+        KeyboardInterrupt: a person stopped it; the best so far is in the run folder.
+    """
+    _check(wish)
+    seconds = wish.seconds or DEFAULT_SECONDS
+    clock = Clock(seconds)
+    with tempfile.TemporaryDirectory(prefix="penjing-") as folder:
+        first = Run(Path(folder) / "first")
+        tell(watch, Said("heal: a short training first, to see what is wrong with it"))
+        with _kept_when_stopped(first, wish):
+            _first(data, wish, first, max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds), watch)
+            healed = _healed(first, data, clock, watch)
+        final = replace(_with(wish, healed), seconds=clock.left)
+        with _kept_when_stopped(first, final):
+            return fit(data, final, command, watch, Origin(None, Clock(clock.left), healed.ledger))
+
+
+@dataclass(frozen=True)
+class Healed:
+    """What came of looking and treating.
+
+    Attributes:
+        ledger: its lines.
+        base: the recipe of the short training.
+        recipe: with what helped; None where nothing did.
+    """
+
+    ledger: Sequence[Mapping[str, Any]]
+    base: Recipe | None = None
+    recipe: Recipe | None = None
+
+
+def _check(wish: FitWish) -> None:
+    """Refuse what cannot be healed.
+
+    Raises:
+        UsageError: it goes on from a run, is of an own network, or has too little time.
+    """
+    if wish.parent is not None:
+        raise UsageError("--heal begins anew, --from and --final go on with a run; to treat that: penjing treat RUN")
+    if wish.recipe.own is not None:
+        raise UsageError("--heal repeats trainings of penjing's networks only, not of your own; leave it out")
+    if (wish.seconds or DEFAULT_SECONDS) < LEAST_SECONDS:
+        raise UsageError(f"--heal trains several times; give --time {LEAST_SECONDS:.0f}s or more")
+    if wish.out is not None:
+        check_free(wish.out)
+
+
+def _first(data: object, wish: FitWish, first: Run, seconds: float, watch: Watch) -> None:
+    """The short training; one that fails is ill, too."""
+    short = replace(
+        wish,
+        seconds=seconds,
+        out=first.path,
+        pictures=False,
+        data=replace(wish.data, folds=0),
+        given=wish.given - {"folds"},
+    )
+    try:
+        fit(data, short, (), _in_silence(watch))
+    except RunError:
+        if not (first.path / "recipe.toml").exists():
+            raise
+
+
+def _in_silence(watch: Watch) -> Watch:
+    """Bars, but no sentences: the training that is kept will say them again."""
+    if watch is None:
+        return None
+
+    def told(event: Event) -> None:
+        if not isinstance(event, Said | Decided | Warned):
+            watch(event)
+
+    return told
+
+
+def _healed(first: Run, data: object, clock: Clock, watch: Watch) -> Healed:
+    """Look at the short training, and treat what is wrong with it."""
+    diagnosis = diagnose(first)
+    findings = tuple(one for one in diagnosis.findings if one.name not in OF_SHORTNESS)
+    named = ", ".join(one.name for one in findings if one.is_trouble) or "nothing wrong"
+    steps = base_of(first).training.steps
+    why = f"in a first training of {many(steps, 'step')}"
+    looked = {"what": "heal", "choice": named, "why": why}
+    tell(watch, Decided("heal", named, why))
+    seconds = TREATING_SHARE * clock.left
+    trial = Trial(
+        first,
+        TreatWish(seconds=seconds, without=NOT_TRIED),
+        Clock(seconds),
+        watch,
+        replace(diagnosis, findings=findings),
+    )
+    try:
+        check(first, trial.wish, data)
+        found = trial.carry_out(data)
+    except RunError as problem:
+        why = f"not treated: {problem}"
+        tell(watch, Said(why))
+        return Healed([looked, {"what": "treated", "choice": "nothing", "why": why}])
+    lines = [{key: value for key, value in line.items() if key != "origin"} for line in found.ledger]
+    return Healed([looked, *lines], trial.base, found.recipe)
+
+
+def _with(wish: FitWish, healed: Healed) -> FitWish:
+    """The wish with what helped: as choices by hand, or as a recipe where one was given or pretrained features won."""
+    if healed.recipe is None or healed.base is None:
+        return wish
+    corrected = Corrections(healed.recipe.data.drop, healed.recipe.data.relabel)
+    wish = replace(wish, data=replace(wish.data, corrected=corrected)) if corrected else wish
+    if wish.recipe.recipe is not None or healed.recipe.pretrained:
+        return replace(wish, recipe=replace(wish.recipe, recipe=healed.recipe))
+    given = {**wish.recipe.assignments, **assigned(healed.base, healed.recipe)}
+    model = "" if "model" in given else wish.recipe.model
+    return replace(wish, recipe=replace(wish.recipe, assignments=given, model=model))
+
+
+def assigned(before: Recipe, after: Recipe) -> dict[str, Any]:
+    """What makes the one recipe the other, as dotted keys: the data and the number of updates aside."""
+    old, new = to_dict(before), to_dict(after)
+    found: dict[str, Any] = {}
+    for head, value in new.items():
+        if head in ("data", "split", "seed", "format") or value == old[head]:
+            continue
+        if not isinstance(value, dict):
+            found[head] = value
+            continue
+        if head in _CHOICES and value["name"] != old[head]["name"]:
+            found[head] = value["name"]
+            old[head] = {}
+        known = {key: one for key, one in value.items() if key not in ("name", "steps", "replans")}
+        found |= {f"{head}.{key}": one for key, one in known.items() if one != old[head].get(key)}
+    return found
+
+
+@contextmanager
+def _kept_when_stopped(first: Run, wish: FitWish) -> Iterator[None]:
+    """Where a person stops the work and nothing better is there yet, the first training is what they get."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        folder, has_weights = stopped.args if len(stopped.args) == 2 else (None, False)
+        if folder is not None and folder != first.path:
+            if has_weights or not first.has_weights:
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+        if not (first.path / "run.json").exists():
+            raise
+        out = wish.out or next_free(first.info["title"])
+        is_finished, has_weights = first.status == "finished", first.has_weights
+        shutil.move(first.path, out)
+        if is_finished:
+            kept = f"the first, short training is kept in {out}; it was not treated to its end"
+            raise KeyboardInterrupt(kept) from None
+        raise KeyboardInterrupt(out, has_weights) from None

@@ -1,0 +1,112 @@
+"""A fit that looks after itself: one deadline, one run, and a ledger that tells what was found and what helped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import penjing as pj
+from penjing.cli import run_command
+from penjing.core.errors import RunError, UsageError
+from penjing.core.recipe import Choice, Recipe, Training, change
+from penjing.core.run import Run
+from penjing.workflows import heal as healing
+from penjing.workflows.treat import Trial
+from tiny_data import RECIPE, write_tiny
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny(tmp_path_factory.mktemp("heal"), each=45) / "photos"
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """A recipe at whose rate nothing is learned."""
+    found = replace(Recipe.from_toml(RECIPE).filled(), augment=())
+    return change(found, {"optimiser.rate": 1e-6})
+
+
+@pytest.fixture
+def cured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Treatments that are over at once: the usual rate helped."""
+
+    def carry_out(trial: Trial, data: object | None) -> Any:
+        found = trial._ended((), change(trial.base, {"optimiser.rate": 0.003}), None)
+        return replace(found, kept=("usual_rate",))
+
+    monkeypatch.setattr(Trial, "carry_out", carry_out)
+
+
+def lines(run: Run, what: str) -> list[Mapping[str, Any]]:
+    return [line for line in run.ledger if line["what"] == what]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cured")
+def test_what_helped_is_taken_over_and_the_ledger_tells(photos: Path, recipe: Recipe, tmp_path: Path) -> None:
+    run = pj.fit(photos, recipe=recipe, heal=True, time=30, out=tmp_path / "run", watch=None)
+    assert run.recipe.optimiser.settings["rate"] == 0.003
+    assert run.scores[0].value > 0.6
+    assert run.status == "finished"
+    assert run.info.get("parent") is None
+    (looked,) = lines(run, "heal")
+    assert looked["choice"] == "not_learning"
+    (treated,) = lines(run, "treated")
+    assert treated["choice"] == "usual_rate"
+    assert str(tmp_path) not in str([line for line in run.ledger if line["what"] in ("treated", "treatment")])
+
+
+@pytest.mark.slow
+def test_too_little_time_to_treat_still_gives_a_run(
+    photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_short(*_: Any) -> Any:
+        raise RunError("one training takes 9.0 s")
+
+    monkeypatch.setattr(Trial, "carry_out", too_short)
+    run = pj.fit(photos, recipe=recipe, heal=True, time=30, out=tmp_path / "run", watch=None)
+    assert run.recipe.optimiser.settings["rate"] == recipe.optimiser.settings["rate"]
+    assert lines(run, "treated")[0]["why"] == "not treated: one training takes 9.0 s"
+
+
+def test_a_person_who_stops_the_treatment_has_the_first_training(
+    photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trial, "carry_out", stopped)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    words = ["fit", str(photos), "--recipe", str(tmp_path / "recipe.toml"), "--heal", "--time", "30s"]
+    assert run_command([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 130
+    assert "the first, short training is kept in" in " ".join(capsys.readouterr().err.split())
+    assert Run(tmp_path / "run").status == "finished"
+    assert Run(tmp_path / "run").has_weights
+
+
+def test_what_cannot_be_healed_is_refused_in_a_sentence(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"give --time 30s or more"):
+        pj.fit(photos, heal=True, time=20, watch=None)
+    with pytest.raises(UsageError, match="penjing treat RUN"):
+        pj.fit(photos, heal=True, parent=tmp_path / "run", watch=None)
+    with pytest.raises(UsageError, match="a dry run does not make"):
+        pj.plan(photos, heal=True, watch=None)
+
+
+def test_the_difference_of_two_recipes_as_choices_by_hand_makes_the_one_the_other() -> None:
+    before = Recipe(model=Choice("cnn"), augment=(Choice("crop"),), training=Training(steps=10)).filled()
+    after = replace(
+        before,
+        augment=(Choice("flip"), Choice("crop")),
+        optimiser=Choice("sgd", {"rate": 0.3}),
+        task=Choice("classify", {"label_smoothing": 0.2}),
+        training=replace(before.training, steps=30, clip_norm=1.0),
+    ).filled()
+    found = healing.assigned(before, after)
+    assert "training.steps" not in found
+    assert change(before, found) == replace(after, training=replace(after.training, steps=10))
