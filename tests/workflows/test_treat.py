@@ -17,12 +17,14 @@ import penjing as pj
 from json_schema import faults
 from penjing.cli import run_command
 from penjing.core.errors import RunError, UsageError
+from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import Run
 from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import treat as treating
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
+from penjing.workflows.diagnose import Diagnosis
 from tiny_data import RECIPE, write_tiny
 
 SLOW_RATE = 1e-6  # at which nothing is learned in so few steps
@@ -272,3 +274,24 @@ def test_every_item_outside_the_test_part_judges_once_a_seed_and_no_test_item_is
         assert not set(deal.judged) & {*deal.train.tolist(), *deal.valid.tolist()}
     counts = np.bincount(np.concatenate([deal.judged for deal in judging]), minlength=len(parts))
     assert counts.tolist() == np.where(parts == "test", 0, 2 * 3).tolist()
+
+
+def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
+    sick: Run, quick: list[Deal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held_out(bench: Bench, *_: Any) -> np.ndarray:
+        rows = bench.prepared.rows("train")
+        said = bench.prepared.truth[rows].copy()
+        said[:5] = (said[:5] + 1) % 3
+        doubted.extend(bench.prepared.hashes[row] for row in rows[:5])
+        return np.asarray(0.99 * np.eye(3)[said] + 0.01 / 3, np.float32)
+
+    doubted: list[str] = []
+    finding = Finding("label_errors", "warning", "5 labels look wrong.")
+    monkeypatch.setattr(treating, "diagnose", lambda _: Diagnosis("sick", (finding,), (), ("label_errors",)))
+    monkeypatch.setattr(Bench, "held_out", held_out)
+    found = pj.treat(sick, time=LIMIT, watch=None)
+    told = {one.remedy: one.outcome for one in found.treated}
+    assert told["drop_suspicious"] == told["relabel_suspicious"] == "screened out"
+    assert len(doubted) == 5
+    assert len(quick) == 1 + len([outcome for outcome in told.values() if outcome == "screened out"])

@@ -123,6 +123,12 @@ def write_predictions(
     file: str = "predictions.parquet",
 ) -> None:
     """Every model's answer for every one of the items, which it did not learn from, as a file of the run."""
+    found = told_items(prepared, rows, answers, part, task)
+    write_atomically(run.path / file, found.write_parquet)
+
+
+def told_items(prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers], part: str, task: Any) -> pl.DataFrame:
+    """Every model's answer for every one of the items, as `core.record.Record` has items."""
     truth, names = prepared.truth[rows], prepared.classes
     target = pl.Series("target", task.told(truth, names))
     item = {
@@ -143,7 +149,7 @@ def write_predictions(
         )
         for one in answers
     ]
-    write_atomically(run.path / file, lambda path: pl.concat(frames).write_parquet(path))
+    return pl.concat(frames)
 
 
 def _lists(answer: np.ndarray) -> pl.Series:

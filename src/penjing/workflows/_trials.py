@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -207,15 +207,38 @@ class Bench:
         answer = self.task.answer(judged, self.task.calibrate(chosen, truth[deal.valid]))
         return Screened(np.asarray(answer), trained.history, time.monotonic() - begun)
 
+    def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:
+        """Answers on the training rows, each from a network that learned from the others."""
+        rows, valid = self.prepared.rows("train"), self.prepared.rows("valid")
+        fold = self._folded(rows, FOLDS, 0)
+        parts = {}
+        for number in np.unique(fold).tolist():
+            deal = Deal((-2, number), rows[fold != number], valid, rows[fold == number])
+            parts[number] = self.train(recipe, deal, limits).answer
+        found = np.zeros((len(rows), *parts[0].shape[1:]), parts[0].dtype)
+        for number, answer in parts.items():
+            found[fold == number] = answer
+        return found
+
     def _problem(self, recipe: Recipe, deal: Deal) -> Problem:
-        """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same."""
-        dropped = set(recipe.data.drop) - set(self.prepared.corrections.drop)
-        key = (deal.name, tuple(sorted(dropped)))
+        """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same.
+
+        Items that the recipe leaves out, or takes for another class, are so in learning only: what chooses and what
+        judges stays as the data have it.
+        """
+        before = self.prepared.corrections
+        dropped = set(recipe.data.drop) - set(before.drop)
+        taken = {item: name for item, name in recipe.data.relabel.items() if before.relabel.get(item) != name}
+        key = (deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
         if key not in self._posed:
             hashes = self.prepared.hashes
-            kept = np.array([hashes[row] not in dropped for row in deal.train.tolist()], dtype=bool)
+            train = np.array([row for row in deal.train.tolist() if hashes[row] not in dropped], dtype=np.int64)
+            truth = self.prepared.truth.copy() if taken else self.prepared.truth
+            for row in train.tolist() if taken else ():
+                if hashes[row] in taken:
+                    truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
-            self._posed[key] = pose(self.prepared, deal.train[kept], deal.valid)
+            self._posed[key] = pose(replace(self.prepared, truth=truth), train, deal.valid)
         return self._posed[key]
 
 

@@ -56,7 +56,12 @@ class Judged:
 
 
 def judged(
-    metric: Metric, truth: np.ndarray, groups: np.ndarray, arms: Sequence[Arm], further: Sequence[Arm] = ()
+    metric: Metric,
+    truth: np.ndarray,
+    groups: np.ndarray,
+    arms: Sequence[Arm],
+    further: Sequence[Arm] = (),
+    resamples: int = statistics.RESAMPLES,
 ) -> Judged:
     """The verdicts.
 
@@ -65,11 +70,12 @@ def judged(
         groups: of the same items.
         arms: without any stage, with the first, with the first two …
         further: others to hold against the first arm.
+        resamples: of the bootstrap.
     """
     count = len(arms) - 1
     pairs = [(arms[number], arms[number + 1]) for number in range(count)]
     pairs += [(arms[0], arms[number + 1]) for number in range(1, count)]
     pairs += [(arms[0], arm) for arm in further]
-    found = [statistics.paired_difference(metric, truth, *pair, groups) for pair in pairs]
+    found = [statistics.paired_difference(metric, truth, *pair, groups, n=resamples) for pair in pairs]
     told = list(zip(found, statistics.judge(found), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

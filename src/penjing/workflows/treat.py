@@ -20,6 +20,7 @@ from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Finished, Progress, Said, Started, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
+from penjing.core.record import Record
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free, now, open_run
 from penjing.core.statistics import LEAST_SEEDS, Difference
@@ -46,6 +47,7 @@ __all__ = ["TreatWish", "Treatment", "treat"]
 MOST_STAGES = 3  # that get a verdict of their own
 ASKED = "asked"  # the finding of a remedy that a person named without one
 JUDGING = "judging"
+LABEL_ERRORS, HELD_OUT = "label_errors", "held_out"
 SLACK = 1.1  # that trainings may take longer than the first one did
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
@@ -187,6 +189,7 @@ class Trial:
             without=self.wish.without,
         )
         self._begin(search, len(ranked))
+        search.findings = self._named(findings)
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
         tell(self.watch, Finished(_search.STAGE))
@@ -261,6 +264,26 @@ class Trial:
             raise self._too_short(self._base_seconds)
         taken = f"one training takes {show_seconds(self._base_seconds)}"
         tell(self.watch, Said(f"{taken}; {many(remedies, 'remedy', 'remedies')} may help"))
+
+    def _named(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings, doubted labels being told of training items, too: networks that learned from the others judge
+        them, where there is time."""
+        found = list(findings)
+        doubted = [one for one in found if one.name == LABEL_ERRORS and "hashes" not in one.evidence]
+        longest = (self._longest() - self._base_seconds) / FOLDS
+        if not doubted or self.base.task.name != "classify" or self.bench.prepared.split.folds:
+            return found
+        if longest < SLACK * self._base_seconds:
+            return found
+        tell(self.watch, Said("labels of training items are judged by networks that never saw them"))
+        try:
+            answer = self.bench.held_out(self.base, Limits(longest))
+        except (TooSlowError, MemoryError):
+            return found
+        rows = self.bench.prepared.rows("train")
+        items = _close.told_items(self.bench.prepared, rows, [_close.Answers(HELD_OUT, answer)], "train", self.task)
+        sharper = plugins.load("checks", LABEL_ERRORS).look(Record(items=items))
+        return [sharper or one if one in doubted else one for one in found]
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""

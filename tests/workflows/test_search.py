@@ -1,0 +1,141 @@
+"""The search for remedies: one on top of another, with doses, limits, and findings that are told anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penjing.checks import example_steps
+from penjing.core import plugins
+from penjing.core.errors import UsageError
+from penjing.core.finding import Finding
+from penjing.core.recipe import Choice, Recipe
+from penjing.remedies import Suited
+from penjing.workflows import _trials
+from penjing.workflows._search import Search, Treated
+from penjing.workflows._trials import BehindError, Limits, Screened, TooSlowError
+
+TASK = plugins.load("tasks", "classify")
+ITEMS = 200
+TRUTH = np.arange(ITEMS) % 4
+SLOW = Finding("crawling", "warning", "It crawls.")
+HEALTHY = example_steps().steps.to_dicts()
+
+
+def answers(right: float, certainty: float = 0.9) -> np.ndarray:
+    """So large a share of right answers, always the same items."""
+    said = np.where(np.arange(ITEMS) < right * ITEMS, TRUTH, (TRUTH + 1) % 4)
+    return np.asarray((certainty - (1 - certainty) / 3) * np.eye(4)[said] + (1 - certainty) / 3, np.float32)
+
+
+class FakeBench:
+    """Trains nothing: a function of the recipe says how good it is, or raises."""
+
+    task = TASK
+    screened = np.arange(ITEMS)
+    prepared = SimpleNamespace(truth=TRUTH, groups=np.arange(ITEMS))
+
+    def __init__(self, share_of: Callable[[Recipe], float], history: Sequence[Any] = HEALTHY) -> None:
+        self.share_of, self.history = share_of, history
+        self.asked: list[Recipe] = []
+
+    def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        self.asked.append(recipe)
+        return Screened(answers(self.share_of(recipe)), self.history, 1.0)
+
+
+def searched(bench: Any, *remedies: str, longest: float = 1e9, findings: Sequence[Finding] = (SLOW,)) -> Search:
+    told: list[Treated] = []
+    base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled()
+    found = Search(bench, TASK.metric("accuracy"), base, findings, lambda: longest, told.append)
+    found.begin(1e9)
+    found.run([Suited(name, SLOW, 1.0) for name in remedies])
+    found.told = told  # type: ignore[attr-defined]
+    return found
+
+
+def outcomes(search: Any) -> list[tuple[str, str]]:
+    return [(one.remedy, one.outcome) for one in search.told]
+
+
+def rate(recipe: Recipe) -> float:
+    return float(recipe.optimiser.settings["rate"])
+
+
+def test_a_remedy_is_repeated_while_it_helps_and_its_doses_are_one_step() -> None:
+    bench = FakeBench(lambda recipe: 0.3 + 0.2 * round(np.log10(rate(recipe) / 1e-6)))
+    found = searched(bench, "raise_rate")
+    (step,) = found.steps
+    assert [one.name for one in step.remedies] == ["raise_rate"] * 3
+    assert rate(step.recipe) == pytest.approx(1e-3)
+    assert step.told("helped", "").doses == {"raise_rate": 3}
+    assert step.told("helped", "").changed["optimiser.rate"] == (1e-6, pytest.approx(1e-3))
+
+
+def test_a_remedy_is_tried_on_top_of_those_that_looked_good() -> None:
+    bench = FakeBench(lambda recipe: 0.3 + 0.3 * (rate(recipe) > 1e-4) + 0.2 * (recipe.training.clip_norm > 0))
+    found = searched(bench, "usual_rate", "smooth_labels", "clip_gradient")
+    assert [step.name for step in found.steps] == ["usual_rate", "clip_gradient"]
+    assert found.best.optimiser.settings["rate"] == 0.003
+    assert found.best.training.clip_norm > 0
+    assert ("smooth_labels", "screened out") in outcomes(found)
+    assert found.steps[1].before == found.steps[0].recipe
+
+
+def test_a_lower_loss_is_progress_though_the_metric_stands_still() -> None:
+    bench = FakeBench(lambda _: 0.5)
+    found = searched(bench)
+    assert not found.is_better(answers(0.5))
+    assert found.is_better(answers(0.5, certainty=0.7))  # half of the answers are wrong: less sure is better
+    assert not found.is_better(answers(0.4, certainty=0.7))
+
+
+@pytest.mark.parametrize(
+    ("problem", "outcome", "why"),
+    [
+        (TooSlowError(75.0), "not tried", "one training would take 1 min 15 s, too long to judge it"),
+        (BehindError(0.6, 0.1, 0.3), "screened out", "given up after 60% of its training, far behind: 0.1, was 0.3"),
+        (UsageError("it cannot be built"), "failed", "it cannot be built"),
+        (MemoryError(), "failed", "there was not enough memory"),
+    ],
+)
+def test_a_training_that_does_not_end_is_an_outcome(problem: Exception, outcome: str, why: str) -> None:
+    def share(recipe: Recipe) -> float:
+        if rate(recipe) > 1e-4:
+            raise problem
+        return 0.3
+
+    found = searched(FakeBench(share), "usual_rate")
+    assert [(one.outcome, one.why) for one in found.told] == [(outcome, why)]
+    assert found.steps == []
+
+
+def test_no_remedy_is_tried_that_there_is_no_time_to_judge() -> None:
+    bench = FakeBench(lambda _: 0.3)
+    found = searched(bench, "usual_rate", longest=0.5)
+    assert outcomes(found) == [("usual_rate", "not tried")]
+    assert len(bench.asked) == 1
+
+
+def test_one_recipe_is_trained_once_though_two_remedies_give_it() -> None:
+    bench = FakeBench(lambda _: 0.3)
+    found = searched(bench, "usual_rate", "usual_rate", "more_steps")
+    assert len(bench.asked) == 3
+    assert [one.outcome for one in found.told] == ["screened out", "not applicable", "screened out"]
+
+
+def test_nothing_is_tried_once_everything_is_right() -> None:
+    found = searched(FakeBench(lambda recipe: 1.0 if rate(recipe) > 1e-4 else 0.3), "usual_rate", "more_steps")
+    assert outcomes(found) == [("usual_rate", "looked good"), ("more_steps", "not tried")]
+
+
+def test_findings_are_told_anew_after_a_remedy_that_looked_good() -> None:
+    turned = example_steps(valid__loss=[1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12]).steps.to_dicts()
+    found = searched(FakeBench(lambda recipe: 0.6 if rate(recipe) > 1e-4 else 0.3, turned))
+    assert found.steps[0].name in ("usual_rate", "raise_rate")
+    after = {one.remedy: one.finding for one in found.told}
+    assert after["more_dropout"] == "overfit" or after["more_weight_decay"] == "overfit"

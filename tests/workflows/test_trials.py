@@ -1,0 +1,161 @@
+"""Trainings of a treatment end where they are not worth their end; one that diverges answers as a constant would."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from penjing.core import plugins
+from penjing.core.errors import RunError
+from penjing.core.events import Evaluated, Progress, Started
+from penjing.core.recipe import DataChoices, Recipe, Training
+from penjing.core.split import Split
+from penjing.training import engine
+from penjing.workflows import _trials
+from penjing.workflows._corrections import Corrections
+from penjing.workflows._prepare import Prepared
+from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError, _Guard
+
+RECIPE = Recipe(training=Training(steps=100))
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(_trials, "time", found)
+    return found
+
+
+def guard(clock: Clock, setup: float = 0.0, **limits: Any) -> _Guard:
+    clock.now = 0.0
+    found = _Guard(RECIPE, Limits(**limits))
+    clock.now = setup
+    found(Started("training", 100, "steps"))
+    return found
+
+
+def test_a_training_is_too_slow_when_half_of_its_time_says_so(clock: Clock) -> None:
+    watching = guard(clock, setup=2.0, seconds=10.0)
+    clock.now = 4.0  # 2 s of setting up and 2 s for 10 steps of 100: a forecast of 22 s
+    watching(Progress("training", 10))
+    clock.now = 6.0
+    with pytest.raises(TooSlowError) as told:
+        watching(Progress("training", 20))
+    assert told.value.seconds == pytest.approx(2 + 4 * 5)
+
+
+def test_a_training_that_is_many_times_too_slow_is_told_at_once(clock: Clock) -> None:
+    watching = guard(clock, seconds=10.0)
+    clock.now = 0.9
+    watching(Progress("training", 1))  # the first steps are slow
+    clock.now = 1.5
+    with pytest.raises(TooSlowError):
+        watching(Progress("training", 2))
+
+
+def test_a_training_within_its_time_is_left_alone(clock: Clock) -> None:
+    watching = guard(clock, seconds=10.0)
+    for step in range(10, 101, 10):
+        clock.now = 0.09 * step
+        watching(Progress("training", step))
+        watching(Evaluated(step, {"value": 0.1}))
+
+
+@pytest.mark.parametrize(("step", "value", "is_given_up"), [(50, 0.1, False), (60, 0.1, True), (60, 0.35, False)])
+def test_a_training_far_behind_the_best_one_is_given_up_past_its_middle(
+    clock: Clock, step: int, value: float, is_given_up: bool
+) -> None:
+    watching = guard(clock, curve=((0.3, 0.2), (0.6, 0.4), (1.0, 0.9)), margin=0.1)
+    if not is_given_up:
+        watching(Evaluated(step, {"value": value}))
+        return
+    with pytest.raises(BehindError) as told:
+        watching(Evaluated(step, {"value": value}))
+    assert (told.value.share, told.value.value, told.value.needed) == (0.6, 0.1, 0.4)
+
+
+def test_the_curve_of_a_training_is_the_best_so_far_by_its_share() -> None:
+    history = [{"step": 10, "value": 0.2}, {"step": 20, "value": None}, {"step": 30, "value": 0.1}]
+    history.append({"step": 40, "value": 0.5})
+    assert Screened(np.zeros(1), history, 1.0).curve == [(0.25, 0.2), (0.75, 0.2), (1.0, 0.5)]
+    assert Screened(np.zeros(1), (), 1.0).curve == []
+
+
+def bench_of(monkeypatch: pytest.MonkeyPatch, **corrections: Any) -> tuple[Bench, list[Any]]:
+    """A bench of twelve items of three classes, and what was posed on it; no network is trained."""
+    posed: list[Any] = []
+
+    def pose(prepared: Prepared, train: np.ndarray, valid: np.ndarray) -> Any:
+        posed.append((train.tolist(), prepared.truth.tolist()))
+        return SimpleNamespace(items=None, train=train, valid=valid, truth=prepared.truth, classes=prepared.classes)
+
+    parts = ["train"] * 8 + ["valid"] * 2 + ["confirm"] * 2
+    prepared = Prepared(
+        **dict.fromkeys([item.name for item in fields(Prepared)]),  # type: ignore[arg-type]
+    )
+    prepared = replace(
+        prepared,
+        hashes=[f"h{row}" for row in range(12)],
+        classes=("a", "b", "c"),
+        truth=np.arange(12) % 3,
+        groups=np.arange(12),
+        split=Split(pl.DataFrame({"part": parts, "fold": [-1] * 12})),
+        corrections=Corrections(**corrections),
+    )
+    monkeypatch.setattr(_trials, "pose", pose)
+    return Bench(prepared, plugins.load("tasks", "classify")), posed
+
+
+def test_a_training_that_diverges_answers_with_the_shares_of_the_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverged(*_: Any, **__: Any) -> Any:
+        raise RunError("the training diverged")
+
+    monkeypatch.setattr(engine, "carry_out", diverged)
+    bench, _ = bench_of(monkeypatch)
+    found = bench.screen(RECIPE)
+    assert found.answer.tolist() == pytest.approx(np.tile([[3 / 8, 3 / 8, 2 / 8]], (2, 1)))
+    assert found.history == ()
+
+
+def test_items_left_out_and_relabelled_are_so_in_learning_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, posed = bench_of(monkeypatch, drop=("h0",), relabel={"h1": "b"})
+    monkeypatch.setattr(engine, "carry_out", lambda *_, **__: (_ for _ in ()).throw(RunError("")))
+    data = DataChoices(drop=("h0", "h2"), relabel={"h1": "b", "h3": "c", "h9": "c"})
+    bench.screen(replace(RECIPE, data=data))
+    ((train, truth),) = posed
+    assert train == [0, 1, 3, 4, 5, 6, 7]  # h0 was left out before the data came here
+    assert truth == [0, 1, 2, 2, 1, 2, 0, 1, 2, 0, 1, 2]  # only h3, an item that is learned from, is another class
+    bench.screen(replace(RECIPE, data=data))
+    assert len(posed) == 1
+    bench.screen(RECIPE)
+    assert posed[1][1] == (np.arange(12) % 3).tolist()
+
+
+def test_the_deals_of_a_verdict_keep_judges_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, _ = bench_of(monkeypatch)
+    (deal,) = bench.deals(5)
+    assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == (list(range(8)), [8, 9], [10, 11])
+    assert bench.trainings == 1
+    parts = ["train"] * 10 + ["valid"] * 2
+    prepared = replace(bench.prepared, split=Split(pl.DataFrame({"part": parts, "fold": [-1] * 12})))
+    folded = Bench(prepared, bench.task)
+    deals = list(folded.deals(5))
+    assert len(deals) == folded.trainings == 3
+    assert np.sort(np.concatenate([deal.judged for deal in deals])).tolist() == list(range(12))
+    for one in deals:
+        assert np.sort(np.concatenate([one.train, one.valid, one.judged])).tolist() == list(range(12))
+        assert len(one.valid)

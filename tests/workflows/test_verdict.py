@@ -1,0 +1,95 @@
+"""Verdicts: what does nothing is hardly ever called helped, what helps is, and only what helps together is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from penjing.core import plugins
+from penjing.core.statistics import Difference, Verdict
+from penjing.workflows._verdict import Judged, judged
+
+ACCURACY = plugins.load("tasks", "classify").metric("accuracy")
+ITEMS, SEEDS, RESAMPLES = 250, 3, 300
+
+
+def arm(draw: np.random.Generator, truth: np.ndarray, knows: np.ndarray) -> list[np.ndarray]:
+    """Answers of one network a seed, each right with the item's own probability."""
+    found = []
+    for _ in range(SEEDS):
+        right = draw.random(len(truth)) < knows
+        said = np.where(right, truth, (truth + draw.integers(1, 4, len(truth))) % 4)
+        found.append(np.eye(4, dtype=np.float32)[said])
+    return found
+
+
+def share_helped(gain: float, trials: int) -> float:
+    """How often a remedy is called helped that makes every item's answer right more often by `gain`."""
+    helped = 0
+    for trial in range(trials):
+        draw = np.random.default_rng(trial)
+        truth, knows = draw.integers(0, 4, ITEMS), draw.beta(4, 1, ITEMS) * (1 - gain)
+        arms = [arm(draw, truth, knows), arm(draw, truth, knows + gain)]
+        told = judged(ACCURACY, truth, np.arange(ITEMS), arms, resamples=RESAMPLES)
+        helped += told.stages[0][1] == "helped"
+    return helped / trials
+
+
+def test_a_remedy_that_only_adds_noise_is_not_called_helped() -> None:
+    trials = 100
+    # With the share that is asked for, 5 %, so many or more would happen once in a hundred times.
+    assert share_helped(0.0, trials) * trials < binom.ppf(0.99, trials, 0.05)
+
+
+def test_a_remedy_that_helps_by_ten_points_is_found() -> None:
+    assert share_helped(0.1, 20) >= 0.9
+
+
+def told(*verdicts: Verdict, together: Sequence[Verdict] = (), further: Sequence[Verdict] = ()) -> Judged:
+    nothing = Difference(0.0, 0.0, 0.0, 1.0, 3, 90)
+
+    def pairs(names: Sequence[Verdict]) -> tuple[tuple[Difference, Verdict], ...]:
+        return tuple((nothing, name) for name in names)
+
+    return Judged(pairs(verdicts), pairs([verdicts[0], *together]), pairs(further))
+
+
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        (told("helped"), 1),
+        (told("no clear effect"), 0),
+        (told("hurt"), 0),
+        (told("helped", "helped", together=["helped"]), 2),
+        (told("helped", "no clear effect", together=["helped"]), 1),
+        (told("helped", "helped", together=["no clear effect"]), 1),
+        (told("no clear effect", "no clear effect", together=["helped"]), 2),
+        (told("no clear effect", "no clear effect", together=["no clear effect"]), 0),
+        (told("hurt", "helped", together=["helped"]), 0),
+    ],
+)
+def test_what_helped_alone_and_together_is_kept_and_else_what_only_helped_together(found: Judged, kept: int) -> None:
+    assert found.kept == kept
+
+
+def test_a_stage_after_one_that_did_not_help_is_not_in_order() -> None:
+    assert told("helped", "helped", together=["helped"]).is_in_order
+    assert not told("hurt", "helped", together=["helped"]).is_in_order
+
+
+def test_every_stage_is_held_against_the_one_before_and_all_against_none() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.integers(0, 4, ITEMS)
+    arms = [arm(draw, truth, np.full(ITEMS, knows)) for knows in (0.3, 0.6, 0.9)]
+    found = judged(ACCURACY, truth, np.arange(ITEMS), arms, [arms[0]], RESAMPLES)
+    scores = [float(np.mean([ACCURACY(truth, answer) for answer in one])) for one in arms]
+    assert [difference.effect for difference, _ in found.stages] == pytest.approx(np.diff(scores).tolist())
+    assert [difference.effect for difference, _ in found.together] == pytest.approx(
+        [scores[1] - scores[0], scores[2] - scores[0]]
+    )
+    assert found.further[0][0].effect == 0.0
+    assert found.further[0][1] == "no clear effect"
+    assert found.kept == 2
