@@ -100,3 +100,25 @@ def test_a_relu_behind_the_last_layer_is_seen_by_its_zeros() -> None:
     assert "60% of them" in found.message
     few = example_steps(**steps, output__at_bounds=0.05).also(choices={"task.name": "classify"})
     assert wrong_output.look(few) is None
+
+
+def test_mistakes_that_sureness_does_not_thin_out_and_simple_models_share_are_label_errors() -> None:
+    """Of 200 items the network grows less sure from one to the next; ten labels are wrong, or ten items are hard."""
+    other = {"cat": "dog", "dog": "cat"}
+    names = [("cat", "dog")[row % 2] for row in range(200)]
+
+    def answers(wrong: list[int]) -> list[tuple[str, str, float]]:
+        return [
+            (name, other[name] if row in wrong else name, 0.89 - row / 1000)  # never as sure as the other rule wants
+            for row, name in enumerate(names)
+        ]
+
+    spread, hard = list(range(5, 200, 20)), [*range(185, 195), 90, 95]
+    labels = example_classes({"network": answers(spread), "linear": answers(spread)})
+    found = label_errors.look(labels)
+    assert found is not None
+    assert found.items == ("5.png", "25.png", "45.png", "65.png", "85.png")
+    assert label_errors.look(example_classes({"network": answers(hard), "linear": answers(hard)})) is None
+    alone = example_classes({"network": answers(spread), "linear": answers([])})
+    assert label_errors.look(alone) is None  # a simple model takes them for what their label says
+    assert label_errors.look(example_classes({"network": answers(spread)})) is None

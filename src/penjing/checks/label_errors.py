@@ -5,7 +5,8 @@ is doubted where the network gives another class at least the probability that i
 items that carry it, and its own class less than it usually gets. Whether there are more of them than mistakes alone
 would bring is judged by how sure they are: an answer that is wrong in spite of a probability of 0.9 happens once in
 ten times to a network whose probabilities hold. And classes that are taken for other ones, each for one of its own, as
-where labels were numbered in two ways.
+where labels were numbered in two ways. And mistakes that simple models make as well, and that are as many among the
+surest items as among less sure ones.
 
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
@@ -40,6 +41,11 @@ TIMES = 2.0  # as many as the network's own probabilities lead one to expect
 # Exchanged classes: the share of items that are given just the class that theirs would be under another name, and how
 # much more than the share that is right.
 EXCHANGED, MORE = 0.6, 0.3
+# Mistakes that simple models make as well, among the surest items: how many items there must be in all, how many
+# mistakes in the surest quarter, and beside the surest half's share the least share in that quarter. Where items are
+# merely hard, the surest quarter is far better than the surest half; wrong labels are as many in either.
+SIMPLE = ("linear", "boosted_trees")
+FEWEST_SURE, FEWEST_WRONG, STEADY = 150, 3, 0.75
 
 
 def look(record: Record) -> Finding | None:
@@ -55,14 +61,16 @@ def look(record: Record) -> Finding | None:
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
     place = _places(items["predicted"].to_list(), probability.argmax(1))
     if not set(items["target"]) <= set(place):
-        return None  # a class that is never answered: which of the probabilities is its own, the record does not say
+        return _steady(
+            record.items
+        )  # a class that is never answered: which of the probabilities is its own, the record does not say
     truth = np.array([place[name] for name in items["target"]])
     own, sure = probability[np.arange(len(truth)), truth], probability.max(1)
     doubted = doubts(probability, truth)
     expected = float((1 - sure[sure >= SURE]).sum())
     found = int(doubted.sum())
     if found < max(3.0, SHARE * len(truth), TIMES * expected):
-        return None
+        return _steady(record.items)
     order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
     names = [str(items["name"][int(row)]) for row in order[:LISTED]]
     evidence: dict[str, Any] = {
@@ -123,6 +131,40 @@ def _exchanged(items: pl.DataFrame) -> Finding | None:
         f"which fits {fitting:,} of {len(items):,} items where {right:,} are right. Look how the labels of either part "
         "were numbered.",
         evidence={"taken_for": others, "fitting": fitting, "right": right, "items": len(items)},
+        remedies=("--corrections",),
+    )
+
+
+def _steady(items: pl.DataFrame) -> Finding | None:
+    """Mistakes among the surest items, made by simple models too, that do not become fewer with sureness; or None.
+
+    The temperature is learned from the same items, so where labels are wrong the network is never sure enough to be
+    surprised; how mistakes are spread over its sureness, no temperature changes.
+    """
+    simple = items.filter(pl.col("model").is_in(SIMPLE)).group_by("hash").agg(said=pl.col("predicted").unique())
+    network = items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    if len(network) < FEWEST_SURE or simple.is_empty():
+        return None
+    judged = network.join(simple, on="hash").with_columns(
+        sure=pl.col("probability").list.max(),
+        agreed=(pl.col("said").list.len() == 1) & (pl.col("said").list.first() == pl.col("predicted")),
+        wrong=pl.col("target") != pl.col("predicted"),
+    )
+    judged = judged.sort("sure", "hash", descending=[True, False])
+    half, quarter = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4))
+    doubted = half.filter("wrong")
+    wrong = int(quarter["wrong"].sum())
+    if wrong < FEWEST_WRONG or wrong / len(quarter) < STEADY * len(doubted) / len(half):
+        return None
+    names = [str(name) for name in doubted["name"].head(LISTED)]
+    return Finding(
+        name="label_errors",
+        level="warning",
+        message=f"Of the {len(half):,} validation items of which the network is surest and simple models say the same, "
+        f"{len(doubted):,} have another label, and their share is about the same where it is surest of all: that is "
+        f"rarely the items' fault. Look at {spoken(names)}, and write what is wrong into a file for --corrections.",
+        evidence={"doubted": len(doubted), "items": len(half), "surest_doubted": wrong, "surest_items": len(quarter)},
+        items=tuple(names),
         remedies=("--corrections",),
     )
 
