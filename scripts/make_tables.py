@@ -477,6 +477,7 @@ def _clinic_parts(found: Record) -> str:
             lines.append(f"| {part} part | {NOT_YET.english} | {NONE} | {NONE} |")
             continue
         lines.append(_clinic_row(f"{part} part", told, told["healthy_false_alarms"]))
+        lines.append(_clinic_row(f"{part} part, where the fault did harm", told["of_faults_that_did_harm"], None))
         built = told["of_checks_that_are_built"]
         if built != {name: told[name] for name in built}:
             lines.append(_clinic_row(f"{part} part, where the check is built", built, None))

@@ -276,7 +276,7 @@ def _csv(file: str, target: str, is_number: bool = False) -> Callable[[], tuple[
 DATA: Mapping[str, DataSet] = {
     "digits": DataSet("image", _digits, 300, 300),
     "mnist": DataSet("image", _mnist, 400, 300, steps=2.0),
-    "cifar": DataSet("image", _cifar("airplane", "automobile", "horse"), 400, 300),
+    "cifar": DataSet("image", _cifar("airplane", "automobile", "horse"), 400, 300, steps=2.0),
     "spoken": DataSet("sound", _sounds("spoken_digits.zip", 8000, 0.5, 6), 240, 200),
     "sst2": DataSet("text", _texts("sst2_en.csv.gz"), 800, 400),
     "news_zh": DataSet("text", _texts("news_titles_zh.csv.gz", 5), 800, 500),
@@ -287,8 +287,8 @@ DATA: Mapping[str, DataSet] = {
     "churn": DataSet("table", _csv("telco_churn.csv.gz", "churn"), 800, 500),
     "friedman": DataSet("table", _made("friedman1", n_features=8, noise=1.0), 600, 500, "regress"),
     # Kept for the final part.
-    "fashion": DataSet("image", _fashion, 400, 300, is_final=True),
-    "cifar_pets": DataSet("image", _cifar("cat", "frog", "ship"), 400, 300, is_final=True),
+    "fashion": DataSet("image", _fashion, 400, 300, is_final=True, steps=2.0),
+    "cifar_pets": DataSet("image", _cifar("cat", "frog", "ship"), 400, 300, is_final=True, steps=2.0),
     "animals": DataSet("sound", _sounds("animal_sounds.zip", 16000, 0.5, 4), 240, 160, is_final=True),
     "trec": DataSet("text", _texts("trec_questions_en.csv.gz"), 800, 400, is_final=True),
     "hotels_zh": DataSet("text", _texts("hotel_reviews_zh.csv.gz"), 800, 500, is_final=True),

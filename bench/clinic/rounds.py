@@ -130,6 +130,7 @@ def line_of(case: Case, outcome: carry.Outcome) -> dict[str, Any]:
         "strength": case.strength,
         "seed": case.seed,
         "value": outcome.value,
+        "best": healthy.recall()[healthy.key(case.data, case.draw)]["best"],
         "is_healthy": healthy.is_healthy(case.data, case.draw, outcome.value) if fault is None else None,
         "required": fault.required if fault else None,
         "also": list(fault.also) if fault else [],

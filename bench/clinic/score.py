@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 GRAVE = ("warning", "error")
+HARM = 0.02  # of the score, below the best that is known
 CONFIDENCE = 0.95
 
 Line = Mapping[str, Any]
@@ -44,6 +45,11 @@ def false_alarms(line: Line) -> list[str]:
     return [name for name in grave(line) if name not in true]
 
 
+def is_harmful(line: Line) -> bool:
+    """Whether the fault did harm: it is in the data, or the score is two points below the best that is known."""
+    return line["kind"] in ("data", "labels") or line["value"] is None or line["value"] < line["best"] - HARM
+
+
 def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, Any]:
     """Everything that is told of some runs.
 
@@ -60,6 +66,7 @@ def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, An
         "not_healthy_enough": sum(not line["fault"] and not line["is_healthy"] for line in known),
         "misfits": len(lines) - len(known),
         **_pair(sick),
+        "of_faults_that_did_harm": _pair([line for line in sick if is_harmful(line)]),
         "of_checks_that_are_built": _pair([line for line in sick if line["required"] not in missing]),
         "healthy_false_alarms": share(sum(bool(grave(line)) for line in healthy), len(healthy)),
         "by_modality": _grouped(sick, healthy, "modality"),

@@ -190,7 +190,10 @@ def test_what_is_done_is_passed_over_and_a_cut_line_is_done_again(tmp_path: Path
 def line(fault: str, found: list[tuple[str, str]], *, is_healthy: bool | None = None) -> dict[str, Any]:
     return {
         "fault": fault,
+        "kind": "recipe" if fault else "healthy",
         "modality": "image",
+        "value": 0.9 if fault == "a" else None,
+        "best": 0.91,
         "required": "overfit" if fault else None,
         "also": ["miscalibrated"] if fault else [],
         "is_healthy": is_healthy,
@@ -214,6 +217,7 @@ def test_recall_precision_and_false_alarms_of_a_table_that_is_reckoned_by_hand()
     assert told["precision"]["value"] == 2 / 4  # two of the four grave findings are named by the fault
     assert told["healthy_false_alarms"]["value"] == 1 / 3
     assert told["not_healthy_enough"] == 1
+    assert told["of_faults_that_did_harm"]["recall"]["value"] == 0 / 2  # "a" came within two points of the best
     assert told["by_fault"]["a"]["recall"]["value"] == 1
     assert told["false_alarms_on_sick"] == {"leak": 1, "crawling": 1}
     assert told["missed"] == {"overfit": 2}

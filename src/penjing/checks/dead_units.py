@@ -19,7 +19,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
-FOLLOWS = ("unscaled_input",)
+FOLLOWS = ("unscaled_input", "oscillating")
 SHARE = 0.5
 
 

@@ -11,7 +11,7 @@ surest items as among less sure ones.
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
 **Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
-tell: look at the items named.
+tell: look at the items named. A network that is clearly worse than a simple model is not heard.
 
 **What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
 
@@ -27,7 +27,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, example_classes, spoken
+from penjing.checks import LISTED, example_classes, gain, spoken
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -54,6 +54,9 @@ def look(record: Record) -> Finding | None:
     exchanged = _exchanged(record.items.filter(model="network"))
     if exchanged is not None:
         return exchanged
+    behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
+    if any(one is not None and one.high < 0 for one in behind):
+        return None  # a network that is worse than a simple model is no judge of labels
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = record.items.filter(judges, pl.col("probability").list.len() > 1)
     if len(items) < FEWEST:
