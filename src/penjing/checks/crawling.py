@@ -20,6 +20,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm", "steps.train/loss")
+FOLLOWS = ("dead_units", "saturated_units", "vanishing_gradient")
 FEWEST = 4  # evaluations
 SMALL = 1e-4  # of a weight, an update
 REACHED = 0.5  # of the first loss that must be left for slowness to matter

@@ -32,6 +32,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
+FOLLOWS = ("drift",)
 FEWEST = 50  # items
 HELD_OUT = "held_out"  # what judges training items: networks that learned from the others
 LEARNED = ("folds", "train")  # parts that are learned from
