@@ -399,11 +399,13 @@ def report(
         RunError: there is no such run, or a file cannot be written.
     """
     from penjing.core.report import save_figures, write_report
+    from penjing.workflows.diagnose import diagnose as examine
 
     found = open_run(run)
+    findings = examine(found).findings
     if figures is not None:
-        save_figures(found.path, Path(figures))
-    return write_report(found.path, Path(out) if out else None, pictures)
+        save_figures(found.path, Path(figures), findings)
+    return write_report(found.path, Path(out) if out else None, pictures, findings=findings)
 
 
 def diagnose(

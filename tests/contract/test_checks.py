@@ -13,6 +13,7 @@ from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
 from penjing.core.record import Record
+from penjing.core.report._doctor import CAPTIONS, PICTURES
 
 NAMES = plugins.names("checks")
 OF_A_SURVEY = [
@@ -103,6 +104,13 @@ def test_it_never_names_a_test_item_nor_depends_on_its_label(name: str) -> None:
     assert seen(name, other) == finding
     readable = items.filter(is_test & items["error"].is_null())["name"]
     assert not set(finding.items) & set(readable)
+
+
+@pytest.mark.parametrize("name", names_for("steps", "items", "inputs", "choices", "trials"))
+def test_what_it_finds_in_a_training_has_a_picture(name: str) -> None:
+    check = plugins.load("checks", name)
+    assert check.PICTURE in PICTURES
+    assert CAPTIONS[check.PICTURE]
 
 
 def test_the_gravest_comes_first_and_what_was_not_examined_last() -> None:

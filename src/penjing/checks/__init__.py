@@ -4,7 +4,8 @@ A check is a file here with `NEEDS` (the readings of the record it looks at, and
 "survey.height"), `look(record)`, which gives a Finding or None, and two example records, `sick()` and `healthy()`,
 by which the contract test tries a check it has never heard of. Its docstring says what the check sees, why that is
 bad, when it is a false alarm and what to do. `FOLLOWS`, where it has one, names the checks whose trouble brings this
-one about: where one of them speaks, this one is good to know and no trouble of its own.
+one about: where one of them speaks, this one is good to know and no trouble of its own. A check of a training also has
+a `PICTURE`, the kind of drawing in which a report shows what it found (see `core.report._doctor`).
 
 A check reads the record and nothing else. Before the test part is opened no check may name a test item or say
 anything that depends on its content or label; `open_items` and `open_pairs` leave those items out.

@@ -36,6 +36,7 @@ FOLLOWS = (
     "label_errors",
     "drift",
 )
+PICTURE = "floor"
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 LEAST = 0.01  # of right answers; less is no trouble

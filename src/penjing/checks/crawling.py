@@ -21,6 +21,7 @@ from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm", "steps.train/loss")
 FOLLOWS = ("dead_units", "saturated_units", "vanishing_gradient")
+PICTURE = "updates"
 FEWEST = 4  # evaluations
 SMALL = 1e-4  # of a weight, an update
 REACHED = 0.5  # of the first loss that must be left for slowness to matter

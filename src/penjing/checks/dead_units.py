@@ -20,6 +20,7 @@ from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
 FOLLOWS = ("unscaled_input", "oscillating")
+PICTURE = "dead"
 SHARE = 0.5
 
 

@@ -16,6 +16,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps",)
+PICTURE = "losses"
 
 
 def look(record: Record) -> Finding | None:

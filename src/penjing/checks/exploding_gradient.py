@@ -20,6 +20,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
+PICTURE = "gradient"
 FEWEST = 5  # evaluations
 TIMES = 50.0  # the median
 # Near a loss of zero the usual gradient is almost nothing and any batch that is not yet right stands out.

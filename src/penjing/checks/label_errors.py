@@ -33,6 +33,7 @@ from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
 FOLLOWS = ("drift",)
+PICTURE = "doubt"
 FEWEST = 50  # items
 HELD_OUT = "held_out"  # what judges training items: networks that learned from the others
 LEARNED = ("folds", "train")  # parts that are learned from

@@ -21,6 +21,7 @@ from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.predicted", "items.probability", "items.model")
 FOLLOWS = ("diverged", "not_learning", "underfit", "crawling", "dead_units", "wrong_output", "drift")
+PICTURE = "recall"
 FEWEST = 8  # items of a class
 RARE = 0.6  # of the items that a class would have if all had as many
 MISSED, OTHERS = 0.10, 0.50  # recall of a missed class, and the mean recall of the others

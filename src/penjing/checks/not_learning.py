@@ -35,6 +35,7 @@ FOLLOWS = (
     "drift",
     "constant_input",
 )
+PICTURE = "floor"
 FEWEST = 10  # items
 MANY = 100  # items, from which on a gain that cannot be told from none is a trouble
 

@@ -21,6 +21,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss",)
+PICTURE = "losses"
 FEWEST = 6  # evaluations
 BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
 SETTLED = 0.01  # of the first loss

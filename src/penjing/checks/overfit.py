@@ -24,6 +24,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
+PICTURE = "losses"
 FEWEST = 5  # evaluations: of fewer a rise is one unlucky reading
 # How far the validation loss must have risen: beside its least, and beside all that it ever fell.
 RISE, OF_THE_FALL = 0.10, 0.05

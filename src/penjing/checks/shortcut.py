@@ -20,8 +20,10 @@ from penjing.core.record import Record
 
 NEEDS = ("trials.hidden",)
 PICTURE = "trials"
-KEPT = 0.7  # of what it has over the constant answer, with the centre hidden
-LEFT = 0.6  # with the border hidden
+# Of what it has over the constant answer: healthy networks kept 0.2 to 0.7 with the centre hidden, and 0.7 to 1 with
+# the border hidden, on digits, clothes and CIFAR-10.
+KEPT = 0.8  # with the centre hidden
+LEFT = 0.4  # with the border hidden
 LEAST = 0.1  # that it has over the constant answer
 
 

@@ -18,6 +18,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.seconds", "steps.stalled_seconds")
+PICTURE = "waiting"
 SHARE = 0.35  # healthy trainings of small tables waited for 0.30 of their time
 LEAST_SECONDS = 5.0
 

@@ -23,11 +23,18 @@ from penjing.checks import choices_of, early_noise, example_steps, series, sound
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/square", "steps.gradient/shared", "steps.train/loss_noise", "choices.training.batch_size")
+NEEDS = (
+    "steps.gradient/square",
+    "steps.gradient/shared",
+    "steps.train/loss",
+    "steps.train/loss_noise",
+    "choices.training.batch_size",
+)
 PICTURE = "noise"
 SMALL = 8  # items: larger batches are noisy for other reasons
 NOISY = 30.0  # times the batch
-SCATTER = 0.6  # of the loss, from batch to batch
+SCATTER = 0.25  # of the loss, from batch to batch
+SETTLED = 0.05  # of the first loss on training items: below, nothing is left to learn
 
 
 def look(record: Record) -> Finding | None:
@@ -38,7 +45,8 @@ def look(record: Record) -> Finding | None:
     if not 0 < batch <= SMALL or times is None or times < NOISY or not len(noise):
         return None
     scatter = float(np.median(noise) / max(float(np.median(np.abs(losses))), 1e-12))
-    if scatter < SCATTER:
+    learned = series(sound_steps(record), "train/loss")
+    if scatter < SCATTER or float(learned[-1]) < SETTLED * float(learned[0]):
         return None
     return Finding(
         name="small_batch",

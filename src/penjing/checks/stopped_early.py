@@ -19,6 +19,7 @@ from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
 FOLLOWS = ("crawling", "large_batch", "dead_units", "saturated_units", "vanishing_gradient", "wrong_output")
+PICTURE = "losses"
 FEWEST = 5  # evaluations
 # Of the validation loss, what the last fifth of the evaluations still took off.
 FALLING = 0.08

@@ -33,6 +33,7 @@ FOLLOWS = (
     "large_batch",
     "small_model",
 )
+PICTURE = "losses"
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 APART = 0.15  # validation loss above training loss, as a share

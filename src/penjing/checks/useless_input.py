@@ -19,7 +19,7 @@ from penjing.checks import example_inputs, inputs_of, spoken
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("inputs.drop",)
+NEEDS = ("inputs.varies",)
 PICTURE = "contributions"
 USEFUL = 0.02  # of the metric: some input must cost that much, or none of them says anything
 FEWEST = 200  # validation items, to see that nothing is lost
@@ -27,6 +27,8 @@ FEWEST = 200  # validation items, to see that nothing is lost
 
 def look(record: Record) -> Finding | None:
     """The inputs that contribute nothing, or None."""
+    if "drop" not in inputs_of(record).columns:  # where there is one input, nothing is exchanged
+        return None
     inputs = inputs_of(record).drop_nulls("drop")
     if len(inputs) < 2 or inputs["valid_items"].max() < FEWEST or inputs["drop"].max() < USEFUL:  # type: ignore[operator]
         return None

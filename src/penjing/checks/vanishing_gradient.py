@@ -22,6 +22,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
+PICTURE = "layers"
 FEWEST = 4  # layers
 SHARE = 1e-3  # of the last layers' gradient
 SILENT = 0.5  # of a layer's units

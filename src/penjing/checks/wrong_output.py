@@ -25,7 +25,7 @@ from penjing.core.record import Record
 
 NEEDS = ("steps.output/least", "steps.output/at_bounds", "choices.task.name")
 PICTURE = "losses"
-EXACT = 1e-3  # from one, a sum of probabilities
+EXACT = 0.05  # from one, a sum of probabilities, which may have been computed with eight bits
 LOG_EXACT = 0.1  # from zero, the logarithm of such a sum
 PRESSED = 0.3  # share of the outputs at their bounds
 BEYOND = 0.15  # of its range, what the target has beyond the outputs

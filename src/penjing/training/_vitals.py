@@ -190,7 +190,7 @@ class _Watch(TorchDispatchMode):
 
     def _enter(self, name: str, module: nn.Module, given: tuple[Any, ...]) -> None:
         self._inside.append(name)
-        part = ".".join(name.split(".")[:2]) if name.startswith("encoder.") else name.partition(".")[0]
+        part = ".".join(name.split(".")[:2]) if name.startswith("encoder.") else "network"
         has_matrix = any(weight.ndim > 1 for weight in module.parameters(recurse=False))
         if has_matrix and part not in self._entered and given and isinstance(given[0], Tensor):
             values = given[0].detach()

@@ -6,14 +6,15 @@ Nothing here imports torch, and nothing of the sealed test part but its scores i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from penjing.core.files import write_atomically, write_text
-from penjing.core.report import _answers, _figures, _items, _page, _sections, _tables
+from penjing.core.finding import Finding
+from penjing.core.report import _answers, _doctor, _figures, _items, _page, _sections, _tables
 from penjing.core.report._read import RunFiles, read_run
 from penjing.core.report._words import NOUNS
 
@@ -24,7 +25,11 @@ __all__ = ["NOUNS", "notebook_html", "save_figures", "write_report"]
 
 
 def write_report(
-    run_folder: Path, out: Path | None = None, pictures: bool = True, command: list[str] | None = None
+    run_folder: Path,
+    out: Path | None = None,
+    pictures: bool = True,
+    command: list[str] | None = None,
+    findings: Sequence[Finding] = (),
 ) -> Path:
     """Write the report of a run as one HTML file that needs no network, and return its path.
 
@@ -33,13 +38,14 @@ def write_report(
         out: the file to write; None writes `report.html` into the run folder.
         pictures: whether thumbnails may be in it; without them items are shown by name.
         command: the words that repeat this run; None takes those the run recorded.
+        findings: what a diagnosis found, to be shown with their pictures.
 
     Raises:
         RunError: there is no such run, or the file cannot be written.
     """
     files = read_run(run_folder, pictures)
     path = Path(out) if out is not None else Path(run_folder) / "report.html"
-    write_text(path, _page.render(files, command))
+    write_text(path, _page.render(files, command, findings))
     return path
 
 
@@ -52,8 +58,8 @@ def notebook_html(run_folder: Path) -> str:
     return _page.render_notebook(read_run(run_folder, pictures=False))
 
 
-def save_figures(run_folder: Path, folder: Path) -> list[Path]:
-    """Write every plot as SVG and PNG and every table as CSV, and return what was written.
+def save_figures(run_folder: Path, folder: Path, findings: Sequence[Finding] = ()) -> list[Path]:
+    """Write every plot as SVG and PNG and every table as CSV, and return what was written; of findings their pictures.
 
     The CSV files begin with a byte order mark, so that Excel reads names in any script.
 
@@ -65,7 +71,7 @@ def save_figures(run_folder: Path, folder: Path) -> list[Path]:
     for name, table in _all_tables(files).items():
         if not table.is_empty():
             written.append(_write(folder / f"{name}.csv", table.write_csv(include_bom=True).encode("utf-8")))
-    for name, draw in _all_figures(files).items():
+    for name, draw in {**_all_figures(files), **_doctor.figures(files, findings)}.items():
         figure = draw()
         if figure is not None:
             written.append(_write(folder / f"{name}.svg", _figures.to_svg(figure, name).encode("utf-8")))

@@ -48,7 +48,7 @@ OUTLYING = 0.005  # share of errors at either end that the outermost bars gather
 
 
 @contextmanager
-def _settings(salt: str = "") -> Iterator[None]:
+def drawing(salt: str = "") -> Iterator[None]:
     """matplotlib with our fonts and, from one salt, always the same ids; put back as it was afterwards."""
     import matplotlib
     from matplotlib import font_manager
@@ -63,14 +63,14 @@ def _settings(salt: str = "") -> Iterator[None]:
         yield
 
 
-@_settings()
+@drawing()
 def curve(steps: pl.DataFrame, metric: str) -> Figure | None:
     """Train and valid values of one metric over the steps; None when there is nothing to draw."""
     found = {part: steps[f"{part}/{metric}"] for part in ("train", "valid") if f"{part}/{metric}" in steps.columns}
     found = {part: values.cast(pl.Float64) for part, values in found.items() if values.drop_nulls().len()}
     if not found:
         return None
-    figure, axes = _blank()
+    figure, axes = blank()
     style = {"train": ("quiet", (0, (4, 2)), "training"), "valid": ("good", "-", "validation")}
     for part, values in found.items():
         colour, dashes, label = style[part]
@@ -87,18 +87,18 @@ def curve(steps: pl.DataFrame, metric: str) -> Figure | None:
     axes.set_xlabel("step")
     axes.set_ylabel(metric_name(metric))
     if metric in SHARES:
-        axes.yaxis.set_major_formatter(_percent)
+        axes.yaxis.set_major_formatter(percent)
     if len(found) > 1:
         axes.legend(frameon=False, fontsize=8.5, labelcolor=PALETTE["ink"], handlelength=2.6)
     return figure
 
 
-@_settings()
+@drawing()
 def rate(steps: pl.DataFrame) -> Figure | None:
     """The learning rate over the steps; None when it was not recorded."""
     if "rate" not in steps.columns or not steps["rate"].drop_nulls().len():
         return None
-    figure, axes = _blank(height=1.9)
+    figure, axes = blank(height=1.9)
     axes.plot(steps["step"].to_numpy(), steps["rate"].cast(pl.Float64).to_numpy(), color=PALETTE["good"], linewidth=1.8)
     axes.set_xlabel("step")
     axes.set_ylabel("learning rate")
@@ -106,7 +106,7 @@ def rate(steps: pl.DataFrame) -> Figure | None:
     return figure
 
 
-@_settings()
+@drawing()
 def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
     """Stated probability against the share that was right, with the diagonal of perfect honesty.
 
@@ -116,7 +116,7 @@ def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
     """
     if after.is_empty():
         return None
-    figure, axes = _blank(height=3.7)
+    figure, axes = blank(height=3.7)
     axes.plot([0, 1], [0, 1], color=PALETTE["soft"], linewidth=1, linestyle=(0, (2, 2)))
     if not before.is_empty():
         axes.plot(
@@ -140,19 +140,19 @@ def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
     )
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="probability it states", ylabel="share that was right")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(_percent)
+        axis.set_major_formatter(percent)
     if not before.is_empty():
         axes.legend(frameon=False, fontsize=8.5, labelcolor=PALETTE["ink"], loc="upper left", markerscale=0.7)
     return figure
 
 
-@_settings()
+@drawing()
 def floor(scores: pl.DataFrame) -> Figure | None:
     """The network and the simple methods as bars with their 95 % intervals."""
     if scores.is_empty():
         return None
     rows = scores.reverse()
-    figure, axes = _blank(height=0.9 + 0.42 * len(rows))
+    figure, axes = blank(height=0.9 + 0.42 * len(rows))
     values = rows["value"].to_numpy()
     colours = [PALETTE["good" if model == "network" else "quiet"] for model in rows["model"]]
     axes.barh(range(len(rows)), values, color=colours, height=0.62)
@@ -177,12 +177,12 @@ def floor(scores: pl.DataFrame) -> Figure | None:
     axes.set_yticks(range(len(rows)), names)
     axes.set_xlabel(metric_name(metric))
     if metric in SHARES:
-        axes.xaxis.set_major_formatter(_percent)
+        axes.xaxis.set_major_formatter(percent)
     axes.grid(axis="y", visible=False)
     return figure
 
 
-@_settings()
+@drawing()
 def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
     """Given against predicted classes as a heat map; with very many classes only the most confused of them."""
     if pairs.is_empty():
@@ -193,9 +193,9 @@ def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
     for given, predicted, items, _ in pairs.iter_rows():
         if given in place and predicted in place:
             counts[place[given], place[predicted]] = items
-    names = [_short(name) for name in shown]
-    side = 1.2 + 0.34 * len(shown) + _label_inches(names)
-    figure, axes = _blank(width=side, height=side)
+    names = [short(name) for name in shown]
+    side = 1.2 + 0.34 * len(shown) + label_inches(names)
+    figure, axes = blank(width=side, height=side)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(share, cmap=_ramp(), vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(counts), strict=True):
@@ -208,23 +208,23 @@ def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
     return figure
 
 
-@_settings()
+@drawing()
 def per_class(table: pl.DataFrame) -> Figure | None:
     """The share of each class that was recognised; with very many classes only the worst of them."""
     if table.is_empty():
         return None
     rows = table.head(MOST_CLASSES).reverse()
-    names = [f"{_short(name)} ({items})" for name, items in rows.select("class", "items").iter_rows()]
-    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.26 * len(rows))
+    names = [f"{short(name)} ({items})" for name, items in rows.select("class", "items").iter_rows()]
+    figure, axes = blank(width=3.5 + label_inches(names), height=0.9 + 0.26 * len(rows))
     axes.barh(range(len(rows)), rows["found"].to_numpy(), color=PALETTE["good"], height=0.62)
     axes.set_yticks(range(len(rows)), names)
     axes.set(xlim=(0, 1), xlabel="share found")
-    axes.xaxis.set_major_formatter(_percent)
+    axes.xaxis.set_major_formatter(percent)
     axes.grid(axis="y", visible=False)
     return figure
 
 
-@_settings()
+@drawing()
 def predicted_against_true(errors: pl.DataFrame, bounds: tuple[float, float] | None = None) -> Figure | None:
     """A point an item, its truth against the answer, with the line of perfect answers; thinned to `MOST_POINTS`.
 
@@ -234,7 +234,7 @@ def predicted_against_true(errors: pl.DataFrame, bounds: tuple[float, float] | N
     """
     if errors.is_empty():
         return None
-    figure, axes = _blank(height=3.7)
+    figure, axes = blank(height=3.7)
     # The largest errors are kept, of the others those that chance (their hash) picks.
     worst = errors.head(MOST_POINTS // 10)
     shown = pl.concat([worst, errors[len(worst) :].sort("hash").head(MOST_POINTS - len(worst))])
@@ -253,7 +253,7 @@ def predicted_against_true(errors: pl.DataFrame, bounds: tuple[float, float] | N
     return figure
 
 
-@_settings()
+@drawing()
 def residuals(errors: pl.DataFrame) -> Figure | None:
     """How many answers are too low and too high, by how much; the outermost bars hold what lies beyond them."""
     if errors.is_empty():
@@ -263,7 +263,7 @@ def residuals(errors: pl.DataFrame) -> Figure | None:
     if low == high:
         low, high = low - 1, high + 1
     counts, edges = np.histogram(np.clip(values, low, high), bins=RESIDUAL_BINS, range=(low, high))
-    figure, axes = _blank(height=3.7)
+    figure, axes = blank(height=3.7)
     axes.bar(edges[:-1], counts, width=np.diff(edges), align="edge", color=PALETTE["quiet"], linewidth=0)
     axes.axvline(0, color=PALETTE["ink"], linewidth=1)
     axes.set(xlabel="answer − truth: too low on the left, too high on the right", ylabel="items")
@@ -273,14 +273,14 @@ def residuals(errors: pl.DataFrame) -> Figure | None:
     return figure
 
 
-@_settings()
+@drawing()
 def contributions(rows: pl.DataFrame) -> Figure | None:
     """By how much the metric is worse when the values of an input are those of other items, as bars."""
     if rows.is_empty():
         return None
     shown = rows.head(MOST_CLASSES).reverse()
-    names = [_short(name) for name in shown["input"]]
-    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.26 * len(shown))
+    names = [short(name) for name in shown["input"]]
+    figure, axes = blank(width=3.5 + label_inches(names), height=0.9 + 0.26 * len(shown))
     axes.barh(range(len(shown)), shown["drop"].to_numpy(), color=PALETTE["good"], height=0.62)
     axes.set_yticks(range(len(shown)), names)
     axes.set_xlabel(f"{metric_name(shown['metric'][0])} lost")
@@ -288,14 +288,14 @@ def contributions(rows: pl.DataFrame) -> Figure | None:
     return figure
 
 
-@_settings()
+@drawing()
 def treatments(rows: pl.DataFrame) -> Figure | None:
     """What each judged remedy was worth, with its interval, beside none."""
     judged = rows.filter(pl.col("effect").is_not_null()).reverse() if len(rows) else rows
     if judged.is_empty():
         return None
-    names = [_short(name) for name in judged["remedy"]]
-    figure, axes = _blank(width=3.5 + _label_inches(names), height=0.9 + 0.32 * len(judged))
+    names = [short(name) for name in judged["remedy"]]
+    figure, axes = blank(width=3.5 + label_inches(names), height=0.9 + 0.32 * len(judged))
     for row, one in enumerate(judged.iter_rows(named=True)):
         colour = PALETTE[{"helped": "good", "hurt": "bad"}.get(one["outcome"], "quiet")]
         axes.plot([one["low"], one["high"]], [row, row], color=colour, linewidth=2.2)
@@ -308,7 +308,7 @@ def treatments(rows: pl.DataFrame) -> Figure | None:
     return figure
 
 
-@_settings()
+@drawing()
 def gallery(pictures: list[np.ndarray], captions: list[tuple[str, ...]]) -> Figure | None:
     """Pictures in rows of six with the lines of a caption under each; None when there are none.
 
@@ -331,7 +331,7 @@ def gallery(pictures: list[np.ndarray], captions: list[tuple[str, ...]]) -> Figu
         height, width = (1.38 * length / max(picture.shape[:2]) for length in picture.shape[:2])
         place = (left, left + width, top + height, top)
         axes.imshow(values, cmap="gray", vmin=0, vmax=255, extent=place, aspect="auto")
-        words = "\n".join(_short(line) for line in caption)
+        words = "\n".join(short(line) for line in caption)
         axes.text(left, top + 1.44, words, fontsize=7.5, color=PALETTE["ink"], va="top")
     axes.set(xlim=(0, 1.5 * columns), ylim=(1.9 * rows, 0))
     return figure
@@ -344,7 +344,7 @@ def to_svg(figure: Figure, name: str) -> str:
         name: makes the ids inside differ from those of other figures on one page.
     """
     stream = io.StringIO()
-    with _settings(name):
+    with drawing(name):
         figure.savefig(stream, format="svg", facecolor=PAPER, metadata={"Date": None, "Creator": "penjing"})
     # matplotlib names the fonts of this machine; the file is read on others.
     return re.sub(r"font-family: [^;\"]+", f"font-family: {FONT_STACK}", stream.getvalue())
@@ -372,12 +372,12 @@ def to_inline_svg(figure: Figure, name: str, description: str) -> str:
 def to_png(figure: Figure) -> bytes:
     """A figure as PNG bytes; letters that no font of this machine has are drawn as boxes, without a warning."""
     stream = io.BytesIO()
-    with _settings():
+    with drawing():
         figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, facecolor=PAPER)
     return stream.getvalue()
 
 
-def _blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
+def blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
@@ -395,7 +395,7 @@ def _blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _percent(value: float, _: float) -> str:
+def percent(value: float, _: float) -> str:
     return f"{100 * value:.0f} %"
 
 
@@ -429,7 +429,7 @@ def _ramp() -> Any:
     return LinearSegmentedColormap.from_list("penjing", [PAPER, PALETTE["good"]])
 
 
-def _short(name: str, columns: int = 24) -> str:
+def short(name: str, columns: int = 24) -> str:
     """A name cut to some columns, a Chinese character taking two."""
     if _columns(name) <= columns:
         return name
@@ -445,6 +445,6 @@ def _columns(name: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in name)
 
 
-def _label_inches(names: list[str]) -> float:
+def label_inches(names: list[str]) -> float:
     """The room that tick labels need, so that long names do not squeeze the plot away."""
     return INCHES_PER_COLUMN * max(map(_columns, names), default=0)

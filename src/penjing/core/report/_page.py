@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from penjing.core.report import _answers, _items, _sections, _tables, _treatments, _words, text
+from penjing.core.finding import Finding
+from penjing.core.report import _answers, _doctor, _items, _sections, _tables, _treatments, _words, text
 from penjing.core.report._pictures import Album
 from penjing.core.report._read import RunFiles
 
@@ -18,10 +20,15 @@ SUSPECTS = 24
 PICTURES_BYTES = 2_500_000
 
 
-def render(files: RunFiles, command: list[str] | None) -> str:
+def render(files: RunFiles, command: list[str] | None, findings: Sequence[Finding] = ()) -> str:
     """The whole page as HTML."""
     environment = _environment()
-    context = {**page(files, command), "style": _raw("report.css"), "script": _raw("report.js")}
+    context = {
+        **page(files, command),
+        "findings": _doctor.shown(files, findings),
+        "style": _raw("report.css"),
+        "script": _raw("report.js"),
+    }
     return environment.get_template("report.jinja").render(context)
 
 

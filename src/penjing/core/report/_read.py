@@ -15,6 +15,7 @@ import polars as pl
 
 from penjing.core.errors import RunError
 from penjing.core.files import read_lines
+from penjing.core.run import MET, TRIALS
 
 # Items of the other parts never reach a report: not their pictures, names or hashes.
 SHOWN_PARTS = ("train", "valid", "folds")
@@ -38,6 +39,8 @@ class RunFiles:
         pictures: hash → uint8 [height, width, channels], never of test items.
         heat: hash → float32 [height, width], where the network looked.
         prepare: `prepare.json`.
+        met: the rows of `inputs.json`, what the network met before its first step.
+        trials: the rows of `trials.jsonl`, what experiments gave.
         cells: hash → column → what stands there, cut short; never of test items.
         pretrained: input → the encoder that the other contender saw it through.
         unreadable: names of files that are there and could not be read.
@@ -54,6 +57,8 @@ class RunFiles:
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     heat: Mapping[str, np.ndarray] = field(default_factory=dict)
     prepare: Mapping[str, Any] = field(default_factory=dict)
+    met: list[dict[str, Any]] = field(default_factory=list)
+    trials: list[dict[str, Any]] = field(default_factory=list)
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     pretrained: Mapping[str, Any] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
@@ -135,6 +140,8 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
         pictures=shown[0],
         heat=shown[1],
         prepare=_read(folder / "prepare.json", _json, {}, failed),
+        met=_read(folder / MET, _json, [], failed),
+        trials=read_lines(folder / TRIALS),
         cells=cells,
         pretrained=_read(folder / "pretrained" / "recipe.toml", _encoders, {}, failed),
         unreadable=tuple(failed),

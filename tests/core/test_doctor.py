@@ -1,0 +1,82 @@
+"""What a diagnosis finds stands in the report with its picture, drawn from the run's files alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+from fake_run import write_run
+
+from penjing.checks import names_for
+from penjing.core import plugins
+from penjing.core.files import write_json, write_lines
+from penjing.core.finding import Finding
+from penjing.core.report import _doctor, _figures, save_figures, write_report
+from penjing.core.report._read import read_run
+
+OF_A_TRAINING = names_for("steps", "items", "inputs", "choices", "trials")
+
+
+def folder_of(name: str, place: Path) -> tuple[Path, Finding]:
+    """A run folder that holds the sick record of a check, and what the check says of it."""
+    check = plugins.load("checks", name)
+    record = check.sick()
+    finding = check.look(record)
+    write_run(place)
+    for file in ("record.jsonl", "predictions.parquet"):
+        (place / file).unlink()
+    if record.steps is not None:
+        write_lines(place / "record.jsonl", record.steps.to_dicts())
+    if record.items is not None:
+        named = {"part": pl.lit("valid"), "name": pl.col("hash"), "target": pl.lit("a"), "predicted": pl.lit("a")}
+        missing = {column: values for column, values in named.items() if column not in record.items.columns}
+        record.items.with_columns(**missing).write_parquet(place / "predictions.parquet")
+    if record.inputs is not None:
+        write_json(place / "inputs.json", record.inputs.to_dicts())
+    if record.trials is not None:
+        write_lines(place / "trials.jsonl", record.trials.to_dicts())
+    return place, finding
+
+
+@pytest.mark.parametrize("name", OF_A_TRAINING)
+def test_a_picture_is_drawn_of_what_a_check_found(name: str, tmp_path: Path) -> None:
+    place, finding = folder_of(name, tmp_path / "run")
+    figure = _doctor.draw(read_run(place), finding)
+    if _doctor.picture_of(finding) in ("contributions", "doubt"):  # the made-up run has no such numbers
+        return
+    assert figure is not None
+    svg = _figures.to_svg(figure, name)
+    assert "mathdefault" not in svg
+    assert len(re.findall("<text", svg)) >= 3
+
+
+def test_the_turning_point_of_the_losses_is_marked(tmp_path: Path) -> None:
+    place, finding = folder_of("overfit", tmp_path / "run")
+    figure = _doctor.draw(read_run(place), finding)
+    assert figure is not None
+    (axes,) = figure.axes
+    marks = [line for line in axes.lines if list(line.get_xdata()) == [400.0, 400.0]]
+    assert len(marks) == 1
+    assert [text.get_text().strip() for text in axes.texts] == ["400"]
+
+
+def test_the_page_shows_each_finding_with_its_picture(tmp_path: Path) -> None:
+    place, finding = folder_of("overfit", tmp_path / "run")
+    odd = Finding("my_own", "info", "It is <b>odd</b>.")
+    page = write_report(place, findings=[finding, odd]).read_text(encoding="utf-8")
+    section = page[page.index('id="findings"') :].partition("</section>")[0]
+    assert finding.message in section
+    assert section.count("<svg") == 1
+    assert "It is &lt;b&gt;odd&lt;/b&gt;." in section
+    assert section.index("overfit") < section.index("my own")
+    assert 'id="findings"' not in write_report(place).read_text(encoding="utf-8")
+
+
+def test_pictures_of_findings_can_be_saved(tmp_path: Path) -> None:
+    place, finding = folder_of("dead_units", tmp_path / "run")
+    written = [path.name for path in save_figures(place, tmp_path / "figures", [finding])]
+    assert {"finding_dead_units.svg", "finding_dead_units.png"} <= set(written)
+    assert json.dumps(finding.evidence)
