@@ -38,8 +38,8 @@ def look(record: Record) -> Finding | None:
         return Finding(
             name="unscaled_input",
             level="warning",
-            message=f"What enters the first layer of {_called(part)} has {told}, where weights are drawn for inputs of a size "
-            'of about 1. Standardise the inputs, with preprocess="standardised" for a network of your own.',
+            message=f"What enters the first layer of {_called(part)} has {told}, where weights are drawn for inputs of "
+            'a size of about 1. Standardise the inputs, with preprocess="standardised" for a network of your own.',
             evidence={"part": part, "size": size, "mean": float(means[part][-1]), "uneven": apart},
             remedies=("--set model.preprocess=standardised",),
         )

@@ -1,0 +1,116 @@
+"""What checks of a training calculate is right on made-up data whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from penjing.checks import early_noise, example_inputs, example_steps, example_trials, twice_the_data, widened
+from penjing.checks.label_errors import doubts
+from penjing.checks.miscalibrated import calibration_error, look
+from penjing.checks.shortcut import look as look_for_shortcut
+from penjing.checks.useless_input import look as look_for_useless
+from penjing.core.record import Record
+
+
+def answers(stated: np.ndarray, right: np.ndarray) -> Record:
+    """A record of answers "a" and "b" with that probability each, right or not."""
+    said = np.where(np.arange(len(stated)) % 2 == 0, "a", "b")
+    other = np.where(said == "a", "b", "a")
+    return Record(
+        items=pl.DataFrame(
+            {
+                "model": ["network"] * len(stated),
+                "hash": [str(row) for row in range(len(stated))],
+                "target": np.where(right, said, other),
+                "predicted": said,
+                "probability": [[one, 1 - one] for one in stated.tolist()],
+            }
+        )
+    )
+
+
+def test_probabilities_that_hold_are_hardly_ever_doubted() -> None:
+    draw = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(40):
+        stated = 0.5 + 0.5 * draw.beta(3, 1, 300)
+        wrong += look(answers(stated, draw.random(300) < stated)) is not None
+    assert wrong <= 1
+
+
+def test_probabilities_that_are_too_sure_are_seen() -> None:
+    draw = np.random.default_rng(0)
+    stated = 0.5 + 0.5 * draw.beta(3, 1, 600)
+    finding = look(answers(stated, draw.random(600) < stated - 0.15))
+    assert finding is not None
+    assert "too sure" in finding.message
+    assert finding.evidence["gap"] == pytest.approx(0.15, abs=0.04)
+
+
+def test_the_calibration_error_of_equal_statements_is_their_gap() -> None:
+    stated, right = np.full(100, 0.8), np.arange(100) < 60
+    assert calibration_error(stated, right) == pytest.approx(0.2)
+    assert calibration_error(stated, right[::-1]) == pytest.approx(0.2)
+
+
+def test_the_noise_of_gradients_is_that_which_was_put_in() -> None:
+    """Gradients of a direction of length 2 and noise of 100 numbers of variance 0.36: noise is 36 / 4 of the signal."""
+    draw = np.random.default_rng(0)
+    direction = np.zeros(100)
+    direction[0] = 2.0
+    pairs = [direction + 0.6 * draw.normal(size=(2, 100)) for _ in range(4000)]
+    square = [float((pair**2).sum() / 2) for pair in pairs]
+    shared = [float(pair[0] @ pair[1]) for pair in pairs]
+    steps = pl.DataFrame({"step": range(4000), "gradient/square": square, "gradient/shared": shared})
+    assert early_noise(Record(steps=steps)) == pytest.approx(9, rel=0.25)
+
+
+def test_without_pairs_of_gradients_no_noise_is_told() -> None:
+    steps = pl.DataFrame({"step": [1, 2], "gradient/square": [1.0, None], "gradient/shared": [0.5, None]})
+    assert early_noise(Record(steps=steps)) is None
+
+
+@pytest.mark.parametrize("power", [0.2, 0.5, 1.0])
+def test_a_power_law_is_continued(power: float) -> None:
+    shares = (0.5, 0.25)
+    rows = [
+        {"experiment": "share", "setting": str(share), "gain": 0.1 - 0.1 * share**-power, "gain_low": -1.0}
+        for share in shares
+    ]
+    exact = [{**row, "gain_low": row["gain"] - 1e-4, "gain_high": row["gain"] + 1e-4} for row in rows]
+    promise = twice_the_data(example_trials({"experiment": "itself", "low": 0.8999, "high": 0.9001}, *exact))
+    assert promise is not None
+    assert promise.gain == pytest.approx(0.1 * (1 - 2**-power), rel=0.05)
+    assert promise.low <= promise.gain <= promise.high
+
+
+def test_a_gain_no_larger_than_the_luck_of_seeds_is_not_clear() -> None:
+    row = {"experiment": "larger", "gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}
+    lucky = [{"experiment": "seed", "setting": str(seed), "gain": gain} for seed, gain in ((1, 0.02), (2, -0.02))]
+    calm, unsure = example_trials(row), example_trials(row, *lucky)
+    assert widened(calm, row)[1] > 0
+    assert widened(unsure, row)[1] < 0
+
+
+def test_a_network_that_needs_centre_and_border_takes_no_shortcut() -> None:
+    both = [{"experiment": "hidden", "setting": where, "gain": -0.5} for where in ("centre", "border")]
+    assert look_for_shortcut(example_trials(*both)) is None
+
+
+def test_an_input_alone_is_not_useless() -> None:
+    record = example_inputs(of=example_steps())
+    assert record.inputs is not None
+    assert look_for_useless(record.also(inputs=record.inputs.drop("drop"))) is None
+
+
+def test_swapped_labels_are_the_doubted_ones() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.integers(0, 3, 300)
+    given = truth.copy()
+    swapped = draw.permutation(300)[:12]
+    given[swapped] = (given[swapped] + 1) % 3
+    probability = np.full((300, 3), 0.01)
+    probability[np.arange(300), truth] = 0.98
+    assert sorted(np.flatnonzero(doubts(probability, given))) == sorted(swapped)
