@@ -47,8 +47,9 @@ def look(record: Record) -> Finding | None:
         return None
     stated = items["probability"].list.max().to_numpy().astype(np.float64)
     right = (items["target"] == items["predicted"]).to_numpy()
+    order, draw = np.argsort(stated, kind="stable"), np.random.default_rng(0)
+    stated, right = stated[order], right[order]  # sorted once, for all draws
     gap = calibration_error(stated, right)
-    draw = np.random.default_rng(0)
     chance = np.array([calibration_error(stated, draw.random(len(stated)) < stated) for _ in range(DRAWS)])
     excess = gap - float(chance.mean())
     if excess < GAP or gap <= float(np.quantile(chance, RARE)):
