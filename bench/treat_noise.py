@@ -6,7 +6,8 @@ not paired, the hardest case. Every arm is trained once for each seed, and a tri
 pool, no two trials the same; trials that share networks are not independent, so the interval is a little too narrow.
 
 Told for verdicts alone, and for treat as it is, where a remedy must first look better on validation; on a part kept for
-verdicts (`confirm`) and on folds. Data: digits of 8×8 pixels that come with scikit-learn, 1,797 of them.
+verdicts (`confirm`), on folds, and where each seed judges a third of the items only (`thirds`). Data: digits of 8×8
+pixels that come with scikit-learn, 1,797 of them.
 
     python bench/treat_noise.py FOLDER      keeps its networks' answers in FOLDER, and goes on from there
 """
@@ -53,10 +54,9 @@ def main() -> None:
             pool.judged(folds, arm, seed)
         print(f"seed {seed}: {time.process_time() - begun:.0f} s of processor time", flush=True)
     result = {"goal": GOAL, "nominal": NOMINAL, "arms": list(ARMS), "seeds": SEEDS, "seeds_a_trial": A_TRIAL}
-    for name, bench in (("confirm", confirm), ("folds", folds)):
-        result[name] = _counted(pool, confirm, bench)
+    for name, bench in (("confirm", confirm), ("folds", folds), ("thirds", folds)):
+        result[name] = _counted(pool, confirm, bench, name == "thirds")
         print(name, result[name], flush=True)
-    result["processor_seconds"] = time.process_time() - begun
     write("treat_noise", result)
 
 
@@ -127,8 +127,12 @@ def _trials() -> Iterator[tuple[int, int, list[int]]]:
             yield before, after, list(range(first, first + A_TRIAL))
 
 
-def _counted(pool: Pool, screen: Bench, bench: Bench) -> dict:
-    """How often nothing was called helped or hurt, and how often it would have come to a verdict."""
+def _counted(pool: Pool, screen: Bench, bench: Bench, is_parted: bool) -> dict:
+    """How often nothing was called helped or hurt, and how often it would have come to a verdict.
+
+    Args:
+        is_parted: whether each seed judges another third of the items only.
+    """
     rows = bench.judged
     truth, groups, metric = bench.prepared.truth[rows], bench.prepared.groups[rows], bench.task.metric("accuracy")
 
@@ -138,7 +142,15 @@ def _counted(pool: Pool, screen: Bench, bench: Bench) -> dict:
     told, passed, effects, scores = [], [], [], []
     for before, after, seeds in _trials():
         sides = [[answers(arm, seed) for seed in seeds] for arm in (before, after)]
-        difference = statistics.paired_difference(metric, truth, *sides, groups, n=RESAMPLES)
+        if is_parted:
+            third = np.random.default_rng(seeds).integers(A_TRIAL, size=len(truth))
+            pairs = [
+                statistics.Pair(truth[rows], sides[0][number][rows], sides[1][number][rows], groups[rows])
+                for number, rows in enumerate(np.flatnonzero(third == number) for number in range(A_TRIAL))
+            ]
+            difference = statistics.parted_difference(metric, pairs, n=RESAMPLES)
+        else:
+            difference = statistics.paired_difference(metric, truth, *sides, groups, n=RESAMPLES)
         told.append(statistics.judge([difference])[0])
         effects.append(difference.effect)
         scores.append(metric(truth, sides[0][0]))

@@ -13,10 +13,12 @@ from penjing.core.statistics import (
     LEAST_EFFECT,
     Difference,
     Metric,
+    Pair,
     holm,
     interval,
     judge,
     paired_difference,
+    parted_difference,
     resamples,
     score,
     student_t,
@@ -214,3 +216,24 @@ def test_seeds_must_pair_and_be_enough() -> None:
     truth, seeds = seeds_with([0.7, 0.7, 0.7])
     with pytest.raises(UsageError, match="at least 3; there are 2 before and 3 after"):
         paired_difference(SHARE, truth, seeds[:2], seeds)
+
+
+def test_a_difference_in_parts_is_the_mean_over_seeds_and_its_interval_that_of_the_parts() -> None:
+    draw = np.random.default_rng(0)
+    metric, pairs, effects = SHARE, [], []
+    for _ in range(3):
+        truth = draw.integers(0, 2, 400)
+        sides = [np.eye(2)[np.where(draw.random(400) < knows, truth, 1 - truth)] for knows in (0.7, 0.8)]
+        pairs.append(Pair(truth, *sides))
+        effects.append(metric(truth, sides[1]) - metric(truth, sides[0]))
+    found = parted_difference(metric, pairs)
+    assert found.effect == pytest.approx(np.mean(effects))
+    assert found.units == 1200
+    assert found.seeds == 3
+    # Of 1,200 pairs of answers that are right with 0.7 and 0.8: the normal interval of their mean difference.
+    half = 1.96 * np.sqrt((0.7 * 0.3 + 0.8 * 0.2) / 1200)
+    assert half < (found.high - found.low) / 2 < 1.8 * half
+    same = [Pair(pair.truth, pair.before, pair.before) for pair in pairs]
+    assert judge([parted_difference(metric, same)]) == ["no clear effect"]
+    with pytest.raises(UsageError, match="3 seeds or more"):
+        parted_difference(metric, pairs[:2])

@@ -175,7 +175,9 @@ def test_a_remedy_that_changes_no_answer_is_not_kept(
 
 def test_too_little_time_is_refused_with_the_time_that_would_do(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(treating, "FORECAST_SLACK", 1e9)  # the record says nothing
-    with pytest.raises(RunError, match=r"one training takes .* s, and a verdict needs 3 seeds on 3 folds .* --time \d"):
+    with pytest.raises(
+        RunError, match=r"one training takes .* s, and a verdict needs 3 with a remedy and without: give --time \d"
+    ):
         pj.treat(sick, time=0.5, watch=None)
     assert treatments(sick) == []
 
@@ -187,7 +189,7 @@ def test_a_recorded_time_that_is_far_too_long_is_refused_before_data_are_read(
     text = "".join(json.dumps({**line, "seconds": 1000.0}) + "\n" for line in lines)
     (sick.path / "record.jsonl").write_text(text, encoding="utf-8")
     monkeypatch.setattr(treating, "prepare", forbidden("data were read"))
-    with pytest.raises(RunError, match=r"one training takes 16 min 40 s, .* give --time 7h or more"):
+    with pytest.raises(RunError, match=r"one training takes 16 min 40 s, .* give --time 3h or more"):
         pj.treat(sick, time=300, watch=None)
 
 

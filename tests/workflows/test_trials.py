@@ -147,15 +147,18 @@ def test_items_left_out_and_relabelled_are_so_in_learning_only(monkeypatch: pyte
 
 def test_the_deals_of_a_verdict_keep_judges_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, _ = bench_of(monkeypatch)
-    (deal,) = bench.deals(5)
-    assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == (list(range(8)), [8, 9], [10, 11])
-    assert bench.trainings == 1
+    deals = bench.deals([5, 6, 7], True)
+    assert [seed for seed, _ in deals] == [5, 6, 7]
+    for _, deal in deals:
+        assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == (list(range(8)), [8, 9], [10, 11])
     parts = ["train"] * 10 + ["valid"] * 2
     prepared = replace(bench.prepared, split=Split(pl.DataFrame({"part": parts, "fold": [-1] * 12})))
     folded = Bench(prepared, bench.task)
-    deals = list(folded.deals(5))
-    assert len(deals) == folded.trainings == 3
-    assert np.sort(np.concatenate([deal.judged for deal in deals])).tolist() == list(range(12))
-    for one in deals:
-        assert np.sort(np.concatenate([one.train, one.valid, one.judged])).tolist() == list(range(12))
-        assert len(one.valid)
+    for is_thorough, times in ((True, 3), (False, 1)):
+        deals = folded.deals([5, 6, 7], is_thorough)
+        assert len(deals) == 3 * times
+        judged = np.concatenate([deal.judged for _, deal in deals])
+        assert np.bincount(judged, minlength=12).tolist() == [times] * 12
+        for _, one in deals:
+            assert np.sort(np.concatenate([one.train, one.valid, one.judged])).tolist() == list(range(12))
+            assert len(one.valid)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from penjing.core import plugins
-from penjing.core.statistics import Difference, Verdict
-from penjing.workflows._verdict import Judged, judged
+from penjing.core.statistics import Difference, Pair, Verdict, paired_difference, parted_difference
+from penjing.workflows._verdict import Arm, Judged, judged
 
 ACCURACY = plugins.load("tasks", "classify").metric("accuracy")
 ITEMS, SEEDS, RESAMPLES = 250, 3, 300
@@ -26,26 +27,45 @@ def arm(draw: np.random.Generator, truth: np.ndarray, knows: np.ndarray) -> list
     return found
 
 
-def share_helped(gain: float, trials: int) -> float:
+def whole(truth: np.ndarray) -> Callable[[Arm, Arm], Difference]:
+    """Every seed judges every item."""
+    return lambda before, after: paired_difference(ACCURACY, truth, before, after, None, n=RESAMPLES)
+
+
+def apart(truth: np.ndarray) -> Callable[[Arm, Arm], Difference]:
+    """Every seed judges a third of the items."""
+    thirds = [np.arange(seed, len(truth), SEEDS) for seed in range(SEEDS)]
+
+    def difference(before: Arm, after: Arm) -> Difference:
+        sides = zip(thirds, before, after, strict=True)
+        pairs = [Pair(truth[rows], old[rows], new[rows]) for rows, old, new in sides]
+        return parted_difference(ACCURACY, pairs, n=RESAMPLES)
+
+    return difference
+
+
+def share_helped(gain: float, trials: int, how: Callable[[np.ndarray], Callable[[Arm, Arm], Difference]]) -> float:
     """How often a remedy is called helped that makes every item's answer right more often by `gain`."""
     helped = 0
     for trial in range(trials):
         draw = np.random.default_rng(trial)
         truth, knows = draw.integers(0, 4, ITEMS), draw.beta(4, 1, ITEMS) * (1 - gain)
         arms = [arm(draw, truth, knows), arm(draw, truth, knows + gain)]
-        told = judged(ACCURACY, truth, np.arange(ITEMS), arms, resamples=RESAMPLES)
+        told = judged(how(truth), arms)
         helped += told.stages[0][1] == "helped"
     return helped / trials
 
 
-def test_a_remedy_that_only_adds_noise_is_not_called_helped() -> None:
+@pytest.mark.parametrize("how", [whole, apart])
+def test_a_remedy_that_only_adds_noise_is_not_called_helped(how: Any) -> None:
     trials = 100
     # With the share that is asked for, 5 %, so many or more would happen once in a hundred times.
-    assert share_helped(0.0, trials) * trials < binom.ppf(0.99, trials, 0.05)
+    assert share_helped(0.0, trials, how) * trials < binom.ppf(0.99, trials, 0.05)
 
 
-def test_a_remedy_that_helps_by_ten_points_is_found() -> None:
-    assert share_helped(0.1, 20) >= 0.9
+@pytest.mark.parametrize(("how", "gain"), [(whole, 0.1), (apart, 0.2)])
+def test_a_remedy_that_helps_much_is_found(how: Any, gain: float) -> None:
+    assert share_helped(gain, 20, how) >= 0.9
 
 
 def told(*verdicts: Verdict, together: Sequence[Verdict] = (), further: Sequence[Verdict] = ()) -> Judged:
@@ -84,7 +104,7 @@ def test_every_stage_is_held_against_the_one_before_and_all_against_none() -> No
     draw = np.random.default_rng(0)
     truth = draw.integers(0, 4, ITEMS)
     arms = [arm(draw, truth, np.full(ITEMS, knows)) for knows in (0.3, 0.6, 0.9)]
-    found = judged(ACCURACY, truth, np.arange(ITEMS), arms, [arms[0]], RESAMPLES)
+    found = judged(whole(truth), arms, [arms[0]])
     scores = [float(np.mean([ACCURACY(truth, answer) for answer in one])) for one in arms]
     assert [difference.effect for difference, _ in found.stages] == pytest.approx(np.diff(scores).tolist())
     assert [difference.effect for difference, _ in found.together] == pytest.approx(

@@ -233,6 +233,60 @@ def paired_difference(
     return Difference(float(improvements(np.ones(len(truth))).mean()), low, high, float(p_value), seeds, units)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What one seed's networks say of the items that it judges.
+
+    Attributes:
+        truth: Int[items].
+        before: Float[items, classes].
+        after: the same with the change.
+        groups: each item's group; None where every item stands alone.
+    """
+
+    truth: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    groups: Sequence[object] | np.ndarray | None = None
+
+
+def parted_difference(metric: Metric, pairs: Sequence[Pair], seed: int = 0, n: int = RESAMPLES) -> Difference:
+    """What a change was worth where every seed judges other items: a third of the trainings of `paired_difference` with
+    three seeds, and a wider interval.
+
+    The effect is the mean over seeds; its interval is a bootstrap over seeds and, within each, over units.
+
+    Args:
+        pairs: one a seed; no item is in two of them.
+
+    Raises:
+        UsageError: there are fewer seeds than `LEAST_SEEDS`.
+    """
+    if len(pairs) < LEAST_SEEDS:
+        raise UsageError(f"a difference needs {LEAST_SEEDS} seeds or more; there are {len(pairs)}")
+    sign = 1.0 if metric.is_higher_better else -1.0
+    effects, drawn, units = [], np.empty((len(pairs), n)), 0
+    for number, pair in enumerate(pairs):
+        for probability in (pair.before, pair.after):
+            _check(metric, pair.truth, probability)
+        old, new = (metric.prepare(pair.truth, probability) for probability in (pair.before, pair.after))
+        unit = unit_of_item(pair.groups, len(pair.truth))
+        count = int(unit.max()) + 1
+        weights = [np.ones(len(unit)), *(weight[unit] for weight in _resamples(count, seed + number, n))]
+        gains = [sign * (metric.combine(new, weight) - metric.combine(old, weight)) for weight in weights]
+        effects.append(gains[0])
+        drawn[number] = gains[1:]
+        units += count
+    draw = stream(seed, "bootstrap:parts")
+    chosen, which = (draw.integers(most, size=(n, len(pairs))) for most in (len(pairs), n))
+    draws = drawn[chosen, which].mean(axis=1)
+    draws = draws[np.isfinite(draws)]
+    low, high = _quantiles(draws, units) if len(draws) else (-math.inf, math.inf)
+    beyond = min((draws <= 0).sum(), (draws >= 0).sum())
+    p_value = min(1.0, 2 * (beyond + 1) / (len(draws) + 1))
+    return Difference(float(np.mean(effects)), low, high, float(p_value), len(pairs), units)
+
+
 def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT) -> list[Verdict]:
     """The verdict on each of several changes that were tried side by side, Holm-corrected over all of them.
 

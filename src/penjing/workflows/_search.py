@@ -25,6 +25,7 @@ from penjing.core.finding import Finding
 from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
+from penjing.core.report.text import metric_name
 from penjing.core.statistics import Difference, Metric, Verdict, unit_of_item
 from penjing.core.units import show_seconds
 from penjing.remedies import NotApplicable, Suited, suited
@@ -231,7 +232,8 @@ class Search:
         except (UsageError, MemoryError) as problem:
             return decide("failed", str(problem) or "there was not enough memory")
         before, after = self._merit(self._at.answer), self._merit(found.answer)
-        why = f"{self.metric.name} {self._said(before)} → {self._said(after)} on validation, one training each"
+        change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
+        why = f"{change} on validation, one training each"
         if not self.is_better(found.answer):
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise

@@ -57,7 +57,7 @@ class Treatment:
             effect = self._effect(self.gain)
             return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}"
         if not self.treated:
-            if self.diagnosis.findings:
+            if any(one.is_trouble for one in self.diagnosis.findings):
                 return "no remedy is known against what was found; nothing was tried"
             return "nothing wrong was found, so nothing was tried"
         if any(one.outcome == "not tried" for one in self.treated):
@@ -96,7 +96,7 @@ class Treatment:
 
     def _next(self) -> list[str]:
         if self.run is None:
-            if not self.treated and not self.diagnosis.findings:
+            if not self.treated and not any(one.is_trouble for one in self.diagnosis.findings):
                 return [f"next:  penjing test {shlex.quote(str(self.origin.path))} (opens the seal)"]
             return [f"next:  penjing report {shlex.quote(str(self.origin.path))}"]
         before, after = _score(self.origin), _score(self.run)

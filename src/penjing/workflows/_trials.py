@@ -149,11 +149,6 @@ class Bench:
         outside = self.prepared.rows("train", "valid")
         return outside[self.prepared.split.frame["fold"].to_numpy()[outside] == 0]
 
-    @property
-    def trainings(self) -> int:
-        """How many trainings a verdict takes for each seed, of either side."""
-        return 1 if self.has_confirm else FOLDS
-
     def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         """One training, measured on the rows that also chose its weights.
 
@@ -165,13 +160,22 @@ class Bench:
         train = np.setdiff1d(self.prepared.rows("train", "valid"), valid)
         return self.train(recipe, Deal((), train, valid, valid), limits)
 
-    def deals(self, seed: int) -> Iterator[Deal]:
-        """The deals that judge with one seed; every row that judges is judged in one of them."""
-        train, valid, rows = self.prepared.rows("train"), self.prepared.rows("valid"), self.judged
+    def deals(self, seeds: Sequence[int], is_thorough: bool) -> list[tuple[int, Deal]]:
+        """The deals that judge, each with its seed.
+
+        Where no part was kept for verdicts, folds judge: all of them with every seed, so that every item is judged
+        once a seed; or, where that would take too long, each seed's own fold, so that every item is judged once.
+        """
         if self.has_confirm:
-            yield Deal((-1,), train, valid, rows)
-            return
-        fold = self._folded(rows, FOLDS, seed)
+            deal = Deal((-1,), self.prepared.rows("train"), self.prepared.rows("valid"), self.judged)
+            return [(seed, deal) for seed in seeds]
+        if is_thorough:
+            return [(seed, deal) for seed in seeds for deal in self._folds(FOLDS, seed)]
+        return list(zip(seeds, self._folds(len(seeds), seeds[0]), strict=False))
+
+    def _folds(self, folds: int, seed: int) -> Iterator[Deal]:
+        rows = self.judged
+        fold = self._folded(rows, folds, seed)
         for number in np.unique(fold).tolist():
             others = rows[fold != number]
             choosing = self._folded(others, CHOOSING, seed) == 0

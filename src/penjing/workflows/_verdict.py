@@ -5,13 +5,13 @@ answers of the arms (nothing, the first remedy, the first two …) → paired di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from penjing.core import statistics
-from penjing.core.statistics import Difference, Metric, Verdict
+from penjing.core.statistics import Difference, Verdict
 
 Arm = Sequence[np.ndarray]  # one array of answers for each seed
 
@@ -55,27 +55,18 @@ class Judged:
         return self.helped == list(range(len(self.helped)))
 
 
-def judged(
-    metric: Metric,
-    truth: np.ndarray,
-    groups: np.ndarray,
-    arms: Sequence[Arm],
-    further: Sequence[Arm] = (),
-    resamples: int = statistics.RESAMPLES,
-) -> Judged:
+def judged(difference: Callable[[Arm, Arm], Difference], arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
     """The verdicts.
 
     Args:
-        truth: of the items that judge.
-        groups: of the same items.
+        difference: (an arm, another) → what the second is worth beside the first.
         arms: without any stage, with the first, with the first two …
         further: others to hold against the first arm.
-        resamples: of the bootstrap.
     """
     count = len(arms) - 1
     pairs = [(arms[number], arms[number + 1]) for number in range(count)]
     pairs += [(arms[0], arms[number + 1]) for number in range(1, count)]
     pairs += [(arms[0], arm) for arm in further]
-    found = [statistics.paired_difference(metric, truth, *pair, groups, n=resamples) for pair in pairs]
+    found = [difference(*pair) for pair in pairs]
     told = list(zip(found, statistics.judge(found), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from penjing.core import plugins, split
+from penjing.core import plugins, split, statistics
 from penjing.core.budget import DEFAULT_SECONDS, LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Finished, Progress, Said, Started, Watch, tell
@@ -23,7 +23,7 @@ from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free, now, open_run
-from penjing.core.statistics import LEAST_SEEDS, Difference
+from penjing.core.statistics import LEAST_SEEDS, Difference, Pair
 from penjing.core.units import show_seconds
 from penjing.models.own import NAME as OWN
 from penjing.remedies import Suited, suited
@@ -48,7 +48,9 @@ MOST_STAGES = 3  # that get a verdict of their own
 ASKED = "asked"  # the finding of a remedy that a person named without one
 JUDGING = "judging"
 LABEL_ERRORS, HELD_OUT = "label_errors", "held_out"
+THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every seed judges every item
 SLACK = 1.1  # that trainings may take longer than the first one did
+SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
 
@@ -157,7 +159,9 @@ class Trial:
     bench: Bench = field(init=False)
     treated: list[Treated] = field(default_factory=list)
     _base_seconds: float = math.inf
+    _has_steps: bool = False
     _reading_seconds: float = 0.0
+    _judged_by: list[np.ndarray] = field(default_factory=list)  # the rows that each seed judged
 
     def __post_init__(self) -> None:
         self.base = base_of(self.run)
@@ -166,7 +170,7 @@ class Trial:
         dealt = split.Split.read(self.run.path / "split.parquet")
         self._growing = 1 + dealt.folds  # trainings of the new run
         self._has_confirm = dealt.counts["confirm"] > 0
-        self._arm = self.wish.seeds * (1 if self._has_confirm else FOLDS)  # trainings of one side of a verdict
+        self._is_thorough = False
         self._began = now()
 
     def carry_out(self, data: object | None) -> Treatment:
@@ -205,6 +209,15 @@ class Trial:
 
     # ---- the time
 
+    @property
+    def _arm(self) -> int:
+        """Trainings of one side of a verdict."""
+        return self.wish.seeds * (FOLDS if self._is_thorough else 1)
+
+    @property
+    def _seeds(self) -> list[int]:
+        return list(range(self.base.seed, self.base.seed + self.wish.seeds))
+
     def _check_record(self) -> None:
         """Refuse at once where the record says that the time will not do by far."""
         known = [float(line["seconds"]) for line in self.run.steps if line.get("seconds")]
@@ -225,16 +238,16 @@ class Trial:
 
     def _too_short(self, seconds: float) -> RunError:
         needed = self.clock.elapsed + self._around() + seconds * self._trainings()
-        per_side = f"{self.wish.seeds} seeds" + ("" if self._has_confirm else f" on {FOLDS} folds")
         return RunError(
-            f"one training takes {show_seconds(seconds)}, and a verdict needs {per_side} with a remedy and without: "
-            f"give --time {_rounded(needed)} or more"
+            f"one training takes {show_seconds(seconds)}, and a verdict needs {self.wish.seeds} with a remedy and "
+            f"without: give --time {_rounded(needed)} or more"
         )
 
     def _longest(self) -> float:
         """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
-        left = self.clock.left - self._around() - SLACK * self._arm * self._base_seconds
-        return left / (1 + SLACK * self._arm + GROWING_SLACK * self._growing)
+        slack = SURE_SLACK if self._has_steps else SLACK
+        left = self.clock.left - self._around() - slack * self._arm * self._base_seconds
+        return left / (1 + slack * self._arm + GROWING_SLACK * self._growing)
 
     def _until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
@@ -262,6 +275,9 @@ class Trial:
             raise self._too_short(slow.seconds) from None
         if self._longest() < self._base_seconds:
             raise self._too_short(self._base_seconds)
+        if not self._has_confirm:  # where there is much time, every seed judges every item
+            self._is_thorough = True
+            self._is_thorough = self._longest() > THOROUGH * self._base_seconds
         taken = f"one training takes {show_seconds(self._base_seconds)}"
         tell(self.watch, Said(f"{taken}; {many(remedies, 'remedy', 'remedies')} may help"))
 
@@ -287,6 +303,7 @@ class Trial:
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
+        self._has_steps |= treated.outcome == "looked good"
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         self.run.note(**ledger_line(treated, self._began))
         if treated.outcome != "not applicable":  # which is in the ledger, and no news
@@ -334,8 +351,10 @@ class Trial:
         Where time runs short, of the first and the last only; where a recipe cannot be trained, of those before it;
         {} where there was no time at all.
         """
-        rows, seeds = self.bench.judged, range(self.base.seed, self.base.seed + self.wish.seeds)
-        deals = [(seed, deal) for seed in seeds for deal in self.bench.deals(seed)]
+        deals = self.bench.deals(self._seeds, self._is_thorough)
+        judged_by = {
+            seed: np.sort(np.concatenate([deal.judged for one, deal in deals if one == seed])) for seed, _ in deals
+        }
         found: dict[tuple[int, int], np.ndarray] = {}
         asked = list(range(len(recipes)))
         tell(self.watch, Started(JUDGING, len(deals) * len(asked), "trainings"))
@@ -350,6 +369,7 @@ class Trial:
                 except (UsageError, MemoryError):
                     asked = [other for other in asked if other < arm]
                     break
+                rows = judged_by[seed]
                 whole = found.setdefault((arm, seed), np.zeros((len(rows), *answer.shape[1:]), answer.dtype))
                 whole[np.searchsorted(rows, deal.judged)] = answer
             if not asked:
@@ -360,11 +380,23 @@ class Trial:
             if forecast > self._until_growing(growing) and len(asked) > 2:
                 asked = [0, asked[-1]]
         tell(self.watch, Finished(JUDGING))
-        return {arm: [found[arm, seed] for seed in seeds] for arm in asked}
+        self._judged_by = list(judged_by.values())
+        return {arm: [found[arm, seed] for seed in judged_by] for arm in asked}
 
     def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
-        rows = self.bench.judged
-        return judged(self.metric, self.bench.prepared.truth[rows], self.bench.prepared.groups[rows], arms, further)
+        return judged(self._difference, arms, further)
+
+    def _difference(self, before: Arm, after: Arm) -> Difference:
+        """What an arm is worth beside another, on the rows that each seed judged."""
+        truth, groups = self.bench.prepared.truth, self.bench.prepared.groups
+        rows = self._judged_by[0]
+        if self._has_confirm or self._is_thorough:
+            return statistics.paired_difference(self.metric, truth[rows], before, after, groups[rows])
+        pairs = [
+            Pair(truth[rows], old, new, groups[rows])
+            for rows, old, new in zip(self._judged_by, before, after, strict=True)
+        ]
+        return statistics.parted_difference(self.metric, pairs)
 
     def _recombined(
         self, stages: Sequence[Step], arms: Sequence[Arm]
@@ -400,10 +432,13 @@ class Trial:
         self._decide(stage.told(outcome, why, difference))
 
     def _why(self, difference: Difference) -> str:
-        where = "items kept for verdicts" if self._has_confirm else f"items, in {FOLDS} folds"
-        units = many(difference.units, "group") if difference.units < len(self.bench.judged) else ""
-        among = f"{len(self.bench.judged):,} {where}" + (f" ({units})" if units else "")
-        return f"with {difference.seeds} seeds on {among}"
+        count = f"{len(self.bench.judged):,}"
+        where = f"on {count} items kept for verdicts"
+        if not self._has_confirm:
+            each = f"in {FOLDS} folds" if self._is_thorough else "each item judged by one of them"
+            where = f"on {count} items, {each}"
+        groups = f" ({many(difference.units, 'group')})" if difference.units < len(self.bench.judged) else ""
+        return f"with {difference.seeds} seeds {where}{groups}"
 
     def _ended(self, kept: Sequence[Step], recipe: Recipe | None, gain: Difference | None) -> Treatment:
         order = ("helped", "hurt", "no clear effect", "failed", "screened out", "not tried", "not applicable")
