@@ -33,7 +33,7 @@ from penjing.workflows._choose import RecipeWish, base_recipe
 POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
 MOST_REMEDIES = 3  # that a random composition has
-SECONDS = 240.0  # of a treatment, by the clock
+SECONDS = 600.0  # of a treatment, by the clock
 LINES = rounds.LINES / "repair.jsonl"
 
 

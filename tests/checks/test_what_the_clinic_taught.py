@@ -37,13 +37,14 @@ def test_a_group_on_both_sides_is_a_warning_however_few_items_it_has() -> None:
     assert found.level == "warning"
 
 
-def test_what_has_learned_nothing_is_not_called_under_fitted() -> None:
+def test_under_fitting_is_good_to_know_where_nothing_was_learned() -> None:
     """The same losses as the sick example, where the constant answer is as good as the network."""
     sick = underfit.sick()
-    assert underfit.look(sick) is not None
     assert sick.items is not None
     constant = sick.items.filter(model="network").with_columns(model=pl.lit("majority"))
-    assert underfit.look(Record(steps=sick.steps, items=pl.concat([sick.items, constant]))) is None
+    record = Record(steps=sick.steps, items=pl.concat([sick.items, constant]))
+    levels = {one.name: one.level for one in checks.examine(record, ["underfit", "not_learning"]) if one.name}  # type: ignore[union-attr]
+    assert levels == {"not_learning": "error", "underfit": "info"}
 
 
 def test_nothing_vanishes_behind_units_that_are_silent() -> None:

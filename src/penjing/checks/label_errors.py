@@ -11,7 +11,7 @@ surest items as among less sure ones.
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
 **Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
-tell: look at the items named. A network that is clearly worse than a simple model is not heard.
+tell: look at the items named. A network that is clearly worse than a simple model is not heard by itself.
 
 **What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
 
@@ -44,10 +44,11 @@ TIMES = 2.0  # as many as the network's own probabilities lead one to expect
 # much more than the share that is right.
 EXCHANGED, MORE = 0.6, 0.3
 # Mistakes that simple models make as well, among the surest items: how many items there must be in all, how many
-# mistakes in the surest quarter, and beside the surest half's share the least share in that quarter. Where items are
-# merely hard, the surest quarter is far better than the surest half; wrong labels are as many in either.
+# mistakes in the surest quarter, and beside the surest half's share the least share in that quarter and in the surest
+# tenth. Where items are merely hard, these are far better than the half; wrong labels are as many in each.
 SIMPLE = ("linear", "boosted_trees")
-FEWEST_SURE, FEWEST_WRONG, STEADY = 150, 3, 0.75
+FEWEST_SURE, FEWEST_WRONG = 150, 3
+STEADY = {4: 0.75, 10: 0.5}
 
 
 def look(record: Record) -> Finding | None:
@@ -58,7 +59,7 @@ def look(record: Record) -> Finding | None:
         return exchanged
     behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
     if any(one is not None and one.high < 0 for one in behind):
-        return None  # a network that is worse than a simple model is no judge of labels
+        return _steady(record.items)  # a network that is worse than a simple model is no judge of labels by itself
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = record.items.filter(judges, pl.col("probability").list.len() > 1)
     if len(items) < FEWEST:
@@ -156,10 +157,13 @@ def _steady(items: pl.DataFrame) -> Finding | None:
         wrong=pl.col("target") != pl.col("predicted"),
     )
     judged = judged.sort("sure", "hash", descending=[True, False])
-    half, quarter = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4))
+    half, quarter, tenth = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4, 10))
     doubted = half.filter("wrong")
     wrong = int(quarter["wrong"].sum())
-    if wrong < FEWEST_WRONG or wrong / len(quarter) < STEADY * len(doubted) / len(half):
+    if wrong < FEWEST_WRONG or tenth.is_empty():
+        return None
+    least = {part: share * len(doubted) / len(half) for part, share in STEADY.items()}
+    if wrong / len(quarter) < least[4] or int(tenth["wrong"].sum()) / len(tenth) < least[10]:
         return None
     names = [str(name) for name in doubted["name"].head(LISTED)]
     return Finding(

@@ -17,6 +17,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("survey",)
+FOLLOWS = ("leaking_columns",)
 
 
 def look(record: Record) -> Finding | None:

@@ -7,19 +7,20 @@ boosted trees give more right answers on the same validation items: the data hol
 what a simple model finds.
 
 **Known false alarms.** A network that is stopped on purpose at its best moment looks the same; then the simple model is
-simply better for these data. Where nothing at all was learned, `not_learning` speaks and this check does not.
+simply better for these data.
 
 **What to do.** A larger network, less weight decay, dropout and augmentation, more updates.
 """
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, example_classes, example_steps, gain, series, sound_steps
+from penjing.checks import example_classes, example_steps, gain, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss", "items.loss", "items.probability", "items.model")
 FOLLOWS = (
+    "not_learning",
     "crawling",
     "stopped_early",
     "oscillating",
@@ -49,9 +50,6 @@ def look(record: Record) -> Finding | None:
         return None
     row = int(series(steps, "valid/loss").argmin())
     train, valid = (float(series(steps, name)[row]) for name in ("train/loss", "valid/loss"))
-    learned = gain(record, "loss", CONSTANT, FEWEST)
-    if learned is not None and learned.low <= 0:
-        return None
     found = [one for name in SIMPLE if (one := gain(record, "right", [name], FEWEST)) is not None]
     behind = min(found, key=lambda one: one.mean, default=None)
     if behind is None or behind.high >= 0 or -behind.mean < LEAST or valid > train * (1 + APART):
