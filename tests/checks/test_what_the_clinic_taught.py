@@ -8,6 +8,7 @@ from penjing import checks
 from penjing.checks import (
     Example,
     NotExamined,
+    crawling,
     example_classes,
     example_steps,
     label_errors,
@@ -68,13 +69,13 @@ def test_classes_that_are_exchanged_are_label_errors_though_the_network_is_sure_
 
 def test_what_follows_from_another_finding_is_good_to_know_and_lends_it_its_gravity() -> None:
     """A network that crawls has learned nothing, which is an error by itself; so crawling is one."""
-    crawling = plugins.load("checks", "crawling").sick()
+    slow = plugins.load("checks", "crawling").sick()
     nothing = plugins.load("checks", "not_learning").sick()
     assert nothing.items is not None
     worse = nothing.items.with_columns(loss=pl.when(model="network").then(0.8).otherwise("loss"))
     alone = checks.examine(Record(items=worse), ["not_learning"])
     assert [one.level for one in alone if not isinstance(one, NotExamined)] == ["error"]
-    both = checks.examine(Record(steps=crawling.steps, items=worse), ["not_learning", "crawling"])
+    both = checks.examine(Record(steps=slow.steps, items=worse), ["not_learning", "crawling"])
     found = {one.name: one for one in both if not isinstance(one, NotExamined)}
     assert (found["crawling"].level, found["not_learning"].level) == ("error", "info")
     assert found["not_learning"].evidence["follows_from"] == ["crawling"]
@@ -123,3 +124,13 @@ def test_mistakes_that_sureness_does_not_thin_out_and_simple_models_share_are_la
     alone = example_classes({"network": answers(spread), "linear": answers([])})
     assert label_errors.look(alone) is None  # a simple model takes them for what their label says
     assert label_errors.look(example_classes({"network": answers(spread)})) is None
+
+
+def test_a_loss_that_stands_still_crawls_where_nothing_is_known_and_rests_where_much_is() -> None:
+    """Updates of a hundred-thousandth, and a loss that does not move: a tiny rate, or weights that are good already."""
+    tiny = {f"layer__{layer}__update_ratio": 1e-5 for layer in ("first", "second", "third", "last")}
+    steps = example_steps(train__loss=[1.2] * 10, **tiny).steps
+    chance, knowing = (checks.example_answers([loss] * 50, [0.69] * 50).items for loss in (0.69, 0.1))
+    assert crawling.look(Record(steps=steps, items=chance)) is not None
+    assert crawling.look(Record(steps=steps, items=knowing)) is None
+    assert crawling.look(Record(steps=steps)) is None
