@@ -12,6 +12,7 @@ from kinds import CLASSES, ITEMS, at_hand, rows, tone, write_files
 
 import penjing as pj
 from alike import written
+from penjing.core.recipe import change
 
 FILES = (
     *("model.safetensors", "prepare.json", "recipe.toml", "record.jsonl", "results.json", "unlike.npz"),
@@ -96,3 +97,25 @@ def shown_by(run: pj.Run) -> set[str]:
         return set(pl.read_parquet(run.path / "shown.parquet")["hash"])
     with np.load(run.path / "pictures.npz") as kept:
         return set(kept["hash"].tolist())
+
+
+@pytest.mark.slow
+def test_test_items_replaced_change_nothing_of_a_treatment(tmp_path: Path) -> None:
+    found = at_hand("table")
+    slow = change(found.filled, {"optimiser.rate": 1e-6})
+    told, ledgers, new = [], [], []
+    for name, is_replaced in (("before", False), ("after", True)):
+        data = write_rows(tmp_path / name, is_replaced, "size", "colour")
+        run = pj.fit(data, recipe=slow, out=tmp_path / f"run-{name}", watch=None, **found.wish)
+        wish = {"remedies": ["usual_rate", "clip_gradient"], "time": 600, "out": tmp_path / f"new-{name}"}
+        treated = pj.treat(run, watch=None, **wish)
+        told.append([(one.remedy, one.outcome, one.why, one.difference) for one in treated.treated])
+        ledgers.append([(line["what"], line["choice"], line["why"]) for line in run.ledger])
+        new.append(treated.run)
+    assert told[0] == told[1]
+    assert ledgers[0] == ledgers[1]
+    assert any(difference is not None for *_, difference in told[0])
+    if new[0] is not None:
+        first, second = (all_written(run) for run in new)
+        named = [name for name in first if first[name] != second[name]]
+        assert [name for name in named if name not in ("run.json/parent", "run.json/deadline_seconds")] == []
