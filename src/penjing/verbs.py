@@ -399,10 +399,10 @@ def report(
         RunError: there is no such run, or a file cannot be written.
     """
     from penjing.core.report import save_figures, write_report
-    from penjing.workflows.diagnose import diagnose as examine
+    from penjing.workflows.diagnose import findings_of
 
     found = open_run(run)
-    findings = examine(found).findings
+    findings = findings_of(found)
     if figures is not None:
         save_figures(found.path, Path(figures), findings)
     return write_report(found.path, Path(out) if out else None, pictures, findings=findings)

@@ -10,7 +10,8 @@ from penjing.checks import example_answers, example_classes, example_inputs, exa
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
-from penjing.workflows.diagnose import foreign
+from penjing.core.run import open_run
+from penjing.workflows.diagnose import findings_of, foreign
 
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
 {}
@@ -104,6 +105,21 @@ def test_what_would_help_most_is_told_from_experiments(tmp_path):
         "  twice the updates: +0.4 points of accuracy (-0.6 points to +1.4 points; may be chance)",
         "  not examined: cleaner labels (more --time tells)",
     ]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"experiment": "seed"}\n', b'{"experiment": "larger", "gain": 1}\n'])
+def test_experiments_that_are_not_whole_are_none(tmp_path, content):
+    folder = run_folder(tmp_path, example_steps())
+    (folder / "trials.jsonl").write_bytes(content)
+    found = pj.diagnose(folder)
+    assert found.helps == ()
+    assert "few_examples" in [check.name for check in found.not_examined]
+
+
+def test_a_report_is_written_where_the_record_cannot_be_read(tmp_path):
+    folder = run_folder(tmp_path, example_steps())
+    (folder / "record.jsonl").write_bytes(b"\xff\x00")
+    assert findings_of(open_run(folder)) == ()
 
 
 def test_experiments_take_a_run(tmp_path):

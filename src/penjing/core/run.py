@@ -132,7 +132,7 @@ class Run:
         return Record(
             steps=steps,
             items=self._items(),
-            trials=_frame(read_lines(self.path / TRIALS)),
+            trials=self._trials(),
             inputs=self._met(),
             choices=_flat(to_dict(self.recipe)) if (self.path / "recipe.toml").exists() else None,
         )
@@ -144,6 +144,11 @@ class Run:
         held_out = self.path / HELD_OUT_FILE
         return pl.concat([self.predictions, *([pl.read_parquet(held_out)] if held_out.exists() else [])])
 
+    def _trials(self) -> pl.DataFrame | None:
+        """What experiments gave, where the training itself is among it: everything is held against that."""
+        rows = [row for row in read_lines(self.path / TRIALS) if {"experiment", "setting", "gain"} <= set(row)]
+        return _frame(rows) if any(row["experiment"] == "itself" for row in rows) else None
+
     def _met(self) -> pl.DataFrame | None:
         """What the network met, each input with what it contributes."""
         path = self.path / MET
@@ -152,8 +157,8 @@ class Run:
         drops = {(one["input"], one["column"]): one["drop"] for one in self.results.get("contributions") or ()}
         rows = _read_list(path)
         for row in rows:
-            column = row["column"] if row["modality"] == "table" else None
-            row["drop"] = drops.get((row["input"], column)) if row["role"] == "input" else None
+            column = row.get("column") if row.get("modality") == "table" else None
+            row["drop"] = drops.get((row.get("input"), column)) if row.get("role") == "input" else None
         return _frame(rows)
 
     @property

@@ -18,7 +18,7 @@ import polars as pl
 from penjing import checks
 from penjing.checks import NotExamined
 from penjing.core import finding as findings
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError, PenjingError, UsageError
 from penjing.core.events import Watch
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record
@@ -26,7 +26,7 @@ from penjing.core.report.text import many
 from penjing.core.run import Run, open_run
 from penjing.workflows._help import Help, what_helps
 
-__all__ = ["Diagnosis", "diagnose", "foreign"]
+__all__ = ["Diagnosis", "diagnose", "findings_of", "foreign"]
 
 # What other tools call the columns of a record. Keras: `loss`, `val_loss`; Lightning: what the person logged, with
 # `_epoch` and `_step` behind it; the loss of Keras is the mean over the batches of an epoch, as they were augmented.
@@ -152,6 +152,14 @@ def diagnose(
         tuple(what_helps(record)),
         command,
     )
+
+
+def findings_of(run: Run) -> tuple[Finding, ...]:
+    """What a diagnosis finds, for a report; nothing where the record cannot be read, which the report itself says."""
+    try:
+        return diagnose(run).findings
+    except (PenjingError, pl.exceptions.PolarsError, ValueError):
+        return ()
 
 
 def foreign(file: Path) -> Record:

@@ -32,7 +32,7 @@ from penjing.workflows._pretrained import NO, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
-from penjing.workflows.diagnose import diagnose
+from penjing.workflows.diagnose import findings_of
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _guarded(run: Run, grow: Any) -> Run:
         _note_failure(run, problem)
         raise
     run.update(status="interrupted" if is_interrupted else "finished", finished=now())
-    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=diagnose(run).findings)
+    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=findings_of(run))
     if is_interrupted:
         raise KeyboardInterrupt(run.path, run.has_weights)
     return run

@@ -140,7 +140,7 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
         pictures=shown[0],
         heat=shown[1],
         prepare=_read(folder / "prepare.json", _json, {}, failed),
-        met=_read(folder / MET, _json, [], failed),
+        met=_read(folder / MET, _rows, [], failed),
         trials=read_lines(folder / TRIALS),
         cells=cells,
         pretrained=_read(folder / "pretrained" / "recipe.toml", _encoders, {}, failed),
@@ -156,6 +156,12 @@ def _read(path: Path, read: Callable[[Path], _Found], default: _Found, failed: l
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, pl.exceptions.PolarsError):
         failed.append(path.name)
         return default
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a JSON list."""
+    found = _json(path)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def _json(path: Path) -> Any:
