@@ -160,6 +160,7 @@ class Trial:
     treated: list[Treated] = field(default_factory=list)
     _base_seconds: float = math.inf
     _has_steps: bool = False
+    _told: set[tuple[str, str]] = field(default_factory=set)
     _reading_seconds: float = 0.0
     _judged_by: list[np.ndarray] = field(default_factory=list)  # the rows that each seed judged
 
@@ -306,8 +307,11 @@ class Trial:
         self._has_steps |= treated.outcome == "looked good"
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         self.run.note(**ledger_line(treated, self._began))
-        if treated.outcome != "not applicable":  # which is in the ledger, and no news
+        # What is not applicable is no news, and that there is no time is told once; the ledger has all of it.
+        reason = (treated.outcome, treated.why)
+        if treated.outcome != "not applicable" and reason not in self._told:
             tell(self.watch, Decided(treated.remedy, treated.outcome, treated.why))
+        self._told |= {reason} if treated.outcome == "not tried" else set()
 
     # ---- the verdict
 
