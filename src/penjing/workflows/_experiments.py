@@ -48,8 +48,8 @@ HELD_OUT = "held_out"
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
 RULE_OF_THREE = 3.0
-# What a training may take more than its forecast before it is given up.
-PATIENCE = 1.3
+# What a training may take of its forecast before it is given up: some learn of their items before the first step.
+PATIENCE = 2.0
 WIDTHS = {"larger": "larger_network", "smaller": "smaller_network"}
 _NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
 
