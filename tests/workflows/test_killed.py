@@ -44,8 +44,8 @@ def test_killed_in_the_race_with_pretrained_features_the_plan_of_both_goes_on(
     """There is no whole run to compare with, for the clock chose the steps: a replay of the recipe has its bits."""
     data = at_hand("pretrained").write(tmp_path / "data")
     out = tmp_path / "run"
-    # more time than it takes: on a slow machine the encoder would be left out of a short one
-    wishes = ("--time", "90s", "--folds", "0", "--pretrained", "efficientnet_lite0")
+    # more time than so few steps take: on a slow machine the encoder would be left out of a short one
+    wishes = ("--time", "90s", "--set", "training.steps=60", "--folds", "0", "--pretrained", "efficientnet_lite0")
     killed_fit(moment, where, data, "--out", out, *wishes)
     resumed = pj.resume(out, watch=None)
     assert resumed.status == "finished"
