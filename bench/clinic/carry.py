@@ -41,7 +41,7 @@ from penjing.workflows.diagnose import diagnose
 from penjing.workflows.inspect import inspect
 
 FEW_RESAMPLES = 10
-FLOOR_SECONDS = 60.0  # of a whole budget, of which the floor takes its share
+FLOOR_SECONDS = 150.0  # of a whole budget, of which the floor takes its share
 
 
 @dataclass(frozen=True)

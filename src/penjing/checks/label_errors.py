@@ -32,7 +32,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
-FOLLOWS = ("drift",)
+FOLLOWS = ("drift", "diverged", "oscillating", "dead_units", "wrong_output")
 PICTURE = "doubt"
 FEWEST = 50  # items
 HELD_OUT = "held_out"  # what judges training items: networks that learned from the others

@@ -31,6 +31,7 @@ FOLLOWS = (
     "wrong_output",
     "label_errors",
     "not_learning",
+    "underfit",
 )
 PICTURE = "reliability"
 FEWEST = 100  # items
