@@ -100,6 +100,8 @@ def test_a_relu_behind_the_last_layer_is_seen_by_its_zeros() -> None:
     found = wrong_output.look(relu)
     assert found is not None
     assert "60% of them" in found.message
+    same = example_steps(**steps, output__at_bounds=1.0, output__std=0.0).also(choices={"task.name": "classify"})
+    assert wrong_output.look(same) is None  # one answer for all
     few = example_steps(**steps, output__at_bounds=0.05).also(choices={"task.name": "classify"})
     assert wrong_output.look(few) is None
 

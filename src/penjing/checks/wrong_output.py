@@ -30,6 +30,7 @@ LOG_EXACT = 0.1  # from zero, the logarithm of such a sum
 PRESSED = 0.3  # share of the outputs at their bounds
 BEYOND = 0.15  # of its range, what the target has beyond the outputs
 ROUNDING = 1e-6
+CONSTANT = 1e-5  # of the outputs' mean, a spread that is none
 
 
 def look(record: Record) -> Finding | None:
@@ -40,6 +41,8 @@ def look(record: Record) -> Finding | None:
         return None
     least, most = float(series(steps, "output/least").min()), float(series(steps, "output/most").max())
     pressed = float(series(steps, "output/at_bounds")[-1])
+    if _is_constant(steps):
+        pressed = 0.0  # the same answer for every item presses against nothing: `not_learning` speaks of it
     evidence = {"least": least, "most": most, "at_bounds": pressed}
     if choices["task.name"] == "regress":
         return _bounded(record, evidence)
@@ -72,6 +75,14 @@ def look(record: Record) -> Finding | None:
             {**evidence, "log_sum": log_off},
         )
     return None
+
+
+def _is_constant(steps: pl.DataFrame) -> bool:
+    """Whether the outputs at the end hardly differ from each other at all."""
+    if "output/std" not in steps.columns or not len(spread := series(steps, "output/std")):
+        return False
+    middle = series(steps, "output/mean")[-1] if "output/mean" in steps.columns else 0.0
+    return bool(spread[-1] <= CONSTANT * max(1.0, abs(float(middle))))
 
 
 def _largest(steps: pl.DataFrame, name: str) -> float | None:
