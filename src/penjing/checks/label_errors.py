@@ -160,8 +160,8 @@ def _steady(items: pl.DataFrame) -> Finding | None:
     half, quarter, tenth = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4, 10))
     doubted = half.filter("wrong")
     wrong = int(quarter["wrong"].sum())
-    if wrong < FEWEST_WRONG or tenth.is_empty():
-        return None
+    if wrong < FEWEST_WRONG or tenth.is_empty() or 2 * len(doubted) > len(half):
+        return None  # where it is mostly wrong when it is surest, it has learned nothing to doubt labels by
     least = {part: share * len(doubted) / len(half) for part, share in STEADY.items()}
     if wrong / len(quarter) < least[4] or int(tenth["wrong"].sum()) / len(tenth) < least[10]:
         return None
