@@ -49,6 +49,8 @@ EXCHANGED, MORE = 0.6, 0.3
 SIMPLE = ("linear", "boosted_trees")
 FEWEST_SURE, FEWEST_WRONG = 150, 3
 STEADY = {4: 0.75, 10: 0.5}
+# Of the surest half, the share of which simple models must say the same, and the most of those that may be wrong.
+AGREED, MOST_WRONG = 0.75, 0.15
 
 
 def look(record: Record) -> Finding | None:
@@ -160,8 +162,10 @@ def _steady(items: pl.DataFrame) -> Finding | None:
     half, quarter, tenth = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4, 10))
     doubted = half.filter("wrong")
     wrong = int(quarter["wrong"].sum())
-    if wrong < FEWEST_WRONG or tenth.is_empty() or 2 * len(doubted) > len(half):
-        return None  # where it is mostly wrong when it is surest, it has learned nothing to doubt labels by
+    if len(half) < AGREED * (len(judged) // 2) or len(doubted) > MOST_WRONG * len(half):
+        return None  # what is often wrong when it is surest, or alone in what it says, is no judge
+    if wrong < FEWEST_WRONG or tenth.is_empty():
+        return None
     least = {part: share * len(doubted) / len(half) for part, share in STEADY.items()}
     if wrong / len(quarter) < least[4] or int(tenth["wrong"].sum()) / len(tenth) < least[10]:
         return None
