@@ -12,6 +12,7 @@ from PIL import Image
 
 import penjing as pj
 from alike import written
+from penjing.core.damage import damage
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.recipe import Choice, Recipe
@@ -62,6 +63,7 @@ def fit(data, out, **wishes):
 
 def test_a_folder_becomes_a_finished_run_with_everything_in_it(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run")
+    assert damage(run.path) is None  # or an unforeseen trouble would be blamed on one of its files
     assert run.status == "finished"
     files = {file.name for file in run.path.iterdir()}
     assert files >= {
@@ -398,6 +400,16 @@ def test_data_without_labels_or_with_one_class_cannot_be_learned(tmp_path):
         fit(tmp_path / "one", tmp_path / "run")
     with pytest.raises(DataError, match="no labels"):
         fit(tmp_path / "one" / "rows", tmp_path / "run", target="none")
+
+
+def test_pictures_that_are_all_alike_leave_none_to_choose_by(tmp_path):
+    for name in ("cats", "dogs"):
+        (tmp_path / "alike" / name).mkdir(parents=True)
+        for number in range(20):
+            Image.new("RGB", (16, 16), (120, 60, 30)).save(tmp_path / "alike" / name / f"{number}.png")
+    with pytest.raises(DataError, match=r"the 40 items of alike/ that can be learned from are 1 group .*add items"):
+        fit(tmp_path / "alike", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_an_out_folder_that_holds_something_is_left_alone(pictures, tmp_path):

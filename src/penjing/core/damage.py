@@ -14,7 +14,7 @@ from penjing.core.errors import PenjingError
 from penjing.core.recipe import Recipe
 
 # What a file must hold for the rest of penjing to read it.
-_KEYS = {"run.json": {"status", "data", "wish"}, "prepare.json": {"decode", "classes"}, "results.json": {"scores"}}
+_KEYS = {"run.json": {"status", "data", "wish"}, "prepare.json": {"classes"}, "results.json": {"scores"}}
 
 
 def damage(folder: Path) -> str | None:
@@ -32,9 +32,9 @@ def damage(folder: Path) -> str | None:
 
 def _read_json(file: Path) -> None:
     found = json.loads(file.read_text(encoding="utf-8"))
-    missing = _KEYS.get(file.name, set()) - set(found)
+    missing = sorted(key for key in _KEYS.get(file.name, ()) if key not in found)
     if missing:
-        raise ValueError(f"{', '.join(sorted(missing))} missing")
+        raise ValueError(f"{', '.join(missing)} missing")
 
 
 def _read_lines(file: Path) -> None:

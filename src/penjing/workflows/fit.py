@@ -20,6 +20,7 @@ from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.files import write_json
 from penjing.core.report import write_report
+from penjing.core.report.text import many
 from penjing.core.run import Run, create, now, open_run
 from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
@@ -206,6 +207,13 @@ def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
     if len(np.unique(prepared.truth[prepared.rows("train")], axis=0)) < 2:
         kind = "class" if prepared.task == "classify" else f'value of "{target_name(prepared.table) or "the target"}"'
         raise DataError(f"the training part of {title} holds one {kind} only; add items, or check the given split")
+    if not len(prepared.rows("valid")) and not prepared.split.folds:
+        items = len(prepared.rows("train"))
+        groups = len(np.unique(prepared.groups[prepared.rows("train")]))
+        raise DataError(
+            f"the {items:,} items of {title} that can be learned from are {many(groups, 'group')} (copies and "
+            "look-alikes of one item are one group), so none can be set aside to choose by; add items that differ"
+        )
     if parent is not None and tuple(parent.prepare["classes"]) != prepared.classes:
         raise DataError(f"{title} has other classes than {parent.path}; going on from a run needs the same ones")
 
