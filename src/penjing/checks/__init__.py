@@ -35,6 +35,20 @@ LISTED = 100
 # Most names written out in one sentence.
 _SPOKEN = 3
 
+# Troubles that keep any training from learning: what is seen of its answers follows from them.
+HAMPERS = (
+    "crawling",
+    "oscillating",
+    "dead_units",
+    "saturated_units",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "unscaled_input",
+    "wrong_output",
+    "small_batch",
+    "large_batch",
+)
+
 _GRAVEST_FIRST: Sequence[Level] = ("error", "warning", "info")
 
 

@@ -13,29 +13,12 @@ few items, or it is badly set.
 
 from __future__ import annotations
 
-from penjing.checks import example_classes, gain
+from penjing.checks import HAMPERS, example_classes, gain
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model", "items.probability")
-FOLLOWS = (
-    "diverged",
-    "not_learning",
-    "underfit",
-    "crawling",
-    "stopped_early",
-    "oscillating",
-    "dead_units",
-    "saturated_units",
-    "vanishing_gradient",
-    "exploding_gradient",
-    "unscaled_input",
-    "wrong_output",
-    "small_batch",
-    "large_batch",
-    "label_errors",
-    "drift",
-)
+FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items

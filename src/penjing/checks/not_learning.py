@@ -14,27 +14,12 @@ tenth of the rate, and more updates.
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, example_answers, gain
+from penjing.checks import CONSTANT, HAMPERS, example_answers, gain
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model")
-FOLLOWS = (
-    "diverged",
-    "crawling",
-    "oscillating",
-    "dead_units",
-    "saturated_units",
-    "vanishing_gradient",
-    "exploding_gradient",
-    "unscaled_input",
-    "wrong_output",
-    "small_batch",
-    "large_batch",
-    "label_errors",
-    "drift",
-    "constant_input",
-)
+FOLLOWS = (*HAMPERS, "diverged", "label_errors", "drift", "constant_input")
 PICTURE = "floor"
 FEWEST = 10  # items
 MANY = 100  # items, from which on a gain that cannot be told from none is a trouble

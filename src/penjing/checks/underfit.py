@@ -14,26 +14,12 @@ simply better for these data.
 
 from __future__ import annotations
 
-from penjing.checks import example_classes, example_steps, gain, series, sound_steps
+from penjing.checks import HAMPERS, example_classes, example_steps, gain, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss", "items.loss", "items.probability", "items.model")
-FOLLOWS = (
-    "not_learning",
-    "crawling",
-    "stopped_early",
-    "oscillating",
-    "dead_units",
-    "saturated_units",
-    "vanishing_gradient",
-    "exploding_gradient",
-    "unscaled_input",
-    "wrong_output",
-    "small_batch",
-    "large_batch",
-    "small_model",
-)
+FOLLOWS = (*HAMPERS, "not_learning", "stopped_early", "small_model")
 PICTURE = "losses"
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
