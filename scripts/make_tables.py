@@ -47,7 +47,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, without what says where it was measured."""
+    """One line of the table. Where it was measured is said by its record, unless its own runs say so themselves."""
 
     data: Text
     result: Text
@@ -56,6 +56,7 @@ class Row:
     floor: Text = NONE
     seconds: Text = NONE
     memory: Text = NONE
+    runs: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -344,6 +345,7 @@ def _of_kind(name: str, rows: Sequence[Record]) -> Row | None:
         floor=best_floor(floors),
         seconds=f"{max(run['seconds'] for run in flat):.0f}",
         memory=show_bytes(max(run["anonymous_bytes"] for run in flat)),
+        runs=tuple(run for run in flat if "machine" in run),
     )
 
 
@@ -387,13 +389,20 @@ FIGURES = (
 )
 
 
-def machine(record: Record) -> Both:
-    """The machine a record was measured on, and how busy it was."""
-    found = record["machine"]
-    name = " ".join(re.sub(r"\((R|TM)\)|@.*|\b(CPU|Processor)\b", " ", found["cpu"]).split())
-    load = found.get("load_average")
+def machine(records: Sequence[Record]) -> Both:
+    """The machines that records were measured on, and how busy these were at most."""
+    found = [record["machine"] for record in records]
+    bare = [re.sub(r"\((R|TM)\)|@.*|\b(CPU|Processor)\b", " ", one["cpu"]).split() for one in found]
+    names = dict.fromkeys(f"{one['cores']} × {' '.join(name)}" for one, name in zip(found, bare, strict=True))
+    load = max((one["load_average"] for one in found if one.get("load_average") is not None), default=None)
     busy = Both("", "") if load is None else Both(f", load {load}", f"，负载 {load}")
-    return joined(f"{found['cores']} × {name}", busy)
+    return joined(" + ".join(names), busy)
+
+
+def link(records: Sequence[Record], file: Path) -> str:
+    """The commits that were measured, as a link to the record."""
+    commits = dict.fromkeys(f"`{one['commit'] or one['date']}`" for one in records)
+    return f"[{', '.join(commits)}]({file.as_posix()})"
 
 
 def lines(figure: Figure, results: Path, language: Language) -> list[list[str]]:
@@ -403,12 +412,12 @@ def lines(figure: Figure, results: Path, language: Language) -> list[list[str]]:
         empty = Row(figure.data, NOT_YET)
         return [_cells(empty, NONE, NONE, language)]
     record = json.loads(file.read_text(encoding="utf-8"))
-    link = f"[`{record['commit'] or record['date']}`]({(RESULTS / file.name).as_posix()})"
-    return [_cells(row, machine(record), link, language) for row in figure.rows(record["result"])]
+    place, rows = RESULTS / file.name, figure.rows(record["result"])
+    return [_cells(row, machine(row.runs or [record]), link(row.runs or [record], place), language) for row in rows]
 
 
-def _cells(row: Row, machine: Text, link: str, language: Language) -> list[str]:
-    texts = (row.data, row.time, row.asked, row.result, row.floor, row.seconds, row.memory, machine, link)
+def _cells(row: Row, where: Text, record: str, language: Language) -> list[str]:
+    texts = (row.data, row.time, row.asked, row.result, row.floor, row.seconds, row.memory, where, record)
     return [said(text, language) for text in texts]
 
 
@@ -460,9 +469,9 @@ def filled_clinic(text: str, results: Path = ROOT / RESULTS) -> str:
 
 def _clinic_about(record: Record) -> str:
     planned, development = record["result"]["planned"], record["result"]["development"]
-    link = f"[`{record['commit'] or record['date']}`](../{(RESULTS / 'clinic.json').as_posix()})"
+    where = link([record], Path("..") / RESULTS / "clinic.json")
     return (
-        f"Record {link}, {said(machine(record), 'english')}. Of the development part {development['sick_runs']} of "
+        f"Record {where}, {said(machine([record]), 'english')}. Of the development part {development['sick_runs']} of "
         f"{planned['sick']} sick runs and {development['healthy_runs'] + development['not_healthy_enough']} of "
         f"{planned['healthy']} others were carried out, of which {development['healthy_runs']} are healthy; the final "
         f"part was opened {record['result']['openings_of_the_final_part']} times.\n\n"

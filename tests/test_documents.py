@@ -210,6 +210,17 @@ def test_a_kind_of_data_shows_its_seeds_and_rows_of_other_speakers_are_one(
     assert "not reached" not in churn
 
 
+def test_a_row_whose_runs_say_where_they_were_measured_says_so_itself(make_tables: ModuleType, tmp_path: Path) -> None:
+    def at(load: float, commit: str) -> dict[str, Any]:
+        machine = {"cpu": "Other(R) Processor", "cores": 4, "load_average": load}
+        return {"machine": machine, "commit": commit, "date": "2026-01-02 00:00 UTC"}
+
+    runs = [{**of_kind(0, 0.9, 0.7), **at(0.3, "abc")}, {**of_kind(1, 0.9, 0.7), **at(2.5, "def")}]
+    write_record(tmp_path, "kinds", {"pairs": {"time": "2m", "wanted": 0.9, "runs": runs}})
+    (row,) = [line for line in make_tables.table("english", tmp_path).splitlines() if "kinds.json" in line]
+    assert row.endswith("| 4 × Other, load 2.5 | [`abc`, `def`](bench/results/kinds.json) |")
+
+
 def test_a_document_without_a_place_for_the_table_is_refused(make_tables: ModuleType) -> None:
     with pytest.raises(ValueError, match="it has 0"):
         make_tables.filled("# nothing", "english")
