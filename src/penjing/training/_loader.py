@@ -302,6 +302,12 @@ def _put(made: queue.Queue[Stack | BaseException], value: Stack | BaseException,
             continue
 
 
+def spread(rows: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the rows, evenly spread, for rows stand class by class."""
+    found: np.ndarray = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
+    return found
+
+
 def chunks(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Rows in order, `size` at a time."""
     for start in range(0, len(rows), size):

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from penjing.training._loader import chunks, spread
+
 if TYPE_CHECKING:
     from penjing.training._assemble import Network
     from penjing.training.engine import Problem
@@ -35,7 +37,7 @@ def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
         Kolmogorov-Smirnov distance of what sums an item up, or the total variation of classes, 0 to 1), `drift_of`,
         in what, and `drift_p`, how often chance alone does that. None where it cannot be told.
     """
-    train, valid = _some(problem.train), _some(problem.valid)
+    train, valid = spread(problem.train, LOOKED_AT), spread(problem.valid, LOOKED_AT)
     rows = []
     for name, modality in problem.modality.items():
         here, there = (_values(network, problem, name, part) for part in (train, valid))
@@ -201,20 +203,13 @@ def variation(here: Float[np.ndarray, " items"], there: Float[np.ndarray, " othe
     return distance, math.erfc(normal / math.sqrt(2)) / 2
 
 
-def _some(rows: np.ndarray) -> np.ndarray:
-    """At most so many of the rows, evenly spread, for rows stand class by class."""
-    found: np.ndarray = rows[np.linspace(0, len(rows) - 1, min(len(rows), LOOKED_AT)).astype(np.int64)]
-    return found
-
-
 def _values(network: Network, problem: Problem, name: str, rows: np.ndarray) -> np.ndarray:
     """What the network's encoder gets of some items: the cells of a table, else what the front end makes."""
     raw = problem.items.inputs[name]
     if problem.modality[name] == "table" or name in problem.items.prepared or not len(rows):
         return np.asarray(raw.take(rows))
     device = next(network.parameters()).device
-    parts = [rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE)]
-    made = [network.prepare(name, torch.from_numpy(raw.take(part)).to(device)) for part in parts]
+    made = [network.prepare(name, torch.from_numpy(raw.take(part)).to(device)) for part in chunks(rows, AT_ONCE)]
     found: np.ndarray = torch.cat(made).cpu().numpy()
     return found
 

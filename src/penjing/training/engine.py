@@ -36,7 +36,7 @@ from penjing.models import own
 from penjing.training import _checkpoint, _vitals
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
-from penjing.training._loader import Items, Loader, Transform, augmented, chunks
+from penjing.training._loader import Items, Loader, Transform, augmented, chunks, spread
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met, outputs_told
 from penjing.training._mix import Loss, Mixing, of_both
@@ -261,18 +261,13 @@ def carry_out(
 @torch.no_grad()
 def _learn_first(network: Network, problem: Problem) -> None:
     """Let encoders that take something from the data before the first step (`learn`) look at training items."""
-    rows = _spread(problem.train, MOST_LOOKED_AT)
+    rows = spread(problem.train, MOST_LOOKED_AT)
     for column, part in network.columns.items():
         learn = getattr(network.encoder[part], "learn", None)
         if learn is None:
             continue
         values = torch.from_numpy(problem.items.inputs[column].take(rows)).to(next(network.parameters()).device)
         learn(values if column in problem.items.prepared else network.prepare(column, values))
-
-
-def _spread(rows: np.ndarray, most: int) -> np.ndarray:
-    """At most so many of the rows, evenly spread, for rows stand class by class."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64)]
 
 
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
@@ -438,7 +433,7 @@ class _Inside:
         `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses; and what
         `_vitals` says of gradients, layers and activations.
         """
-        rows = _spread(self.problem.train, LOOKED_INTO)
+        rows = spread(self.problem.train, LOOKED_INTO)
         batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
         if self._flop is None:
             self._flop = _vitals.flop(network, batch) // max(1, len(rows))
@@ -476,7 +471,7 @@ def _evaluate(
     task = plugins.load("tasks", recipe.task.name)
     metric = task.metric(task.Settings(**recipe.task.settings).metric)
     values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
-    sample = _spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
+    sample = spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
     losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
     told: dict[str, float] = {}
     with step.evaluating() as network:
