@@ -320,6 +320,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return found.tolist()
 
 
+def standard_error(values: np.ndarray) -> float:
+    """Of the mean of some values; infinite where there are fewer than two.
+
+    Example:
+        >>> standard_error(np.array([1.0, 2.0, 3.0, 4.0])).__round__(3)
+        0.645
+    """
+    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
+
 def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:
     """Int[items]: the number of each item's unit. An item without a group (None) stands alone.
 

@@ -145,8 +145,8 @@ def preferred(
     if abs(scores[PRETRAINED].value - scores[SCRATCH].value) > doubt:
         return best, False
     dearer = losses[PRETRAINED] - losses[SCRATCH]
-    error = float(dearer.std(ddof=1)) / math.sqrt(len(dearer)) if len(dearer) > 1 else math.inf
-    return (SCRATCH if dearer.mean() > CLEAR_ERRORS * error else PRETRAINED), True
+    is_clear = dearer.mean() > CLEAR_ERRORS * statistics.standard_error(dearer)
+    return (SCRATCH if is_clear else PRETRAINED), True
 
 
 def close_run(

@@ -21,6 +21,7 @@ from penjing.core.budget import Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.split import inner_folds
+from penjing.core.statistics import standard_error
 from penjing.training import engine
 from penjing.training._names import is_suited
 from penjing.training.engine import Problem
@@ -110,8 +111,7 @@ def _best(told: Mapping[Trial, np.ndarray]) -> Trial:
     if plain is None or not best.names:
         return best
     gain = told[plain] - told[best]
-    error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
-    return best if gain.mean() > CLEAR_ERRORS * error else plain
+    return best if gain.mean() > CLEAR_ERRORS * standard_error(gain) else plain
 
 
 def _strength_decided(told: Mapping[Trial, np.ndarray], best: Trial) -> Decided:

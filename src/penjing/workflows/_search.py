@@ -8,7 +8,6 @@ good the findings are told anew from that training's own record, as a doctor loo
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import metric_name
-from penjing.core.statistics import Difference, Metric, Verdict, unit_of_item
+from penjing.core.statistics import Difference, Metric, Verdict, standard_error, unit_of_item
 from penjing.core.units import show_seconds
 from penjing.remedies import NotApplicable, Suited, suited
 from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError
@@ -261,8 +260,7 @@ class Search:
         task = self.bench.task
         before, after = (np.asarray(task.item_losses(self._truth, one)) for one in (self._at.answer, answer))
         gain = before - after
-        error = float(gain.std(ddof=1)) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
-        return bool(gain.mean() > max(SURER_ERRORS * error, SURER_SHARE * abs(before.mean())))
+        return bool(gain.mean() > max(SURER_ERRORS * standard_error(gain), SURER_SHARE * abs(before.mean())))
 
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found
