@@ -26,6 +26,7 @@ from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
 from penjing.core.run import HELD_OUT_FILE, TRIALS, Run
 from penjing.core.statistics import Metric
+from penjing.tasks._floor.constant import Majority
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
 from penjing.training._plan import planned_anew, total_steps
@@ -169,11 +170,7 @@ class Laboratory:
     def _constant(self) -> np.ndarray:
         """The answer that does not look at the items, for each of them."""
         train = self.prepared.truth[self.problem.train]
-        if self.recipe.task.name == "classify":
-            one = np.bincount(train, minlength=len(self.problem.classes)) / len(train)
-        else:
-            one = np.reshape(train.mean(0), -1)
-        return np.tile(one.astype(np.float32), (len(self.truth), 1))
+        return Majority.learn(self.recipe.task.name, train, len(self.problem.classes)).answer(len(self.truth))
 
 
 def experiment(run: Run, seconds: float, data: object | None = None, watch: Watch = None) -> int:

@@ -19,6 +19,7 @@ from penjing.core import split
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated, Event, Progress, Started
 from penjing.core.recipe import Recipe
+from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
@@ -283,7 +284,4 @@ class _Guard:
 def _constant(recipe: Recipe, problem: Problem, count: int) -> np.ndarray:
     """Float32[count, outputs]: what a model says that knows only how frequent the answers are."""
     truth = problem.truth[problem.train]
-    usual = truth.mean(0)
-    if recipe.task.name == "classify":
-        usual = np.bincount(truth, minlength=len(problem.classes)) / len(truth)
-    return np.tile(np.reshape(usual, (1, -1)), (count, 1)).astype(np.float32)
+    return Majority.learn(recipe.task.name, truth, len(problem.classes)).answer(count)

@@ -21,7 +21,11 @@ class Majority:
 
     def predict(self, features: Given) -> np.ndarray:
         """Float32[items, outputs]."""
-        return np.tile(self.share, (len(as_features(features)), 1))
+        return self.answer(len(as_features(features)))
+
+    def answer(self, items: int) -> np.ndarray:
+        """Float32[items, outputs], for so many items."""
+        return np.tile(self.share, (items, 1))
 
     @staticmethod
     def learn(task: str, y: np.ndarray, outputs: int) -> Majority:
