@@ -10,7 +10,7 @@ whether it helped is measured by `treat`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,3 +97,21 @@ def modalities_of(recipe: Recipe) -> list[Any]:
     every = [plugins.load("modalities", name) for name in plugins.names("modalities")]
     named = [choice.name for choice in recipe.encoders.values()] or [recipe.model.name]
     return [one for one in every if not set(named).isdisjoint(getattr(one, "MODELS", ()))]
+
+
+def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -> Recipe | NotApplicable:
+    """The recipe whose items are mixed while training, if all of its inputs can be and they are not mixed yet.
+
+    Args:
+        choice: of the training: "mixup" or "cutmix".
+        strength: its value.
+        mixed: what a modality must give for its items to be mixed so.
+    """
+    given = [modality.GIVES for modality in modalities_of(recipe)]
+    if not given or len(given) < len(recipe.encoders) or not set(given) <= set(mixed):
+        return NotApplicable("its inputs cannot be mixed")
+    if recipe.optimiser.name == "lbfgs":
+        return NotApplicable("it learns from all items at once")
+    if recipe.training.mixup or recipe.training.cutmix:
+        return NotApplicable("its items are mixed already")
+    return moved(recipe, {f"training.{choice}": strength}, "")
