@@ -173,11 +173,16 @@ def measured(name: str) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def wanted(what: str | None) -> list[str]:
+    """The networks that the command line asks for; `what` the script does stands in its help."""
+    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", help="parts of the names of networks; all when left out")
     asked = parser.parse_args()
-    names = [name for name in NETWORKS if not asked.networks or any(one in name for one in asked.networks)]
+    return [name for name in NETWORKS if not asked.networks or any(one in name for one in asked.networks)]
+
+
+def main() -> None:
+    names = wanted(__doc__)
     result = {}
     for name in names:
         result[name] = measured(name)

@@ -6,7 +6,6 @@ batches made ahead where a core is free), with one thread and with as many as th
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any
 
 from _clocked import posed, ready
 from _record import write
-from probe import NETWORKS
+from probe import NETWORKS, wanted
 
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Training
@@ -63,10 +62,7 @@ def share(recipe, problem) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", help="parts of the names of networks; all when left out")
-    asked = parser.parse_args()
-    names = [name for name in NETWORKS if not asked.networks or any(one in name for one in asked.networks)]
+    names = wanted(__doc__)
     result = {}
     for name in names:
         result[name] = measured(name)
