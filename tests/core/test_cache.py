@@ -487,3 +487,18 @@ def test_a_column_larger_than_the_limit_stays_on_the_disk(monkeypatch: pytest.Mo
     total = sum(int(opened.take(np.arange(start, start + 8)).sum()) for start in range(0, 400, 8))
     assert total == 400 * big.size
     assert anonymous() - peak.before < 20e6
+
+
+def test_large_items_are_announced_before_they_are_read_and_are_the_same(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 256, (40, 90, 80, 3), dtype=np.uint8)
+    np.save(tmp_path / "values.npy", values)
+    told = []
+
+    mapped = np.asarray(np.load(tmp_path / "values.npy", mmap_mode="r"))
+    advise = cache._announce
+    monkeypatch.setattr(cache, "_announce", lambda array, rows: (told.append(len(rows)), advise(array, rows)))
+    rows = np.array([3, 39, 0, 3])
+    taken = cache._gather([mapped, mapped], np.array([0, 1, 1, 0]), rows, values.shape[1:], values.dtype)
+    assert (taken == values[rows]).all()
+    assert told == [2, 2]
+    assert mapped[0].nbytes >= cache.ANNOUNCED_BYTES

@@ -244,6 +244,21 @@ def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
     assert any(not one.is_right for one in measured)
 
 
+def test_the_probe_passes_over_a_number_format_that_a_layer_has_no_kernel_for(monkeypatch):
+    from penjing.training import _probe
+
+    def lacking(network, loss, batch, machine):
+        if machine.number_format == "bfloat16":
+            raise RuntimeError("could not create a primitive descriptor")
+        return once(network, loss, batch, machine)
+
+    once = _probe._once
+    monkeypatch.setattr(_probe, "_once", lacking)
+    machine, found = engine.fastest(recipe(), problem(), 20.0)
+    assert machine.number_format == "float32"
+    assert {one.machine.number_format for one in found} == {"float32"}
+
+
 def test_the_probe_looks_once_at_a_setting_that_is_many_times_slower(monkeypatch):
     from penjing.training import _probe
 

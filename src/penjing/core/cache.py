@@ -9,6 +9,7 @@ that is there twice is there twice with the same values.
 from __future__ import annotations
 
 import json
+import mmap
 import shutil
 import time
 from collections import deque
@@ -33,6 +34,7 @@ from penjing.core.units import show_bytes
 
 VERSION = 1  # of the files' layout; part of every form's id
 KEPT_IN_MEMORY_BYTES = 256 * 10**6  # a column up to this size is loaded once; a larger one stays on disk
+ANNOUNCED_BYTES = 16 * 2**10  # of an item; smaller ones share pages, and telling costs as much as reading
 _SPARE_BYTES = 200 * 10**6  # left free on the disk
 _ITEM_OVERHEAD_BYTES = 1024 + 64  # thumbnail and index row
 _CHUNK, _CHUNK_BYTES = 32, 4 * 10**6  # decoded items, and their size, handed to a thread at once
@@ -368,12 +370,33 @@ def _gather(
 ) -> np.ndarray:
     """Row `row[i]` of array `shard[i]`, for all i: [len(row), *shape]."""
     if len(arrays) == 1:
+        _announce(arrays[0], row)
         return arrays[0][row]
     gathered = np.empty((len(row), *shape), dtype)
-    for number in np.unique(shard):
-        here = shard == number
+    places = [(number, shard == number) for number in np.unique(shard)]
+    for number, here in places:
+        _announce(arrays[number], row[here])
+    for number, here in places:
         gathered[here] = arrays[number][row[here]]
     return gathered
+
+
+def _announce(array: np.ndarray, rows: np.ndarray) -> None:
+    """Tell the system which large items of a mapped file are read next, where it can be told: it fetches them all at
+    once instead of page by page as they are touched. Fifteen times as many items a second were read from a cold disk."""
+    mapped = array.base
+    if not isinstance(mapped, np.memmap) or not hasattr(
+        mmap.mmap, "madvise"
+    ):  # in memory; a system that cannot be told
+        return
+    file, size = mapped.base, array[0].nbytes if len(array) else 0
+    if size < ANNOUNCED_BYTES or not isinstance(file, mmap.mmap):
+        return
+    begin = mapped.offset % mmap.ALLOCATIONGRANULARITY
+    for place in np.unique(rows).tolist():
+        at = begin + place * size
+        page = at - at % mmap.PAGESIZE
+        file.madvise(mmap.MADV_WILLNEED, page, at + size - page)
 
 
 @dataclass(frozen=True)
