@@ -103,7 +103,11 @@ def test_a_relu_behind_the_last_layer_is_seen_by_its_zeros() -> None:
     same = example_steps(**steps, output__at_bounds=1.0, output__std=0.0).also(choices={"task.name": "classify"})
     assert wrong_output.look(same) is None  # one answer for all
     few = example_steps(**steps, output__at_bounds=0.05).also(choices={"task.name": "classify"})
-    assert wrong_output.look(few) is None
+    assert wrong_output.look(few) is not None  # outputs without a bound sum up to what they began with, below zero too
+    free = example_steps(**{**steps, "output__least": -0.4}, output__at_bounds=0.05).also(
+        choices={"task.name": "classify"}
+    )
+    assert wrong_output.look(free) is None
 
 
 def test_mistakes_that_sureness_does_not_thin_out_and_simple_models_share_are_label_errors() -> None:

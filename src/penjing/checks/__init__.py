@@ -30,6 +30,8 @@ from penjing.core.statistics import student_t
 
 # Parts whose items may be named and whose content and label may be spoken of.
 OPEN_PARTS = ("train", "valid", "confirm")
+# Grey levels between the darkest and the brightest place of a picture of one colour; JPEG alone makes one or two.
+FLAT = 3
 # Most items named in one finding; the evidence holds their number.
 LISTED = 100
 # Most names written out in one sentence.
@@ -329,6 +331,21 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     half = student_t(0.975, len(one) - 1) * float((one - two).std(ddof=1)) / math.sqrt(len(one))
     sign = 1 if measure == "right" else -1
     return Gain(mean, mean - half, mean + half, len(one), sign * float(one.mean()), sign * float(two.mean()))
+
+
+def constant_loss(record: Record) -> float | None:
+    """The mean loss of the answer that does not look at the items, or None where it is not known."""
+    if record.items is None or not {"model", "loss"} <= set(record.items.columns):
+        return None
+    losses = record.items.filter(pl.col("model").is_in(CONSTANT))["loss"].drop_nulls()
+    return None if losses.is_empty() else float(losses.mean())  # type: ignore[arg-type]
+
+
+def judged_items(record: Record) -> int:
+    """How many items the network answered to be judged by."""
+    if record.items is None or "model" not in record.items.columns:
+        return 0
+    return len(record.items.filter(model="network"))
 
 
 def example_steps(**changed: Sequence[Any] | float) -> Record:

@@ -18,7 +18,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model", "items.probability")
-FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "stopped_early", "label_errors", "drift")
+FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "overfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
 SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items

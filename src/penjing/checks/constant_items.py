@@ -16,13 +16,11 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, open_items, spoken, survey_of
+from penjing.checks import FLAT, LISTED, Example, open_items, spoken, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("survey", "survey.spread")
-# Grey levels between the darkest and the brightest place; JPEG alone makes one or two of nothing.
-FLAT = 3
 
 
 def look(record: Record) -> Finding | None:

@@ -19,7 +19,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
-FOLLOWS = ("unscaled_input", "oscillating")
+FOLLOWS = ("unscaled_input", "oscillating", "exploding_gradient")
 PICTURE = "dead"
 SHARE = 0.5
 

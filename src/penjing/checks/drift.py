@@ -7,14 +7,17 @@ classes), beside how often chance alone sets items, or whole groups of them, tha
 **Why it is bad.** The score on validation, by which everything is chosen, then tells of another kind of items than are
 learned from; and it will tell little of a third kind.
 
-**Known false alarms.** Parts that are dealt by time drift because the world does: the score is then honest, and the
-drift is what one wants to know. Of many columns a few drift by chance; that is counted in.
+**Known false alarms.** Columns that number the items do not count: which numbers a part has says how it was dealt.
+Parts that are dealt by time drift because the world does: the score is then honest, and the drift is what one wants to
+know. Of many columns a few drift by chance; that is counted in.
 
 **What to do.** Where the parts came with the data, see how they were made. Gather training items of the kind that the
 network will meet.
 """
 
 from __future__ import annotations
+
+import polars as pl
 
 from penjing.checks import example_inputs, shown, spoken
 from penjing.core.finding import Finding
@@ -30,6 +33,8 @@ def look(record: Record) -> Finding | None:
     """What drifts, or None."""
     assert record.inputs is not None
     rows = record.inputs.drop_nulls(["drift", "drift_p"]).sort("drift", descending=True)
+    if "numbered" in rows.columns:
+        rows = rows.filter(~pl.col("numbered").fill_null(value=False))
     found = [row for row in rows.iter_rows(named=True) if row["drift"] >= APART and row["drift_p"] * len(rows) < RARE]
     if not found:
         return None

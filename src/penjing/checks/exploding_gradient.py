@@ -1,21 +1,26 @@
-"""Single gradients are many times as large as the usual one.
+"""Gradients are many times as large as they should be, at once or now and then.
 
 **What it sees.** The norm of the gradient at every evaluation, before it was clipped: the largest beside the median.
+The gradient of the very first update beside the weights, in the middle one of the layers. And, where numbers are
+predicted, how far the farthest target lies from the middle of the others.
 
 **Why it is bad.** One such update can undo what hundreds have learned, and a few of them end in a loss that is not a
-number.
+number. A target a thousand times as far away as usual has a gradient a thousand times the usual one, and brings all
+others together when targets are scaled.
 
 **Known false alarms.** Gradients are large in the first updates of many networks, which is why the first evaluation
-does not count. Where the gradient is clipped already, little harm is done.
+does not count beside the median. Where the gradient is clipped already, little harm is done. Targets may truly range
+over orders of magnitude: then learn their logarithm.
 
-**What to do.** Clip the gradient, begin with a lower rate, or warm it up longer.
+**What to do.** Clip the gradient, begin with a lower rate or smaller weights, normalise the layers; see whether the
+farthest targets are slips.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import example_steps, series, sound_steps
+from penjing.checks import example_steps, series, sound_steps, steps_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -25,22 +30,67 @@ FEWEST = 5  # evaluations
 TIMES = 50.0  # the median
 # Near a loss of zero the usual gradient is almost nothing and any batch that is not yet right stands out.
 LEAST = 10.0
+AT_FIRST = 10.0  # times the weights, the first gradient
+FAR = 100.0  # times the range of the middle half, the farthest target
 
 
 def look(record: Record) -> Finding | None:
-    """How much larger the largest gradient was, or None when none was."""
+    """How much too large gradients were, or None."""
+    return _single(record) or _first(record) or _far_targets(record)
+
+
+def _single(record: Record) -> Finding | None:
     norms = series(sound_steps(record), "gradient/norm")
     if len(norms) < FEWEST:
         return None
     usual, largest = float(np.median(norms)), float(norms[1:].max())
     if largest < TIMES * usual or largest < LEAST:
         return None
+    return _finding(
+        f"the largest one seen had a norm of {largest:.3g}, {largest / usual:,.0f} times the usual one. Clip them with "
+        "--set training.clip_norm=1, or lower the rate.",
+        {"largest": largest, "median": usual},
+    )
+
+
+def _first(record: Record) -> Finding | None:
+    steps = steps_of(record)
+    if "first/gradient_ratio" not in steps.columns or not len(ratios := series(steps, "first/gradient_ratio")):
+        return None
+    ratio = float(ratios[0])
+    if ratio < AT_FIRST:
+        return None
+    return _finding(
+        f"that of the very first update was {ratio:,.0f} times as large as the weights of the middle layer. Draw "
+        "smaller weights, normalise the layers, or clip gradients with --set training.clip_norm=1.",
+        {"first_ratio": ratio},
+    )
+
+
+def _far_targets(record: Record) -> Finding | None:
+    if record.inputs is None or "half" not in record.inputs.columns or record.choices is None:
+        return None
+    if record.choices.get("task.name") != "regress":
+        return None
+    target = record.inputs.filter(role="target").row(0, named=True)
+    if not target["half"]:
+        return None
+    far = max(target["most"] - target["centre"], target["centre"] - target["least"]) / target["half"]
+    if far < FAR:
+        return None
+    return _finding(
+        f"the farthest training target ({target['least']:.4g} to {target['most']:.4g} there are) lies {far:,.0f} times "
+        "as far away as the middle half of them lie apart, and so is its gradient. See whether it is a slip.",
+        {"far": far, "least": float(target["least"]), "most": float(target["most"])},
+    )
+
+
+def _finding(told: str, evidence: dict[str, float]) -> Finding:
     return Finding(
         name="exploding_gradient",
         level="warning",
-        message=f"Gradients explode: the largest one seen had a norm of {largest:.3g}, {largest / usual:,.0f} times "
-        "the usual one. Clip them with --set training.clip_norm=1, or lower the rate.",
-        evidence={"largest": largest, "median": usual},
+        message=f"Gradients explode: {told}",
+        evidence=evidence,
         remedies=("--set training.clip_norm=1", "--set optimiser.rate"),
     )
 

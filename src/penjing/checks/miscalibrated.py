@@ -21,14 +21,14 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from penjing.checks import example_classes
+from penjing.checks import HAMPERS, example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.predicted", "items.probability", "items.model")
 FOLLOWS = (
+    *HAMPERS,
     "drift",
-    "wrong_output",
     "label_errors",
     "not_learning",
     "underfit",

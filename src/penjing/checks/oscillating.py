@@ -1,34 +1,44 @@
-"""The loss jumps up and down to the end instead of settling.
+"""The updates pull to and fro instead of settling.
 
 **What it sees.** Over the second half of the evaluations, how far the loss on the training items moved up and down
-beside the way that it made, as a share of where it stood.
+beside the way that it made, as a share of where it stood. That early losses lay far above what an untrained network or
+the constant answer has, while updates were as large as the weights. And that batches hold other classes than the
+training items do, again and again: they are not dealt at random, and each pulls towards the classes that it holds.
 
 **Why it is bad.** The updates leap over what they look for. Which weights are kept is luck, and they are worse than
 what smaller steps would have reached.
 
 **Known false alarms.** Very few training items, or a loss that is nearly nothing, move by large shares for small
-reasons; losses below a hundredth of the first one are left out.
+reasons; losses below a hundredth of the first one, or of the constant answer's, are left out.
 
-**What to do.** A lower rate, a schedule that falls to zero, larger batches, or a moving average of the weights.
+**What to do.** A lower rate, a schedule that falls to zero, larger batches, or a moving average of the weights; shuffle
+the items.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import example_steps, series, sound_steps
+from penjing.checks import by_layer, constant_loss, example_steps, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss",)
+FOLLOWS = ("exploding_gradient", "unscaled_input")
 PICTURE = "losses"
 FEWEST = 6  # evaluations
 BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
 SETTLED = 0.01  # of the first loss
+ABOVE, LEAP = 1.5, 0.1  # times the loss of an untrained network; of a layer's weights, an update
+FEWEST_BATCHES, UNLIKE, RARE = 3, 0.4, 1e-3  # evaluations; how far apart, 0 to 1; how often chance does that
 
 
 def look(record: Record) -> Finding | None:
-    """How much it jumps, or None."""
+    """How it pulls to and fro, or None."""
+    return _sorted(record) or _restless(record) or _leaping(record)
+
+
+def _restless(record: Record) -> Finding | None:
     losses = series(sound_steps(record), "train/loss")
     if len(losses) < FEWEST:
         return None
@@ -36,17 +46,60 @@ def look(record: Record) -> Finding | None:
     level = float(np.abs(late).mean())
     way = float(np.abs(np.diff(late)).sum())
     detour = (way - abs(float(late[-1] - late[0]))) / max(level, 1e-12)
-    if detour < BACK_AND_FORTH * len(late) / 5 or level < SETTLED * abs(float(losses[0])):
+    nothing = SETTLED * max(abs(float(losses[0])), constant_loss(record) or 0.0)
+    if detour < BACK_AND_FORTH * len(late) / 5 or level < nothing:
         return None
-    return Finding(
-        name="oscillating",
-        level="warning",
-        message=f"The loss does not settle: over the last {len(late)} evaluations it went up and down between "
+    return _finding(
+        f"The loss does not settle: over the last {len(late)} evaluations it went up and down between "
         f"{late.min():.3g} and {late.max():.3g}. Lower the rate with --set optimiser.rate, or let it fall to zero with "
         "--set schedule=one_cycle.",
-        evidence={"detour": detour, "least": float(late.min()), "most": float(late.max()), "level": level},
-        remedies=("--set optimiser.rate", "--set schedule=one_cycle"),
+        {"detour": detour, "least": float(late.min()), "most": float(late.max()), "level": level},
     )
+
+
+def _leaping(record: Record) -> Finding | None:
+    """Early losses far above those of no training at all, by updates as large as weights."""
+    steps = sound_steps(record)
+    if not {"first/loss", "train/running_loss"} <= set(steps.columns) or steps.is_empty():
+        return None
+    ratios = [float(values.max()) for values in by_layer(steps, "layer", "update_ratio").values()]
+    ratios += list(series(steps, "first/update_ratio")[:1]) if "first/update_ratio" in steps.columns else []
+    early = series(steps, "train/running_loss")[: max(1, len(steps) // 3)]
+    untrained = series(steps, "first/loss")
+    if not (len(early) and len(untrained) and ratios):
+        return None
+    is_classify = record.choices is not None and record.choices.get("task.loss") == "cross_entropy"
+    base = max(float(untrained[0]), (constant_loss(record) or 0.0) if is_classify else 0.0)
+    leap, above = float(np.median(ratios)), float(early.max()) / max(base, 1e-12)
+    if above < ABOVE or leap < LEAP:
+        return None
+    return _finding(
+        f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size, and the loss rose to "
+        f"{early.max():.3g}, {above:.1f} times that of the untrained network. Lower the rate with --set "
+        "optimiser.rate, or begin with a lower one (--set schedule=one_cycle).",
+        {"above": above, "update_ratio": leap, "early_loss": float(early.max()), "untrained_loss": base},
+    )
+
+
+def _sorted(record: Record) -> Finding | None:
+    """Batches that are not dealt at random."""
+    steps = sound_steps(record)
+    if "batch/apart" not in steps.columns or len(apart := series(steps, "batch/apart")) < FEWEST_BATCHES:
+        return None
+    usual, chance = float(np.median(apart)), float(np.median(series(steps, "batch/chance")))
+    if usual < UNLIKE or chance > RARE:
+        return None
+    return _finding(
+        f"Batches are not dealt at random: a batch's targets lie {100 * usual:.0f} points of 100 apart from those of "
+        "all training items, evaluation after evaluation, so each update pulls towards the items of its batch and the "
+        "next ones pull back. Shuffle the items.",
+        {"apart": usual, "chance": chance},
+    )
+
+
+def _finding(message: str, evidence: dict[str, float]) -> Finding:
+    remedies = ("--set optimiser.rate", "--set schedule=one_cycle")
+    return Finding("oscillating", "warning", message, evidence, remedies=remedies)
 
 
 def sick() -> Record:

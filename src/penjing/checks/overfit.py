@@ -1,25 +1,29 @@
 """The loss on validation rose while the loss on the training items went on falling.
 
 **What it sees.** How far the validation loss stood at the end above its least, and whether the training loss went on
-falling from there.
+falling from there. And whether the training items are known by heart, with hardly any loss, where validation items
+have much.
 
 **Why it is bad.** What was learned since holds for the training items alone. The network grows surer and no more right:
 its probabilities cannot be relied on, and its answers may have become worse.
 
 **Known false alarms.** Accuracy often goes on rising while the loss rises, because a few wrong answers are given with
-great certainty; the answers are then better and only the probabilities are worse, which is said as good to know. Where
-nearly everything is right, a rise by a large share is a rise by nothing: it must be something beside the loss of the
-constant answer too.
+great certainty; unless the answers became worse by more than chance makes them, only the probabilities are worse, which
+is said as good to know. So is a network that knows its training items by heart while its validation loss stays low.
+Where nearly everything is right, a rise by a large share is a rise by nothing: it must be something beside the loss of
+the constant answer too.
 
 **What to do.** More data, more augmentation, more weight decay or dropout, a smaller network, or an earlier stop.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import polars as pl
+import math
 
-from penjing.checks import example_steps, series, sound_steps
+import numpy as np
+from jaxtyping import Float
+
+from penjing.checks import constant_loss, example_steps, judged_items, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -32,7 +36,8 @@ RISE, OF_THE_FALL = 0.10, 0.05
 FALL = 0.10
 OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, that the rise must be
 WORSE = 0.002  # of the watched metric, from which on the answers are worse too
-CONSTANT = ("majority", "mean")
+# By heart: the training loss beside the validation loss, and how far apart both are, of the constant answer's loss.
+HEART, GAP = 0.15, 0.2
 
 
 def look(record: Record) -> Finding | None:
@@ -42,17 +47,10 @@ def look(record: Record) -> Finding | None:
     if len(valid) < FEWEST:
         return None
     best = int(valid.argmin())
-    rise, fall = valid[-1] - valid[best], train[best] - train[-1]
-    # The last three together: one high reading at the end is no rise.
-    is_steady = float(np.median(valid[-3:])) > valid[best] * (1 + RISE / 2)
-    is_risen = rise > max(RISE * abs(valid[best]), OF_THE_FALL * (valid[0] - valid[best]))
-    if not (is_risen and is_steady and fall > FALL * abs(train[best])):
-        return None
-    constant = _constant_loss(record)
-    if constant is not None and rise < OF_CONSTANT * constant:
-        return None
+    if not _is_risen(train, valid, best, constant_loss(record)):
+        return _by_heart(train, valid, constant_loss(record))
     values = series(steps, "value") if "value" in steps.columns else np.empty(0)
-    is_only_surer = len(values) == len(valid) and float(values[-1]) >= float(values[best]) - WORSE
+    is_only_surer = len(values) == len(valid) and not _is_worse(values, best, judged_items(record))
     at = int(steps["step"][best])
     return Finding(
         name="overfit",
@@ -71,12 +69,40 @@ def look(record: Record) -> Finding | None:
     )
 
 
-def _constant_loss(record: Record) -> float | None:
-    """The mean loss of the answer that does not look at the items, or None where it is not known."""
-    if record.items is None or not {"model", "loss"} <= set(record.items.columns):
+def _is_risen(
+    train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"], best: int, constant: float | None
+) -> bool:
+    """Whether the validation loss rose since its least, and the training loss fell."""
+    rise, fall = valid[-1] - valid[best], train[best] - train[-1]
+    # The last three together: one high reading at the end is no rise.
+    is_steady = float(np.median(valid[-3:])) > valid[best] * (1 + RISE / 2)
+    is_large = rise > max(RISE * abs(valid[best]), OF_THE_FALL * (valid[0] - valid[best]))
+    matters = constant is None or rise >= OF_CONSTANT * constant
+    return bool(is_large and is_steady and fall > FALL * abs(train[best]) and matters)
+
+
+def _is_worse(values: Float[np.ndarray, " rows"], best: int, items: int) -> bool:
+    """Whether the watched metric fell since, by more than a standard error of a share of so many items."""
+    share = min(1.0, max(0.0, float(values[best])))
+    chance = math.sqrt(share * (1 - share) / items) if items else 0.0
+    return bool(values[-1] < values[best] - max(WORSE, chance))
+
+
+def _by_heart(
+    train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"], constant: float | None
+) -> Finding | None:
+    """Training items without a loss beside validation items with much of one, or None."""
+    gap = float(valid[-1] - train[-1])
+    if constant is None or not (0 <= train[-1] <= HEART * valid[-1] and gap >= GAP * constant):
         return None
-    losses = record.items.filter(pl.col("model").is_in(CONSTANT))["loss"].drop_nulls()
-    return None if losses.is_empty() else float(losses.mean())  # type: ignore[arg-type]
+    return Finding(
+        name="overfit",
+        level="info",
+        message=f"It knows its training items by heart: a loss of {train[-1]:.3g} on them, of {valid[-1]:.3g} on "
+        "validation items. More data or more augmentation would bring both closer together.",
+        evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1]), "gap": gap},
+        remedies=("--set training.patience=3",),
+    )
 
 
 def sick() -> Record:

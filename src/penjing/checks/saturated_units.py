@@ -18,6 +18,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
+FOLLOWS = ("vanishing_gradient", "wrong_output", "oscillating", "unscaled_input")
 PICTURE = "saturated"
 SHARE = 0.5
 

@@ -1,7 +1,8 @@
 """The network does not even fit its training items, and a simple model does better.
 
-**What it sees.** That the loss on the training items is nearly that on validation items, and that a linear model or
-boosted trees give more right answers on the same validation items: the data hold more than the network takes up.
+**What it sees.** That a linear model or boosted trees do better on the same validation items: the data hold more than
+the network takes up. And that the network does not even fit what it learns from: its loss on the training items is
+nearly that on validation items, or above what the simple model has on items that it never saw.
 
 **Why it is bad.** The network is too small, too strongly held back, or was trained too little: it leaves on the table
 what a simple model finds.
@@ -25,27 +26,40 @@ SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 APART = 0.15  # validation loss above training loss, as a share
 LEAST = 0.02  # of right answers that the simple model is ahead
+LESS = 0.1  # of the network's loss, that the simple model's is less where numbers are predicted
 
 
 def look(record: Record) -> Finding | None:
     """How far both losses stay behind, or None."""
     assert record.items is not None
     steps = sound_steps(record).drop_nulls(["train/loss", "valid/loss"])
-    answers = record.items.filter(model="network")["probability"].list.len().max()
-    if len(steps) == 0 or not isinstance(answers, int) or answers < 2:
+    if len(steps) == 0:
         return None
+    answers = record.items.filter(model="network")["probability"].list.len().max()
+    is_classes = isinstance(answers, int) and answers > 1
     row = int(series(steps, "valid/loss").argmin())
     train, valid = (float(series(steps, name)[row]) for name in ("train/loss", "valid/loss"))
-    found = [one for name in SIMPLE if (one := gain(record, "right", [name], FEWEST)) is not None]
-    behind = min(found, key=lambda one: one.mean, default=None)
-    if behind is None or behind.high >= 0 or -behind.mean < LEAST or valid > train * (1 + APART):
+    measure = "right" if is_classes else "loss"
+    found = {name: one for name in SIMPLE if (one := gain(record, measure, [name], FEWEST)) is not None}
+    if not found:
         return None
+    name, behind = min(found.items(), key=lambda one: one[1].mean)
+    least = LEAST if is_classes else LESS * behind.of
+    if behind.high >= 0 or -behind.mean < least:
+        return None
+    losses = gain(record, "loss", [name], FEWEST)
+    is_above = losses is not None and train * losses.of / max(valid, 1e-12) > losses.over
+    if valid > train * (1 + APART) and not is_above:
+        return None
+    is_said, was_said = (
+        f"{one:.1%} right" if is_classes else f"a loss of {one:.3g}" for one in (behind.over, behind.of)
+    )
     return Finding(
         name="underfit",
         level="warning",
-        message=f"It under-fits: on its own training items the loss is {train:.3g}, nearly that on validation items "
-        f"({valid:.3g}), and a simple model has {behind.over:.1%} right where it has {behind.of:.1%}. Hold it back "
-        "less (dropout, weight decay, augmentation), take a larger network, or train longer.",
+        message=f"It under-fits: on its own training items the loss is {train:.3g} ({valid:.3g} on validation items), "
+        f"and a simple model has {is_said} on validation where it has {was_said}. Hold it back less (dropout, weight "
+        "decay, augmentation), take a larger network, or train longer.",
         evidence={"train_loss": train, "valid_loss": valid, "network": behind.of, "simple": behind.over},
         remedies=("--set optimiser.weight_decay=0", "--model", "--time"),
     )

@@ -2,8 +2,8 @@
 
 **What it sees.** The outputs at the evaluations. Classes: outputs that are probabilities already (between 0 and 1,
 summing to one) or stay between 0 and 1 and press against those bounds, though the loss makes probabilities of them
-once more; outputs of which many are zero and none is less; or outputs read as probabilities that are none. Numbers:
-outputs that press against bounds which the target oversteps.
+once more; outputs that are never below zero, while some are zero; or outputs read as probabilities that are none.
+Numbers: outputs that press against bounds which the target oversteps, or are the middle of the target to the last bit.
 
 **Why it is bad.** Probabilities made of probabilities can never be sure: of ten classes the surest answer is 0.23. The
 loss stops falling far from zero and gradients are small. A number beyond the bounds can never be answered.
@@ -27,6 +27,7 @@ NEEDS = ("steps.output/least", "steps.output/at_bounds", "choices.task.name")
 PICTURE = "losses"
 EXACT = 0.05  # from one, a sum of probabilities, which may have been computed with eight bits
 LOG_EXACT = 0.1  # from zero, the logarithm of such a sum
+FEWEST = 3  # evaluations
 PRESSED = 0.3  # share of the outputs at their bounds
 BEYOND = 0.15  # of its range, what the target has beyond the outputs
 ROUNDING = 1e-6
@@ -41,9 +42,15 @@ def look(record: Record) -> Finding | None:
         return None
     least, most = float(series(steps, "output/least").min()), float(series(steps, "output/most").max())
     pressed = float(series(steps, "output/at_bounds")[-1])
-    if _is_constant(steps):
+    if is_constant := _is_constant(steps):
         pressed = 0.0  # the same answer for every item presses against nothing: `not_learning` speaks of it
     evidence = {"least": least, "most": most, "at_bounds": pressed}
+    if (stuck := _stuck_at(steps)) is not None and _is_nothing(stuck, choices["task.name"], record):
+        return _finding(
+            f"Every output is exactly {stuck:.4g}, evaluation after evaluation: what stands behind the last layer "
+            "gives nothing and lets nothing through. End the network with a linear layer, without ReLU.",
+            evidence,
+        )
     if choices["task.name"] == "regress":
         return _bounded(record, evidence)
     is_within = least >= -ROUNDING and most <= 1 + ROUNDING
@@ -54,16 +61,17 @@ def look(record: Record) -> Finding | None:
             "sure. End the network without softmax.",
             {**evidence, "sum_error": off},
         )
-    if is_within and pressed >= PRESSED:
+    # The cross-entropy never moves the sum of an item's outputs, so outputs without bounds go below zero as they begin.
+    if is_within and off is not None and len(series(steps, "output/least")) >= FEWEST:
         return _finding(
-            f"The outputs stay between 0 and 1, {pressed:.0%} of them at a bound, and the loss makes probabilities of "
-            "them once more, so it can never be sure. End the network without sigmoid.",
+            f"The outputs stay between 0 and 1 ({least:.3g} to {most:.3g}), and the loss makes probabilities of them "
+            "once more, so it can never be sure. End the network without sigmoid.",
             evidence,
         )
-    if abs(least) <= ROUNDING and pressed >= PRESSED:
+    if abs(least) <= ROUNDING and not is_constant:
         return _finding(
-            f"The outputs never go below zero, where {pressed:.0%} of them are: what stands there answers nothing and "
-            "learns nothing. End the network with a linear layer, without ReLU.",
+            f"The outputs never go below zero, and {pressed:.0%} of them are at a bound: what stands there answers "
+            "nothing and learns nothing. End the network with a linear layer, without ReLU.",
             evidence,
         )
     log_off = _largest(steps, "output/log_sum") or 0.0
@@ -75,6 +83,24 @@ def look(record: Record) -> Finding | None:
             {**evidence, "log_sum": log_off},
         )
     return None
+
+
+def _stuck_at(steps: pl.DataFrame) -> float | None:
+    """The one output of the last evaluations, or None where there are others."""
+    last = steps.tail(FEWEST)
+    values = [*series(last, "output/least"), *series(last, "output/most")]
+    return float(values[0]) if len(last) == FEWEST and len(values) == 2 * FEWEST and len(set(values)) == 1 else None
+
+
+def _is_nothing(value: float, task: str, record: Record) -> bool:
+    """Whether an output is what nothing becomes: zero, and among numbers the middle that they are told from. A last
+    layer with a bias that learns ends anywhere else."""
+    if task != "regress":
+        return value == 0
+    if record.inputs is None:
+        return False
+    target = record.inputs.filter(role="target").row(0, named=True)
+    return target["centre"] is not None and abs(value - target["centre"]) <= ROUNDING * max(target["scale"], abs(value))
 
 
 def _is_constant(steps: pl.DataFrame) -> bool:

@@ -43,14 +43,16 @@ class Record:
     Attributes:
         survey: from `inspect`.
         steps: one row per evaluation, namespaced columns: `step`; metrics such as "valid/accuracy"; "train/loss" and
-            "valid/loss" (the lower the better), "train/running_loss" of the batches since the last row (augmented) and
-            "train/loss_noise" between them; `rate`; `seconds` and `stalled_seconds` (waiting for data) and `flop` since
-            the beginning; "memory/resident" (bytes); "gradient/norm", "gradient/square", "gradient/shared";
-            "layer/NAME/grad_norm", "weight_norm" and "update_ratio"; "activation/NAME/mean", "std", "dead" and
-            "saturated" (shares of units); "entering/PART/mean", "std", "uneven" (what the first layer with weights
-            gets, and how much larger than usual the spread of its most spread value is); "output/least", "most",
-            "mean", "std", "at_bounds", "sum_error" and "log_sum" of the network's outputs; `non_finite`, the names of
-            those that were not numbers and are null.
+            "valid/loss" (the lower the better), "train/running_loss" of the batches since the last row (augmented),
+            "train/loss_noise" between them and "train/largest_loss"; `rate`; `seconds`, `stalled_seconds` (waiting for
+            data) and `flop` since the beginning; "memory/resident" (bytes); "gradient/norm", "gradient/square",
+            "gradient/shared"; "layer/NAME/grad_norm", "weight_norm" and "update_ratio" ("table/NAME/…" of a table of
+            vectors); "first/loss", "gradient_norm", "gradient_ratio", "update_ratio" of the very first update;
+            "batch/apart" and "chance" (how unlike all training items the last batch is in its targets);
+            "activation/NAME/mean", "std", "dead" and "saturated" (shares of units); "entering/PART/mean", "std",
+            "uneven" (what the first layer with weights gets, and how much larger than usual the spread of its most
+            spread value is); "output/least", "most", "mean", "std", "at_bounds", "sum_error" and "log_sum" of the
+            network's outputs; `non_finite`, the names of those that were not numbers and are null.
             `training._vitals` says how they are measured. A foreign log has those that it has.
         items: one row per item and model (training items too, by the model "held_out", where experiments answered them
             with networks that did not learn from them): `hash`, `name`, `part`, `target`, `predicted`, `probability`

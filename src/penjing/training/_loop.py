@@ -26,6 +26,7 @@ from penjing.core.recipe import Training
 from penjing.training._loader import Loader
 from penjing.training._plan import evaluations_due, progress, replanned, total_steps
 from penjing.training._step import Supervised
+from penjing.training._vitals import first_told
 
 CHECKPOINT_SECONDS = 10.0
 # A replan is worth it only when the forecast is off by more than this share of what is left.
@@ -69,6 +70,8 @@ class State:
         best_weights: the weights then.
         stale: evaluations since then.
         losses: the training losses since the last evaluation.
+        first: what the very first update was; see `_vitals.first_told`.
+        rows: of the last batch before an evaluation.
     """
 
     training: Training
@@ -78,6 +81,8 @@ class State:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     stale: int = 0
     losses: list[Tensor] = field(default_factory=list)
+    first: dict[str, float] = field(default_factory=dict)
+    rows: Tensor | None = None
 
     def facts(self) -> dict[str, Any]:
         """What of it is not a tensor, for a checkpoint."""
@@ -88,6 +93,7 @@ class State:
             "best_step": self.best_step,
             "stale": self.stale,
             "losses": [float(loss) for loss in self.losses],
+            "first": self.first,
         }
 
     def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor]) -> None:
@@ -97,6 +103,7 @@ class State:
         self.step, self.best = int(facts["step"]), facts["best"]
         self.best_step, self.stale = int(facts["best_step"]), int(facts["stale"])
         self.losses = [torch.tensor(loss) for loss in facts["losses"]]
+        self.first = dict(facts.get("first", {}))  # checkpoints of older versions have none
         self.best_weights = best_weights
 
 
@@ -147,12 +154,16 @@ def train(
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
             is_due = evaluations_due(state.step + 1, state.training)
-            if is_due:
+            if is_due or state.step == 0:
                 course.step.look()
-            state.losses.append(course.step.update(batch, state.step, factor))
+            loss = course.step.update(batch, state.step, factor)
+            state.losses.append(loss)
+            if state.step == 0 and not is_due:  # an evaluation looks at its update itself
+                state.first = first_told(course.step.pulse(), float(loss))
             state.step += 1
             stride.count()
             if is_due:
+                state.rows = batch.item
                 with stride.evaluating():
                     _evaluate(course, state, watch)
             if pace is not None and stride.is_fresh:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 400  # items of either part
 AT_ONCE = 64  # items through a front end
+FEWEST_DEALT = 8  # items of a batch
+NUMBERED = 1.5  # times as many items as there are, within which their numbers lie
 BOUND = 0.01  # of their range: outputs this close to their least or most are at a bound
 
 
@@ -32,7 +34,8 @@ def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
 
     Returns:
         Rows of `role` ("input" or "target"), `input`, `column`, `modality`; `train_items` and `valid_items` looked at;
-        `centre`, `scale`, `least`, `most` of the training values that are there; `missing` and `valid_missing`, shares;
+        `centre`, `scale`, `least`, `most` of the training values that are there, and `half`, the range of the middle
+        half of them; `numbered`, whether whole numbers count the items; `missing` and `valid_missing`, shares;
         `varies`, whether training items differ; `drift`, how far apart training and validation are at most (the
         Kolmogorov-Smirnov distance of what sums an item up, or the total variation of classes, 0 to 1), `drift_of`,
         in what, and `drift_p`, how often chance alone does that. None where it cannot be told.
@@ -43,7 +46,8 @@ def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
         here, there = (_values(network, problem, name, part) for part in (train, valid))
         groups = (None, None) if problem.groups is None else (problem.groups[train], problem.groups[valid])
         for column, one, other in _columns(problem, name, modality, here, there):
-            rows.append({"role": "input", "input": name, "column": column, **told(one, other, groups)})
+            counts = {"numbered": _is_numbered(one.values, len(problem.truth))}
+            rows.append({"role": "input", "input": name, "column": column, **told(one, other, groups), **counts})
             rows[-1]["modality"] = modality
     truth = problem.truth
     groups = (None, None) if problem.groups is None else (problem.groups[problem.train], problem.groups[problem.valid])
@@ -74,6 +78,19 @@ def outputs_told(found: Float[np.ndarray, "items outputs"]) -> dict[str, float]:
     return told
 
 
+def batch_told(batch: np.ndarray, train: np.ndarray) -> dict[str, float]:
+    """How a batch's targets differ from those of all training items: `batch/apart` (total variation of classes, the
+    Kolmogorov-Smirnov distance of numbers, 0 to 1) and `batch/chance`, how often a batch dealt at random is that far
+    apart. Nothing of a few items, which any deal sets apart.
+    """
+    if len(batch) < FEWEST_DEALT:
+        return {}
+    here, there = _target(batch), _target(train)
+    (name,) = here.summaries
+    apart, chance = (variation if here.classes else distances)(here.summaries[name], there.summaries[name])
+    return {"batch/apart": apart, "batch/chance": chance}
+
+
 @dataclass(frozen=True)
 class Column:
     """What stands in one input column for some items.
@@ -102,11 +119,21 @@ def told(train: Column, valid: Column, groups: tuple[np.ndarray | None, np.ndarr
         "scale": float(there.std()) if there.size else None,
         "least": float(there.min()) if there.size else None,
         "most": float(there.max()) if there.size else None,
+        "half": float(np.subtract(*np.quantile(there, [0.75, 0.25]))) if there.size else None,
         "missing": _missing(values),
         "valid_missing": _missing(valid.values) if len(valid.values) else None,
         "varies": bool(len(values) < 2 or _differ(values, deviation)),
         **_drift(train, valid, groups),
     }
+
+
+def _is_numbered(values: np.ndarray, items: int) -> bool:
+    """Whether values number the items: whole, no two alike, and hardly further apart than there are items."""
+    if values.shape[1] != 1 or len(values) < FEWEST_DEALT or not np.isfinite(values).all():
+        return False
+    known = np.unique(values)
+    is_whole = len(known) == len(values) and bool((known == np.round(known)).all())
+    return is_whole and float(known[-1] - known[0]) < NUMBERED * items
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -19,10 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 NEARLY = 0.01  # of a unit's range: this close to a bound is saturated, this close to nothing is silent
-MOSTLY = 0.95  # share of values that must be at a bound for a unit to be called saturated
+MOSTLY = 0.8  # share of values that must be at a bound for a unit to be called saturated
 
 # Activations that can fall silent, and those that have bounds to get stuck at.
 _CAN_DIE = {"relu", "gelu", "silu", "hardswish"}
+TABLES = (nn.Embedding, nn.EmbeddingBag)
 _BOUNDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardsigmoid": (0.0, 1.0)}
 # What gives units along the second axis; after anything else that has weights they are along the last one.
 _UNITS_SECOND = ("conv", "batch_norm", "group_norm")
@@ -38,6 +40,8 @@ class Pulse:
 
     def __init__(self, network: nn.Module) -> None:
         self._layers = dict(_layers_of(network))
+        tables = {name for name, module in network.named_modules() if isinstance(module, TABLES)}
+        self._kinds = {name: "table" if name in tables else "layer" for name in self._layers}
         self._weights = [weight for weights in self._layers.values() for weight in weights]
         self._before: list[Tensor] = []
         self._earlier: list[Tensor | None] = []
@@ -59,7 +63,7 @@ class Pulse:
             update before, and `gradient/shared`, their product: twice the data would leave only what is shared (left
             out where the update before was in another process); and for each layer that has a matrix
             `layer/NAME/grad_norm`, `weight_norm` and `update_ratio`, how far it moved beside its size (left out
-            where its weights are zero).
+            where its weights are zero). Tables of vectors, of which a batch reaches a few rows, are `table/NAME/…`.
         """
         if not self._before:
             return {}
@@ -90,10 +94,11 @@ class Pulse:
             first = last
             if all(one.ndim < 2 for one in weights):  # scales and offsets alone follow the layer before them
                 continue
-            found[f"layer/{name}/grad_norm"] = grad
-            found[f"layer/{name}/weight_norm"] = weight
+            told = f"{self._kinds[name]}/{name}"
+            found[f"{told}/grad_norm"] = grad
+            found[f"{told}/weight_norm"] = weight
             if weight > 0:
-                found[f"layer/{name}/update_ratio"] = moved / weight
+                found[f"{told}/update_ratio"] = moved / weight
         return found
 
 
@@ -107,6 +112,24 @@ def _layers_of(network: nn.Module) -> Iterator[tuple[str, list[nn.Parameter]]]:
         weights = [weight for weight in module.parameters(recurse=False) if weight.requires_grad]
         if weights:
             yield name or "network", weights
+
+
+def first_told(pulse: Mapping[str, float], loss: float) -> dict[str, float]:
+    """What the very first update was like, from its `Pulse` and the loss of its batch.
+
+    Returns:
+        `first/loss`; `first/gradient_norm`; and in the middle one of the layers `first/gradient_ratio`, the gradient
+        beside the weights, and `first/update_ratio`.
+    """
+    layers = [name.removesuffix("/grad_norm") for name in pulse if name.endswith("/grad_norm")]
+    there = [one for one in layers if pulse[f"{one}/weight_norm"] > 0]
+    ratios = {
+        "gradient": [pulse[f"{one}/grad_norm"] / pulse[f"{one}/weight_norm"] for one in there],
+        "update": [pulse[f"{one}/update_ratio"] for one in there],
+    }
+    middle = {f"first/{kind}_ratio": median(values) for kind, values in ratios.items() if values}
+    norm = {"first/gradient_norm": pulse["gradient/norm"]} if "gradient/norm" in pulse else {}
+    return {"first/loss": loss, **norm, **middle}
 
 
 def activations(network: nn.Module, batch: Any) -> dict[str, float]:

@@ -38,7 +38,7 @@ from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._fusion import Fusion
 from penjing.training._loader import Items, Loader, Transform, augmented, chunks, spread
 from penjing.training._loop import Course, Pace, State, train
-from penjing.training._met import met, outputs_told
+from penjing.training._met import batch_told, met, outputs_told
 from penjing.training._mix import Loss, Mixing, of_both
 from penjing.training._names import learn_names, with_names
 from penjing.training._probe import Probed, probe
@@ -430,8 +430,9 @@ class _Inside:
         """The line's values.
 
         `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
-        `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses; and what
-        `_vitals` says of gradients, layers and activations.
+        `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
+        `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
+        gradients, layers and activations.
         """
         rows = spread(self.problem.train, LOOKED_INTO)
         batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
@@ -445,9 +446,16 @@ class _Inside:
             "flop": 3 * self._flop * self.recipe.training.batch_size * state.step,
             "memory/resident": _vitals.resident_bytes(),
             "train/loss_noise": _vitals.noise(state.losses),
+            "train/largest_loss": float(torch.stack(state.losses).max()) if state.losses else None,
         }
         there = {name: value for name, value in known.items() if value is not None}
-        return {**there, **self.step.pulse(), **units}
+        return {**there, **state.first, **self._dealt(state), **self.step.pulse(), **units}
+
+    def _dealt(self, state: State) -> dict[str, float]:
+        """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""
+        if state.rows is None:
+            return {}
+        return batch_told(self.problem.truth[state.rows.cpu().numpy()], self.problem.truth[self.problem.train])
 
     def _since(self, name: str, now: float) -> float:
         return float(self.earlier.get(name, 0.0)) + now
