@@ -9,10 +9,16 @@ from penjing.checks import (
     Example,
     NotExamined,
     crawling,
+    drift,
+    example_answers,
     example_classes,
+    example_inputs,
     example_steps,
+    exploding_gradient,
     label_errors,
     leak,
+    oscillating,
+    overfit,
     underfit,
     vanishing_gradient,
     wrong_output,
@@ -140,3 +146,134 @@ def test_a_loss_that_stands_still_crawls_where_nothing_is_known_and_rests_where_
     assert crawling.look(Record(steps=steps, items=chance)) is not None
     assert crawling.look(Record(steps=steps, items=knowing)) is None
     assert crawling.look(Record(steps=steps)) is None
+
+
+def test_an_output_that_is_nothing_every_time_stands_behind_a_relu() -> None:
+    """In the units of the target nothing is the middle: what stands behind the last layer lets nothing through."""
+    zero = {"output__least": 0.0, "output__most": 0.0, "output__std": 0.0, "output__at_bounds": 1.0}
+    found = wrong_output.look(example_steps(**zero).also(choices={"task.name": "classify"}))
+    assert found is not None
+    assert "exactly 0" in found.message
+    middle = {**zero, "output__least": 40.0, "output__most": 40.0}
+    numbers = example_inputs(of=example_steps(**middle)).also(choices={"task.name": "regress"})
+    assert wrong_output.look(numbers) is not None
+    biased = {**zero, "output__least": 40.1, "output__most": 40.1}  # what an untrained bias leads to
+    assert wrong_output.look(example_inputs(of=example_steps(**biased)).also(choices={"task.name": "regress"})) is None
+
+
+def test_a_sigmoid_at_the_end_is_seen_though_it_presses_against_nothing() -> None:
+    steps = {"output__most": 0.8, "output__sum_error": 0.5, "output__at_bounds": 0.02}
+    sigmoid = example_steps(**steps, output__least=0.2).also(choices={"task.name": "classify"})
+    found = wrong_output.look(sigmoid)
+    assert found is not None
+    assert "0.2 to 0.8" in found.message
+    logits = example_steps(**steps, output__least=-0.2).also(choices={"task.name": "classify"})
+    assert wrong_output.look(logits) is None
+
+
+def test_first_updates_that_leap_are_seen_though_the_loss_settles_later() -> None:
+    ratios = {f"layer__{layer}__update_ratio": 0.5 for layer in ("first", "second", "third", "last")}
+    high = [9.0, 3.0, 1.1, 1.0, 0.95, 0.9, 0.9, 0.9, 0.9, 0.9]
+    leapt = example_steps(train__running_loss=high, first__loss=1.3, first__update_ratio=8.0, **ratios)
+    found = oscillating.look(leapt)
+    assert found is not None
+    assert "6.9 times that of the untrained network" in found.message
+    steady = example_steps(first__loss=1.3, first__update_ratio=0.05)
+    assert oscillating.look(steady) is None
+    # A bad start by itself is no leap: weights were drawn too large, and updates are small beside them.
+    assert oscillating.look(example_steps(train__running_loss=high, first__loss=1.3, first__update_ratio=0.01)) is None
+
+
+def test_batches_in_the_order_of_the_classes_pull_to_and_fro() -> None:
+    found = oscillating.look(example_steps(batch__apart=0.6, batch__chance=1e-9))
+    assert found is not None
+    assert "not dealt at random" in found.message
+    assert oscillating.look(example_steps(batch__apart=0.2, batch__chance=0.3)) is None
+    assert oscillating.look(example_steps(batch__apart=0.6, batch__chance=0.05)) is None  # few items, many classes
+
+
+def test_a_loss_of_almost_nothing_does_not_oscillate() -> None:
+    losses = [1e-3, 7e-6, 2e-4, 9e-6, 2.5e-4, 8e-6, 2.4e-4, 7e-6, 2.5e-4, 7e-6]
+    steps = example_steps(train__loss=losses)
+    assert oscillating.look(steps) is not None
+    answers = example_answers(network=[0.1] * 20, constant=[2.3] * 20)
+    assert oscillating.look(Record(steps=steps.steps, items=answers.items)) is None
+
+
+def test_the_first_gradient_of_weights_that_are_too_large_is_seen() -> None:
+    found = exploding_gradient.look(example_steps(first__gradient_ratio=250.0))
+    assert found is not None
+    assert "250 times as large as the weights" in found.message
+    assert exploding_gradient.look(example_steps(first__gradient_ratio=1.4)) is None
+
+
+def test_targets_with_a_slipped_decimal_point_are_seen() -> None:
+    def of(most: float) -> Record:
+        target = {"role": "target", "column": "price", "least": 10.0, "most": most, "centre": 60.0, "half": 20.0}
+        inputs = example_inputs({**target}).inputs
+        assert inputs is not None
+        only = inputs.filter((pl.col("role") == "input") | (pl.col("column") == "price"))
+        return Record(inputs=only, steps=example_steps().steps, choices={"task.name": "regress"})
+
+    found = exploding_gradient.look(of(90_000.0))
+    assert found is not None
+    assert found.evidence["most"] == 90_000.0
+    assert exploding_gradient.look(of(900.0)) is None  # incomes are spread like this
+
+
+def test_a_network_that_knows_its_items_by_heart_is_good_to_know() -> None:
+    falling = [1.2, 0.8, 0.5, 0.3, 0.1, 0.05, 0.03, 0.02, 0.01, 0.01]
+    steps = example_steps(train__loss=falling, valid__loss=[max(0.6, one) for one in falling])
+    answers = example_answers(network=[0.6] * 20, constant=[1.6] * 20)
+    found = overfit.look(Record(steps=steps.steps, items=answers.items))
+    assert found is not None
+    assert found.level == "info"
+    assert "by heart" in found.message
+    low = example_steps(train__loss=falling, valid__loss=[max(0.1, one) for one in falling])
+    assert overfit.look(Record(steps=low.steps, items=answers.items)) is None
+
+
+def test_answers_that_are_worse_by_chance_alone_are_only_surer() -> None:
+    rising = {"valid__loss": [1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12]}
+    answers = example_answers(network=[0.5] * 200, constant=[0.7] * 200)
+    levels = []
+    for last in (0.86, 0.78):
+        steps = example_steps(**rising, value=[0.7, 0.75, 0.8, 0.88, 0.88, 0.87, 0.87, 0.87, 0.87, last])
+        found = overfit.look(Record(steps=steps.steps, items=answers.items))
+        assert found is not None
+        levels.append(found.level)
+    assert levels == ["info", "warning"]
+
+
+def test_columns_that_number_the_items_do_not_drift() -> None:
+    moved = {"drift": 1.0, "drift_p": 1e-30, "numbered": True}
+    ordinary = example_inputs(moved).inputs
+    assert ordinary is not None
+    assert drift.look(Record(inputs=ordinary)) is None
+    assert drift.look(example_inputs({**moved, "numbered": False})) is not None
+
+
+def test_pictures_of_one_colour_do_not_leak() -> None:
+    pairs = [(0, 3, "exact"), (5, 8, "exact")]
+    black = [0 if row in {0, 3, 5, 8} else 200 for row in range(800)]
+    assert leak.look(Example(pairs=pairs, given_split=True, columns={"spread": black}).record) is None
+    assert leak.look(Example(pairs=pairs, given_split=True).record) is not None
+
+
+def test_numbers_are_under_fitted_where_a_simple_model_is_better_on_items_it_never_saw() -> None:
+    """The network's loss on what it learned from is above what trees have on validation items."""
+    losses = {"network": 4.0, "boosted_trees": 2.0, "mean": 9.0}
+    rows = [
+        {"model": model, "hash": f"{row:032x}", "target": 1.0, "predicted": 1.0, "loss": loss + 0.1 * (row % 2)}
+        for model, loss in losses.items()
+        for row in range(60)
+    ]
+    items = pl.DataFrame(rows).with_columns(probability=pl.lit(None, pl.List(pl.Float64)))
+    steps = example_steps(
+        train__loss=[5.0, 3.0, 2.5, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0], valid__loss=[6.0, 4.0] + [2.6] * 8
+    )
+    found = underfit.look(Record(steps=steps.steps, items=items))
+    assert found is not None
+    assert "a loss of 2.05" in found.message
+    learned = example_steps(train__loss=[5.0, 3.0, 1.0] + [0.1] * 7, valid__loss=on_validation)
+    assert underfit.look(Record(steps=learned.steps, items=items)) is None

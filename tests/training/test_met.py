@@ -12,7 +12,7 @@ from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.core.run import open_run
 from penjing.training import engine
 from penjing.training._loader import Items
-from penjing.training._met import Column, distances, outputs_told, told, variation
+from penjing.training._met import Column, batch_told, distances, outputs_told, told, variation
 
 ALONE = (None, None)
 
@@ -156,3 +156,32 @@ def test_a_run_gives_its_checks_inputs_and_choices(tmp_path):
     assert record.inputs["drop"].to_list() == [0.25]
     assert record.choices["training.steps"] == 6
     assert record.trials is None
+
+
+def test_a_batch_of_one_class_is_told_from_one_that_was_dealt_at_random():
+    truth = np.repeat(np.arange(4), 50)
+    dealt = np.random.default_rng(0).permutation(truth)[:32]
+    alike, unlike = batch_told(dealt, truth), batch_told(truth[:32], truth)
+    assert unlike["batch/apart"] == pytest.approx(0.75)
+    assert unlike["batch/chance"] < 1e-6 < 0.01 < alike["batch/chance"]
+    assert batch_told(truth[:4], truth) == {}
+    numbers = np.linspace(0, 1, 200, dtype=np.float32)
+    assert batch_told(numbers[:32], numbers)["batch/apart"] == pytest.approx(1 - 32 / 200)
+
+
+def test_the_record_tells_how_batches_were_dealt_and_what_the_first_update_was(tmp_path):
+    trained = engine.carry_out(recipe(steps=20, evaluations=4), problem(), folder=tmp_path)
+    lines = trained.history
+    assert all(line["first/loss"] == lines[0]["first/loss"] > 0 for line in lines)
+    assert 0 < lines[0]["first/update_ratio"] < 0.3
+    assert all(0 <= line["batch/apart"] <= 0.5 for line in lines)
+    assert all(line["train/largest_loss"] >= line["train/running_loss"] for line in lines)
+
+
+def test_a_column_that_numbers_the_items_is_seen():
+    from penjing.training._met import _is_numbered
+
+    assert _is_numbered(np.arange(40.0, 80.0)[:, None], 60)
+    assert not _is_numbered(np.arange(40.0, 80.0)[:, None] * 7, 60)  # such as prices
+    assert not _is_numbered(np.random.default_rng(0).integers(0, 50, 40).astype(float)[:, None], 60)
+    assert not _is_numbered(np.linspace(0, 1, 40)[:, None], 60)

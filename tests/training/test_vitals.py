@@ -125,3 +125,28 @@ def test_the_scatter_of_losses_is_their_standard_deviation_whatever_their_course
 def test_memory_is_told_in_bytes_where_the_system_tells():
     found = _vitals.resident_bytes()
     assert found is None or found > 50e6
+
+
+def test_a_table_of_vectors_is_told_apart_from_layers_that_every_item_goes_through():
+    network = nn.Sequential(nn.Embedding(20, 3), nn.Flatten(), nn.Linear(6, 2))
+    pulse = _vitals.Pulse(network)
+    pulse.before(1.0)
+    network(torch.tensor([[1, 2], [3, 4]])).square().sum().backward()
+    found = pulse.after(1.0)
+    assert found["table/0/grad_norm"] == pytest.approx(float(network[0].weight.grad.norm()))
+    assert [name for name in found if name.startswith("layer/")] == [
+        "layer/2/grad_norm",
+        "layer/2/weight_norm",
+        "layer/2/update_ratio",
+    ]
+
+
+def test_the_first_update_is_summed_up_by_its_middle_layer():
+    pulse = {"gradient/norm": 7.0}
+    for name, gradient, weight in (("a", 1.0, 2.0), ("b", 6.0, 2.0), ("c", 90.0, 3.0), ("zero", 1.0, 0.0)):
+        pulse |= {f"layer/{name}/grad_norm": gradient, f"layer/{name}/weight_norm": weight}
+        pulse |= {f"layer/{name}/update_ratio": gradient / 100} if weight else {}
+    told = _vitals.first_told(pulse, 1.5)
+    expected = {"first/loss": 1.5, "first/gradient_norm": 7.0, "first/gradient_ratio": 3.0, "first/update_ratio": 0.06}
+    assert told == pytest.approx(expected)
+    assert _vitals.first_told({}, 1.5) == {"first/loss": 1.5}
