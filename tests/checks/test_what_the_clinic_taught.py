@@ -269,9 +269,8 @@ def test_numbers_are_under_fitted_where_a_simple_model_is_better_on_items_it_nev
         for row in range(60)
     ]
     items = pl.DataFrame(rows).with_columns(probability=pl.lit(None, pl.List(pl.Float64)))
-    steps = example_steps(
-        train__loss=[5.0, 3.0, 2.5, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0], valid__loss=[6.0, 4.0] + [2.6] * 8
-    )
+    on_validation = [6.0, 4.0] + [2.6] * 8
+    steps = example_steps(train__loss=[5.0, 3.0, 2.5] + [2.0] * 7, valid__loss=on_validation)
     found = underfit.look(Record(steps=steps.steps, items=items))
     assert found is not None
     assert "a loss of 2.05" in found.message

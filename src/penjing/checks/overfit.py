@@ -35,7 +35,8 @@ RISE, OF_THE_FALL = 0.10, 0.05
 # How far the training loss must have fallen meanwhile.
 FALL = 0.10
 OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, that the rise must be
-WORSE = 0.002  # of the watched metric, from which on the answers are worse too
+# Of the watched metric, from which on the answers are worse too; of a share in standard errors, whichever is more.
+WORSE, SURELY = 0.002, 2.0
 # By heart: the training loss beside the validation loss, and how far apart both are, of the constant answer's loss.
 HEART, GAP = 0.15, 0.2
 
@@ -82,10 +83,10 @@ def _is_risen(
 
 
 def _is_worse(values: Float[np.ndarray, " rows"], best: int, items: int) -> bool:
-    """Whether the watched metric fell since, by more than a standard error of a share of so many items."""
+    """Whether the watched metric fell since, by more than chance moves a share of so many items."""
     share = min(1.0, max(0.0, float(values[best])))
     chance = math.sqrt(share * (1 - share) / items) if items else 0.0
-    return bool(values[-1] < values[best] - max(WORSE, chance))
+    return bool(values[-1] < values[best] - max(WORSE, SURELY * chance))
 
 
 def _by_heart(
