@@ -82,7 +82,7 @@ def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward
         plan = fault.plan(case.strength)
         plan = replace(plan, width=round(plan.width * WIDER_IN_FINAL)) if is_final else plan
         module = networks.build(ward.problem, plan, case.seed, fault.preprocess)
-    with _slow(fault.stall_seconds * case.strength):
+    with _slow(fault.stall_seconds * case.strength, recipe_of(case).training.batch_size):
         outcome = carry.carry_out(
             ward,
             _suited(recipe_of(case), ward),
@@ -103,15 +103,16 @@ def _suited(recipe: Recipe, ward: carry.Ward) -> Recipe:
 
 
 @contextlib.contextmanager
-def _slow(seconds: float) -> Iterator[None]:
-    """Inside the block every batch that is cut from the items takes so much longer, as from a slow disk."""
+def _slow(seconds: float, batch_size: int) -> Iterator[None]:
+    """Inside the block every batch that is cut from the items takes so much longer, as from a slow disk; several that
+    are cut together take so much longer each."""
     if not seconds:
         yield
         return
     cut = Items.batch
 
     def batch(items: Items, rows: Any) -> Any:
-        time.sleep(seconds)
+        time.sleep(seconds * max(1, len(rows) // max(1, batch_size)))
         return cut(items, rows)
 
     with patch.object(Items, "batch", batch):

@@ -88,7 +88,7 @@ class NotExamined:
         """Why it could not look, in plain words."""
         lacking = dict.fromkeys(
             _LACKING.get(need) or _LACKING.get(need.partition(".")[0]) or f"is no {need.partition('.')[2] or need}"
-            for need in self.missing
+            for need in (need.partition("|")[0] for need in self.missing)
         )
         return f"not examined, because there {' and '.join(lacking)}"
 
@@ -150,7 +150,8 @@ def _explained(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _has(record: Record, need: str) -> bool:
-    """Whether the record has a reading, and the column after the dot, with a value in it."""
+    """Whether the record has a reading, and the column after the dot (or one of several, with "|" between them), with a
+    value in it."""
     reading, _, column = need.partition(".")
     held = getattr(record, reading)
     frame = held.items if isinstance(held, Survey) else held
@@ -160,7 +161,8 @@ def _has(record: Record, need: str) -> bool:
         return column in frame
     if reading == "trials":  # after the dot stands which experiment
         return bool((frame["experiment"] == column).any())
-    return column in frame.columns and frame[column].null_count() < len(frame)
+    there = [name for name in column.split("|") if name in frame.columns]
+    return any(frame[name].null_count() < len(frame) for name in there)
 
 
 # ---- what checks of a survey share
@@ -313,6 +315,8 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
         over: names of the other; the first that there is.
     """
     assert record.items is not None
+    if measure == "right" and not {"target", "predicted"} <= set(record.items.columns):
+        return None
     shown = record.items.with_columns(
         value=(pl.col("target") == pl.col("predicted")).cast(pl.Float64)
         if measure == "right"
@@ -346,6 +350,25 @@ def judged_items(record: Record) -> int:
     if record.items is None or "model" not in record.items.columns:
         return 0
     return len(record.items.filter(model="network"))
+
+
+LEAP = 0.3  # of a layer's weights: an update as large as this leaps over what it looks for
+
+
+def first_of(record: Record, name: str) -> float | None:
+    """What the very first update was: "loss", "gradient_ratio" or "update_ratio"; None where it is not known."""
+    steps = steps_of(record)
+    values = series(steps, f"first/{name}") if f"first/{name}" in steps.columns else np.empty(0)
+    return float(values[0]) if len(values) else None
+
+
+def untrained_loss(record: Record) -> float:
+    """The loss of a network that knows nothing, as training measures it: that of the constant answer where the
+    cross-entropy is learned, of the mean where standardised numbers are; 0 where it is not known."""
+    choices = record.choices or {}
+    if choices.get("task.loss") == "cross_entropy":
+        return constant_loss(record) or 0.0
+    return 1.0 if choices.get("task.name") == "regress" else 0.0
 
 
 def example_steps(**changed: Sequence[Any] | float) -> Record:

@@ -6,7 +6,8 @@
 answers to one item, and whichever it gives is counted as a mistake.
 
 **Known false alarms.** Near duplicates where the class is in a small detail: a part before and after it was
-repaired. Rows of a table with few columns: two customers may be alike in every column and differ all the same.
+repaired. Rows of a table with few columns: two customers may be alike in every column and differ all the same. A pair
+or two are in most data, and good to know.
 
 **What to do.** `penjing inspect DATA --suspects FILE.csv` writes them down; put the right label (or `drop`) in
 that file and give it back with `penjing fit DATA --corrections FILE.csv`. Where pictures really belong to two
@@ -17,11 +18,12 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, counted, first, noun, open_pairs, survey_of
+from penjing.checks import LISTED, Example, counted, first, noun, open_items, open_pairs, survey_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("survey", "survey.target")
+MANY = 0.005  # of the items that may be named, the pairs from which on they matter
 
 
 def look(record: Record) -> Finding | None:
@@ -39,7 +41,7 @@ def look(record: Record) -> Finding | None:
     example = f"{surest['name_a']} ({surest['target_a']}) and {surest['name_b']} ({surest['target_b']})"
     return Finding(
         name="cross_class_duplicates",
-        level="info" if is_row else "warning",
+        level="info" if is_row or len(pairs) < MANY * len(open_items(survey)) else "warning",
         message=_of_rows(len(pairs), example)
         if is_row
         else f"Pairs that show one {thing} under two classes: {len(pairs):,} ({exact:,} exactly the same), such as "

@@ -1,8 +1,9 @@
 """Gradients are many times as large as they should be, at once or now and then.
 
 **What it sees.** The norm of the gradient at every evaluation, before it was clipped: the largest beside the median.
-The gradient of the very first update beside the weights, in the middle one of the layers. And, where numbers are
-predicted, how far the farthest target lies from the middle of the others.
+The gradient of the very first update beside the weights, in the middle one of the layers, and the loss of the untrained
+network beside that of the constant answer: weights that were drawn too large make both of them huge. And, where numbers
+are predicted, how far the farthest target lies from the middle of the others.
 
 **Why it is bad.** One such update can undo what hundreds have learned, and a few of them end in a loss that is not a
 number. A target a thousand times as far away as usual has a gradient a thousand times the usual one, and brings all
@@ -20,17 +21,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import example_steps, series, sound_steps, steps_of
+from penjing.checks import LEAP, example_steps, first_of, series, sound_steps, steps_of, untrained_loss
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm",)
+NEEDS = ("steps.gradient/norm|first/loss",)
+FOLLOWS = ("unscaled_input", "wrong_output")
 PICTURE = "gradient"
 FEWEST = 5  # evaluations
 TIMES = 50.0  # the median
 # Near a loss of zero the usual gradient is almost nothing and any batch that is not yet right stands out.
 LEAST = 10.0
-AT_FIRST = 10.0  # times the weights, the first gradient
+AT_FIRST = 15.0  # times the weights, the first gradient
+ABOVE = 10.0  # times the loss of a network that knows nothing, that of the untrained network
 FAR = 100.0  # times the range of the middle half, the farthest target
 
 
@@ -40,8 +43,10 @@ def look(record: Record) -> Finding | None:
 
 
 def _single(record: Record) -> Finding | None:
-    norms = series(sound_steps(record), "gradient/norm")
-    if len(norms) < FEWEST:
+    if "gradient/norm" not in steps_of(record).columns:
+        return None
+    norms, leap = series(sound_steps(record), "gradient/norm"), first_of(record, "update_ratio")
+    if len(norms) < FEWEST or (leap is not None and leap >= LEAP):  # `oscillating` speaks of first updates that leap
         return None
     usual, largest = float(np.median(norms)), float(norms[1:].max())
     if largest < TIMES * usual or largest < LEAST:
@@ -54,16 +59,17 @@ def _single(record: Record) -> Finding | None:
 
 
 def _first(record: Record) -> Finding | None:
-    steps = steps_of(record)
-    if "first/gradient_ratio" not in steps.columns or not len(ratios := series(steps, "first/gradient_ratio")):
+    ratio, loss, untrained = first_of(record, "gradient_ratio"), first_of(record, "loss"), untrained_loss(record)
+    if ratio is not None and ratio >= AT_FIRST:
+        told = f"that of the very first update was {ratio:,.0f} times as large as the weights of the middle layer"
+    elif loss is not None and untrained and loss >= ABOVE * untrained:
+        told = f"the untrained network has a loss of {loss:,.3g}, one that knows nothing {untrained:.3g}"
+    else:
         return None
-    ratio = float(ratios[0])
-    if ratio < AT_FIRST:
-        return None
+    evidence = {name: value for name, value in (("first_ratio", ratio), ("first_loss", loss)) if value is not None}
     return _finding(
-        f"that of the very first update was {ratio:,.0f} times as large as the weights of the middle layer. Draw "
-        "smaller weights, normalise the layers, or clip gradients with --set training.clip_norm=1.",
-        {"first_ratio": ratio},
+        f"{told}. Draw smaller weights, normalise the layers, or clip gradients with --set training.clip_norm=1.",
+        evidence,
     )
 
 

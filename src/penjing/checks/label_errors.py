@@ -5,8 +5,8 @@ is doubted where the network gives another class at least the probability that i
 items that carry it, and its own class less than it usually gets. Whether there are more of them than mistakes alone
 would bring is judged by how sure they are: an answer that is wrong in spite of a probability of 0.9 happens once in
 ten times to a network whose probabilities hold. And classes that are taken for other ones, each for one of its own, as
-where labels were numbered in two ways. And mistakes that simple models make as well, and that are as many among the
-surest items as among less sure ones.
+where labels were numbered in two ways. And mistakes that network and simple models make together, and that are as many
+among the surest items as among less sure ones.
 
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
@@ -28,11 +28,12 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from penjing.checks import LISTED, example_classes, gain, spoken
+from penjing.checks._plateau import judged, names_of, plateau
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.probability", "items.model", "items.loss")
-FOLLOWS = ("drift", "diverged", "oscillating", "dead_units", "wrong_output")
+FOLLOWS = ("drift", "diverged", "oscillating", "exploding_gradient", "dead_units", "unscaled_input", "wrong_output")
 PICTURE = "doubt"
 FEWEST = 50  # items
 HELD_OUT = "held_out"  # what judges training items: networks that learned from the others
@@ -43,14 +44,11 @@ TIMES = 2.0  # as many as the network's own probabilities lead one to expect
 # Exchanged classes: the share of items that are given just the class that theirs would be under another name, and how
 # much more than the share that is right.
 EXCHANGED, MORE = 0.6, 0.3
-# Mistakes that simple models make as well, among the surest items: how many items there must be in all, how many
-# mistakes in the surest quarter, and beside the surest half's share the least share in that quarter and in the surest
-# tenth. Where items are merely hard, these are far better than the half; wrong labels are as many in each.
 SIMPLE = ("linear", "boosted_trees")
-FEWEST_SURE, FEWEST_WRONG = 150, 3
-STEADY = {4: 0.75, 10: 0.5}
-# Of the surest half, the share of which simple models must say the same, and the most of those that may be wrong.
-AGREED, MOST_WRONG = 0.75, 0.15
+# Mistakes that do not become fewer with sureness: how many items there must be on which judges agree, how many mistakes
+# in their surest half, how much likelier they are with such mistakes than without (a logarithm), the part of all
+# mistakes that they must be, and the share of the surest half beyond which the judges themselves know nothing.
+FEWEST_AGREED, FEWEST_WRONG, LIKELIER, MOSTLY, MOST_WRONG = 60, 5, 1.5, 0.5, 0.4
 
 
 def look(record: Record) -> Finding | None:
@@ -69,9 +67,8 @@ def look(record: Record) -> Finding | None:
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
     place = _places(items["predicted"].to_list(), probability.argmax(1))
     if not set(items["target"]) <= set(place):
-        return _steady(
-            record.items
-        )  # a class that is never answered: which of the probabilities is its own, the record does not say
+        # A class that is never answered: which of the probabilities is its own, the record does not say.
+        return _steady(record.items)
     truth = np.array([place[name] for name in items["target"]])
     own, sure = probability[np.arange(len(truth)), truth], probability.max(1)
     doubted = doubts(probability, truth)
@@ -144,40 +141,31 @@ def _exchanged(items: pl.DataFrame) -> Finding | None:
 
 
 def _steady(items: pl.DataFrame) -> Finding | None:
-    """Mistakes among the surest items, made by simple models too, that do not become fewer with sureness; or None.
+    """Mistakes that network and simple models make together, and that do not become fewer with sureness; or None.
 
     The temperature is learned from the same items, so where labels are wrong the network is never sure enough to be
     surprised; how mistakes are spread over its sureness, no temperature changes.
     """
-    simple = items.filter(pl.col("model").is_in(SIMPLE)).group_by("hash").agg(said=pl.col("predicted").unique())
-    network = items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
-    if len(network) < FEWEST_SURE or simple.is_empty():
+    found = judged(items)
+    if found is None or len(found.wrong) < FEWEST_AGREED:
         return None
-    judged = network.join(simple, on="hash").with_columns(
-        sure=pl.col("probability").list.max(),
-        agreed=(pl.col("said").list.len() == 1) & (pl.col("said").list.first() == pl.col("predicted")),
-        wrong=pl.col("target") != pl.col("predicted"),
-    )
-    judged = judged.sort("sure", "hash", descending=[True, False])
-    half, quarter, tenth = (judged.head(len(judged) // part).filter("agreed") for part in (2, 4, 10))
-    doubted = half.filter("wrong")
-    wrong = int(quarter["wrong"].sum())
-    if len(half) < AGREED * (len(judged) // 2) or len(doubted) > MOST_WRONG * len(half):
-        return None  # what is often wrong when it is surest, or alone in what it says, is no judge
-    if wrong < FEWEST_WRONG or tenth.is_empty():
+    half = found.surest_half
+    doubted = int(found.wrong[:half].sum())
+    if doubted < FEWEST_WRONG or doubted > MOST_WRONG * half:
         return None
-    least = {part: share * len(doubted) / len(half) for part, share in STEADY.items()}
-    if wrong / len(quarter) < least[4] or int(tenth["wrong"].sum()) / len(tenth) < least[10]:
+    level = plateau(found.wrong)
+    if level.evidence < LIKELIER or level.share < MOSTLY * float(found.wrong.mean()):
         return None
-    names = [str(name) for name in doubted["name"].head(LISTED)]
+    names = names_of(found)
     return Finding(
         name="label_errors",
         level="warning",
-        message=f"Of the {len(half):,} validation items of which the network is surest and simple models say the same, "
-        f"{len(doubted):,} have another label, and their share is about the same where it is surest of all: that is "
-        f"rarely the items' fault. Look at {spoken(names)}, and write what is wrong into a file for --corrections.",
-        evidence={"doubted": len(doubted), "items": len(half), "surest_doubted": wrong, "surest_items": len(quarter)},
-        items=tuple(names),
+        message=f"Of the {half:,} validation items of which the network and simple models are surest together, "
+        f"{doubted:,} have another label, and they do not become fewer the surer they are, as mistakes on hard items "
+        f"do: about {level.share:.0%} of all labels would be wrong. Look at {spoken(names)}, and write what is wrong "
+        "into a file for --corrections.",
+        evidence={"doubted": doubted, "items": half, "share": level.share, "likelier": level.evidence},
+        items=names,
         remedies=("--corrections",),
     )
 

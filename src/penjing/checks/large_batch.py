@@ -1,7 +1,8 @@
 """Batches are larger than they need to be, and there were few updates.
 
 **What it sees.** Of two gradients in a row, how much they have in common beside what they do not: the gradient noise
-scale as a multiple of the batch, over the first half of the training; and how many passes and updates there were.
+scale as a multiple of the batch, over the first half of the training; and how many updates there were. Or that each
+update took half of all items or more, and there were a few dozen of them.
 
 **Why it is bad.** A batch of a tenth would point nearly the same way for a tenth of the arithmetic: in the same time
 there would be many more updates.
@@ -16,6 +17,8 @@ Source: S. McCandlish, J. Kaplan, D. Amodei, An empirical model of large-batch t
 
 from __future__ import annotations
 
+import math
+
 from penjing.checks import choices_of, early_noise, example_steps, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -25,6 +28,7 @@ PICTURE = "noise"
 SMALLEST = 128  # items, from which on a batch can be large
 QUIET = 1.5  # times the batch: with all items at once 1.3 was seen, for weights move from one gradient to the next
 FEW = 300  # updates
+HALF, FEW_OF_HALF = 0.5, 50  # of the training items an update, from which on so few updates are too few
 
 
 def look(record: Record) -> Finding | None:
@@ -32,21 +36,31 @@ def look(record: Record) -> Finding | None:
     choices = choices_of(record)
     batch, times = int(choices["training.batch_size"]), early_noise(record)
     updates = int(series(sound_steps(record), "step").max(initial=0))
-    if choices.get("optimiser.name") == "lbfgs" or (0 < batch < SMALLEST) or times is None:
+    if choices.get("optimiser.name") == "lbfgs":
         return None
-    if times > QUIET or updates > FEW:
+    if (batch == 0 or batch >= HALF * _items(record)) and 0 < updates <= FEW_OF_HALF:
+        why = "each item was seen often, and the network was changed seldom"
+    elif (batch == 0 or batch >= SMALLEST) and times is not None and times <= QUIET and updates <= FEW:
+        why = "gradients in a row are nearly all alike, so a much smaller batch would point the same way"
+    else:
         return None
-    told = f"{batch:,} items" if batch else "all items"
-    smaller = f"={batch // 4}" if batch else ""
+    told, smaller = (f"{batch:,} items", f"={batch // 4}") if batch else ("all items", "")
+    noise = {} if times is None or math.isinf(times) else {"noise_times": times}
     return Finding(
         name="large_batch",
         level="warning",
-        message=f"With {told} an update there were {updates:,} updates only, and gradients in a row are nearly all "
-        "alike, so a much smaller batch would point the same way. Take smaller ones with --set "
+        message=f"With {told} an update there were {updates:,} updates only, and {why}. Take smaller ones with --set "
         f"training.batch_size{smaller}, and more updates.",
-        evidence={"batch_size": batch, "noise_times": times, "updates": updates},
+        evidence={"batch_size": batch, "updates": updates, **noise},
         remedies=(f"--set training.batch_size{smaller}",),
     )
+
+
+def _items(record: Record) -> float:
+    """How many items are learned from; without end where it is not known."""
+    if record.inputs is None:
+        return math.inf
+    return float(record.inputs.filter(role="target")["train_items"][0])
 
 
 def sick() -> Record:

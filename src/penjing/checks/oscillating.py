@@ -2,8 +2,8 @@
 
 **What it sees.** Over the second half of the evaluations, how far the loss on the training items moved up and down
 beside the way that it made, as a share of where it stood. That early losses lay far above what an untrained network or
-the constant answer has, while updates were as large as the weights. And that batches hold other classes than the
-training items do, again and again: they are not dealt at random, and each pulls towards the classes that it holds.
+the constant answer has, while updates were a third of the weights and more. And that batches hold other classes than
+the training items do, again and again: they are not dealt at random, and each pulls towards the classes that it holds.
 
 **Why it is bad.** The updates leap over what they look for. Which weights are kept is luck, and they are worse than
 what smaller steps would have reached.
@@ -18,8 +18,18 @@ the items.
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
-from penjing.checks import by_layer, constant_loss, example_steps, series, sound_steps
+from penjing.checks import (
+    LEAP,
+    by_layer,
+    constant_loss,
+    example_steps,
+    first_of,
+    series,
+    sound_steps,
+    untrained_loss,
+)
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -29,8 +39,10 @@ PICTURE = "losses"
 FEWEST = 6  # evaluations
 BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
 SETTLED = 0.01  # of the first loss
-ABOVE, LEAP = 1.5, 0.1  # times the loss of an untrained network; of a layer's weights, an update
-FEWEST_BATCHES, UNLIKE, RARE = 3, 0.4, 1e-3  # evaluations; how far apart, 0 to 1; how often chance does that
+ABOVE = 1.3  # times the loss of an untrained network, early losses
+FAR = 1.0  # of a layer's weights: an update of their own size leaps whatever the loss does
+# Evaluations; how far apart batches are, beside batches of one class each; how often chance does that.
+FEWEST_BATCHES, UNLIKE, RARE = 3, 0.6, 1e-3
 
 
 def look(record: Record) -> Finding | None:
@@ -59,23 +71,22 @@ def _restless(record: Record) -> Finding | None:
 
 def _leaping(record: Record) -> Finding | None:
     """Early losses far above those of no training at all, by updates as large as weights."""
-    steps = sound_steps(record)
-    if not {"first/loss", "train/running_loss"} <= set(steps.columns) or steps.is_empty():
+    steps, first = sound_steps(record), first_of(record, "loss")
+    if first is None or "train/running_loss" not in steps.columns or steps.is_empty():
         return None
     ratios = [float(values.max()) for values in by_layer(steps, "layer", "update_ratio").values()]
-    ratios += list(series(steps, "first/update_ratio")[:1]) if "first/update_ratio" in steps.columns else []
     early = series(steps, "train/running_loss")[: max(1, len(steps) // 3)]
-    untrained = series(steps, "first/loss")
-    if not (len(early) and len(untrained) and ratios):
+    if not (len(early) and ratios):
         return None
-    is_classify = record.choices is not None and record.choices.get("task.loss") == "cross_entropy"
-    base = max(float(untrained[0]), (constant_loss(record) or 0.0) if is_classify else 0.0)
-    leap, above = float(np.median(ratios)), float(early.max()) / max(base, 1e-12)
-    if above < ABOVE or leap < LEAP:
+    # A layer that leaps has large weights from then on, beside which updates look small.
+    leap = max(float(np.median(ratios)), first_of(record, "update_ratio") or 0.0)
+    base = max(first, untrained_loss(record))
+    above = float(early.max()) / max(base, 1e-12)
+    if leap < LEAP or (above < ABOVE and leap < FAR):
         return None
     return _finding(
-        f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size, and the loss rose to "
-        f"{early.max():.3g}, {above:.1f} times that of the untrained network. Lower the rate with --set "
+        f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size, and the loss was "
+        f"{early.max():.3g} then, {above:.1f} times that of the untrained network. Lower the rate with --set "
         "optimiser.rate, or begin with a lower one (--set schedule=one_cycle).",
         {"above": above, "update_ratio": leap, "early_loss": float(early.max()), "untrained_loss": base},
     )
@@ -87,7 +98,7 @@ def _sorted(record: Record) -> Finding | None:
     if "batch/apart" not in steps.columns or len(apart := series(steps, "batch/apart")) < FEWEST_BATCHES:
         return None
     usual, chance = float(np.median(apart)), float(np.median(series(steps, "batch/chance")))
-    if usual < UNLIKE or chance > RARE:
+    if usual < UNLIKE * _apart_by_class(record) or chance > RARE:
         return None
     return _finding(
         f"Batches are not dealt at random: a batch's targets lie {100 * usual:.0f} points of 100 apart from those of "
@@ -95,6 +106,15 @@ def _sorted(record: Record) -> Finding | None:
         "next ones pull back. Shuffle the items.",
         {"apart": usual, "chance": chance},
     )
+
+
+def _apart_by_class(record: Record) -> float:
+    """How far batches of one class each lie from all items on average; 1 where there are no classes."""
+    if record.items is None or not {"model", "target", "probability"} <= set(record.items.columns):
+        return 1.0
+    of_classes = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    shares = of_classes["target"].value_counts()["count"].to_numpy() / max(1, len(of_classes))
+    return float(1 - (shares**2).sum()) if len(shares) > 1 else 1.0
 
 
 def _finding(message: str, evidence: dict[str, float]) -> Finding:

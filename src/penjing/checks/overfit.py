@@ -9,7 +9,8 @@ its probabilities cannot be relied on, and its answers may have become worse.
 
 **Known false alarms.** Accuracy often goes on rising while the loss rises, because a few wrong answers are given with
 great certainty; unless the answers became worse by more than chance makes them, only the probabilities are worse, which
-is said as good to know. So is a network that knows its training items by heart while its validation loss stays low.
+is said as good to know. So is a network that knows its training items by heart, unless a simple model is
+better than it.
 Where nearly everything is right, a rise by a large share is a rise by nothing: it must be something beside the loss of
 the constant answer too.
 
@@ -23,11 +24,12 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import constant_loss, example_steps, judged_items, series, sound_steps
+from penjing.checks import constant_loss, example_steps, gain, judged_items, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
+FOLLOWS = ("exploding_gradient", "drift", "wrong_loss", "wrong_output")
 PICTURE = "losses"
 FEWEST = 5  # evaluations: of fewer a rise is one unlucky reading
 # How far the validation loss must have risen: beside its least, and beside all that it ever fell.
@@ -38,7 +40,8 @@ OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, tha
 # Of the watched metric, from which on the answers are worse too; of a share in standard errors, whichever is more.
 WORSE, SURELY = 0.002, 2.0
 # By heart: the training loss beside the validation loss, and how far apart both are, of the constant answer's loss.
-HEART, GAP = 0.15, 0.2
+HEART, GAP = 0.15, 0.15
+SIMPLE = ("linear", "boosted_trees")
 
 
 def look(record: Record) -> Finding | None:
@@ -49,9 +52,10 @@ def look(record: Record) -> Finding | None:
         return None
     best = int(valid.argmin())
     if not _is_risen(train, valid, best, constant_loss(record)):
-        return _by_heart(train, valid, constant_loss(record))
+        return _by_heart(record, train, valid)
     values = series(steps, "value") if "value" in steps.columns else np.empty(0)
     is_only_surer = len(values) == len(valid) and not _is_worse(values, best, judged_items(record))
+    is_only_surer &= not _is_behind(record)
     at = int(steps["step"][best])
     return Finding(
         name="overfit",
@@ -89,21 +93,27 @@ def _is_worse(values: Float[np.ndarray, " rows"], best: int, items: int) -> bool
     return bool(values[-1] < values[best] - max(WORSE, SURELY * chance))
 
 
-def _by_heart(
-    train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"], constant: float | None
-) -> Finding | None:
+def _by_heart(record: Record, train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"]) -> Finding | None:
     """Training items without a loss beside validation items with much of one, or None."""
-    gap = float(valid[-1] - train[-1])
+    gap, constant = float(valid[-1] - train[-1]), constant_loss(record)
     if constant is None or not (0 <= train[-1] <= HEART * valid[-1] and gap >= GAP * constant):
         return None
+    is_behind = _is_behind(record)
+    behind = ", where a simple model has more right" if is_behind else ""
     return Finding(
         name="overfit",
-        level="info",
+        level="warning" if is_behind else "info",
         message=f"It knows its training items by heart: a loss of {train[-1]:.3g} on them, of {valid[-1]:.3g} on "
-        "validation items. More data or more augmentation would bring both closer together.",
+        f"validation items{behind}. More data, more augmentation or more weight decay bring both closer together.",
         evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1]), "gap": gap},
         remedies=("--set training.patience=3",),
     )
+
+
+def _is_behind(record: Record) -> bool:
+    """Whether a simple model clearly has more right answers."""
+    found = [gain(record, "right", [name]) for name in SIMPLE] if record.items is not None else []
+    return any(one is not None and one.high < 0 for one in found)
 
 
 def sick() -> Record:

@@ -33,6 +33,7 @@ NEEDS = (
 PICTURE = "noise"
 SMALL = 8  # items: larger batches are noisy for other reasons
 NOISY = 30.0  # times the batch
+SINGLE, NOISY_SINGLE = 2, 2.0  # items; times the batch: one or two items say little wherever there is any noise
 SCATTER = 0.25  # of the loss, from batch to batch
 SETTLED = 0.05  # of the first loss on training items: below, nothing is left to learn
 
@@ -42,7 +43,8 @@ def look(record: Record) -> Finding | None:
     batch = int(choices_of(record)["training.batch_size"])
     times = early_noise(record)
     noise, losses = series(sound_steps(record), "train/loss_noise"), series(sound_steps(record), "train/running_loss")
-    if not 0 < batch <= SMALL or times is None or times < NOISY or not len(noise):
+    least = NOISY_SINGLE if batch <= SINGLE else NOISY
+    if not 0 < batch <= SMALL or times is None or times < least or not len(noise):
         return None
     scatter = float(np.median(noise) / max(float(np.median(np.abs(losses))), 1e-12))
     learned = series(sound_steps(record), "train/loss")

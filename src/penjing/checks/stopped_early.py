@@ -1,7 +1,8 @@
 """It was stopped while it was still learning fast.
 
 **What it sees.** Whether the losses on training and on validation items still fell by much over the last fifth of the
-evaluations, while they lay side by side: the network had not begun to know its training items better than others.
+evaluations, while they lay side by side: the network had not begun to know its training items better than others. And
+whether it saw each item hardly more than once, in few updates, while the losses of its batches still fell.
 
 **Why it is bad.** More updates would have made it better, with no other change.
 
@@ -13,22 +14,27 @@ little left to learn.
 
 from __future__ import annotations
 
-from penjing.checks import example_steps, series, sound_steps
+from penjing.checks import HAMPERS, example_steps, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
-FOLLOWS = ("crawling", "large_batch", "dead_units", "saturated_units", "vanishing_gradient", "wrong_output")
+FOLLOWS = (*HAMPERS,)
 PICTURE = "losses"
 FEWEST = 5  # evaluations
 # Of the validation loss, what the last fifth of the evaluations still took off.
 FALLING = 0.08
 # How much more the validation loss may be than the training loss, as a share of it.
 APART = 0.10
+FEW, PASSES = 200, 3.0  # updates, and how often each item was seen
 
 
 def look(record: Record) -> Finding | None:
     """How fast it was still falling, or None."""
+    return _falling(record) or _hardly_begun(record)
+
+
+def _falling(record: Record) -> Finding | None:
     steps = sound_steps(record).drop_nulls(["train/loss", "valid/loss"])
     train, valid = series(steps, "train/loss"), series(steps, "valid/loss")
     if len(valid) < FEWEST or train[-1] <= 0 or valid[-1] <= 0:
@@ -38,13 +44,42 @@ def look(record: Record) -> Finding | None:
     gap = float(valid[-1] / train[-1] - 1)
     if fall["valid"] < FALLING or fall["train"] < FALLING or gap > APART or valid[-1] > valid.min():
         return None
+    return _finding(
+        f"over the last {before / len(valid):.0%} of the updates the validation loss fell by {fall['valid']:.0%}, to "
+        f"{valid[-1]:.3g}, and the training loss is {train[-1]:.3g}.",
+        {"train_fall": fall["train"], "valid_fall": fall["valid"], "gap": gap},
+    )
+
+
+def _hardly_begun(record: Record) -> Finding | None:
+    """Few updates, hardly more than one pass, and batches whose losses still fall."""
+    steps = sound_steps(record)
+    if record.inputs is None or record.choices is None or not {"step", "train/running_loss"} <= set(steps.columns):
+        return None
+    losses = series(steps, "train/running_loss")
+    items = int(record.inputs.filter(role="target")["train_items"][0])
+    batch = int(record.choices["training.batch_size"]) or items
+    updates = int(series(steps, "step").max(initial=0))
+    passes, third = updates * batch / max(1, items), len(losses) // 3
+    if third == 0 or updates > FEW or passes > PASSES:
+        return None
+    fall = float(1 - losses[-third:].mean() / losses[-2 * third : -third].mean())
+    if fall < FALLING:
+        return None
+    return _finding(
+        f"it took {updates:,} updates, in which it saw each training item {passes:.1f} times, and the loss of its "
+        f"batches still fell by {fall:.0%} over the last third of them.",
+        {"updates": updates, "passes": passes, "running_fall": fall},
+    )
+
+
+def _finding(told: str, evidence: dict[str, float]) -> Finding:
     return Finding(
         name="stopped_early",
         level="warning",
-        message=f"It stopped while it was still learning: over the last {before / len(valid):.0%} of the updates the "
-        f"validation loss fell by {fall['valid']:.0%}, to {valid[-1]:.3g}, and the training loss is {train[-1]:.3g}. "
-        "Give it more --time, or more updates with --set training.steps.",
-        evidence={"train_fall": fall["train"], "valid_fall": fall["valid"], "gap": gap},
+        message=f"It stopped while it was still learning: {told} Give it more --time, or more updates with --set "
+        "training.steps.",
+        evidence=evidence,
         remedies=("--time", "--set training.steps"),
     )
 

@@ -13,9 +13,12 @@ end and nothing is said.
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
-from penjing.checks import example_steps, series, sound_steps
+import numpy as np
+from jaxtyping import Float
+
+from penjing.checks import constant_loss, example_steps, judged_items, series, sound_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -27,7 +30,9 @@ FOLLOWS = (
 PICTURE = "losses"
 FEWEST = 6  # evaluations
 SHARE = 0.45  # of the updates, by which all was reached
-FELL = 0.1  # of the first loss that must have been gained until then: what never learned was not trained too long
+# Of the loss of the constant answer, or of the first loss where that is more, what must have been gained until then:
+# what never learned was not trained too long.
+FELL = 0.1
 
 
 def look(record: Record) -> Finding | None:
@@ -39,9 +44,9 @@ def look(record: Record) -> Finding | None:
     best = int(losses.argmin())
     values = series(steps, "value") if "value" in steps.columns else np.empty(0)
     if len(values) == len(losses):
-        best = max(best, int(values.argmax()))
+        best = max(best, _reached(values, judged_items(record)))
     share = float(at[best] / at[-1])
-    if share > SHARE or losses[best] > (1 - FELL) * losses[0]:
+    if share > SHARE or losses[best] > (1 - FELL) * max(float(losses[0]), constant_loss(record) or 0.0):
         return None
     return Finding(
         name="trained_long",
@@ -52,6 +57,13 @@ def look(record: Record) -> Finding | None:
         evidence={"step": int(at[best]), "steps": int(at[-1]), "share": share},
         remedies=(f"--set training.steps={at[best]:.0f}", "--set training.patience=3"),
     )
+
+
+def _reached(values: Float[np.ndarray, " rows"], items: int) -> int:
+    """The first evaluation that was as good as the best one, but for chance where a share of items is right."""
+    most = min(1.0, max(0.0, float(values.max())))
+    chance = math.sqrt(most * (1 - most) / items) if items else 0.0
+    return int(np.argmax(values >= values.max() - chance))
 
 
 def sick() -> Record:

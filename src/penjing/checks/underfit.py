@@ -26,6 +26,7 @@ SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 APART = 0.15  # validation loss above training loss, as a share
 LEAST = 0.02  # of right answers that the simple model is ahead
+FAR_APART = 0.6  # the same, beyond which it is over-fitting though the training loss is high
 LESS = 0.1  # of the network's loss, that the simple model's is less where numbers are predicted
 
 
@@ -49,7 +50,7 @@ def look(record: Record) -> Finding | None:
         return None
     losses = gain(record, "loss", [name], FEWEST)
     is_above = losses is not None and train * losses.of / max(valid, 1e-12) > losses.over
-    if valid > train * (1 + APART) and not is_above:
+    if valid > train * (1 + (FAR_APART if is_above else APART)):
         return None
     is_said, was_said = (
         f"{one:.1%} right" if is_classes else f"a loss of {one:.3g}" for one in (behind.over, behind.of)

@@ -1,0 +1,101 @@
+"""Whether mistakes become fewer with sureness down to none, as those on hard items do, or stay as many, as wrong labels
+do. Used by `label_errors`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Float
+
+from penjing.checks import LISTED
+
+JUDGES = ("network", "linear", "boosted_trees")
+WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard
+# The courses that are tried: how fast mistakes become fewer, how many there are at the least sure item, and always.
+SLOPES = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
+HARDEST = np.geomspace(0.002, 0.95, 40)
+ALWAYS = np.concatenate([[0.0], np.geomspace(0.005, 0.5, 25)])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The items on which all judges agree, the surest first.
+
+    Attributes:
+        wrong: whether the label is another one.
+        names: of the items.
+    """
+
+    wrong: Bool[np.ndarray, " items"]
+    names: list[str]
+
+    @property
+    def surest_half(self) -> int:
+        """How many items the surest half has."""
+        return len(self.wrong) // 2
+
+
+def judged(items: pl.DataFrame) -> Judged | None:
+    """What the network and the simple models say together, or None where there is one judge alone.
+
+    Args:
+        items: answers on items that no judge learned from; see `Record.items`.
+    """
+    answers = items.filter(pl.col("model").is_in(JUDGES), pl.col("probability").list.len() > 1)
+    by_model = {str(name): part.unique("hash").sort("hash") for (name,), part in answers.group_by("model")}
+    if len(by_model) < 2:
+        return None
+    right = {name: float((part["target"] == part["predicted"]).mean()) for name, part in by_model.items()}  # type: ignore[arg-type]
+    best, count = max(right.values()), min(map(len, by_model.values()))
+    least = best - WORSE * np.sqrt(best * (1 - best) / max(1, count))
+    heard = [name for name in JUDGES if right.get(name, 0.0) >= least]
+    if len(heard) < 2:
+        return None
+    said = by_model[heard[0]].select("hash", "name", "target", pl.col("predicted").alias("said"))
+    said = said.with_columns(agreed=pl.lit(value=True), rank=pl.lit(0.0))
+    for name in heard:
+        other = by_model[name].select("hash", "predicted", sure=pl.col("probability").list.max().rank())
+        said = said.join(other, on="hash").with_columns(
+            agreed=pl.col("agreed") & (pl.col("predicted") == pl.col("said")), rank=pl.col("rank") + pl.col("sure")
+        )
+        said = said.drop("predicted", "sure")
+    agreed = said.filter("agreed").sort("rank", "hash", descending=[True, False])
+    return Judged((agreed["target"] != agreed["said"]).to_numpy(), [str(name) for name in agreed["name"]])
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """What the mistakes are like that do not become fewer with sureness.
+
+    Attributes:
+        share: of the items, wrong however sure the judges are.
+        evidence: how much likelier the mistakes are with such a share than with none, as a logarithm.
+    """
+
+    share: float
+    evidence: float
+
+
+def plateau(wrong: Bool[np.ndarray, " items"]) -> Plateau:
+    """The share of mistakes that sureness does not thin out, by the greatest likelihood.
+
+    Mistakes happen at the share `always + (1 - always) × hardest × place ^ slope`, the place counted from 0, the surest
+    item, to 1.
+    """
+    place = (np.arange(len(wrong)) + 0.5) / len(wrong)
+    likeliest = np.full(len(ALWAYS), -np.inf)
+    for slope in SLOPES:
+        thinned = HARDEST[None, :, None] * place**slope
+        share = np.clip(ALWAYS[:, None, None] + (1 - ALWAYS[:, None, None]) * thinned, 1e-6, 0.98)
+        likelihood: Float[np.ndarray, "always hardest"] = np.log(np.where(wrong, share, 1 - share)).sum(-1)
+        likeliest = np.maximum(likeliest, likelihood.max(1))
+    best = int(likeliest.argmax())
+    return Plateau(float(ALWAYS[best]), float(likeliest[best] - likeliest[0]))
+
+
+def names_of(found: Judged) -> tuple[str, ...]:
+    """The items of the surest half whose labels are doubted, the surest first."""
+    half = found.surest_half
+    return tuple(name for name, wrong in zip(found.names[:half], found.wrong[:half], strict=True) if wrong)[:LISTED]
