@@ -14,11 +14,13 @@ from penjing.checks import (
     example_classes,
     example_inputs,
     example_steps,
+    example_trials,
     exploding_gradient,
     label_errors,
     leak,
     oscillating,
     overfit,
+    shortcut,
     underfit,
     vanishing_gradient,
     wrong_output,
@@ -276,3 +278,16 @@ def test_numbers_are_under_fitted_where_a_simple_model_is_better_on_items_it_nev
     assert "a loss of 2.05" in found.message
     learned = example_steps(train__loss=[5.0, 3.0, 1.0] + [0.1] * 7, valid__loss=on_validation)
     assert underfit.look(Record(steps=learned.steps, items=items)) is None
+
+
+def test_a_border_that_matters_more_than_the_centre_is_a_shortcut_though_both_matter() -> None:
+    def of(centre: float, border: float) -> Record:
+        hidden = [
+            {"experiment": "hidden", "setting": where, "gain": gain, "gain_low": gain - 0.05, "gain_high": gain + 0.05}
+            for where, gain in (("centre", centre), ("border", border))
+        ]
+        return example_trials(*hidden)
+
+    assert shortcut.look(of(centre=-0.25, border=-0.4)) is not None
+    assert shortcut.look(of(centre=-0.25, border=-0.28)) is None  # no clear difference
+    assert shortcut.look(of(centre=-0.6, border=-0.05)) is None

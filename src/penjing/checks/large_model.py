@@ -17,7 +17,7 @@ from penjing.core.record import Record
 
 NEEDS = ("trials.smaller",)
 PICTURE = "trials"
-LOST = 0.01  # of the metric, at the worse end of the interval
+LOST = 0.01  # of the metric, at the worse end of the interval, or as much as the score itself is uncertain by
 SMALLER = 0.6  # of the parameters: a network that hardly shrank tells nothing
 
 
@@ -26,7 +26,8 @@ def look(record: Record) -> Finding | None:
     row = trials_of(record, "smaller").row(-1, named=True)
     itself = trials_of(record, "itself").row(-1, named=True)
     gain, low, high = widened(record, row)
-    if low < -LOST or not itself["parameters"] or row["parameters"] > SMALLER * itself["parameters"]:
+    uncertain = (itself["high"] - itself["low"]) / 2
+    if low < -max(LOST, uncertain) or not itself["parameters"] or row["parameters"] > SMALLER * itself["parameters"]:
         return None
     return Finding(
         name="large_model",

@@ -1,7 +1,8 @@
 """It answers by what stands at the border of a picture, and not by what the picture shows.
 
 **What it sees.** The trained network's metric on validation pictures with the centre hidden, and with the border
-hidden: what is left of what it has over the constant answer.
+hidden: what is left of what it has over the constant answer. Either survives without the centre and not without the
+border, or the border matters clearly more than the centre does.
 
 **Why it is bad.** A caption, a frame, a lamp or a ruler tells the class in these data; elsewhere it will not.
 
@@ -14,6 +15,10 @@ border must matter and the centre must not.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from penjing.checks import example_trials, trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -24,6 +29,7 @@ PICTURE = "trials"
 # the border hidden, on digits, clothes and CIFAR-10.
 KEPT = 0.8  # with the centre hidden
 LEFT = 0.4  # with the border hidden
+LOST, SURELY = 0.7, 1.96  # with the border hidden, where that costs more than the centre; in standard errors
 LEAST = 0.1  # that it has over the constant answer
 
 
@@ -35,7 +41,8 @@ def look(record: Record) -> Finding | None:
     if over < LEAST or not {"centre", "border"} <= set(rows):
         return None
     left = {where: 1 + float(row["gain"]) / over for where, row in rows.items()}
-    if left["centre"] < KEPT or left["border"] > LEFT:
+    is_at_border = left["centre"] >= KEPT and left["border"] <= LEFT
+    if not is_at_border and not (left["border"] <= LOST and _matters_more(rows["border"], rows["centre"])):
         return None
     return Finding(
         name="shortcut",
@@ -46,6 +53,12 @@ def look(record: Record) -> Finding | None:
         evidence={f"left_without_{where}": share for where, share in left.items()},
         remedies=("--canvas",),
     )
+
+
+def _matters_more(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether hiding the one costs clearly more than hiding the other."""
+    spread = [(row["gain_high"] - row["gain_low"]) / 2 / 1.96 for row in (one, other)]
+    return bool(other["gain"] - one["gain"] > SURELY * math.hypot(*spread))
 
 
 def sick() -> Record:
