@@ -5,12 +5,10 @@ from __future__ import annotations
 import pytest
 
 from penjing.checks import (
-    Example,
     constant_columns,
     constant_items,
     cross_class_duplicates,
     duplicates,
-    example_columns,
     few_items,
     guessed_groups,
     id_columns,
@@ -24,6 +22,7 @@ from penjing.checks import (
     tiny_classes,
     unreadable,
 )
+from penjing.checks._examples import Example, example_columns
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

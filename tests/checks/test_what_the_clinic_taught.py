@@ -6,15 +6,9 @@ import polars as pl
 
 from penjing import checks
 from penjing.checks import (
-    Example,
     NotExamined,
     crawling,
     drift,
-    example_answers,
-    example_classes,
-    example_inputs,
-    example_steps,
-    example_trials,
     exploding_gradient,
     label_errors,
     leak,
@@ -24,6 +18,14 @@ from penjing.checks import (
     underfit,
     vanishing_gradient,
     wrong_output,
+)
+from penjing.checks._examples import (
+    Example,
+    example_answers,
+    example_classes,
+    example_inputs,
+    example_steps,
+    example_trials,
 )
 from penjing.core import plugins
 from penjing.core.record import Record
@@ -144,7 +146,7 @@ def test_a_loss_that_stands_still_crawls_where_nothing_is_known_and_rests_where_
     """Updates of a hundred-thousandth, and a loss that does not move: a tiny rate, or weights that are good already."""
     tiny = {f"layer__{layer}__update_ratio": 1e-5 for layer in ("first", "second", "third", "last")}
     steps = example_steps(train__loss=[1.2] * 10, **tiny).steps
-    chance, knowing = (checks.example_answers([loss] * 50, [0.69] * 50).items for loss in (0.69, 0.1))
+    chance, knowing = (example_answers([loss] * 50, [0.69] * 50).items for loss in (0.69, 0.1))
     assert crawling.look(Record(steps=steps, items=chance)) is not None
     assert crawling.look(Record(steps=steps, items=knowing)) is None
     assert crawling.look(Record(steps=steps)) is None

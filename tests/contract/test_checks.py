@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from penjing.checks import Example, NotExamined, examine, names_for
+from penjing.checks import NotExamined, examine, names_for
+from penjing.checks._examples import Example
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding

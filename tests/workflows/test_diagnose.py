@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import penjing as pj
-from penjing.checks import example_answers, example_classes, example_inputs, example_steps, example_trials
+from penjing.checks._examples import example_answers, example_classes, example_inputs, example_steps, example_trials
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe

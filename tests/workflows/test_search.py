@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penjing.checks import example_steps
+from penjing.checks._examples import example_steps
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding

@@ -13,7 +13,8 @@ few items, or it is badly set.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, example_classes, gain
+from penjing.checks import HAMPERS, gain
+from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import example_inputs, inputs_of, spoken
+from penjing.checks import inputs_of, spoken
+from penjing.checks._examples import example_inputs
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import CONSTANT, by_layer, example_steps, gain, series, sound_steps
+from penjing.checks import CONSTANT, by_layer, gain, series, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, counted, first, noun, open_items, open_pairs, survey_of
+from penjing.checks import LISTED, counted, first, noun, open_items, open_pairs, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

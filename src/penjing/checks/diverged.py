@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from penjing.checks import example_steps, lost_rows, steps_of
+from penjing.checks import lost_rows, steps_of
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

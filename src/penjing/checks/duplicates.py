@@ -15,7 +15,8 @@ picture saved twice, mean that a group should be named with `--group-from`.
 
 from __future__ import annotations
 
-from penjing.checks import LISTED, Example, noun, open_items, open_pairs, survey_of
+from penjing.checks import LISTED, noun, open_items, open_pairs, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

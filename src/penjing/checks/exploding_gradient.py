@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import LEAP, example_steps, first_of, series, sound_steps, steps_of, untrained_loss
+from penjing.checks import LEAP, first_of, series, sound_steps, steps_of, untrained_loss
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -16,7 +16,8 @@ Source: J. Hestness et al., Deep learning scaling is predictable, empirically, 2
 
 from __future__ import annotations
 
-from penjing.checks import example_trials, shown, twice_the_data
+from penjing.checks import shown, twice_the_data
+from penjing.checks._examples import example_trials
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -15,7 +15,8 @@ an encoder is installed (`pip install 'penjing[embed]'`).
 
 from __future__ import annotations
 
-from penjing.checks import Example, noun, open_items, survey_of
+from penjing.checks import noun, open_items, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

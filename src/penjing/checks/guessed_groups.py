@@ -16,7 +16,8 @@ nothing, go on.
 
 from __future__ import annotations
 
-from penjing.checks import Example, survey_of
+from penjing.checks import survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -15,7 +15,8 @@ classes weigh more with `--class-weights balanced`; for two classes choose the t
 
 from __future__ import annotations
 
-from penjing.checks import Example, counted, first, open_items, survey_of
+from penjing.checks import counted, first, open_items, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -27,7 +27,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, example_classes, gain, spoken
+from penjing.checks import LISTED, gain, spoken
+from penjing.checks._examples import example_classes
 from penjing.checks._plateau import judged, names_of, plateau
 from penjing.core.finding import Finding
 from penjing.core.record import Record

@@ -12,7 +12,8 @@ differ only in case, files left out, rows without a label.
 
 from __future__ import annotations
 
-from penjing.checks import Example, survey_of
+from penjing.checks import survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import FLAT, LISTED, Example, exact_class, spoken, survey_of
+from penjing.checks import FLAT, LISTED, exact_class, spoken, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record, Survey
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import example_classes, example_inputs, inputs_of
+from penjing.checks import inputs_of
+from penjing.checks._examples import example_classes, example_inputs
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -21,7 +21,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from penjing.checks import HAMPERS, example_classes
+from penjing.checks import HAMPERS
+from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

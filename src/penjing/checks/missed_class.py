@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import example_classes, spoken
+from penjing.checks import spoken
+from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

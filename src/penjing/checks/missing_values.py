@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import LISTED, example_columns, spoken
+from penjing.checks import LISTED, spoken
+from penjing.checks._examples import example_columns
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -15,7 +15,8 @@ tenth of the rate, and more updates.
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, HAMPERS, Gain, example_answers, gain
+from penjing.checks import CONSTANT, HAMPERS, Gain, gain
+from penjing.checks._examples import example_answers
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

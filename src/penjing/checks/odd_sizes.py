@@ -19,7 +19,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from penjing.checks import LISTED, Example, open_items, spoken, survey_of
+from penjing.checks import LISTED, open_items, spoken, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -12,7 +12,8 @@
 
 from __future__ import annotations
 
-from penjing.checks import Example, counted, open_items, survey_of
+from penjing.checks import counted, open_items, survey_of
+from penjing.checks._examples import Example
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -20,16 +20,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from penjing.checks import (
-    LEAP,
-    by_layer,
-    constant_loss,
-    example_steps,
-    first_of,
-    series,
-    sound_steps,
-    untrained_loss,
-)
+from penjing.checks import LEAP, by_layer, constant_loss, first_of, series, sound_steps, untrained_loss
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -24,7 +24,8 @@ import math
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import constant_loss, example_steps, gain, judged_items, series, sound_steps
+from penjing.checks import constant_loss, gain, judged_items, series, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

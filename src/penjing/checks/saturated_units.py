@@ -13,7 +13,8 @@ they see.
 
 from __future__ import annotations
 
-from penjing.checks import by_layer, example_steps, sound_steps, spoken
+from penjing.checks import by_layer, sound_steps, spoken
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -19,7 +19,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from penjing.checks import example_trials, trials_of
+from penjing.checks import trials_of
+from penjing.checks._examples import example_trials
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -13,7 +13,8 @@ is why a training of a few seconds does not count.
 
 from __future__ import annotations
 
-from penjing.checks import example_steps, series, steps_of
+from penjing.checks import series, steps_of
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import choices_of, early_noise, example_steps, series, sound_steps
+from penjing.checks import choices_of, early_noise, series, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -11,7 +11,8 @@
 
 from __future__ import annotations
 
-from penjing.checks import example_trials, shown, trials_of, widened
+from penjing.checks import shown, trials_of, widened
+from penjing.checks._examples import example_trials
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

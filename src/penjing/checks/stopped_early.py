@@ -14,7 +14,8 @@ little left to learn.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, example_steps, series, sound_steps
+from penjing.checks import HAMPERS, series, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

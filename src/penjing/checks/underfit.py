@@ -15,7 +15,8 @@ simply better for these data.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, example_classes, example_steps, gain, series, sound_steps
+from penjing.checks import HAMPERS, gain, series, sound_steps
+from penjing.checks._examples import example_classes, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -14,7 +14,8 @@ Trees and distances have other rules; this is about layers.
 
 from __future__ import annotations
 
-from penjing.checks import by_layer, example_steps, sound_steps
+from penjing.checks import by_layer, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

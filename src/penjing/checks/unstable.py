@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import example_trials, shown, trials_of
+from penjing.checks import shown, trials_of
+from penjing.checks._examples import example_trials
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

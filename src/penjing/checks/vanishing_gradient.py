@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import by_layer, example_steps, sound_steps
+from penjing.checks import by_layer, sound_steps
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -13,7 +13,8 @@ The article's formulas list it, and whoever repeats them wants it.
 
 from __future__ import annotations
 
-from penjing.checks import choices_of, example_steps
+from penjing.checks import choices_of
+from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

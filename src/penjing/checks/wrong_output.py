@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import choices_of, example_inputs, example_steps, series, sound_steps
+from penjing.checks import choices_of, series, sound_steps
+from penjing.checks._examples import example_inputs, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
