@@ -24,21 +24,19 @@ from clinic import carry, cases, data, healthy, repair, rounds, score
 from penjing.core import plugins
 from penjing.core.process import tune_process
 
-DRAWS = 1
+TOLD = ("sick_runs", "healthy_runs", "recall", "precision", "healthy_false_alarms")
 
 
 def tune(arguments: argparse.Namespace) -> None:
-    """The best of twenty recipes for each draw."""
-    for number in range(DRAWS):
-        for name in data.names():
-            known = healthy.recall()
-            if healthy.key(name, number) in known or time.monotonic() > arguments.until:
-                continue
-            begun = time.process_time()
-            ward = carry.ready(data.draw(name, number))
-            found = healthy.tune(ward, data.DATA[name], name, number)
-            healthy.keep({**healthy.recall(), healthy.key(name, number): found})
-            print(name, number, found["values"][:6], f"{time.process_time() - begun:.0f} s", flush=True)
+    """The best of twenty recipes for each draw, of the development part and then of the final one: no check looks."""
+    for name in (*data.names(), *data.names(is_final=True)):
+        if healthy.key(name, 0) in healthy.recall() or time.monotonic() > arguments.until:
+            continue
+        begun = time.process_time()
+        ward = carry.ready(data.draw(name, 0))
+        found = healthy.tune(ward, data.DATA[name], name, 0)
+        healthy.keep({**healthy.recall(), healthy.key(name, 0): found})
+        print(name, found["values"][:6], f"{time.process_time() - begun:.0f} s", flush=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -62,11 +60,12 @@ def result(_: argparse.Namespace) -> None:
     }
     if repair.LINES.exists():
         found["repair"] = repair.scored(rounds.lines(repair.LINES), score.share)
-    if rounds.FINAL.exists():
-        found["final"] = score.scored(rounds.lines(rounds.FINAL), not_built)
+    for opening in range(1, cases.openings() + 1):  # the last one is the figure, the others are told
+        found["final"] = score.scored(rounds.lines(rounds.final(opening)), not_built)
+        found.setdefault("final_by_opening", []).append({name: found["final"][name] for name in TOLD})
     write("clinic", found)
-    told = found["development"]
-    print({name: told[name] for name in ("sick_runs", "healthy_runs", "recall", "precision", "healthy_false_alarms")})
+    for part in ("development", "final"):
+        print(part, {name: found[part][name] for name in TOLD} if part in found else "not opened")
 
 
 def mend(arguments: argparse.Namespace) -> None:
@@ -76,17 +75,15 @@ def mend(arguments: argparse.Namespace) -> None:
 
 
 def final(arguments: argparse.Namespace) -> None:
-    """Open the final part: written down first, and three times at most."""
+    """Open the final part: written down first, and three times at most; the same code goes on with its opening."""
+    missing = [name for name in data.names(is_final=True) if healthy.key(name, 0) not in healthy.recall()]
+    if missing:
+        raise SystemExit(f"the best of {', '.join(missing)} is not known yet: python bench/doctor.py tune")
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    found = cases.open_final("the figures of the final part", when, commit())
-    for name in data.names(is_final=True):
-        known = healthy.recall()
-        if healthy.key(name, 0) not in known:
-            ward = carry.ready(data.draw(name, 0))
-            best = healthy.tune(ward, data.DATA[name], name, 0)
-            healthy.keep({**known, healthy.key(name, 0): best})
+    found = cases.open_final("the figures of the final part", when, commit(), cases.code_id())
+    found.sort(key=rounds.has_experiments)  # what takes longest comes last
     mine = cases.shard(found, arguments.shard)
-    rounds.run(mine, rounds.FINAL, arguments.folder, arguments.until, is_final=True)
+    rounds.run(mine, rounds.final(cases.openings()), arguments.folder, arguments.until, is_final=True)
     result(arguments)
 
 

@@ -27,10 +27,15 @@ from penjing.core.recipe import Recipe, change
 from penjing.training._loader import Items
 
 LINES = RESULTS / "clinic"
-DEVELOPMENT, FINAL = LINES / "development.jsonl", LINES / "final.jsonl"
+DEVELOPMENT = LINES / "development.jsonl"
 EXPERIMENT_SECONDS = 60.0  # by the clock, where a check waits for experiments
 EVERY_HEALTHY = 10  # of so many healthy runs one is given experiments
 WIDER_IN_FINAL = 1.5  # plain networks of the final part are others too
+
+
+def final(opening: int) -> Path:
+    """The lines of one opening of the final part, counted from 1."""
+    return LINES / f"final-{opening}.jsonl"
 
 
 @functools.lru_cache(maxsize=12)

@@ -154,11 +154,18 @@ def test_shards_share_out_all_cases_once() -> None:
 def test_the_final_part_is_opened_three_times_at_most_and_each_time_is_written_down(tmp_path: Path) -> None:
     file = tmp_path / "openings.json"
     for number in range(cases.MOST_OPENINGS):
-        assert cases.open_final("a test", "now", "abc", file)
+        assert cases.open_final("a test", "now", "abc", f"code {number}", file)
+        assert cases.openings(file) == number + 1
+        assert cases.open_final("a test", "later", "abc", f"code {number}", file)  # going on is no other opening
         assert cases.openings(file) == number + 1
     with pytest.raises(SystemExit, match="has been opened 3 times"):
-        cases.open_final("once more", "now", "abc", file)
+        cases.open_final("once more", "now", "abc", "another code", file)
     assert len(json.loads(file.read_text(encoding="utf-8"))["openings"]) == 3
+
+
+def test_the_code_that_decides_has_a_hash() -> None:
+    assert len(cases.code_id()) == 16
+    assert cases.code_id() == cases.code_id()
 
 
 # ---- resuming
