@@ -184,6 +184,13 @@ def test_first_updates_that_leap_are_seen_though_the_loss_settles_later() -> Non
     assert "6.9 times that of the untrained network" in found.message
     steady = example_steps(first__loss=1.3, first__update_ratio=0.05)
     assert oscillating.look(steady) is None
+    solved = leapt.also(choices={"optimiser.name": "lbfgs"})
+    assert oscillating.look(solved) is None
+    far = example_steps(first__loss=1.3, first__update_ratio=3.8)  # the loss forgets, and units are silent from then on
+    assert oscillating.look(far) is not None
+    assert far.steps is not None
+    only_head = far.steps.select(pl.exclude("^layer/(first|second|third)/.*$"))
+    assert oscillating.look(Record(steps=only_head)) is None
     # A bad start by itself is no leap: weights were drawn too large, and updates are small beside them.
     assert oscillating.look(example_steps(train__running_loss=high, first__loss=1.3, first__update_ratio=0.01)) is None
 

@@ -27,7 +27,7 @@ from penjing.core.record import Record
 NEEDS = ("steps.step", "steps.gradient/square", "steps.gradient/shared", "choices.training.batch_size")
 PICTURE = "noise"
 SMALLEST = 128  # items, from which on a batch can be large
-QUIET = 1.5  # times the batch: with all items at once 1.3 was seen, for weights move from one gradient to the next
+QUIET = 0.8  # times the batch
 FEW = 300  # updates
 HALF, FEW_OF_HALF = 0.5, 50  # of the training items an update, from which on so few updates are too few
 

@@ -32,7 +32,9 @@ FEWEST = 6  # evaluations
 BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
 SETTLED = 0.01  # of the first loss
 ABOVE = 1.3  # times the loss of an untrained network, early losses
-FAR = 1.0  # of a layer's weights: an update of their own size leaps whatever the loss does
+# An update of the weights' own size leaps whatever the loss does, unless there is little but a linear model, whose
+# weights begin at next to nothing.
+FAR, FEWEST_LAYERS = 1.0, 3
 # Evaluations; how far apart batches are, beside batches of one class each; how often chance does that.
 FEWEST_BATCHES, UNLIKE, RARE = 3, 0.6, 1e-3
 
@@ -68,13 +70,15 @@ def _leaping(record: Record) -> Finding | None:
         return None
     ratios = [float(values.max()) for values in by_layer(steps, "layer", "update_ratio").values()]
     early = series(steps, "train/running_loss")[: max(1, len(steps) // 3)]
-    if not (len(early) and ratios):
+    is_solved = record.choices is not None and record.choices.get("optimiser.name") == "lbfgs"  # in steps of any size
+    if is_solved or not (len(early) and ratios):
         return None
     # A layer that leaps has large weights from then on, beside which updates look small.
     leap = max(float(np.median(ratios)), first_of(record, "update_ratio") or 0.0)
     base = max(first, untrained_loss(record))
     above = float(early.max()) / max(base, 1e-12)
-    if leap < LEAP or (above < ABOVE and leap < FAR):
+    is_far = leap >= FAR and len(ratios) >= FEWEST_LAYERS
+    if leap < LEAP or not (above >= ABOVE or is_far):
         return None
     return _finding(
         f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size, and the loss was "
