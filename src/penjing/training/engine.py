@@ -455,7 +455,8 @@ class _Inside:
         """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""
         if state.rows is None:
             return {}
-        return batch_told(self.problem.truth[state.rows.cpu().numpy()], self.problem.truth[self.problem.train])
+        usual = spread(self.problem.train, MOST_LOOKED_AT)
+        return batch_told(self.problem.truth[state.rows.cpu().numpy()], self.problem.truth[usual])
 
     def _since(self, name: str, now: float) -> float:
         return float(self.earlier.get(name, 0.0)) + now
