@@ -1,7 +1,7 @@
 """It was trained far beyond the point where it got better.
 
 **What it sees.** When the validation loss was least, and that neither it nor the watched metric gained anything since,
-for more than half of the updates.
+beyond chance, for more than half of the updates.
 
 **Why it is bad.** More than half of the time was spent on nothing, or on knowing the training items by heart.
 
@@ -52,8 +52,8 @@ def look(record: Record) -> Finding | None:
     return Finding(
         name="trained_long",
         level="info",  # the weights that are kept are those of its best moment
-        message=f"It was at its best after {at[best]:,.0f} of {at[-1]:,.0f} updates ({share:.0%}) and gained nothing "
-        f"since. Take fewer with --set training.steps={at[best]:.0f}, or let it stop by itself with --set "
+        message=f"After {at[best]:,.0f} of {at[-1]:,.0f} updates ({share:.0%}) it was as good as it became, but for "
+        f"chance, and gained nothing since. Take fewer with --set training.steps={at[best]:.0f}, or let it stop by itself with --set "
         "training.patience=3.",
         evidence={"step": int(at[best]), "steps": int(at[-1]), "share": share},
         remedies=(f"--set training.steps={at[best]:.0f}", "--set training.patience=3"),
