@@ -53,8 +53,8 @@ def look(record: Record) -> Finding | None:
         name="trained_long",
         level="info",  # the weights that are kept are those of its best moment
         message=f"After {at[best]:,.0f} of {at[-1]:,.0f} updates ({share:.0%}) it was as good as it became, but for "
-        f"chance, and gained nothing since. Take fewer with --set training.steps={at[best]:.0f}, or let it stop by itself with --set "
-        "training.patience=3.",
+        f"chance, and gained nothing since. Take fewer with --set training.steps={at[best]:.0f}, or let it stop by "
+        "itself with --set training.patience=3.",
         evidence={"step": int(at[best]), "steps": int(at[-1]), "share": share},
         remedies=(f"--set training.steps={at[best]:.0f}", "--set training.patience=3"),
     )
