@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from penjing.core import plugins
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, Recipe, Training
+from penjing.core.recipe import Choice, Recipe, Training, change
 from penjing.remedies import NotApplicable, suited
 
 NAMES = plugins.names("remedies")
@@ -92,3 +93,38 @@ def test_the_most_promising_comes_first_and_each_remedy_once() -> None:
     assert ranked[0].name == "lower_rate"
     assert ranked[0].finding.name == "diverged"
     assert suited([]) == []
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_what_stands_out_is_said_of_any_recipe(kind: str) -> None:
+    asked = [plugins.load("remedies", name) for name in NAMES]
+    said = [one.stands_out(RECIPES[kind].filled()) for one in asked if hasattr(one, "stands_out")]
+    assert len(said) >= 6
+    assert all(isinstance(one, bool) for one in said)
+
+
+@pytest.mark.parametrize(
+    ("changed", "treated", "first"),
+    [
+        ({"model.dropout": 0.95}, "underfit", "less_dropout"),
+        ({"optimiser.weight_decay": 50.0}, "underfit", "less_weight_decay"),
+        ({"optimiser.rate": 1e-6}, "crawling", "usual_rate"),
+        ({"task.loss": "mean_squared_error"}, "wrong_loss", "usual_loss"),
+        ({"training.batch_size": 1}, "small_batch", "larger_batch"),
+        ({"training.batch_size": 0}, "large_batch", "smaller_batch"),
+    ],
+)
+def test_what_stands_out_in_a_recipe_is_moved_first(changed: dict[str, Any], treated: str, first: str) -> None:
+    recipe = Recipe(model=Choice("mlp"), optimiser=Choice("adamw")).filled()
+    ordinary = suited([finding(treated)], recipe)
+    assert ordinary == suited([finding(treated)])  # nothing stands out in an ordinary one
+    ranked = suited([finding(treated)], change(recipe, changed))
+    assert ranked[0].name == first
+    assert ranked[0].promise > 1
+
+
+def test_a_batch_of_all_items_becomes_small_ones_and_as_many_passes() -> None:
+    recipe = Recipe(model=Choice("mlp"), training=Training(steps=20, batch_size=0)).filled()
+    remedy = plugins.load("remedies", "smaller_batch")
+    outcome = remedy.apply(recipe, Finding("large_batch", "warning", "…", {"items": 640}))
+    assert (outcome.training.batch_size, outcome.training.steps) == (64, 200)

@@ -46,7 +46,8 @@ def look(record: Record) -> Finding | None:
     else:
         return None
     told, smaller = (f"{batch:,} items", f"={batch // 4}") if batch else ("all items", "")
-    noise = {} if times is None or math.isinf(times) else {"noise_times": times}
+    known = {"noise_times": times, "items": _items(record)}
+    noise = {name: value for name, value in known.items() if value is not None and math.isfinite(value)}
     return Finding(
         name="large_batch",
         level="warning",

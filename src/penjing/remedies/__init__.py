@@ -2,7 +2,8 @@
 
 A remedy is a file here with `TREATS`, the findings that it may help against, each with how promising it is beside the
 other remedies (0 to 1, a guess that decides only what is tried first), and `apply(recipe, finding)`, which gives
-another recipe, or NotApplicable with the reason.
+another recipe, or NotApplicable with the reason. Where it has `stands_out(recipe)`, that says whether the choice that
+it would move is far from what is usual; it is then tried before what is not.
 
 A remedy is a pure function. It trains nothing, reads nothing but its arguments, and moves only knobs that a recipe has;
 whether it helped is measured by `treat`.
@@ -37,7 +38,7 @@ class Suited:
     Attributes:
         name: the remedy's.
         finding: what it is to treat.
-        promise: how promising it is, 0 to 1.
+        promise: how promising it is, 0 to 1; `STANDS_OUT` more where it moves what is far from usual.
     """
 
     name: str
@@ -45,15 +46,24 @@ class Suited:
     promise: float
 
 
-def suited(findings: list[Finding]) -> list[Suited]:
-    """The remedies that treat these findings, the most promising first, each for the finding it promises most for."""
+STANDS_OUT = 1.0  # what a remedy promises more where what it moves is far from usual
+
+
+def suited(findings: list[Finding], recipe: Recipe | None = None) -> list[Suited]:
+    """The remedies that treat these findings, the most promising first, each for the finding it promises most for.
+
+    Args:
+        recipe: of the training; what stands out in it is moved first. None ranks by the findings alone.
+    """
     found: dict[str, Suited] = {}
     for name in plugins.names("remedies"):
-        treats: Mapping[str, float] = plugins.load("remedies", name).TREATS
+        remedy = plugins.load("remedies", name)
+        treats: Mapping[str, float] = remedy.TREATS
+        stands_out = recipe is not None and hasattr(remedy, "stands_out") and remedy.stands_out(recipe)
         for finding in findings:
             promise = treats.get(finding.name, 0.0)
-            if promise > found.get(name, Suited(name, finding, 0.0)).promise:
-                found[name] = Suited(name, finding, promise)
+            if promise > found.get(name, Suited(name, finding, 0.0)).promise - STANDS_OUT * stands_out and promise:
+                found[name] = Suited(name, finding, promise + STANDS_OUT * stands_out)
     return sorted(found.values(), key=lambda one: -one.promise)
 
 

@@ -11,7 +11,7 @@ from penjing.remedies import NotApplicable
 
 TREATS: Mapping[str, float] = {"oscillating": 0.7, "small_batch": 1.0, "unstable": 0.5}
 TIMES = 4
-LARGEST = 4096
+LARGEST, FEW = 4096, 4  # items
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
@@ -20,3 +20,8 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     if not size or TIMES * size > LARGEST:
         return NotApplicable("its batches are large")
     return replace(recipe, training=replace(recipe.training, batch_size=TIMES * size))
+
+
+def stands_out(recipe: Recipe) -> bool:
+    """Whether an update sees hardly any items."""
+    return 0 < recipe.training.batch_size <= FEW

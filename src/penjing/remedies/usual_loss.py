@@ -24,3 +24,9 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     if usual is None:
         return NotApplicable(f"the task {recipe.task.name} has one loss only")
     return moved(recipe, {"task.loss": usual}, f"its loss is the usual one, {usual}")
+
+
+def stands_out(recipe: Recipe) -> bool:
+    """Whether the loss is another one."""
+    usual = plugins.find("tasks", recipe.task.name).defaults.get("loss")
+    return usual is not None and recipe.task.settings.get("loss", usual) != usual

@@ -22,6 +22,7 @@ TREATS: Mapping[str, float] = {
     "stopped_early": 0.6,
     "beaten_by_simple": 0.65,
 }
+FAR = 20.0  # times
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
@@ -30,3 +31,10 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     if usual is None:
         return NotApplicable(f"the optimiser {recipe.optimiser.name} has no rate")
     return moved(recipe, {"optimiser.rate": usual}, f"its rate is the usual one, {usual:g}")
+
+
+def stands_out(recipe: Recipe) -> bool:
+    """Whether the rate is an order of magnitude and more from the usual one."""
+    usual = plugins.find("optimisers", recipe.optimiser.name).defaults.get("rate")
+    rate = recipe.optimiser.settings.get("rate")
+    return bool(usual and rate) and not 1 / FAR <= rate / usual <= FAR

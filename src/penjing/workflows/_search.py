@@ -174,7 +174,7 @@ class Search:
         Args:
             asked: those to try and no others, in this order; () takes what suits the findings, old and new.
         """
-        queue = list(asked) or [one for one in suited(list(self.findings)) if one.name not in self.without]
+        queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
         while queue:
             if self._is_perfect:
                 for left in queue:
@@ -195,7 +195,7 @@ class Search:
         found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.is_trouble]
         kept = [one for one in self.findings if one.name not in steps]
         settled = self.without.union(self._tried)
-        first = [one for one in suited([*found, *kept]) if one.name not in settled]
+        first = [one for one in suited([*found, *kept], self.best) if one.name not in settled]
         names = {one.name for one in first} | {taken.name}
         return [*first, *(one for one in queue if one.name not in names)]
 

@@ -178,7 +178,7 @@ class Trial:
         """Everything but the new run."""
         asked = self._asked()
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
-        ranked = asked or [one for one in suited(findings) if one.name not in self.wish.without]
+        ranked = asked or [one for one in suited(findings, self.base) if one.name not in self.wish.without]
         if not ranked:
             return self._ended((), None, None)
         self._check_record()
