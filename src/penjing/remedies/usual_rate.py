@@ -37,4 +37,6 @@ def stands_out(recipe: Recipe) -> bool:
     """Whether the rate is an order of magnitude and more from the usual one."""
     usual = plugins.find("optimisers", recipe.optimiser.name).defaults.get("rate")
     rate = recipe.optimiser.settings.get("rate")
-    return bool(usual and rate) and not 1 / FAR <= rate / usual <= FAR
+    if not usual or not rate:
+        return False
+    return not 1 / FAR <= float(rate) / float(usual) <= FAR
