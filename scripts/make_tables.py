@@ -26,6 +26,7 @@ RESULTS = Path("bench") / "results"
 Language = Literal["english", "chinese"]
 DOCUMENTS: Mapping[str, Language] = {"README.md": "english", "README.zh-CN.md": "chinese"}
 CLINIC = "docs/clinic.md"
+PARTS = ("development", "final")  # of the clinic
 NONE = "–"
 
 AS_GOOD = 0.005  # so far under the floor still counts as not below it
@@ -463,24 +464,33 @@ def filled_clinic(text: str, results: Path = ROOT / RESULTS) -> str:
         found = record["result"]
         about = _clinic_about(record)
     text = _placed(text, "clinic", about + _clinic_parts(found))
-    text = _placed(text, "faults", _clinic_faults(found.get("development", {}).get("by_fault", {})))
+    text = _placed(text, "faults", _clinic_faults(*(found.get(part, {}).get("by_fault", {}) for part in PARTS)))
     return _placed(text, "repair", _clinic_repair(found.get("repair")))
 
 
 def _clinic_about(record: Record) -> str:
-    planned, development = record["result"]["planned"], record["result"]["development"]
-    where = link([record], Path("..") / RESULTS / "clinic.json")
+    found, where = record["result"], link([record], Path("..") / RESULTS / "clinic.json")
+    told = [f"of the {part} part {_carried_out(found[part], found['planned'])}" for part in PARTS if part in found]
+    counted = f"{', '.join(told)}. The final part was {opened(found['openings_of_the_final_part'])}."
+    return f"Record {where}, {said(machine([record]), 'english')}. {counted[0].upper()}{counted[1:]}\n\n"
+
+
+def _carried_out(told: Record, planned: Record) -> str:
+    others = told["healthy_runs"] + told["not_healthy_enough"]
     return (
-        f"Record {where}, {said(machine([record]), 'english')}. Of the development part {development['sick_runs']} of "
-        f"{planned['sick']} sick runs and {development['healthy_runs'] + development['not_healthy_enough']} of "
-        f"{planned['healthy']} others were carried out, of which {development['healthy_runs']} are healthy; the final "
-        f"part was opened {record['result']['openings_of_the_final_part']} times.\n\n"
+        f"{told['sick_runs']} of {planned['sick']} sick runs and {others} of {planned['healthy']} others were carried "
+        f"out, of which {told['healthy_runs']} are healthy"
     )
+
+
+def opened(times: int) -> str:
+    """How often the final part was opened, in words."""
+    return {0: "not opened yet", 1: "opened once", 2: "opened twice"}.get(times, f"opened {times} times")
 
 
 def _clinic_parts(found: Record) -> str:
     lines = ["| runs | recall | precision | healthy runs with a false alarm |", "|---|---|---|---|"]
-    for part in ("development", "final"):
+    for part in PARTS:
         told = found.get(part)
         if told is None:
             lines.append(f"| {part} part | {NOT_YET.english} | {NONE} | {NONE} |")
@@ -507,14 +517,22 @@ def _counted(one: Record) -> str:
     return f"{shown(one)}, {one['right']} of {one['n']}"
 
 
-def _clinic_faults(faults: Mapping[str, Record]) -> str:
-    lines = ["| fault | must be found | found | precision |", "|---|---|---|---|"]
-    for name, told in faults.items():
+def _clinic_faults(development: Mapping[str, Record], final: Mapping[str, Record]) -> str:
+    lines = ["| fault | must be found | found | precision | final: found | precision |", "|---|---|---|---|---|---|"]
+    for name, told in {**final, **development}.items():
         required = f"`{told['required']}`" + ("" if told["is_built"] else " (not built yet)")
-        recall, precision = told["recall"], told["precision"]
-        alarms = NONE if precision["value"] is None else f"{precision['right']} of {precision['n']}"
-        lines.append(f"| {name} | {required} | {recall['right']} of {recall['n']} | {alarms} |")
+        cells = [cell for part in (development, final) for cell in _fault_cells(part.get(name))]
+        lines.append(f"| {name} | {required} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _fault_cells(told: Record | None) -> tuple[str, str]:
+    """How often a fault was found, and how many of the findings were named."""
+    if told is None:
+        return NONE, NONE
+    recall, precision = told["recall"], told["precision"]
+    alarms = NONE if precision["value"] is None else f"{precision['right']} of {precision['n']}"
+    return f"{recall['right']} of {recall['n']}", alarms
 
 
 def _clinic_repair(told: Record | None) -> str:
