@@ -10,6 +10,7 @@ from penjing.checks import (
     crawling,
     drift,
     exploding_gradient,
+    imbalance,
     label_errors,
     leak,
     oscillating,
@@ -246,7 +247,7 @@ def test_a_network_that_knows_its_items_by_heart_is_good_to_know() -> None:
 
 def test_answers_that_are_worse_by_chance_alone_are_only_surer() -> None:
     rising = {"valid__loss": [1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12]}
-    answers = example_answers(network=[0.5] * 200, constant=[0.7] * 200)
+    answers = example_classes({"network": [("cat", "cat", 0.9)] * 200})
     levels = []
     for last in (0.86, 0.78):
         steps = example_steps(**rising, value=[0.7, 0.75, 0.8, 0.88, 0.88, 0.87, 0.87, 0.87, 0.87, last])
@@ -300,3 +301,38 @@ def test_a_border_that_matters_more_than_the_centre_is_a_shortcut_though_both_ma
     assert shortcut.look(of(centre=-0.25, border=-0.4)) is not None
     assert shortcut.look(of(centre=-0.25, border=-0.28)) is None  # no clear difference
     assert shortcut.look(of(centre=-0.6, border=-0.05)) is None
+
+
+def test_classes_that_no_class_outweighs_are_uneven_and_mislead_nobody() -> None:
+    found = imbalance.look(Example({"a": 300, "b": 280, "c": 260, "d": 24}).record)
+    assert found is not None
+    assert found.level == "info"
+    large = imbalance.look(Example({"a": 600, "d": 24}).record)
+    assert large is not None
+    assert large.level == "warning"
+
+
+def test_exchanged_classes_are_seen_by_simple_models_where_the_network_was_chosen_by_wrong_labels() -> None:
+    other = {"cat": "dog", "dog": "cat"}
+    names = [("cat", "dog")[row % 2] for row in range(100)]
+    network = [(name, "cat", 0.52) for name in names]  # the weights that knew least were best on exchanged labels
+    linear = [(name, other[name], 0.9) for name in names]
+    found = label_errors.look(example_classes({"network": network, "linear": linear}))
+    assert found is not None
+    assert found.evidence["taken_for"] == other
+
+
+def test_labels_without_a_model_that_knows_more_than_the_largest_class_are_not_judged() -> None:
+    names = ["cat"] * 140 + ["dog"] * 60
+    always = [(name, "cat", 0.6 + 0.001 * (row % 40)) for row, name in enumerate(names)]
+    assert label_errors.look(example_classes({"network": always, "linear": always})) is None
+
+
+def test_what_is_left_of_numbers_is_uncertain_by_how_their_losses_scatter() -> None:
+    rows = [{"model": "network", "hash": f"{row}", "loss": 1.0 + (row % 2)} for row in range(100)]
+    record = Record(items=pl.DataFrame(rows))
+    squares = [1.0, 4.0] * 50
+    expected = (1 - 0.8) * 1.5 / (sum(squares) / 100) / 10
+    numbers = record.also(items=record.items.with_columns(probability=pl.lit(None, pl.List(pl.Float64))))  # type: ignore[union-attr]
+    assert abs(checks.chance_of(numbers, 0.8) - expected) < 1e-9
+    assert abs(checks.chance_of(example_classes({"network": [("cat", "cat", 0.9)] * 100}), 0.9) - 0.03) < 1e-9

@@ -117,7 +117,7 @@ def test_what_it_finds_in_a_training_has_a_picture(name: str) -> None:
 def test_the_gravest_comes_first_and_what_was_not_examined_last() -> None:
     record = Example({"cat": 300}, columns={"spread": None}, doubts=("odd",), parts=("train", "test")).record
     found = examine(record, OF_A_SURVEY)
-    assert [item.name for item in found] == ["one_class", "layout_doubts", "few_items", "constant_items"]
+    assert [item.name for item in found] == ["one_class", "few_items", "layout_doubts", "constant_items"]
     assert isinstance(found[-1], NotExamined)
     assert found[-1].message == "not examined, because there are no pictures"
 

@@ -3,6 +3,7 @@ do. Used by `label_errors`."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,8 @@ class Judged:
 
 
 def judged(items: pl.DataFrame) -> Judged | None:
-    """What the network and the simple models say together, or None where there is one judge alone.
+    """What the network and the simple models say together, or None where there is one judge alone, or where the best of
+    them is hardly better than always naming the largest class.
 
     Args:
         items: answers on items that no judge learned from; see `Record.items`.
@@ -49,7 +51,11 @@ def judged(items: pl.DataFrame) -> Judged | None:
         return None
     right = {name: float((part["target"] == part["predicted"]).mean()) for name, part in by_model.items()}  # type: ignore[arg-type]
     best, count = max(right.values()), min(map(len, by_model.values()))
-    least = best - WORSE * np.sqrt(best * (1 - best) / max(1, count))
+    error = WORSE * math.sqrt(best * (1 - best) / max(1, count))
+    targets = next(iter(by_model.values()))["target"]
+    if best - error <= targets.value_counts()["count"].max() / len(targets):  # type: ignore[operator]
+        return None
+    least = best - error
     heard = [name for name in JUDGES if right.get(name, 0.0) >= least]
     if len(heard) < 2:
         return None

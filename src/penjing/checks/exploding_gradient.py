@@ -33,7 +33,7 @@ FEWEST = 5  # evaluations
 TIMES = 50.0  # the median
 # Near a loss of zero the usual gradient is almost nothing and any batch that is not yet right stands out.
 LEAST = 10.0
-AT_FIRST = 15.0  # times the weights, the first gradient
+AT_FIRST = 30.0  # times the weights, the first gradient
 ABOVE = 10.0  # times the loss of a network that knows nothing, that of the untrained network
 FAR = 100.0  # times the range of the middle half, the farthest target
 

@@ -20,6 +20,7 @@ Source: C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning, JAIR 2021.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -29,7 +30,7 @@ from jaxtyping import Float, Int
 
 from penjing.checks import LISTED, gain, spoken
 from penjing.checks._examples import example_classes
-from penjing.checks._plateau import judged, names_of, plateau
+from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -42,9 +43,11 @@ LEARNED = ("folds", "train")  # parts that are learned from
 SURE = 0.9  # of another class
 SHARE = 0.01  # of the items, from which on they matter
 TIMES = 2.0  # as many as the network's own probabilities lead one to expect
+SURELY = 3.0  # standard deviations more than those
 # Exchanged classes: the share of items that are given just the class that theirs would be under another name, and how
 # much more than the share that is right.
-EXCHANGED, MORE = 0.6, 0.3
+EXCHANGED, MORE = 0.5, 0.3
+COMMON = 0.05  # of the items, that a class must have to be looked at: rare ones are taken for anything
 SIMPLE = ("linear", "boosted_trees")
 # Mistakes that do not become fewer with sureness: how many items there must be on which judges agree, how many mistakes
 # in their surest half, how much likelier they are with such mistakes than without (a logarithm), the part of all
@@ -55,9 +58,10 @@ FEWEST_AGREED, FEWEST_WRONG, LIKELIER, MOSTLY, MOST_WRONG = 60, 5, 1.5, 0.5, 0.4
 def look(record: Record) -> Finding | None:
     """The items whose labels are doubted, the most doubted first, or None."""
     assert record.items is not None
-    exchanged = _exchanged(record.items.filter(model="network"))
-    if exchanged is not None:
-        return exchanged
+    for name in JUDGES:  # weights are chosen by validation, so where its labels are others the network may know little
+        exchanged = _exchanged(record.items.filter(model=name))
+        if exchanged is not None:
+            return exchanged
     behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
     if any(one is not None and one.high < 0 for one in behind):
         return _steady(record.items)  # a network that is worse than a simple model is no judge of labels by itself
@@ -75,7 +79,7 @@ def look(record: Record) -> Finding | None:
     doubted = doubts(probability, truth)
     expected = float((1 - sure[sure >= SURE]).sum())
     found = int(doubted.sum())
-    if found < max(3.0, SHARE * len(truth), TIMES * expected):
+    if found < max(3.0, SHARE * len(truth), TIMES * expected, expected + SURELY * math.sqrt(expected)):
         return _steady(record.items)
     order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
     names = [str(items["name"][int(row)]) for row in order[:LISTED]]
@@ -121,6 +125,8 @@ def _exchanged(items: pl.DataFrame) -> Finding | None:
         return None
     said = items.group_by("target", "predicted").len().sort("len", "predicted", descending=[True, False])
     most = said.unique("target", keep="first", maintain_order=True)
+    sizes = items["target"].value_counts(name="size")
+    most = most.join(sizes, on="target").filter(pl.col("size") >= COMMON * len(items))
     taken = dict(most.select("target", "predicted").iter_rows())
     fitting, right = int(most["len"].sum()), int((items["target"] == items["predicted"]).sum())
     others = {name: other for name, other in taken.items() if name != other}
@@ -181,11 +187,11 @@ def _places(predicted: list[str], best: np.ndarray) -> dict[str, int]:
 
 
 def sick() -> Record:
-    """Five of a hundred labels are swapped, and the network is sure of the others."""
+    """Eight of a hundred labels are swapped, and the network is sure of the others."""
     truth = [("cat", "dog")[row % 2] for row in range(100)]
     swapped = {"cat": "dog", "dog": "cat"}
     return example_classes(
-        {"network": [(swapped[name] if row < 5 else name, name, 0.98) for row, name in enumerate(truth)]}
+        {"network": [(swapped[name] if row < 8 else name, name, 0.98) for row, name in enumerate(truth)]}
     )
 
 

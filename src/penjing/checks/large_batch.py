@@ -7,7 +7,8 @@ update took half of all items or more, and there were a few dozen of them.
 **Why it is bad.** A batch of a tenth would point nearly the same way for a tenth of the arithmetic: in the same time
 there would be many more updates.
 
-**Known false alarms.** Where a batch of a tenth takes as long (a large, half-empty device), nothing is lost. Convex
+**Known false alarms.** Gradients in a row are alike wherever little is left to learn or little is learned, so by that
+alone it is good to know. Where a batch of a tenth takes as long (a large, half-empty device), nothing is lost. Convex
 problems that are solved with all items at once are meant to be.
 
 **What to do.** A quarter of the batch and four times the updates: --set training.batch_size.
@@ -39,7 +40,8 @@ def look(record: Record) -> Finding | None:
     updates = int(series(sound_steps(record), "step").max(initial=0))
     if choices.get("optimiser.name") == "lbfgs":
         return None
-    if (batch == 0 or batch >= HALF * _items(record)) and 0 < updates <= FEW_OF_HALF:
+    is_half = (batch == 0 or batch >= HALF * _items(record)) and 0 < updates <= FEW_OF_HALF
+    if is_half:
         why = "each item was seen often, and the network was changed seldom"
     elif (batch == 0 or batch >= SMALLEST) and times is not None and times <= QUIET and updates <= FEW:
         why = "gradients in a row are nearly all alike, so a much smaller batch would point the same way"
@@ -50,7 +52,7 @@ def look(record: Record) -> Finding | None:
     noise = {name: value for name, value in known.items() if value is not None and math.isfinite(value)}
     return Finding(
         name="large_batch",
-        level="warning",
+        level="warning" if is_half else "info",
         message=f"With {told} an update there were {updates:,} updates only, and {why}. Take smaller ones with --set "
         f"training.batch_size{smaller}, and more updates.",
         evidence={"batch_size": batch, "updates": updates, **noise},

@@ -31,7 +31,7 @@ def look(record: Record) -> Finding | None:
         return None
     return Finding(
         name="layout_doubts",
-        level="warning",
+        level="info",  # a question, and no trouble yet
         message=f"Please check: {'. '.join(doubts)}.",
         evidence={"doubts": doubts},
         remedies=("--target", "--ignore", "--merge"),

@@ -9,7 +9,7 @@ the training items do, again and again: they are not dealt at random, and each p
 what smaller steps would have reached.
 
 **Known false alarms.** Very few training items, or a loss that is nearly nothing, move by large shares for small
-reasons; losses below a hundredth of the first one, or of the constant answer's, are left out.
+reasons; losses below a hundredth of the first one, or a twentieth of the constant answer's, are left out.
 
 **What to do.** A lower rate, a schedule that falls to zero, larger batches, or a moving average of the weights; shuffle
 the items.
@@ -30,7 +30,8 @@ FOLLOWS = ("exploding_gradient", "unscaled_input")
 PICTURE = "losses"
 FEWEST = 6  # evaluations
 BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
-SETTLED = 0.01  # of the first loss
+SETTLED = 0.05  # of the loss of the constant answer
+SETTLED_AT_FIRST = 0.01  # of the first loss
 ABOVE = 1.3  # times the loss of an untrained network, early losses
 # An update of the weights' own size leaps whatever the loss does, unless there is little but a linear model, whose
 # weights begin at next to nothing.
@@ -52,7 +53,7 @@ def _restless(record: Record) -> Finding | None:
     level = float(np.abs(late).mean())
     way = float(np.abs(np.diff(late)).sum())
     detour = (way - abs(float(late[-1] - late[0]))) / max(level, 1e-12)
-    nothing = SETTLED * max(abs(float(losses[0])), constant_loss(record) or 0.0)
+    nothing = max(SETTLED_AT_FIRST * abs(float(losses[0])), SETTLED * (constant_loss(record) or 0.0))
     if detour < BACK_AND_FORTH * len(late) / 5 or level < nothing:
         return None
     return _finding(

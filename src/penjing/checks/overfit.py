@@ -19,12 +19,10 @@ the constant answer too.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import constant_loss, gain, judged_items, series, sound_steps
+from penjing.checks import chance_of, constant_loss, gain, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -38,7 +36,7 @@ RISE, OF_THE_FALL = 0.10, 0.05
 # How far the training loss must have fallen meanwhile.
 FALL = 0.10
 OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, that the rise must be
-# Of the watched metric, from which on the answers are worse too; of a share in standard errors, whichever is more.
+# Of the watched metric, from which on the answers are worse too; or in standard errors, whichever is more.
 WORSE, SURELY = 0.002, 2.0
 # By heart: the training loss beside the validation loss, and how far apart both are, of the constant answer's loss.
 HEART, GAP = 0.15, 0.15
@@ -55,7 +53,7 @@ def look(record: Record) -> Finding | None:
     if not _is_risen(train, valid, best, constant_loss(record)):
         return _by_heart(record, train, valid)
     values = series(steps, "value") if "value" in steps.columns else np.empty(0)
-    is_only_surer = len(values) == len(valid) and not _is_worse(values, best, judged_items(record))
+    is_only_surer = len(values) == len(valid) and not _is_worse(record, values, best)
     is_only_surer &= not _is_behind(record)
     at = int(steps["step"][best])
     return Finding(
@@ -87,11 +85,10 @@ def _is_risen(
     return bool(is_large and is_steady and fall > FALL * abs(train[best]) and matters)
 
 
-def _is_worse(values: Float[np.ndarray, " rows"], best: int, items: int) -> bool:
-    """Whether the watched metric fell since, by more than chance moves a share of so many items."""
-    share = min(1.0, max(0.0, float(values[best])))
-    chance = math.sqrt(share * (1 - share) / items) if items else 0.0
-    return bool(values[-1] < values[best] - max(WORSE, SURELY * chance))
+def _is_worse(record: Record, values: Float[np.ndarray, " rows"], best: int) -> bool:
+    """Whether the watched metric fell since, by more than chance moves it."""
+    least = max(WORSE, SURELY * chance_of(record, float(values[best])))
+    return bool(values[-1] < values[best] - least)
 
 
 def _by_heart(record: Record, train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"]) -> Finding | None:

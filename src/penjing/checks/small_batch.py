@@ -34,7 +34,8 @@ NEEDS = (
 PICTURE = "noise"
 SMALL = 8  # items: larger batches are noisy for other reasons
 NOISY = 30.0  # times the batch
-SINGLE, NOISY_SINGLE = 2, 2.0  # items; times the batch: one or two items say little wherever there is any noise
+# Items; times the batch: one or two items say little wherever there is any noise, whatever their losses do.
+SINGLE, NOISY_SINGLE = 2, 2.0
 SCATTER = 0.25  # of the loss, from batch to batch
 SETTLED = 0.05  # of the first loss on training items: below, nothing is left to learn
 
@@ -49,7 +50,8 @@ def look(record: Record) -> Finding | None:
         return None
     scatter = float(np.median(noise) / max(float(np.median(np.abs(losses))), 1e-12))
     learned = series(sound_steps(record), "train/loss")
-    if scatter < SCATTER or float(learned[-1]) < SETTLED * float(learned[0]):
+    is_scattered = scatter >= SCATTER or batch <= SINGLE
+    if not is_scattered or float(learned[-1]) < SETTLED * float(learned[0]):
         return None
     return Finding(
         name="small_batch",

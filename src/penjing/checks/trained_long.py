@@ -13,12 +13,10 @@ end and nothing is said.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import constant_loss, judged_items, series, sound_steps
+from penjing.checks import chance_of, constant_loss, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -45,7 +43,7 @@ def look(record: Record) -> Finding | None:
     best = int(losses.argmin())
     values = series(steps, "value") if "value" in steps.columns else np.empty(0)
     if len(values) == len(losses):
-        best = max(best, _reached(values, judged_items(record)))
+        best = max(best, _reached(record, values))
     share = float(at[best] / at[-1])
     if share > SHARE or losses[best] > (1 - FELL) * max(float(losses[0]), constant_loss(record) or 0.0):
         return None
@@ -60,11 +58,9 @@ def look(record: Record) -> Finding | None:
     )
 
 
-def _reached(values: Float[np.ndarray, " rows"], items: int) -> int:
-    """The first evaluation that was as good as the best one, but for chance where a share of items is right."""
-    most = min(1.0, max(0.0, float(values.max())))
-    chance = math.sqrt(most * (1 - most) / items) if items else 0.0
-    return int(np.argmax(values >= values.max() - chance))
+def _reached(record: Record, values: Float[np.ndarray, " rows"]) -> int:
+    """The first evaluation that was as good as the best one, but for chance."""
+    return int(np.argmax(values >= values.max() - chance_of(record, float(values.max()))))
 
 
 def sick() -> Record:
