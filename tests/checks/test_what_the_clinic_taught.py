@@ -245,16 +245,31 @@ def test_a_network_that_knows_its_items_by_heart_is_good_to_know() -> None:
     assert overfit.look(Record(steps=low.steps, items=answers.items)) is None
 
 
-def test_answers_that_are_worse_by_chance_alone_are_only_surer() -> None:
-    rising = {"valid__loss": [1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12]}
-    answers = example_classes({"network": [("cat", "cat", 0.9)] * 200})
+def test_what_came_after_the_best_moment_is_good_to_know_where_its_weights_are_kept() -> None:
+    rising = [1.3, 1.0, 0.85, 0.8, 0.84, 0.9, 0.97, 1.05, 1.1, 1.12]
+    answers = example_answers(network=[0.5] * 200, constant=[1.6] * 200)
+    values = {"value": [0.7, 0.75, 0.8, 0.88, 0.88, 0.87, 0.87, 0.87, 0.87, 0.78]}
+    knew = {**values, "train__loss": [0.3, 0.2, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02]}
     levels = []
-    for last in (0.86, 0.78):
-        steps = example_steps(**rising, value=[0.7, 0.75, 0.8, 0.88, 0.88, 0.87, 0.87, 0.87, 0.87, last])
-        found = overfit.look(Record(steps=steps.steps, items=answers.items))
+    for columns in ({}, values, knew):  # another tool's log; a training of penjing's; one that knew its items even then
+        found = overfit.look(Record(steps=example_steps(valid__loss=rising, **columns).steps, items=answers.items))
         assert found is not None
         levels.append(found.level)
-    assert levels == ["info", "warning"]
+    assert levels == ["warning", "info", "warning"]
+
+
+def test_a_network_that_knows_its_items_by_heart_is_in_trouble_where_a_simple_model_is_better() -> None:
+    other = {"cat": "dog", "dog": "cat"}
+    truth = [("cat", "dog")[row % 2] for row in range(200)]
+    said = {
+        model: [(name, name if row < right else other[name], 0.8) for row, name in enumerate(truth)]
+        for model, right in (("network", 140), ("linear", 180), ("majority", 100))
+    }
+    steps = example_steps(train__loss=[0.5] * 5 + [0.02] * 5, valid__loss=[0.9] * 5 + [0.8] * 5)
+    found = overfit.look(Record(steps=steps.steps, items=example_classes(said).items))
+    assert found is not None
+    assert found.level == "warning"
+    assert "where a simple model has more right" in found.message
 
 
 def test_columns_that_number_the_items_do_not_drift() -> None:

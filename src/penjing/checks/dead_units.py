@@ -21,7 +21,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.gradient/norm",)
-FOLLOWS = ("unscaled_input", "oscillating", "exploding_gradient")
+FOLLOWS = ("unscaled_input", "oscillating", "exploding_gradient", "small_batch")
 PICTURE = "dead"
 SHARE = 0.75
 

@@ -2,17 +2,15 @@
 
 **What it sees.** How far the validation loss stood at the end above its least, and whether the training loss went on
 falling from there. And whether the training items are known by heart, with hardly any loss, where validation items
-have much.
+have much, or much better than those while a simple model is better than the network.
 
 **Why it is bad.** What was learned since holds for the training items alone. The network grows surer and no more right:
 its probabilities cannot be relied on, and its answers may have become worse.
 
-**Known false alarms.** Accuracy often goes on rising while the loss rises, because a few wrong answers are given with
-great certainty; unless the answers became worse by more than chance makes them, only the probabilities are worse, which
-is said as good to know. So is a network that knows its training items by heart, unless a simple model is
-better than it.
-Where nearly everything is right, a rise by a large share is a rise by nothing: it must be something beside the loss of
-the constant answer too.
+**Known false alarms.** A training of penjing's keeps the weights of its best moment, so what came after it is time lost
+and good to know, unless the network knew its training items by heart even then, or a simple model is better. Other logs
+do not say which weights were kept. Where nearly everything is right, a rise by a large share is a rise by nothing: it
+must be something beside the loss of the constant answer too.
 
 **What to do.** More data, more augmentation, more weight decay or dropout, a smaller network, or an earlier stop.
 """
@@ -22,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import chance_of, constant_loss, gain, series, sound_steps
+from penjing.checks import constant_loss, gain, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -36,10 +34,9 @@ RISE, OF_THE_FALL = 0.10, 0.05
 # How far the training loss must have fallen meanwhile.
 FALL = 0.10
 OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, that the rise must be
-# Of the watched metric, from which on the answers are worse too; or in standard errors, whichever is more.
-WORSE, SURELY = 0.002, 2.0
-# By heart: the training loss beside the validation loss, and how far apart both are, of the constant answer's loss.
-HEART, GAP = 0.15, 0.15
+# By heart: the training loss beside the validation loss, also where a simple model is better; how far apart both are,
+# beside the loss of the constant answer.
+HEART, BEHIND, GAP = 0.15, 0.2, 0.15
 SIMPLE = ("linear", "boosted_trees")
 
 
@@ -49,16 +46,15 @@ def look(record: Record) -> Finding | None:
     train, valid = series(steps, "train/loss"), series(steps, "valid/loss")
     if len(valid) < FEWEST:
         return None
-    best = int(valid.argmin())
-    if not _is_risen(train, valid, best, constant_loss(record)):
-        return _by_heart(record, train, valid)
-    values = series(steps, "value") if "value" in steps.columns else np.empty(0)
-    is_only_surer = len(values) == len(valid) and not _is_worse(record, values, best)
-    is_only_surer &= not _is_behind(record)
+    best, constant, is_behind = int(valid.argmin()), constant_loss(record), _is_behind(record)
+    if not _is_risen(train, valid, best, constant):
+        return _by_heart(train, valid, constant, is_behind=is_behind)
+    keeps_best = "value" in steps.columns
+    knew = _is_known(float(train[best]), float(valid[best]), constant, HEART)
     at = int(steps["step"][best])
     return Finding(
         name="overfit",
-        level="info" if is_only_surer else "warning",
+        level="warning" if is_behind or knew or not keeps_best else "info",
         message=f"It over-fits: since update {at:,} the validation loss rose from {valid[best]:.3g} to "
         f"{valid[-1]:.3g} while the training loss fell from {train[best]:.3g} to {train[-1]:.3g}. Give it more data or "
         "more augmentation, or stop it earlier with --set training.patience=3.",
@@ -85,25 +81,24 @@ def _is_risen(
     return bool(is_large and is_steady and fall > FALL * abs(train[best]) and matters)
 
 
-def _is_worse(record: Record, values: Float[np.ndarray, " rows"], best: int) -> bool:
-    """Whether the watched metric fell since, by more than chance moves it."""
-    least = max(WORSE, SURELY * chance_of(record, float(values[best])))
-    return bool(values[-1] < values[best] - least)
+def _is_known(train: float, valid: float, constant: float | None, share: float) -> bool:
+    """Whether training items have at most a share of the loss of validation items, which have much of it."""
+    return constant is not None and 0 <= train <= share * valid and valid - train >= GAP * constant
 
 
-def _by_heart(record: Record, train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"]) -> Finding | None:
-    """Training items without a loss beside validation items with much of one, or None."""
-    gap, constant = float(valid[-1] - train[-1]), constant_loss(record)
-    if constant is None or not (0 <= train[-1] <= HEART * valid[-1] and gap >= GAP * constant):
+def _by_heart(
+    train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"], constant: float | None, *, is_behind: bool
+) -> Finding | None:
+    """Training items with hardly a loss beside validation items with much of one, or None."""
+    if not _is_known(float(train[-1]), float(valid[-1]), constant, BEHIND if is_behind else HEART):
         return None
-    is_behind = _is_behind(record)
     behind = ", where a simple model has more right" if is_behind else ""
     return Finding(
         name="overfit",
         level="warning" if is_behind else "info",
         message=f"It knows its training items by heart: a loss of {train[-1]:.3g} on them, of {valid[-1]:.3g} on "
         f"validation items{behind}. More data, more augmentation or more weight decay bring both closer together.",
-        evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1]), "gap": gap},
+        evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1])},
         remedies=("--set training.patience=3",),
     )
 

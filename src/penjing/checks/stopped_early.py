@@ -27,7 +27,8 @@ FEWEST = 5  # evaluations
 FALLING = 0.08
 # How much more the validation loss may be than the training loss, as a share of it.
 APART = 0.10
-FEW, PASSES = 200, 3.0  # updates, and how often each item was seen
+# Updates, and how often each item was seen: hardly more than once, or in next to no updates.
+HARDLY = ((200, 3.0), (50, 10.0))
 
 
 def look(record: Record) -> Finding | None:
@@ -53,7 +54,7 @@ def _falling(record: Record) -> Finding | None:
 
 
 def _hardly_begun(record: Record) -> Finding | None:
-    """Few updates, hardly more than one pass, and batches whose losses still fall."""
+    """Few updates, few passes, and batches whose losses still fall."""
     steps = sound_steps(record)
     if record.inputs is None or record.choices is None or not {"step", "train/running_loss"} <= set(steps.columns):
         return None
@@ -62,7 +63,7 @@ def _hardly_begun(record: Record) -> Finding | None:
     batch = int(record.choices["training.batch_size"]) or items
     updates = int(series(steps, "step").max(initial=0))
     passes, third = updates * batch / max(1, items), len(losses) // 3
-    if third == 0 or updates > FEW or passes > PASSES:
+    if third == 0 or not any(updates <= few and passes <= seen for few, seen in HARDLY):
         return None
     fall = float(1 - losses[-third:].mean() / losses[-2 * third : -third].mean())
     if fall < FALLING:
