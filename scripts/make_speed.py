@@ -110,8 +110,8 @@ def decode(result: Record) -> str:
             kind,
             f"{one['fill_per_second']:,.0f}",
             f"{one['codec_per_second']:,.0f}",
-            f"{one['share']:.2f}",
-            judged(f"{one['share_of_processor_time']:.2f}", one["share_of_processor_time"] >= LEAST_DECODING),
+            judged(f"{one['share']:.2f}", one["share"] >= LEAST_DECODING),
+            f"{one['share_of_processor_time']:.2f}",
         ]
         for kind, one in result["kinds"].items()
     ]
