@@ -24,7 +24,7 @@ from penjing.core.record import Record
 NEEDS = ("trials.share",)
 PICTURE = "learning_curve"
 WORTH = 0.01  # of the metric, that twice the data give
-MUCH = 0.04
+MUCH = 0.05
 
 
 def look(record: Record) -> Finding | None:
