@@ -16,6 +16,7 @@ from penjing.checks import (
     oscillating,
     overfit,
     shortcut,
+    stopped_early,
     underfit,
     vanishing_gradient,
     wrong_output,
@@ -351,3 +352,25 @@ def test_what_is_left_of_numbers_is_uncertain_by_how_their_losses_scatter() -> N
     numbers = record.also(items=record.items.with_columns(probability=pl.lit(None, pl.List(pl.Float64))))  # type: ignore[union-attr]
     assert abs(checks.chance_of(numbers, 0.8) - expected) < 1e-9
     assert abs(checks.chance_of(example_classes({"network": [("cat", "cat", 0.9)] * 100}), 0.9) - 0.03) < 1e-9
+
+
+def test_a_training_of_few_updates_is_stopped_early_unless_it_has_learned_nearly_all() -> None:
+    """Its validation loss is made by statistics that lag behind; what its batches say is what is known."""
+
+    def of(last: float) -> Record:
+        falling = [1.5 * (last / 1.5) ** (row / 9) for row in range(10)]
+        lagging = [1.7 + 0.3 * row for row in range(10)]
+        steps = example_steps(
+            step=list(range(1, 11)),
+            train__running_loss=falling,
+            train__loss=lagging,
+            valid__loss=lagging,
+            first__loss=1.5,
+        )
+        inputs = example_inputs(of=steps)
+        return inputs.also(choices={"training.batch_size": 40})
+
+    found = stopped_early.look(of(0.7))
+    assert found is not None
+    assert "it took 10 updates, in which it saw each training item 1.0 times" in found.message
+    assert stopped_early.look(of(0.05)) is None

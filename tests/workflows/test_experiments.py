@@ -30,7 +30,7 @@ def rows(folder):
 def test_all_experiments_of_a_short_training_are_made_once(run, monkeypatch):
     weights = (run / "model.safetensors").read_bytes()
     scores = open_run(run).scores
-    found = pj.diagnose(run, time="60s", watch=None)
+    found = pj.diagnose(run, time="150s", watch=None)
     known = rows(run)
     kinds = {kind for kind, _ in known}
     assert {"itself", "hidden", "arithmetic", "seed", "share", "larger", "smaller", "longer"} <= kinds

@@ -14,7 +14,7 @@ little left to learn.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, series, sound_steps
+from penjing.checks import HAMPERS, first_of, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -29,6 +29,7 @@ FALLING = 0.08
 APART = 0.10
 # Updates, and how often each item was seen: hardly more than once, or in next to no updates.
 HARDLY = ((200, 3.0), (50, 10.0))
+LEFT = 0.25  # of the loss that it began with: below, it has nearly learned all in spite of that
 
 
 def look(record: Record) -> Finding | None:
@@ -66,7 +67,8 @@ def _hardly_begun(record: Record) -> Finding | None:
     if third == 0 or not any(updates <= few and passes <= seen for few, seen in HARDLY):
         return None
     fall = float(1 - losses[-third:].mean() / losses[-2 * third : -third].mean())
-    if fall < FALLING:
+    begun = first_of(record, "loss") or float(losses[0])
+    if fall < FALLING or losses[-third:].mean() < LEFT * begun:
         return None
     return _finding(
         f"it took {updates:,} updates, in which it saw each training item {passes:.1f} times, and the loss of its "
