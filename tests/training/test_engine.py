@@ -259,6 +259,19 @@ def test_the_probe_passes_over_a_number_format_that_a_layer_has_no_kernel_for(mo
     assert {one.machine.number_format for one in found} == {"float32"}
 
 
+@pytest.mark.parametrize(("seconds", "taken"), [(0.0095, "float32"), (0.005, "bfloat16")])
+def test_the_probe_takes_another_setting_only_where_it_is_clearly_faster(monkeypatch, seconds, taken):
+    from penjing.training import _probe
+
+    def lasts(network, loss, batch, machine, limit):
+        return seconds if machine.number_format == "bfloat16" else 0.01
+
+    monkeypatch.setattr(_probe, "_time", lasts)
+    monkeypatch.setattr(_probe, "_compare", lambda given, exact: (0.0, 1.0))
+    machine, _ = engine.fastest(recipe(), problem(), 20.0)
+    assert machine.number_format == taken
+
+
 def test_the_probe_looks_once_at_a_setting_that_is_many_times_slower(monkeypatch):
     from penjing.training import _probe
 

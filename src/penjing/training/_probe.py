@@ -33,6 +33,8 @@ MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
 # A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
 # kernels, which costs some times an update, but not this much.
 HOPELESS = 8.0
+# Of the first setting's time, what another one must stay under: of two that are as fast, a few updates tell neither.
+CLEARLY = 0.9
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def probe(
     finally:
         torch.set_num_threads(before)
     right = [one for one in found if one.is_right] or found[:1]
-    return min(right, key=lambda one: one.step_seconds).machine, found
+    fastest = min(right, key=lambda one: one.step_seconds)
+    return (fastest if fastest.step_seconds < CLEARLY * found[0].step_seconds else found[0]).machine, found
 
 
 def _candidates(machine: Machine) -> Iterator[Machine]:
