@@ -45,6 +45,7 @@ __all__ = ["DataWish", "Prepared", "Surveyed", "facts", "prepare", "seal_facts",
 
 # Decoding may take this share of the time; what is not decoded by then waits for the next run.
 DECODE_SHARE = 0.4
+LEAST_DECODE_SHARE = 0.3  # of the time that is left when it begins
 # Items that share a file stay together, unless that would tie more than this share of all items into one knot.
 LARGEST_KNOT = 0.1
 
@@ -143,7 +144,7 @@ def _decode(
     rows = np.flatnonzero(items["error"].is_null().to_numpy())
     if only is not None:
         rows = rows[items["hash"].gather(rows).is_in(list(only)).to_numpy()]
-    stop_at = clock.started + DECODE_SHARE * clock.limit_seconds if clock.is_binding else None
+    stop_at = _decoded_until(clock) if clock.is_binding else None
     failed: dict[str, str] = {}
     late = 0
     order = _fair_order(table, rows)
@@ -170,6 +171,12 @@ def _decode(
             ),
         )
     return _Decoded(rows, tuple(_slots(surveyed, rows)), failed)
+
+
+def _decoded_until(clock: Clock) -> float:
+    """When decoding must end, on the clock's scale: where looking at many items took long, it has a share of what is
+    left, or there would be none to learn from."""
+    return clock.started + max(DECODE_SHARE * clock.limit_seconds, clock.elapsed + LEAST_DECODE_SHARE * clock.left)
 
 
 def _fill(look: Look, table: Table, order: np.ndarray, stop_at: float | None, watch: Watch) -> cache.Filled:
