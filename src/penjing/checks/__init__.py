@@ -306,6 +306,7 @@ class Gain:
 
 
 CONSTANT = ("majority", "mean")  # the models that always give the same answer
+SIMPLE = ("linear", "boosted_trees")  # those that look at the items and are no network
 
 
 def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) -> Gain | None:
@@ -392,6 +393,12 @@ def inputs_of(record: Record) -> pl.DataFrame:
     """The input columns of a record, as the network met them."""
     assert record.inputs is not None
     return record.inputs.filter(role="input")
+
+
+def target_of(record: Record) -> Mapping[str, Any]:
+    """What training met as its target; a check asks where there are inputs."""
+    assert record.inputs is not None
+    return record.inputs.filter(role="target").row(0, named=True)
 
 
 def early_noise(record: Record) -> float | None:

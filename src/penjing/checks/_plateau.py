@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from penjing.checks import LISTED
+from penjing.checks import LISTED, SIMPLE
 
-JUDGES = ("network", "linear", "boosted_trees")
+JUDGES = ("network", *SIMPLE)
 WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard
 # The courses that are tried: how fast mistakes become fewer, how many there are at the least sure item, and always.
 SLOPES = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])

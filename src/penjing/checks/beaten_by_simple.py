@@ -13,7 +13,7 @@ few items, or it is badly set.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, gain
+from penjing.checks import HAMPERS, SIMPLE, gain
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -21,7 +21,6 @@ from penjing.core.record import Record
 NEEDS = ("items.loss", "items.model", "items.probability")
 FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "overfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
-SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 LEAST = 0.02  # of right answers; less is no trouble
 

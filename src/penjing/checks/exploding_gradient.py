@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import LEAP, first_of, series, sound_steps, steps_of, untrained_loss
+from penjing.checks import LEAP, first_of, series, sound_steps, steps_of, target_of, untrained_loss
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -79,7 +79,7 @@ def _far_targets(record: Record) -> Finding | None:
         return None
     if record.choices.get("task.name") != "regress":
         return None
-    target = record.inputs.filter(role="target").row(0, named=True)
+    target = target_of(record)
     if not target["half"]:
         return None
     far = max(target["most"] - target["centre"], target["centre"] - target["least"]) / target["half"]

@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, gain, spoken
+from penjing.checks import LISTED, SIMPLE, gain, spoken
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.core.finding import Finding
@@ -48,7 +48,6 @@ SURELY = 3.0  # standard deviations more than those
 # much more than the share that is right.
 EXCHANGED, MORE = 0.5, 0.3
 COMMON = 0.05  # of the items, that a class must have to be looked at: rare ones are taken for anything
-SIMPLE = ("linear", "boosted_trees")
 # Mistakes that do not become fewer with sureness: how many items there must be on which judges agree, how many mistakes
 # in their surest half, how much likelier they are with such mistakes than without (a logarithm), the part of all
 # mistakes that they must be, and the share of the surest half beyond which the judges themselves know nothing.

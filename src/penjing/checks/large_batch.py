@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 
-from penjing.checks import choices_of, early_noise, series, sound_steps
+from penjing.checks import choices_of, early_noise, series, sound_steps, target_of
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -64,7 +64,7 @@ def _items(record: Record) -> float:
     """How many items are learned from; without end where it is not known."""
     if record.inputs is None:
         return math.inf
-    return float(record.inputs.filter(role="target")["train_items"][0])
+    return float(target_of(record)["train_items"])
 
 
 def sick() -> Record:

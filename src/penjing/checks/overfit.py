@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import constant_loss, gain, series, sound_steps
+from penjing.checks import SIMPLE, constant_loss, gain, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -37,7 +37,6 @@ OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, tha
 # By heart: the training loss beside the validation loss, also where a simple model is better; how far apart both are,
 # beside the loss of the constant answer.
 HEART, BEHIND, GAP = 0.15, 0.2, 0.15
-SIMPLE = ("linear", "boosted_trees")
 
 
 def look(record: Record) -> Finding | None:

@@ -14,7 +14,7 @@ little left to learn.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, first_of, series, sound_steps
+from penjing.checks import HAMPERS, first_of, series, sound_steps, target_of
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -60,7 +60,7 @@ def _hardly_begun(record: Record) -> Finding | None:
     if record.inputs is None or record.choices is None or not {"step", "train/running_loss"} <= set(steps.columns):
         return None
     losses = series(steps, "train/running_loss")
-    items = int(record.inputs.filter(role="target")["train_items"][0])
+    items = int(target_of(record)["train_items"])
     batch = int(record.choices["training.batch_size"]) or items
     updates = int(series(steps, "step").max(initial=0))
     passes, third = updates * batch / max(1, items), len(losses) // 3

@@ -15,7 +15,7 @@ simply better for these data.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, gain, series, sound_steps
+from penjing.checks import HAMPERS, SIMPLE, gain, series, sound_steps
 from penjing.checks._examples import example_classes, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -23,7 +23,6 @@ from penjing.core.record import Record
 NEEDS = ("steps.train/loss", "steps.valid/loss", "items.loss", "items.probability", "items.model")
 FOLLOWS = (*HAMPERS, "not_learning", "stopped_early", "small_model")
 PICTURE = "losses"
-SIMPLE = ("linear", "boosted_trees")
 FEWEST = 30  # items
 APART = 0.15  # validation loss above training loss, as a share
 LEAST = 0.02  # of right answers that the simple model is ahead

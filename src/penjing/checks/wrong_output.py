@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import choices_of, series, sound_steps
+from penjing.checks import choices_of, series, sound_steps, target_of
 from penjing.checks._examples import example_inputs, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -100,7 +100,7 @@ def _is_nothing(value: float, task: str, record: Record) -> bool:
         return value == 0
     if record.inputs is None:
         return False
-    target = record.inputs.filter(role="target").row(0, named=True)
+    target = target_of(record)
     return target["centre"] is not None and abs(value - target["centre"]) <= ROUNDING * max(target["scale"], abs(value))
 
 
@@ -121,7 +121,7 @@ def _largest(steps: pl.DataFrame, name: str) -> float | None:
 def _bounded(record: Record, evidence: dict[str, float]) -> Finding | None:
     if record.inputs is None or evidence["at_bounds"] < PRESSED:
         return None
-    target = record.inputs.filter(role="target").row(0, named=True)
+    target = target_of(record)
     if target["least"] is None or target["most"] == target["least"]:
         return None
     width = target["most"] - target["least"]
