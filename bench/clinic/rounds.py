@@ -87,10 +87,11 @@ def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward
         plan = fault.plan(case.strength)
         plan = replace(plan, width=round(plan.width * WIDER_IN_FINAL)) if is_final else plan
         module = networks.build(ward.problem, plan, case.seed, fault.preprocess)
-    with _slow(fault.stall_seconds * case.strength, recipe_of(case).training.batch_size):
+    recipe = _suited(recipe_of(case), ward)
+    with _slow(fault.stall_seconds * case.strength, recipe.training.batch_size):
         outcome = carry.carry_out(
             ward,
-            _suited(recipe_of(case), ward),
+            recipe,
             out,
             module=module,
             preprocess=fault.preprocess,
