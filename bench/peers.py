@@ -1,7 +1,11 @@
 """The image example network on Fashion-MNIST by penjing, Keras, PyTorch, Lightning and skorch, side by side in one go.
 
     python bench/peers.py                  all peers, three rounds in alternating order
-    python bench/peers.py keras --rounds 1 some peers
+    python bench/peers.py keras --rounds 1 some peers, one round more
+    python bench/peers.py --anew           forget the rounds that the record holds
+
+A round is kept as soon as it is done, and medians are over all rounds that a peer took part in; Keras on TensorFlow,
+beside which the others stand, takes part in each.
 
 Every peer trains the published network as its documentation shows: Adam at 0.001, batches of 32, ten epochs over all
 60,000 training pictures, scored on the 10,000 of the test part after every epoch with the clock standing still.
@@ -26,9 +30,10 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _record import write
+from _record import RESULTS, circumstances, write
 from records import fashion
 
+NAME = "peers"
 HERE = Path(__file__).parent
 CONSTRAINTS = HERE.parent / "constraints.txt"
 EPOCHS = 10
@@ -109,11 +114,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("peers", nargs="*", help="parts of the names of peers; all when left out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--anew", action="store_true", help="forget the rounds that were kept")
     asked = parser.parse_args()
     names = [name for name in PEERS if name == REFERENCE or not asked.peers or any(one in name for one in asked.peers)]
     for name in names:
         python_of(name)
-    rounds: list[dict[str, Any]] = []
+    file = RESULTS / f"{NAME}.json"
+    is_going_on = file.exists() and not asked.anew
+    rounds: list[dict[str, Any]] = (
+        json.loads(file.read_text(encoding="utf-8"))["result"]["rounds"] if is_going_on else []
+    )
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "fashion.npz"
         columns = fashion(Path(folder))
@@ -123,25 +133,30 @@ def main() -> None:
             **{f"x_{part}": columns["image"][rows] for part, rows in parts.items()},
             **{f"y_{part}": columns["label"][rows] for part, rows in parts.items()},
         )
-        for number in range(asked.rounds):
+        for number in range(len(rounds), len(rounds) + asked.rounds):
             order = names if number % 2 == 0 else names[::-1]
             found = {name: trained_by(name, data) for name in order}
             whole = found[REFERENCE]["epochs"][-1]["seconds"]
             ours = {f"1/{round(1 / share)}": trained_by_penjing(share * whole, number) for share in SHARES}
-            rounds.append({"peers": found, "penjing": ours})
+            rounds.append({"peers": found, "penjing": ours, **circumstances()})
+            write(NAME, summary(rounds))
             print(number, {name: one["epochs"][-1] for name, one in found.items()}, ours, flush=True)
-    write("peers", summary(rounds, names))
 
 
-def summary(rounds: list[dict[str, Any]], names: list[str]) -> dict[str, Any]:
+def summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     """Medians over the rounds beside the rounds themselves."""
+    names = [name for name in PEERS if any(name in one["peers"] for one in rounds)]
 
     def last(one: dict[str, Any], name: str, what: str) -> float:
         return float(one["peers"][name]["epochs"][-1][what])
 
+    def middle(name: str, what: str) -> float:
+        return median(last(one, name, what) for one in rounds if name in one["peers"])
+
     return {
-        "seconds": {name: median(last(one, name, "seconds") for one in rounds) for name in names},
-        "accuracy": {name: median(last(one, name, "accuracy") for one in rounds) for name in names},
+        "seconds": {name: middle(name, "seconds") for name in names},
+        "accuracy": {name: middle(name, "accuracy") for name in names},
+        "times": {name: sum(name in one["peers"] for one in rounds) for name in names},
         "penjing": {
             share: {
                 "accuracy": median(one["penjing"][share]["accuracy"]["test"] for one in rounds),

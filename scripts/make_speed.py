@@ -22,6 +22,7 @@ PAGE, PICTURE = ROOT / "docs" / "speed.md", ROOT / "docs" / "scaling.svg"
 LEAST_RATIO, USUAL_RATIO = 0.97, 1.5  # asked of the probe: on every network, and on most
 LEAST_DECODING, MOST_STALLED, LEAST_LARGER = 0.90, 0.03, 0.95
 SIZES = {"rows": "rows", "side": "side", "classes": "classes", "width": "weights"}  # axis → what grows along it
+REFERENCE = "keras, tensorflow"  # the library beside which the others stand
 HEAD = """# Speed
 
 This page is made from the records in `bench/results/` by `python scripts/make_speed.py`; each record is made by the
@@ -122,14 +123,22 @@ def decode(result: Record) -> str:
 def peers(result: Record) -> str:
     """The published image network in other libraries."""
     rows = [
-        [name, f"{seconds:.1f}", f"{result['accuracy'][name]:.4f}"]
+        [name, f"{seconds:.1f}", f"{result['accuracy'][name]:.4f}", f"{result['times'][name]}"]
         for name, seconds in sorted(result["seconds"].items(), key=lambda pair: pair[1])
     ]
+    reached = result["accuracy"][REFERENCE]
     rows += [
-        [f"penjing in {share} of Keras's time", f"{one['seconds_ratio']:.3f} of Keras's", f"{one['accuracy']:.4f}"]
+        [
+            f"penjing in {share} of Keras's time",
+            f"{one['seconds_ratio'] * result['seconds'][REFERENCE]:.1f}",
+            judged(f"{one['accuracy']:.4f}", one["accuracy"] >= reached),
+            f"{len(result['rounds'])}",
+        ]
         for share, one in result["penjing"].items()
     ]
-    return table(("library", "seconds for ten epochs", "test accuracy"), rows)
+    said = "Each trains the published network for ten epochs, in turns; penjing is given a share of the seconds that "
+    said += "Keras on TensorFlow took in the same round, and should reach its accuracy.\n\n"
+    return said + table(("library", "seconds", "test accuracy", "rounds"), rows)
 
 
 def tokens(result: Record) -> str:
