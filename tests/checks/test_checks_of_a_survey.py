@@ -120,6 +120,12 @@ def test_tiny_classes_are_counted_in_training_items() -> None:
     assert "Classes with fewer than 10 training items: 2 of 3 (elk 1, owl 9)." in finding.message
 
 
+def test_tiny_classes_are_good_to_know_where_all_classes_are_small() -> None:
+    lone = found(tiny_classes.look(Example({"cat": 200, "owl": 12}).record))
+    among_its_like = found(tiny_classes.look(Example({"cat": 24, "owl": 12}).record))
+    assert (lone.level, among_its_like.level) == ("warning", "info")
+
+
 def test_a_class_without_a_training_item_is_the_tiniest() -> None:
     parts = ["train"] * 50 + ["valid"] * 10
     finding = found(tiny_classes.look(Example({"cat": 50, "owl": 10}, columns={"part": parts}).record))

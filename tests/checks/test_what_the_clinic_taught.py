@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import ModuleType
+
 import polars as pl
 
 from penjing import checks
 from penjing.checks import (
     NotExamined,
+    beaten_by_simple,
     crawling,
     drift,
     exploding_gradient,
+    guessed_groups,
     imbalance,
     label_errors,
     leak,
+    leaking_columns,
+    leaking_input,
+    not_learning,
     oscillating,
     overfit,
     shortcut,
@@ -30,6 +38,7 @@ from penjing.checks._examples import (
     example_trials,
 )
 from penjing.core import plugins
+from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 
@@ -374,3 +383,24 @@ def test_a_training_of_few_updates_is_stopped_early_unless_it_has_learned_nearly
     assert found is not None
     assert "it took 10 updates, in which it saw each training item 1.0 times" in found.message
     assert stopped_early.look(of(0.05)) is None
+
+
+def test_what_follows_from_a_column_that_holds_the_answer_is_good_to_know() -> None:
+    """Groups that the column suggests, a score that is too good, and a simple model that reads it better."""
+    for check in (guessed_groups, leaking_input, beaten_by_simple):
+        assert "leaking_columns" in check.FOLLOWS
+    sick = replace(leaking_input.sick(), columns=leaking_columns.sick().columns)
+    assert levels_of(sick, leaking_input, leaking_columns) == {"leaking_columns": "error", "leaking_input": "info"}
+    assert levels_of(leaking_input.sick(), leaking_input) == {"leaking_input": "warning"}
+
+
+def test_learned_by_heart_is_over_fitting_though_nothing_of_it_holds() -> None:
+    """No better than the constant answer on validation, while training items are all known."""
+    sick = replace(not_learning.sick(), steps=overfit.sick().steps)
+    assert levels_of(sick, overfit, not_learning) == {"overfit": "error", "not_learning": "info"}
+
+
+def levels_of(record: Record, *asked: ModuleType) -> dict[str, str]:
+    """What some checks find, and how grave it is."""
+    names = [check.__name__.rpartition(".")[2] for check in asked]
+    return {one.name: one.level for one in checks.examine(record, names) if isinstance(one, Finding)}

@@ -22,6 +22,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("survey",)
+FOLLOWS = ("leaking_columns", "leaking_input")
 
 
 def look(record: Record) -> Finding | None:

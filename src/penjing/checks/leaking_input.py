@@ -23,6 +23,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("inputs.varies", "items.target", "items.predicted", "items.probability", "items.model")
+FOLLOWS = ("leaking_columns",)
 PICTURE = "contributions"
 FEWEST, COLUMNS = 30, 3  # validation items, and columns with a contribution
 RIGHT = 0.97  # of the answers

@@ -21,7 +21,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model")
-FOLLOWS = (*HAMPERS, "stopped_early", "diverged", "label_errors", "drift", "constant_input")
+FOLLOWS = (*HAMPERS, "stopped_early", "diverged", "label_errors", "drift", "constant_input", "overfit", "few_examples")
 PICTURE = "floor"
 FEWEST = 10  # items
 NOTHING, LITTLE = 0.01, 0.05  # of the constant answer's loss

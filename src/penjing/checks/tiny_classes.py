@@ -6,7 +6,7 @@
 validation items is a toss of a coin.
 
 **Known false alarms.** Things that always look the same, such as printed symbols, can be learned from a few
-pictures.
+pictures. Where nearly all classes are small, these are not worse off than the rest: that is good to know.
 
 **What to do.** Add items to these classes; or join them to their nearest relative with `--merge`; or leave them
 out with `--exclude`.
@@ -24,6 +24,7 @@ from penjing.core.record import Record
 NEEDS = ("survey", "survey.target")
 # With fewer than this, a usual split leaves one or two items of the class to validate on.
 FEW = 10
+SMALL = 2 * FEW  # where half of the classes have fewer, all there is is little, and `few_items` says so
 
 
 def look(record: Record) -> Finding | None:
@@ -34,9 +35,10 @@ def look(record: Record) -> Finding | None:
     if tiny.is_empty():
         return None
     named = [f"{name} {count}" for name, count in tiny.iter_rows()]
+    is_small_throughout = float(counts["train"].median() or 0.0) < SMALL  # type: ignore[arg-type]
     return Finding(
         name="tiny_classes",
-        level="warning",
+        level="info" if is_small_throughout else "warning",
         message=f"Classes with fewer than {FEW} training items: {len(tiny):,} of {len(counts):,} ({spoken(named)}). "
         "Add items, or use --merge or --exclude; a score for such a class is little more than chance.",
         evidence={"classes": dict(tiny.head(LISTED).iter_rows()), "number": len(tiny), "few": FEW},
