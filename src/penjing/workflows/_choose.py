@@ -26,6 +26,7 @@ from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
 from penjing.core.report.text import many
+from penjing.core.usual import WIDE_RUNS, usual
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
 from penjing.training import engine
@@ -35,7 +36,6 @@ from penjing.training._whole import described
 from penjing.training._wide import is_suited
 from penjing.training.engine import Problem, Trained, encoder_of
 from penjing.workflows._linear_head import linear_head, suits
-from penjing.workflows._usual import usual
 
 # Shares of the whole time.
 PROBE_SHARE, RACE_SHARE = 0.015, 0.025
@@ -56,7 +56,6 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
-WIDE_RUNS = 3  # words in a row that the wide part beside a network of texts looks at
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
 OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
 _OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are

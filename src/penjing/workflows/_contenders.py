@@ -16,6 +16,7 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import MET
 from penjing.core.score import Score
 from penjing.core.statistics import Metric
+from penjing.core.usual import usual
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
 from penjing.workflows._contribute import contributions
@@ -23,7 +24,6 @@ from penjing.workflows._job import Deal, Job, choose_recipe, train_all
 from penjing.workflows._pretrained import affordable, at_hand, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._shown import write_shown
-from penjing.workflows._usual import usual
 
 SCRATCH, PRETRAINED = "from_scratch", "pretrained"
 WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}

@@ -22,10 +22,10 @@ from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.split import inner_folds
 from penjing.core.statistics import standard_error
+from penjing.core.usual import LINEAR
 from penjing.training import engine
 from penjing.training._names import is_suited
 from penjing.training.engine import Problem
-from penjing.workflows._usual import LINEAR
 
 # C of scikit-learn for vectors of length one, the strongest penalty first: each head begins where the last one ended.
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)

@@ -17,6 +17,7 @@ from penjing.core.events import Warned, Watch, tell
 from penjing.core.files import write_json
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
+from penjing.core.usual import usual
 from penjing.tasks._floor import (
     IMPORT_SECONDS,
     Features,
@@ -29,7 +30,6 @@ from penjing.tasks._floor import (
     warm_up,
 )
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._usual import usual
 
 LEAST_SECONDS, MOST_SHARE = 4.0, 0.12  # trees need a few seconds, but a short run is not theirs
 FEATURES_SHARE = 0.35  # of that, for the features of training items

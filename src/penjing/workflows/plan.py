@@ -24,11 +24,11 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.report.text import many
 from penjing.core.units import show_bytes, show_seconds
+from penjing.core.usual import usual
 from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
 from penjing.workflows._close import task_of
 from penjing.workflows._prepare import check_target, read_target
 from penjing.workflows._survey import Look, Surveyed, survey, target_name
-from penjing.workflows._usual import usual
 from penjing.workflows._wish import FitWish, settled
 
 # What penjing and torch hold before any item is loaded, as measured by `bench/`.

@@ -91,6 +91,7 @@ USUAL_OF_MANY: Mapping[str, Usual] = {
     )
 }
 LINEAR = Choice("lbfgs")  # of a linear head on vectors from elsewhere; its penalty is chosen by what it tells
+WIDE_RUNS = 3  # words in a row that the wide part beside a network of texts looks at
 _SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined
 _FALLBACK = Usual(_PICTURES, task=_SMOOTH)
 
