@@ -33,7 +33,8 @@ from penjing.workflows._choose import RecipeWish, base_recipe
 POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
 MOST_REMEDIES = 3  # that a random composition has
-SECONDS = 600.0  # of a treatment, by the clock
+SECONDS = 300.0  # of a treatment, by the clock
+WAYS = ("treated", "nothing", "random", "anew")
 LINES = rounds.LINES / "repair.jsonl"
 
 
@@ -44,7 +45,10 @@ def is_mendable(case: Case) -> bool:
 
 
 def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, Any]:
-    """The line of one sick run: its score by each of the four ways, beside the healthy run's."""
+    """The line of one sick run: its score by each of the four ways, beside the healthy run's.
+
+    A run that is within two points of it as it is needs none of them, and its line ends there.
+    """
     clean = carry.ready(data.draw(case.data, case.draw, HELD_OUT))
     fault = EVERY[case.fault]
     sample = clean.sample
@@ -54,26 +58,28 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
     ward = clean if fault.sample is None else carry.ready(sample)
     recipe = rounds.recipe_of(case)
     sick = carry.carry_out(ward, recipe, folder / "sick")
-    begun, clock = time.process_time(), time.monotonic()
-    treated = _treated(ward, sick, folder, seconds)
-    taken = time.process_time() - begun
+    best = _trained(clean, replace(healthy.best_recipe(case.data, case.draw), seed=case.seed))
     line = {
         "id": case.id,
         "fault": case.fault,
+        "kind": fault.kind,
         "modality": data.DATA[case.data].modality,
         "data": case.data,
         "strength": case.strength,
         "seed": case.seed,
-        "healthy": _held_out(
-            clean, _trained(clean, replace(healthy.best_recipe(case.data, case.draw), seed=case.seed))
-        ),
+        "healthy": _held_out(clean, best),
         "nothing": _of_run(ward, sick.run),
-        **treated,
-        "clock_seconds": round(time.monotonic() - clock, 1),
-        "processor_seconds": round(taken, 1),
-        "random": _held_out(ward, searched(ward, recipe, sick, taken, case.seed)),
-        "anew": _held_out(ward, _trained(ward, default_recipe(ward, case.seed))),
     }
+    if line["healthy"] is not None and not is_brought_back(line, "nothing"):
+        begun, clock = time.process_time(), time.monotonic()
+        line |= _treated(ward, sick, folder, seconds)
+        taken = time.process_time() - begun
+        line |= {
+            "clock_seconds": round(time.monotonic() - clock, 1),
+            "processor_seconds": round(taken, 1),
+            "random": _held_out(ward, searched(ward, recipe, sick, taken, case.seed)),
+            "anew": _held_out(ward, _trained(ward, default_recipe(ward, case.seed))),
+        }
     shutil.rmtree(folder, ignore_errors=True)
     return line
 
@@ -198,17 +204,27 @@ def scored(lines: Sequence[Mapping[str, Any]], share: Callable[[int, int], dict[
     """The share brought back by each way, and how often treating was better than searching at random."""
     # A run that is within two points as it is was not sick enough to be brought back.
     sick = [line for line in lines if line["healthy"] is not None and not is_brought_back(line, "nothing")]
-    ways = ("treated", "nothing", "random", "anew")
-    pairs = [(line["treated"] or -1e9, line["random"] or -1e9) for line in sick]
+    pairs = [(_score(line, "treated"), _score(line, "random")) for line in sick]
+
+    def brought_back(some: Sequence[Mapping[str, Any]], way: str) -> dict[str, Any]:
+        return share(sum(is_brought_back(line, way) for line in some), len(some))
+
+    kinds = sorted({line["kind"] for line in sick})
     return {
         "runs": len(lines),
         "sick": len(sick),
         "refused": sum(bool(line["refused"]) for line in sick),
-        "brought_back": {way: share(sum(is_brought_back(line, way) for line in sick), len(sick)) for way in ways},
+        "brought_back": {way: brought_back(sick, way) for way in WAYS},
+        "by_kind": {kind: brought_back([line for line in sick if line["kind"] == kind], "treated") for kind in kinds},
         "better_than_random": share(sum(one > other for one, other in pairs), len(pairs)),
         "as_good_as_random": share(sum(one >= other for one, other in pairs), len(pairs)),
-        "processor_seconds": round(float(np.mean([line["processor_seconds"] for line in lines])), 1) if lines else None,
+        "processor_seconds": round(float(np.mean([line["processor_seconds"] for line in sick])), 1) if sick else None,
     }
+
+
+def _score(line: Mapping[str, Any], way: str) -> float:
+    """What a way reached; one that failed is worse than any."""
+    return -np.inf if line[way] is None else float(line[way])
 
 
 def run(cases: Sequence[Case], folder: Path, until: float) -> None:
@@ -219,5 +235,5 @@ def run(cases: Sequence[Case], folder: Path, until: float) -> None:
             continue
         line = repaired(case, folder / "repair")
         rounds.append(LINES, line)
-        told = {way: line[way] and round(line[way], 3) for way in ("healthy", "nothing", "treated", "random", "anew")}
-        print(case.id, told, line["kept"], line["refused"][:80], flush=True)
+        told = {way: line[way] and round(line[way], 3) for way in ("healthy", *WAYS) if way in line}
+        print(case.id, told, line.get("kept", "not sick enough"), line.get("refused", "")[:80], flush=True)

@@ -241,18 +241,19 @@ def test_the_interval_is_clopper_and_pearson_s() -> None:
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
     def mended(nothing: float, treated: float, random: float, refused: str = "") -> dict[str, Any]:
-        told = {"healthy": 0.9, "nothing": nothing, "treated": treated, "random": random, "anew": 0.5}
+        told = {"kind": "recipe", "healthy": 0.9, "nothing": nothing, "treated": treated, "random": random, "anew": 0.5}
         return {**told, "refused": refused, "processor_seconds": 1.0}
 
     lines = [
         mended(0.5, 0.89, 0.6),  # brought back, and better than random search
         mended(0.5, 0.5, 0.88, "no"),  # refused; random search brought it back
         mended(0.7, 0.80, 0.8),  # equal
-        mended(0.89, 0.89, 0.89),  # not sick enough
+        {"kind": "data", "healthy": 0.9, "nothing": 0.89},  # not sick enough
     ]
     told = repair.scored(lines, score.share)
     assert (told["runs"], told["sick"], told["refused"]) == (4, 3, 1)
     shares = {way: found["right"] for way, found in told["brought_back"].items()}
     assert shares == {"treated": 1, "nothing": 0, "random": 1, "anew": 0}
+    assert {kind: (found["right"], found["n"]) for kind, found in told["by_kind"].items()} == {"recipe": (1, 3)}
     assert told["better_than_random"]["right"] == 1
     assert told["as_good_as_random"]["right"] == 2
