@@ -114,6 +114,27 @@ def test_what_is_learned_and_calibrated_is_json(task: ModuleType, head: ModuleTy
     np.testing.assert_allclose(exported, answer, rtol=1e-5, atol=1e-6)
 
 
+def test_a_network_agrees_with_a_teacher_that_says_the_same_and_learns_from_one_that_does_not(
+    task: ModuleType, head: ModuleType
+) -> None:
+    given = sample(task.MODALITY)
+    names, truth = task.encode(given.cells)
+    learned = task.learn(truth[task.is_known(truth)], names)
+    outputs, teacher = (head.Head(5, len(names), learned)(given.features).detach() for _ in range(2))
+    outputs.requires_grad_()
+
+    def disagreement(one: torch.Tensor) -> torch.Tensor:
+        found = head.disagreement(one, teacher, task.Settings(), learned)
+        assert isinstance(found, torch.Tensor)
+        return found
+
+    assert float(disagreement(teacher)) == pytest.approx(0.0, abs=1e-6)
+    before = disagreement(outputs)
+    (gradient,) = torch.autograd.grad(before, outputs)
+    after = disagreement((outputs - 0.1 * gradient).detach())
+    assert 0 < float(after) < float(before.detach())
+
+
 def test_perfect_answers_score_perfectly_and_others_do_not(task: ModuleType) -> None:
     names, truth = task.encode(sample(task.MODALITY).cells)
     truth = truth[:-1]

@@ -90,9 +90,9 @@ def test_another_seed_gives_other_weights():
     assert not same(first, second)
 
 
-@pytest.mark.parametrize("optimiser", ["adamw", "sgd", "muon"])
-def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeypatch, optimiser):
-    wanted = replace(recipe(), optimiser=Choice(optimiser)).filled()
+@pytest.mark.parametrize(("optimiser", "teacher"), [("adamw", 0.0), ("sgd", 0.0), ("muon", 0.0), ("adamw", 0.5)])
+def test_a_training_cut_anywhere_continues_to_the_same_weights(tmp_path, monkeypatch, optimiser, teacher):
+    wanted = replace(recipe(teacher=teacher), optimiser=Choice(optimiser)).filled()
     whole = engine.carry_out(wanted, problem(), folder=tmp_path / "whole")
     for cut in (5, 6, 13, 23):
         _cut_at(monkeypatch, cut)

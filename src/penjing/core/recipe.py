@@ -103,6 +103,8 @@ class Training:
         clip_norm: the largest norm of a gradient; 0 does not clip.
         mixup: how strongly items are laid over one another while training, the α of mixup; 0 does not. Texts are not.
         cutmix: how large pieces of other pictures are put into each while training, the α of cutmix; 0 does not.
+        teacher: share of what is learned that the moving average of the weights says, 0 to under 1; 0 has no teacher,
+            and one needs `ema`.
         views: 1 answers from a picture as it is; 2 from it and its mirror image, which takes twice as long.
     """
 
@@ -116,6 +118,7 @@ class Training:
     views: int = 1
     mixup: float = 0.0
     cutmix: float = 0.0
+    teacher: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -355,7 +358,7 @@ def parse_value(text: str) -> Any:
 def _check_ranges(recipe: Recipe) -> None:
     training, machine, wide = recipe.training, recipe.machine, recipe.wide
     least = {"steps": 1, "evaluations": 1}
-    least |= dict.fromkeys(("batch_size", "patience", "ema", "clip_norm", "mixup", "cutmix"), 0)
+    least |= dict.fromkeys(("batch_size", "patience", "ema", "clip_norm", "mixup", "cutmix", "teacher"), 0)
     for part, smallest in least.items():
         if getattr(training, part) < smallest:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")
@@ -368,8 +371,13 @@ def _check_ranges(recipe: Recipe) -> None:
             raise UsageError(f"wide.{part} = {getattr(wide, part)} must be above 0")
     if not 0 <= recipe.names.strength < float("inf"):
         raise UsageError(f"names.strength = {recipe.names.strength} must be 0 or more")
-    if training.ema >= 1:
-        raise UsageError(f"training.ema = {training.ema} must be below 1")
+    for part in ("ema", "teacher"):
+        if getattr(training, part) >= 1:
+            raise UsageError(f"training.{part} = {getattr(training, part)} must be below 1")
+    if training.teacher and not training.ema:
+        raise UsageError(
+            "training.teacher needs a moving average of the weights: training.ema must be above 0"
+        )
     if machine.threads < 1:
         raise UsageError(f"machine.threads = {machine.threads} must be 1 or more")
     rate = recipe.optimiser.settings.get("rate", 1.0)

@@ -14,6 +14,8 @@ from penjing.batch import Batch
 from penjing.core.randomness import key
 from penjing.training._vitals import Pulse
 
+TEACHER_LEARNS = 100  # updates after which the teacher has half of its share: at first it knows nothing
+
 
 @runtime_checkable
 class Step(Protocol):
@@ -51,6 +53,8 @@ class Supervised:
         number_format: see `core.recipe.Machine`.
         ema: share of the old average kept at each step; 0 keeps no average.
         clip_norm: largest norm of the gradient; 0 does not clip.
+        teacher: share of the loss that is the disagreement with what the moving average says; 0 has none.
+        disagreement: the network's outputs and the teacher's → a scalar, 0 where they agree.
     """
 
     network: nn.Module
@@ -61,6 +65,8 @@ class Supervised:
     ema: float = 0.0
     clip_norm: float = 0.0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    teacher: float = 0.0
+    disagreement: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __post_init__(self) -> None:
         self._peaks = [group["lr"] for group in self.optimiser.param_groups]
@@ -107,10 +113,29 @@ class Supervised:
         with number_format(self.number_format, self.device.type):
             outputs = self.network(batch)
         loss = self.loss(outputs.float(), batch)
+        if self.disagreement is not None and self.teacher:
+            share = self.teacher * step / (TEACHER_LEARNS + step)
+            loss = torch.lerp(loss, self.disagreement(outputs.float(), self._taught(batch)), share)
         loss.backward()
         if self.clip_norm:
             self._norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         return loss
+
+    @torch.no_grad()
+    def _taught(self, batch: Batch) -> Tensor:
+        """What the moving average of the weights says of a batch.
+
+        Source: A. Tarvainen, H. Valpola, Mean teachers are better role models, NeurIPS 2017. Departures: there are no
+        items without labels, and the teacher silences no units.
+        """
+        self.network.eval()
+        try:
+            with number_format(self.number_format, self.device.type):
+                said = torch.func.functional_call(self.network, self._average, (batch,), tie_weights=False)
+        finally:
+            self.network.train()
+        outputs: Tensor = said.float()
+        return outputs
 
     @torch.no_grad()
     def _move_average(self, step: int) -> None:

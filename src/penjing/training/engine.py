@@ -318,7 +318,17 @@ def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervise
         recipe.training.ema,
         recipe.training.clip_norm,
         torch.device(recipe.machine.device),
+        recipe.training.teacher,
+        _disagreement_of(recipe, problem),
     )
+
+
+def _disagreement_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Tensor], Tensor]:
+    """How far a network's outputs are from its teacher's."""
+    task = plugins.load("tasks", recipe.task.name)
+    settings = task.Settings(**recipe.task.settings)
+    disagreement, learned = torch_half(task, "head").disagreement, problem.learned_target
+    return lambda outputs, teacher: disagreement(outputs, teacher, settings, learned)
 
 
 @contextmanager

@@ -76,8 +76,26 @@ def item_losses(
     logits: Float[Tensor, "batch classes"], target: Int[Tensor, " batch"], settings: Settings
 ) -> Float[Tensor, " batch"]:
     """Each item's loss, in float32 whatever the network computes in."""
-    logits = logits.float()
-    truth = smooth_labels(target, logits.shape[1], settings.label_smoothing)
+    return against(logits.float(), smooth_labels(target, logits.shape[1], settings.label_smoothing), settings)
+
+
+def disagreement(
+    logits: Float[Tensor, "batch classes"],
+    teacher: Float[Tensor, "batch classes"],
+    settings: Settings,
+    learned: Mapping[str, Any],  # noqa: ARG001 - every task is asked so
+) -> Float[Tensor, ""]:
+    """How far answers are from a teacher's: the loss with the teacher's probabilities as the truth, less the teacher's
+    own; 0 where they agree. With cross-entropy it is the Kullback-Leibler divergence."""
+    by_one = settings.loss == "binary_cross_entropy" and logits.shape[1] > 2
+    truth = teacher.sigmoid() if by_one else teacher.softmax(dim=1)
+    return (against(logits, truth, settings) - against(teacher, truth, settings)).mean()
+
+
+def against(
+    logits: Float[Tensor, "batch classes"], truth: Float[Tensor, "batch classes"], settings: Settings
+) -> Float[Tensor, " batch"]:
+    """Each item's loss with probabilities as the truth."""
     if settings.loss == "binary_cross_entropy":
         return binary_cross_entropy(logits, truth)
     if settings.loss == "mean_squared_error":

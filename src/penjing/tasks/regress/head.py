@@ -115,6 +115,13 @@ def item_losses(
     return half_squared_error(predicted, truth)
 
 
+def disagreement(
+    outputs: Float[Tensor, "batch 1"], teacher: Float[Tensor, "batch 1"], settings: Settings, learned: Mapping[str, Any]
+) -> Float[Tensor, ""]:
+    """How far answers are from a teacher's: the loss with the teacher's numbers as the truth; 0 where they agree."""
+    return item_losses(outputs, teacher[:, 0], settings, learned).mean()
+
+
 def half_squared_error(predicted: Float[Tensor, " batch"], truth: Float[Tensor, " batch"]) -> Float[Tensor, " batch"]:
     """½ (ŷ − y)²; its mean over m items is the published J = 1/(2m) Σ (ŷ − y)², the ½ included.
 

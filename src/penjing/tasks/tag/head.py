@@ -78,3 +78,19 @@ def item_losses(
         logits.float(), target.float(), pos_weight=weight.to(logits.device), reduction="none"
     )
     return each.mean(dim=1)
+
+
+def disagreement(
+    logits: Float[Tensor, "batch labels"],
+    teacher: Float[Tensor, "batch labels"],
+    settings: Settings,  # noqa: ARG001 - every task is asked so
+    learned: Mapping[str, Any],  # noqa: ARG001
+) -> Float[Tensor, ""]:
+    """How far answers are from a teacher's: the loss with the teacher's probabilities as the truth, less the teacher's
+    own; 0 where they agree."""
+    truth = teacher.sigmoid()
+
+    def against(one: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(one, truth)
+
+    return against(logits) - against(teacher)
