@@ -10,7 +10,6 @@ import polars as pl
 from penjing import checks
 from penjing.checks import (
     NotExamined,
-    beaten_by_simple,
     crawling,
     drift,
     exploding_gradient,
@@ -19,7 +18,6 @@ from penjing.checks import (
     label_errors,
     leak,
     leaking_columns,
-    leaking_input,
     not_learning,
     oscillating,
     overfit,
@@ -385,13 +383,10 @@ def test_a_training_of_few_updates_is_stopped_early_unless_it_has_learned_nearly
     assert stopped_early.look(of(0.05)) is None
 
 
-def test_what_follows_from_a_column_that_holds_the_answer_is_good_to_know() -> None:
-    """Groups that the column suggests, a score that is too good, and a simple model that reads it better."""
-    for check in (guessed_groups, leaking_input, beaten_by_simple):
-        assert "leaking_columns" in check.FOLLOWS
-    sick = replace(leaking_input.sick(), columns=leaking_columns.sick().columns)
-    assert levels_of(sick, leaking_input, leaking_columns) == {"leaking_columns": "error", "leaking_input": "info"}
-    assert levels_of(leaking_input.sick(), leaking_input) == {"leaking_input": "warning"}
+def test_groups_that_a_column_with_the_answer_suggests_are_good_to_know() -> None:
+    sick = replace(guessed_groups.sick(), columns=leaking_columns.sick().columns)
+    assert levels_of(sick, guessed_groups, leaking_columns) == {"leaking_columns": "error", "guessed_groups": "info"}
+    assert levels_of(guessed_groups.sick(), guessed_groups) == {"guessed_groups": "warning"}
 
 
 def test_learned_by_heart_is_over_fitting_though_nothing_of_it_holds() -> None:

@@ -37,6 +37,10 @@ LISTED = 100
 # Most names written out in one sentence.
 _SPOKEN = 3
 
+# An answer that names a class: it has a probability for each, where a number has one entry.
+OF_CLASSES = pl.col("probability").list.len() > 1
+EDGE = 1.96  # standard errors that a 95 % interval reaches to either side
+
 # Troubles that keep any training from learning: what is seen of its answers follows from them.
 HAMPERS = (
     "crawling",
@@ -446,12 +450,12 @@ def twice_the_data(record: Record) -> Promise | None:
     worst = 1.0 if itself["is_higher_better"] else 0.0  # an error is what is left to one, or the metric itself
     error = abs(worst - float(itself["value"]))
     draw = np.random.default_rng(0)
-    half = (itself["high"] - itself["low"]) / 2 / 1.96
+    half = deviation(itself["low"], itself["high"])
     whole = np.maximum(draw.normal(error, half, DOUBLINGS_DRAWN), error / 10 + 1e-9)
     tried = {1.0: whole}
     for row in rows.iter_rows(named=True):
-        deviation = (row["gain_high"] - row["gain_low"]) / 2 / 1.96
-        tried[float(row["setting"])] = np.maximum(whole - draw.normal(row["gain"], deviation, DOUBLINGS_DRAWN), 1e-9)
+        scatter = deviation(row["gain_low"], row["gain_high"])
+        tried[float(row["setting"])] = np.maximum(whole - draw.normal(row["gain"], scatter, DOUBLINGS_DRAWN), 1e-9)
     if 0.5 not in tried:
         return None
     size = np.log2(np.array(list(tried)))
@@ -460,6 +464,17 @@ def twice_the_data(record: Record) -> Promise | None:
     gains = whole * (1 - 2.0 ** -np.maximum(steepness, 0.0))
     low, high = np.quantile(gains, [0.025, 0.975])
     return Promise(float(np.median(gains)), float(low), float(high), str(itself["metric"]))
+
+
+def deviation(low: float, high: float) -> float:
+    """The standard error that a 95 % interval stands for."""
+    return (high - low) / 2 / EDGE
+
+
+def class_answers(record: Record) -> pl.DataFrame:
+    """What the network said of validation items, where it names classes; no row where it names numbers."""
+    assert record.items is not None
+    return record.items.filter(pl.col("model") == "network", OF_CLASSES)
 
 
 def trials_of(record: Record, experiment: str) -> pl.DataFrame:
@@ -473,7 +488,7 @@ def widened(record: Record, row: Mapping[str, Any]) -> tuple[float, float, float
     where other seeds were tried: (gain, low, high)."""
     seeds = trials_of(record, "seed")
     spread = float(np.std([0.0, *seeds["gain"]], ddof=1)) if len(seeds) else 0.0
-    gain, luck = float(row["gain"]), 1.96 * math.sqrt(2) * spread
+    gain, luck = float(row["gain"]), EDGE * math.sqrt(2) * spread
     below, above = (math.hypot(gain - float(row[end]), luck) for end in ("gain_low", "gain_high"))
     return gain, gain - below, gain + above
 

@@ -13,7 +13,7 @@ few items, or it is badly set.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, SIMPLE, gain
+from penjing.checks import HAMPERS, SIMPLE, class_answers, gain
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -28,7 +28,6 @@ FOLLOWS = (
     "stopped_early",
     "label_errors",
     "drift",
-    "leaking_columns",
 )
 PICTURE = "floor"
 FEWEST = 30  # items
@@ -39,8 +38,7 @@ def look(record: Record) -> Finding | None:
     """The simple model that is clearly better, or None."""
     assert record.items is not None
     names = set(record.items["model"])
-    answers = record.items.filter(model="network")["probability"].list.len().max()
-    measure = "right" if isinstance(answers, int) and answers > 1 else "loss"
+    measure = "right" if len(class_answers(record)) else "loss"
     found = {name: gain(record, measure, [name], FEWEST) for name in SIMPLE if name in names}
     least = LEAST if measure == "right" else 0.0
     worse = {name: one for name, one in found.items() if one is not None and one.high < 0 and -one.mean >= least}

@@ -22,7 +22,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("survey",)
-FOLLOWS = ("leaking_columns", "leaking_input")
+FOLLOWS = ("leaking_columns",)
 
 
 def look(record: Record) -> Finding | None:

@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, SIMPLE, gain, spoken
+from penjing.checks import LISTED, OF_CLASSES, SIMPLE, gain, spoken
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.core.finding import Finding
@@ -65,7 +65,7 @@ def look(record: Record) -> Finding | None:
     if any(one is not None and one.high < 0 for one in behind):
         return _steady(record.items)  # a network that is worse than a simple model is no judge of labels by itself
     judges = pl.col("model").is_in(["network", HELD_OUT])
-    items = record.items.filter(judges, pl.col("probability").list.len() > 1)
+    items = record.items.filter(judges, OF_CLASSES)
     if len(items) < FEWEST:
         return None
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
@@ -119,7 +119,7 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
 
 def _exchanged(items: pl.DataFrame) -> Finding | None:
     """The classes that are taken for others one by one, or None."""
-    items = items.filter(pl.col("probability").list.len() > 1)
+    items = items.filter(OF_CLASSES)
     if len(items) < FEWEST:
         return None
     said = items.group_by("target", "predicted").len().sort("len", "predicted", descending=[True, False])

@@ -15,15 +15,12 @@ no network is needed.
 
 from __future__ import annotations
 
-import polars as pl
-
-from penjing.checks import inputs_of
+from penjing.checks import class_answers, inputs_of
 from penjing.checks._examples import example_classes, example_inputs
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("inputs.varies", "items.target", "items.predicted", "items.probability", "items.model")
-FOLLOWS = ("leaking_columns",)
 PICTURE = "contributions"
 FEWEST, COLUMNS = 30, 3  # validation items, and columns with a contribution
 RIGHT = 0.97  # of the answers
@@ -34,7 +31,7 @@ def look(record: Record) -> Finding | None:
     """The column that tells all, or None."""
     assert record.items is not None
     inputs = inputs_of(record)
-    items = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    items = class_answers(record)
     if "drop" not in inputs.columns or len(items) < FEWEST:
         return None
     drops = inputs.drop_nulls("drop").sort("drop", descending=True)

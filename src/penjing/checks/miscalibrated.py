@@ -18,10 +18,9 @@ bias in calibration error estimation, AISTATS 2022. We take off what is drawn un
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 from jaxtyping import Bool, Float
 
-from penjing.checks import HAMPERS
+from penjing.checks import HAMPERS, class_answers
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -44,7 +43,7 @@ RARE = 0.999  # of the draws that must be below it
 def look(record: Record) -> Finding | None:
     """How far its probabilities are off, or None."""
     assert record.items is not None
-    items = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    items = class_answers(record)
     if len(items) < FEWEST:
         return None
     stated = items["probability"].list.max().to_numpy().astype(np.float64)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import spoken
+from penjing.checks import class_answers, spoken
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -31,7 +31,7 @@ MISSED, OTHERS = 0.10, 0.50  # recall of a missed class, and the mean recall of 
 def look(record: Record) -> Finding | None:
     """The missed classes, or None."""
     assert record.items is not None
-    answers = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    answers = class_answers(record)
     if answers.is_empty():
         return None
     recalls = (

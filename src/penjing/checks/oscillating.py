@@ -18,9 +18,8 @@ the items.
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 
-from penjing.checks import LEAP, by_layer, constant_loss, first_of, series, sound_steps, untrained_loss
+from penjing.checks import LEAP, by_layer, class_answers, constant_loss, first_of, series, sound_steps, untrained_loss
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -109,7 +108,7 @@ def _apart_by_class(record: Record) -> float:
     """How far batches of one class each lie from all items on average; 1 where there are no classes."""
     if record.items is None or not {"model", "target", "probability"} <= set(record.items.columns):
         return 1.0
-    of_classes = record.items.filter(pl.col("model") == "network", pl.col("probability").list.len() > 1)
+    of_classes = class_answers(record)
     shares = of_classes["target"].value_counts()["count"].to_numpy() / max(1, len(of_classes))
     return float(1 - (shares**2).sum()) if len(shares) > 1 else 1.0
 

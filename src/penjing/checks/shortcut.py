@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from penjing.checks import trials_of
+from penjing.checks import EDGE, deviation, trials_of
 from penjing.checks._examples import example_trials
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -30,7 +30,7 @@ PICTURE = "trials"
 # the border hidden, on digits, clothes and CIFAR-10.
 KEPT = 0.8  # with the centre hidden
 LEFT = 0.4  # with the border hidden
-LOST, SURELY = 0.7, 1.96  # with the border hidden, where that costs more than the centre; in standard errors
+LOST = 0.7  # with the border hidden, where that surely costs more than the centre
 LEAST = 0.1  # that it has over the constant answer
 
 
@@ -58,8 +58,8 @@ def look(record: Record) -> Finding | None:
 
 def _matters_more(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether hiding the one costs clearly more than hiding the other."""
-    spread = [(row["gain_high"] - row["gain_low"]) / 2 / 1.96 for row in (one, other)]
-    return bool(other["gain"] - one["gain"] > SURELY * math.hypot(*spread))
+    spread = [deviation(row["gain_low"], row["gain_high"]) for row in (one, other)]
+    return bool(other["gain"] - one["gain"] > EDGE * math.hypot(*spread))
 
 
 def sick() -> Record:

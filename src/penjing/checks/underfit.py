@@ -15,7 +15,7 @@ simply better for these data.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, SIMPLE, gain, series, sound_steps
+from penjing.checks import HAMPERS, SIMPLE, class_answers, gain, series, sound_steps
 from penjing.checks._examples import example_classes, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -36,8 +36,7 @@ def look(record: Record) -> Finding | None:
     steps = sound_steps(record).drop_nulls(["train/loss", "valid/loss"])
     if len(steps) == 0:
         return None
-    answers = record.items.filter(model="network")["probability"].list.len().max()
-    is_classes = isinstance(answers, int) and answers > 1
+    is_classes = len(class_answers(record)) > 0
     row = int(series(steps, "valid/loss").argmin())
     train, valid = (float(series(steps, name)[row]) for name in ("train/loss", "valid/loss"))
     measure = "right" if is_classes else "loss"

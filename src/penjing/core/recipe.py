@@ -375,9 +375,7 @@ def _check_ranges(recipe: Recipe) -> None:
         if getattr(training, part) >= 1:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be below 1")
     if training.teacher and not training.ema:
-        raise UsageError(
-            "training.teacher needs a moving average of the weights: training.ema must be above 0"
-        )
+        raise UsageError("training.teacher needs a moving average of the weights: training.ema must be above 0")
     if machine.threads < 1:
         raise UsageError(f"machine.threads = {machine.threads} must be 1 or more")
     rate = recipe.optimiser.settings.get("rate", 1.0)
