@@ -230,8 +230,36 @@ def test_a_damaged_checkpoint_is_a_sentence(tmp_path):
         engine.carry_out(recipe(), problem(), folder=tmp_path)
 
 
+UNITS = {"architecture": "x86_64", "avx512_f": True}
+
+
+@pytest.mark.parametrize(
+    ("device", "told", "expected"),
+    [
+        ("cpu", {**UNITS, "avx512_bf16": True}, True),
+        ("cpu", {**UNITS, "amx_bf16": True}, True),
+        ("cpu", UNITS, False),
+        ("cpu", {"architecture": "aarch64"}, True),  # what it lacks is found by measuring
+        ("cpu", None, True),
+        ("cuda", UNITS, True),
+        ("mps", UNITS, False),
+    ],
+)
+def test_a_processor_that_would_imitate_bfloat16_is_not_asked_to(monkeypatch, device, told, expected):
+    from penjing.training import _probe
+
+    if told is None:  # as in older versions of torch
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    formats = {one.number_format for one in _probe._candidates(Machine(device=device, threads=2))}
+    assert ("bfloat16" in formats) == expected
+
+
 def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
     from penjing.training import _probe
+
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)
 
     def wrong(network, loss, batch, machine):
         outputs, gradient = once(network, loss, batch, machine)
@@ -246,6 +274,8 @@ def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
 
 def test_the_probe_passes_over_a_number_format_that_a_layer_has_no_kernel_for(monkeypatch):
     from penjing.training import _probe
+
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)
 
     def lacking(network, loss, batch, machine):
         if machine.number_format == "bfloat16":
@@ -263,6 +293,8 @@ def test_the_probe_passes_over_a_number_format_that_a_layer_has_no_kernel_for(mo
 def test_the_probe_takes_another_setting_only_where_it_is_clearly_faster(monkeypatch, seconds, taken):
     from penjing.training import _probe
 
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)
+
     def lasts(network, loss, batch, machine, limit):
         return seconds if machine.number_format == "bfloat16" else 0.01
 
@@ -275,6 +307,7 @@ def test_the_probe_takes_another_setting_only_where_it_is_clearly_faster(monkeyp
 def test_the_probe_looks_once_at_a_setting_that_is_many_times_slower(monkeypatch):
     from penjing.training import _probe
 
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)
     asked = []
 
     def slow(network, loss, batch, machine):

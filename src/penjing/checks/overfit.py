@@ -8,9 +8,9 @@ have much, or much better than those while a simple model is better than the net
 its probabilities cannot be relied on, and its answers may have become worse.
 
 **Known false alarms.** A training of penjing's keeps the weights of its best moment, so what came after it is time lost
-and good to know, unless the network knew its training items by heart even then, or a simple model is better. Other logs
-do not say which weights were kept. Where nearly everything is right, a rise by a large share is a rise by nothing: it
-must be something beside the loss of the constant answer too.
+and good to know, unless the network knew its training items by heart even then, or a simple model or the constant
+answer is better. Other logs do not say which weights were kept. Where nearly everything is right, a rise by a large
+share is a rise by nothing: it must be something beside the loss of the constant answer too.
 
 **What to do.** More data, more augmentation, more weight decay or dropout, a smaller network, or an earlier stop.
 """
@@ -46,14 +46,15 @@ def look(record: Record) -> Finding | None:
     if len(valid) < FEWEST:
         return None
     best, constant, is_behind = int(valid.argmin()), constant_loss(record), _is_behind(record)
+    holds = constant is None or float(valid[best]) < constant
     if not _is_risen(train, valid, best, constant):
-        return _by_heart(train, valid, constant, is_behind=is_behind)
+        return _by_heart(train, valid, constant, is_behind=is_behind, holds=holds)
     keeps_best = "value" in steps.columns
     knew = _is_known(float(train[best]), float(valid[best]), constant, HEART)
     at = int(steps["step"][best])
     return Finding(
         name="overfit",
-        level="warning" if is_behind or knew or not keeps_best else "info",
+        level="warning" if is_behind or knew or not holds or not keeps_best else "info",
         message=f"It over-fits: since update {at:,} the validation loss rose from {valid[best]:.3g} to "
         f"{valid[-1]:.3g} while the training loss fell from {train[best]:.3g} to {train[-1]:.3g}. Give it more data or "
         "more augmentation, or stop it earlier with --set training.patience=3.",
@@ -86,15 +87,21 @@ def _is_known(train: float, valid: float, constant: float | None, share: float) 
 
 
 def _by_heart(
-    train: Float[np.ndarray, " rows"], valid: Float[np.ndarray, " rows"], constant: float | None, *, is_behind: bool
+    train: Float[np.ndarray, " rows"],
+    valid: Float[np.ndarray, " rows"],
+    constant: float | None,
+    *,
+    is_behind: bool,
+    holds: bool,
 ) -> Finding | None:
     """Training items with hardly a loss beside validation items with much of one, or None."""
     if not _is_known(float(train[-1]), float(valid[-1]), constant, BEHIND if is_behind else HEART):
         return None
     behind = ", where a simple model has more right" if is_behind else ""
+    behind = behind if holds else ", where it is no better than the constant answer"
     return Finding(
         name="overfit",
-        level="warning" if is_behind else "info",
+        level="warning" if is_behind or not holds else "info",
         message=f"It knows its training items by heart: a loss of {train[-1]:.3g} on them, of {valid[-1]:.3g} on "
         f"validation items{behind}. More data, more augmentation or more weight decay bring both closer together.",
         evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1])},

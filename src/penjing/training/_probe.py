@@ -28,6 +28,7 @@ from penjing.training._step import number_format
 # honest kernel lands near 0.01 and 0.999.
 LARGEST_ERROR, SMALLEST_COSINE = 0.10, 0.97
 WARM_UPS, FEWEST, REPEATS = 1, 2, 7
+BFLOAT16_UNITS = ("avx512_bf16", "amx_bf16")  # of processors of the x86-64 kind
 LEAST_PART = 32  # items: of fewer, an update costs hardly less
 MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
 # A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
@@ -111,10 +112,21 @@ def probe(
 
 def _candidates(machine: Machine) -> Iterator[Machine]:
     many = machine.threads
-    formats = ("float32", "bfloat16") if machine.device != "mps" else ("float32",)
+    formats = ("float32", "bfloat16") if _has_bfloat16(machine.device) else ("float32",)
     for threads in (many, 1) if many > 1 and machine.device == "cpu" else (many,):
         for name in formats:
             yield replace(machine, threads=threads, number_format=name)
+
+
+def _has_bfloat16(device: str) -> bool:
+    """Whether a device may compute in bfloat16 itself. A processor that lacks the units imitates it: each setting would
+    be looked at once, and once takes as long as ten to thirty updates."""
+    if device != "cpu":
+        return device != "mps"
+    told = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch tell nothing: it is measured then
+    if told.get("architecture") != "x86_64":
+        return True
+    return any(told.get(name, False) for name in BFLOAT16_UNITS)
 
 
 def _part(

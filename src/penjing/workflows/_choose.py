@@ -53,7 +53,7 @@ FEWEST_UPDATES, SMALLEST_BATCH = 400, 64
 # Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
 LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
-# The default network loses a race only when it has seen the items this often.
+# The default network loses a race only when it has seen the items this often, or will not see them so often at all.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
@@ -246,10 +246,11 @@ def choose(
     by_hand = {name[8:]: value for name, value in wish.assignments.items() if name.startswith("machine.")}
     recipe, step_seconds = _probed(problem, base, by_hand, clock, decide)
     recipe, step_seconds = _dialled(problem, recipe, step_seconds, wish, clock, decide)
+    to_come = _passes(problem, recipe, step_seconds, clock)
     recipe = _batched(recipe, step_seconds, wish, clock, decide)
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
-        recipe, winner = _race(problem, candidates, clock, decide)
+        recipe, winner = _race(problem, candidates, to_come, clock, decide)
         if (
             "augment" not in wish.assignments
             and list(problem.modality.values()) == ["image"]
@@ -315,6 +316,11 @@ def _dialled(
     return recipe, dial**DIAL_EXPONENT * step_seconds
 
 
+def _passes(problem: Problem, recipe: Recipe, step_seconds: float, clock: Clock) -> float:
+    """How often a training sees each item, about."""
+    return _training_seconds(recipe, clock) / step_seconds / problem_steps(problem, recipe)
+
+
 def _training_seconds(recipe: Recipe, clock: Clock) -> float:
     """What is left for one training, of those that the folds ask for."""
     trainings = recipe.split.folds + 1 if recipe.split.folds else 1
@@ -358,8 +364,14 @@ def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Reci
     return [recipe, *(replace(recipe, model=_sized(Choice(name), 1.0, shape).filled("models")) for name in others)]
 
 
-def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: Any) -> tuple[Recipe, Trained]:
-    """Train every candidate for the same short while, each on a schedule of its own that falls to zero."""
+def _race(
+    problem: Problem, candidates: Sequence[Recipe], to_come: float, clock: Clock, decide: Any
+) -> tuple[Recipe, Trained]:
+    """Train every candidate for the same short while, each on a schedule of its own that falls to zero.
+
+    Args:
+        to_come: how often the training after it will see each item, about.
+    """
     seconds = RACE_SHARE * clock.limit_seconds
     entrants: list[tuple[Recipe, Trained]] = []
     with clock.stage("race"):
@@ -376,7 +388,7 @@ def _race(problem: Problem, candidates: Sequence[Recipe], clock: Clock, decide: 
     best = max(entrants, key=lambda entrant: -math.inf if entrant[1].best is None else entrant[1].best)
     default, first = entrants[0]
     passes = total_steps(first.recipe.training) / problem_steps(problem, default)
-    if best[0] is not default and default is candidates[0] and passes < FAIR_PASSES:
+    if best[0] is not default and default is candidates[0] and passes < FAIR_PASSES <= to_come:
         why = f"it saw the items {passes:.1f} times in {seconds:.0f} s, too few to judge it by; the training is longer"
         decide(Decided("network", default.model.name, why))
         return default, first
