@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penjing.checks import early_noise, twice_the_data, widened
+from penjing.checks import early_noise
 from penjing.checks._examples import example_inputs, example_steps, example_trials
+from penjing.checks._trials import twice_the_data, widened
 from penjing.checks.label_errors import doubts
 from penjing.checks.miscalibrated import calibration_error, look
 from penjing.checks.shortcut import look as look_for_shortcut

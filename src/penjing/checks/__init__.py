@@ -39,7 +39,6 @@ _SPOKEN = 3
 
 # An answer that names a class: it has a probability for each, where a number has one entry.
 OF_CLASSES = pl.col("probability").list.len() > 1
-EDGE = 1.96  # standard errors that a 95 % interval reaches to either side
 
 # Troubles that keep any training from learning: what is seen of its answers follows from them.
 HAMPERS = (
@@ -422,75 +421,10 @@ def early_noise(record: Record) -> float | None:
     return math.inf if shared <= 0 else max(0.0, (1 - shared) / shared)
 
 
-@dataclass(frozen=True)
-class Promise:
-    """What more data would give, with a 95 % interval.
-
-    Attributes:
-        gain: of the metric.
-        low: lower end.
-        high: upper end.
-        metric: its name.
-    """
-
-    gain: float
-    low: float
-    high: float
-    metric: str
-
-
-DOUBLINGS_DRAWN = 2_000  # possible courses of the errors
-
-
-def twice_the_data(record: Record) -> Promise | None:
-    """What twice the training items would give, by a power law through the errors with all, half and a quarter of them;
-    None where half of them were not tried. Every error is drawn from its interval again and again."""
-    rows = trials_of(record, "share")
-    itself = trials_of(record, "itself").row(-1, named=True)
-    worst = 1.0 if itself["is_higher_better"] else 0.0  # an error is what is left to one, or the metric itself
-    error = abs(worst - float(itself["value"]))
-    draw = np.random.default_rng(0)
-    half = deviation(itself["low"], itself["high"])
-    whole = np.maximum(draw.normal(error, half, DOUBLINGS_DRAWN), error / 10 + 1e-9)
-    tried = {1.0: whole}
-    for row in rows.iter_rows(named=True):
-        scatter = deviation(row["gain_low"], row["gain_high"])
-        tried[float(row["setting"])] = np.maximum(whole - draw.normal(row["gain"], scatter, DOUBLINGS_DRAWN), 1e-9)
-    if 0.5 not in tried:
-        return None
-    size = np.log2(np.array(list(tried)))
-    courses = np.log2(np.stack(list(tried.values())))
-    steepness = -((size - size.mean()) @ (courses - courses.mean(0))) / ((size - size.mean()) ** 2).sum()
-    gains = whole * (1 - 2.0 ** -np.maximum(steepness, 0.0))
-    low, high = np.quantile(gains, [0.025, 0.975])
-    return Promise(float(np.median(gains)), float(low), float(high), str(itself["metric"]))
-
-
-def deviation(low: float, high: float) -> float:
-    """The standard error that a 95 % interval stands for."""
-    return (high - low) / 2 / EDGE
-
-
 def class_answers(record: Record) -> pl.DataFrame:
     """What the network said of validation items, where it names classes; no row where it names numbers."""
     assert record.items is not None
     return record.items.filter(pl.col("model") == "network", OF_CLASSES)
-
-
-def trials_of(record: Record, experiment: str) -> pl.DataFrame:
-    """What one kind of experiment gave; a check that names it in `NEEDS` is only asked when there is some."""
-    assert record.trials is not None
-    return record.trials.filter(experiment=experiment)
-
-
-def widened(record: Record, row: Mapping[str, Any]) -> tuple[float, float, float]:
-    """What an experiment gained over the training itself, with a 95 % interval that holds the luck of both their seeds,
-    where other seeds were tried: (gain, low, high)."""
-    seeds = trials_of(record, "seed")
-    spread = float(np.std([0.0, *seeds["gain"]], ddof=1)) if len(seeds) else 0.0
-    gain, luck = float(row["gain"]), EDGE * math.sqrt(2) * spread
-    below, above = (math.hypot(gain - float(row[end]), luck) for end in ("gain_low", "gain_high"))
-    return gain, gain - below, gain + above
 
 
 def shown(value: float, is_signed: bool = False) -> str:

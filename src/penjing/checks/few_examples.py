@@ -16,8 +16,9 @@ Source: J. Hestness et al., Deep learning scaling is predictable, empirically, 2
 
 from __future__ import annotations
 
-from penjing.checks import shown, twice_the_data
+from penjing.checks import shown
 from penjing.checks._examples import example_trials
+from penjing.checks._trials import twice_the_data
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

@@ -19,8 +19,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from penjing.checks import EDGE, deviation, trials_of
 from penjing.checks._examples import example_trials
+from penjing.checks._trials import EDGE, deviation, trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

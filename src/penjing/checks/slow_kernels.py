@@ -13,8 +13,8 @@ recipe from another machine was right there.
 
 from __future__ import annotations
 
-from penjing.checks import trials_of
 from penjing.checks._examples import example_trials
+from penjing.checks._trials import trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

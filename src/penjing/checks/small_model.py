@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
-from penjing.checks import shown, trials_of, widened
+from penjing.checks import shown
 from penjing.checks._examples import example_trials
+from penjing.checks._trials import trials_of, widened
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

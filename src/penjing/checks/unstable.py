@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import shown, trials_of
+from penjing.checks import shown
 from penjing.checks._examples import example_trials
+from penjing.checks._trials import trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 

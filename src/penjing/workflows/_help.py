@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penjing.checks import shown, trials_of, twice_the_data, widened
+from penjing.checks import shown
+from penjing.checks._trials import trials_of, twice_the_data, widened
 from penjing.core.record import Record
 
 # What may help → the experiment that tells.
