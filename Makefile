@@ -34,10 +34,12 @@ lint: $(READY)  ## style, types and the rules of what never depends on what
 bench: $(READY)  ## all benchmarks, one after the other; their records go to bench/results/
 	for script in $(filter-out bench/make_%,$(wildcard bench/[a-z]*.py)); do $(BIN)/python $$script || exit 1; done
 	$(BIN)/python scripts/make_tables.py
+	$(BIN)/python scripts/make_clinic.py
 	$(BIN)/python scripts/make_speed.py
 
 docs: $(READY)  ## write the tables of README.md and docs/ anew from bench/results/
 	$(BIN)/python scripts/make_tables.py
+	$(BIN)/python scripts/make_clinic.py
 	$(BIN)/python scripts/make_speed.py
 
 $(VENV)/bin/pip:

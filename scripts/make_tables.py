@@ -1,5 +1,4 @@
-"""Writes the tables of the README files from the records in bench/results/, in English and in Chinese, and those of
-docs/clinic.md.
+"""Writes the tables of the README files from the records in bench/results/, in English and in Chinese.
 
 A table stands between `<!-- table: figures -->` (or another name) and `<!-- end -->`. Nobody types its numbers: each
 row is made from one record, names the commit that was measured and links to the record. What has no record is "not
@@ -25,8 +24,6 @@ RESULTS = Path("bench") / "results"
 
 Language = Literal["english", "chinese"]
 DOCUMENTS: Mapping[str, Language] = {"README.md": "english", "README.zh-CN.md": "chinese"}
-CLINIC = "docs/clinic.md"
-PARTS = ("development", "final")  # of the clinic
 NONE = "–"
 
 AS_GOOD = 0.005  # so far under the floor still counts as not below it
@@ -436,10 +433,10 @@ def filled(text: str, language: Language) -> str:
     Raises:
         ValueError: the document has not exactly one place for it.
     """
-    return _placed(text, "figures", table(language))
+    return placed(text, "figures", table(language))
 
 
-def _placed(text: str, name: str, made: str) -> str:
+def placed(text: str, name: str, made: str) -> str:
     place = re.compile(rf"(<!-- table: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
     found, count = place.subn(lambda match: f"{match[1]}{made}{match[2]}", text)
     if count != 1:
@@ -450,118 +447,19 @@ def _placed(text: str, name: str, made: str) -> str:
 # ---- the clinic
 
 
-def filled_clinic(text: str, results: Path = ROOT / RESULTS) -> str:
-    """docs/clinic.md with its tables made anew.
-
-    Raises:
-        ValueError: it has not exactly one place for each.
-    """
-    file = results / "clinic.json"
-    if not file.exists():
-        found, about = {}, f"{NOT_YET.english}.\n"
-    else:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        found = record["result"]
-        about = _clinic_about(record)
-    text = _placed(text, "clinic", about + _clinic_parts(found))
-    text = _placed(text, "faults", _clinic_faults(*(found.get(part, {}).get("by_fault", {}) for part in PARTS)))
-    return _placed(text, "repair", _clinic_repair(found.get("repair")))
-
-
-def _clinic_about(record: Record) -> str:
-    found, where = record["result"], link([record], Path("..") / RESULTS / "clinic.json")
-    told = [f"of the {part} part {_carried_out(found[part], found['planned'])}" for part in PARTS if part in found]
-    counted = f"{', '.join(told)}. The final part was {opened(found['openings_of_the_final_part'])}."
-    return f"Record {where}, {said(machine([record]), 'english')}. {counted[0].upper()}{counted[1:]}\n\n"
-
-
-def _carried_out(told: Record, planned: Record) -> str:
-    others = told["healthy_runs"] + told["not_healthy_enough"]
-    return (
-        f"{told['sick_runs']} of {planned['sick']} sick runs and {others} of {planned['healthy']} others were carried "
-        f"out, of which {told['healthy_runs']} are healthy"
-    )
-
-
-def opened(times: int) -> str:
-    """How often the final part was opened, in words."""
-    return {0: "not opened yet", 1: "opened once", 2: "opened twice"}.get(times, f"opened {times} times")
-
-
-def _clinic_parts(found: Record) -> str:
-    lines = ["| runs | recall | precision | healthy runs with a false alarm |", "|---|---|---|---|"]
-    for part in PARTS:
-        told = found.get(part)
-        if told is None:
-            lines.append(f"| {part} part | {NOT_YET.english} | {NONE} | {NONE} |")
-            continue
-        lines.append(_clinic_row(f"{part} part", told, told["healthy_false_alarms"]))
-        lines.append(_clinic_row(f"{part} part, where the fault did harm", told["of_faults_that_did_harm"], None))
-        built = told["of_checks_that_are_built"]
-        if built != {name: told[name] for name in built}:
-            lines.append(_clinic_row(f"{part} part, where the check is built", built, None))
-        for name, one in told["by_modality"].items():
-            lines.append(_clinic_row(f"{part} part, {name}", one, one["healthy_false_alarms"]))
-    return "\n".join(lines) + "\n"
-
-
-def _clinic_row(name: str, told: Record, alarms: Record | None) -> str:
-    shares = [told["recall"], told["precision"], alarms]
-    return f"| {name} | {' | '.join(NONE if one is None else _counted(one) for one in shares)} |"
-
-
-def _counted(one: Record) -> str:
-    """A share with its interval and what it is of."""
-    if one["value"] is None:
-        return NONE
-    return f"{shown(one)}, {one['right']} of {one['n']}"
-
-
-def _clinic_faults(development: Mapping[str, Record], final: Mapping[str, Record]) -> str:
-    lines = ["| fault | must be found | found | precision | final: found | precision |", "|---|---|---|---|---|---|"]
-    for name, told in {**final, **development}.items():
-        required = f"`{told['required']}`" + ("" if told["is_built"] else " (not built yet)")
-        cells = [cell for part in (development, final) for cell in _fault_cells(part.get(name))]
-        lines.append(f"| {name} | {required} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _fault_cells(told: Record | None) -> tuple[str, str]:
-    """How often a fault was found, and how many of the findings were named."""
-    if told is None:
-        return NONE, NONE
-    recall, precision = told["recall"], told["precision"]
-    alarms = NONE if precision["value"] is None else f"{precision['right']} of {precision['n']}"
-    return f"{recall['right']} of {recall['n']}", alarms
-
-
-def _clinic_repair(told: Record | None) -> str:
-    if told is None:
-        return f"{NOT_YET.english}\n"
-    names = {"treated": "`treat`", "nothing": "nothing", "random": "random search, same time", "anew": "begun anew"}
-    lines = [
-        f"{told['sick']} sick runs of {told['runs']}; `treat` refused {told['refused']}. A treatment took "
-        f"{told['processor_seconds']} s of processor time.",
-        "",
-        "| what was done | brought back |",
-        "|---|---|",
-    ]
-    lines += [f"| {name} | {_counted(told['brought_back'][way])} |" for way, name in names.items()]
-    lines += [f"| `treat`, faults of the {kind} | {_counted(found)} |" for kind, found in told["by_kind"].items()]
-    lines.append(f"| `treat` better than random search | {_counted(told['better_than_random'])} |")
-    lines.append(f"| `treat` at least as good | {_counted(told['as_good_as_random'])} |")
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
-    made = {name: lambda text, language=language: filled(text, language) for name, language in DOCUMENTS.items()}
-    for name, fill in {**made, CLINIC: filled_clinic}.items():
-        path = ROOT / name
-        before = path.read_text(encoding="utf-8")
-        after = fill(before)
-        if after != before:
-            path.write_text(after, encoding="utf-8")
-            print(f"{name}: table written anew")
+    for name, language in DOCUMENTS.items():
+        write(name, lambda text, language=language: filled(text, language))  # type: ignore[misc]
+
+
+def write(name: str, fill: Callable[[str], str]) -> None:
+    """Fill a document's tables, and say so where that changes it."""
+    path = ROOT / name
+    before = path.read_text(encoding="utf-8")
+    after = fill(before)
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+        print(f"{name}: table written anew")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,11 @@ def make_tables() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def make_clinic(make_tables: ModuleType) -> ModuleType:  # which it imports
+    return script("make_clinic")
+
+
+@pytest.fixture(scope="module")
 def make_speed() -> ModuleType:
     return script("make_speed")
 
@@ -94,10 +99,10 @@ def test_the_tables_are_those_of_the_records(make_tables: ModuleType) -> None:
         assert make_tables.filled(text, language) == text, f"{name} is out of date; run: make docs"
 
 
-def test_the_tables_of_the_clinic_are_those_of_its_record(make_tables: ModuleType, tmp_path: Path) -> None:
-    text = (ROOT / make_tables.CLINIC).read_text(encoding="utf-8")
-    assert make_tables.filled_clinic(text) == text, f"{make_tables.CLINIC} is out of date; run: make docs"
-    empty = make_tables.filled_clinic(text, tmp_path)
+def test_the_tables_of_the_clinic_are_those_of_its_record(make_clinic: ModuleType, tmp_path: Path) -> None:
+    text = read(make_clinic.PAGE)
+    assert make_clinic.filled(text) == text, f"{make_clinic.PAGE} is out of date; run: make docs"
+    empty = make_clinic.filled(text, tmp_path)
     assert empty.count("not measured yet") == 4
 
 

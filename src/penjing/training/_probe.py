@@ -12,9 +12,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +124,7 @@ def _has_bfloat16(device: str) -> bool:
     be looked at once, and once takes as long as ten to thirty updates."""
     if device != "cpu":
         return device != "mps"
-    told = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch tell nothing: it is measured then
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch tell nothing: it is measured then
     if told.get("architecture") != "x86_64":
         return True
     return any(told.get(name, False) for name in BFLOAT16_UNITS)
