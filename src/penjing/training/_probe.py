@@ -124,7 +124,8 @@ def _has_bfloat16(device: str) -> bool:
     be looked at once, and once takes as long as ten to thirty updates."""
     if device != "cpu":
         return device != "mps"
-    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch tell nothing: it is measured then
+    # Older versions of torch tell nothing: it is measured then.
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     if told.get("architecture") != "x86_64":
         return True
     return any(told.get(name, False) for name in BFLOAT16_UNITS)
