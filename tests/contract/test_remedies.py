@@ -10,7 +10,7 @@ import pytest
 from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, Training, change
-from penjing.remedies import NotApplicable, suited
+from penjing.remedies import NotApplicable, modalities_of, suited
 
 NAMES = plugins.names("remedies")
 TREATS: Mapping[str, Mapping[str, float]] = {name: plugins.load("remedies", name).TREATS for name in NAMES}
@@ -128,3 +128,9 @@ def test_a_batch_of_all_items_becomes_small_ones_and_as_many_passes() -> None:
     remedy = plugins.load("remedies", "smaller_batch")
     outcome = remedy.apply(recipe, Finding("large_batch", "warning", "…", {"items": 640}))
     assert (outcome.training.batch_size, outcome.training.steps) == (64, 200)
+
+
+@pytest.mark.parametrize("name", [name for name in plugins.names("models") if name != "own"])
+def test_of_every_network_it_is_known_whose_inputs_it_is_for(name: str) -> None:
+    assert modalities_of(Recipe(model=Choice(name)))
+    assert modalities_of(Recipe(model=Choice("own"))) == []

@@ -105,8 +105,8 @@ def resized(
 def modalities_of(recipe: Recipe) -> list[Any]:
     """The modalities of a recipe's inputs, told by the networks that are theirs; none for a person's own network."""
     every = [plugins.load("modalities", name) for name in plugins.names("modalities")]
-    named = [choice.name for choice in recipe.encoders.values()] or [recipe.model.name]
-    return [one for one in every if not set(named).isdisjoint(getattr(one, "MODELS", ()))]
+    named = {choice.name for choice in recipe.encoders.values()} or {recipe.model.name}
+    return [one for one in every if named & {*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ())}]
 
 
 def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -> Recipe | NotApplicable:

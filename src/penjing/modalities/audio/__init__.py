@@ -39,6 +39,7 @@ __all__ = [
 KIND: Literal["file", "cell"] = "file"
 GIVES: Literal["maps", "tokens", "vector", "frames"] = "maps"
 MODELS: tuple[str, ...] = ("keyword", "speech_recurrent")  # what races for sounds, the default first
+FURTHER = ("speech_example",)  # networks of sounds that do not race
 # Augmentations that leave nearly every such item what it is.
 SAFE_AUGMENTATIONS = ("shift", "mask", "warp", "gain", "noise")
 

@@ -41,6 +41,7 @@ __all__ = [
 
 KIND, GIVES = "file", "maps"
 MODELS = ("cnn", "mlp")  # what races for pictures, the default first
+FURTHER = ("airbench", "image_example")  # networks of pictures that do not race
 # Augmentations that leave nearly every such item what it is.
 SAFE_AUGMENTATIONS = ("crop", "zoom", "erase")
 
