@@ -86,6 +86,18 @@ def test_a_remedy_is_tried_on_top_of_those_that_looked_good() -> None:
     assert found.steps[1].before == found.steps[0].recipe
 
 
+def test_where_nothing_that_suits_the_findings_helps_all_others_are_tried() -> None:
+    """Items laid over one another treat nothing that crawls, and are what helps here."""
+    bench = FakeBench(lambda recipe: 0.3 + 0.4 * (recipe.training.mixup > 0))
+    found = searched(bench)
+    assert [step.name for step in found.steps] == ["mixup"]
+    place = [name for name, _ in outcomes(found)].index("mixup")
+    tried = {name for name, _ in outcomes(found)[:place]}
+    assert {"raise_rate", "usual_rate"} <= tried
+    helped = searched(FakeBench(lambda recipe: 0.3 + 0.3 * (rate(recipe) > 1e-4)))
+    assert "mixup" not in dict(outcomes(helped))
+
+
 def test_a_lower_loss_is_progress_though_the_metric_stands_still() -> None:
     bench = FakeBench(lambda _: 0.5)
     found = searched(bench)

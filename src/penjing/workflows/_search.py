@@ -172,10 +172,15 @@ class Search:
         """Try remedies until none is left that may help, or there is no time.
 
         Args:
-            asked: those to try and no others, in this order; () takes what suits the findings, old and new.
+            asked: those to try and no others, in this order; () takes what suits the findings, old and new, and where
+                nothing of that looks good, all others.
         """
         queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
-        while queue:
+        is_last = bool(asked)
+        while queue or not is_last:
+            if not queue:
+                is_last, queue = True, self._others()
+                continue
             if self._is_perfect:
                 for left in queue:
                     if left.name not in self._tried:
@@ -186,6 +191,14 @@ class Search:
             tell(self.watch, Progress(STAGE, len(self._tried), one.name, len(self._tried) + len(queue) + 1))
             if self._try(one):
                 queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
+
+    def _others(self) -> list[Suited]:
+        """The remedies that suit no finding, where none of those that do looked good: a finding may be a symptom of
+        something else."""
+        if self.steps or not self.findings:
+            return []
+        settled = self.without.union(self._tried)
+        return [Suited(name, self.findings[0], 0.0) for name in plugins.names("remedies") if name not in settled]
 
     def _ranked_anew(self, queue: Sequence[Suited], taken: Suited) -> list[Suited]:
         """What suits the best training's own findings first, then what else suited those before."""
