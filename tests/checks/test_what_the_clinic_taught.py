@@ -395,6 +395,19 @@ def test_learned_by_heart_is_over_fitting_though_nothing_of_it_holds() -> None:
     assert levels_of(sick, overfit, not_learning) == {"overfit": "error", "not_learning": "info"}
 
 
+def test_over_fitting_whose_best_moment_is_no_better_than_the_constant_answer_is_a_warning() -> None:
+    """The weights of the best moment are kept, but they are worth nothing either."""
+    rising = overfit.sick().steps
+    assert rising is not None
+    kept = rising.with_columns(value=-pl.col("valid/loss"))
+    answers = not_learning.healthy().items
+    assert answers is not None
+    worthless = answers.with_columns(loss=pl.when(model="majority").then(0.7).otherwise("loss"))
+    useful = answers.with_columns(loss=pl.when(model="majority").then(2.0).otherwise("loss"))
+    levels = [overfit.look(Record(steps=kept, items=items)).level for items in (worthless, useful)]  # type: ignore[union-attr]
+    assert levels == ["warning", "info"]
+
+
 def levels_of(record: Record, *asked: ModuleType) -> dict[str, str]:
     """What some checks find, and how grave it is."""
     names = [check.__name__.rpartition(".")[2] for check in asked]
