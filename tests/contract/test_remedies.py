@@ -9,7 +9,8 @@ import pytest
 
 from penjing.core import plugins
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, Recipe, Training, change
+from penjing.core.recipe import Choice, DataChoices, Recipe, Training, change
+from penjing.pretrained import minilm
 from penjing.remedies import NotApplicable, modalities_of, suited
 
 NAMES = plugins.names("remedies")
@@ -19,6 +20,7 @@ RECIPES = {
     "sounds": Recipe(model=Choice("keyword"), optimiser=Choice("sgd"), schedule=Choice("constant")),
     "texts": Recipe(model=Choice("ngrams"), task=Choice("classify", {"label_smoothing": 0.1})),
     "rows": Recipe(model=Choice("tabular"), task=Choice("regress"), training=Training(steps=30, batch_size=8)),
+    "texts of a column": Recipe(model=Choice("ngrams"), data=DataChoices(inputs=("text",))),
     "labels": Recipe(model=Choice("transformer"), task=Choice("tag")),
     "a mix": Recipe(encoders={"image": Choice("cnn"), "text": Choice("bag")}),
     "vectors": Recipe(model=Choice("probe"), optimiser=Choice("lbfgs"), training=Training(batch_size=0)),
@@ -37,6 +39,19 @@ def finding(name: str) -> Finding:
     found = plugins.load("checks", name).look(plugins.load("checks", name).sick())
     assert isinstance(found, Finding)
     return found
+
+
+def test_pretrained_features_take_the_place_of_the_network_where_an_encoder_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remedy, recipe = plugins.load("remedies", "pretrained_features"), RECIPES["texts of a column"].filled()
+    monkeypatch.setattr(minilm, "is_available", lambda: True)
+    other = remedy.apply(recipe, finding("overfit"))
+    assert other.pretrained == {"text": Choice("minilm", {"layers": 4, "tokens": 256})}
+    assert other.model.name == "probe"
+    assert remedy.apply(other, finding("overfit")).reason == "its input is seen through a pretrained encoder already"
+    monkeypatch.setattr(minilm, "is_available", lambda: False)
+    assert "is installed" in remedy.apply(recipe, finding("overfit")).reason
 
 
 def test_all_remedies_are_found() -> None:
@@ -71,7 +86,8 @@ def test_it_is_pure_and_changes_something_or_says_why_not(name: str, kind: str) 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_applies_to_some_recipe(name: str) -> None:
+def test_it_applies_to_some_recipe(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "is_available", lambda: True)  # what is installed differs
     remedy = plugins.load("remedies", name)
     found = finding(next(iter(TREATS[name])))
     if name in ("drop_suspicious", "relabel_suspicious"):

@@ -133,6 +133,32 @@ def test_no_remedy_is_tried_that_there_is_no_time_to_judge() -> None:
     assert len(bench.asked) == 1
 
 
+def test_what_takes_too_long_is_tried_where_nothing_else_helped_and_trainings_may_take_longer() -> None:
+    class SlowBench(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            if limits.seconds < 30 and recipe.training.steps > 1000:
+                raise TooSlowError(30.0)
+            return super().screen(recipe, limits)
+
+    limit = [10.0]
+
+    def relax() -> bool:
+        limit[0] = 100.0
+        return True
+
+    told: list[Treated] = []
+    base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled()
+    bench = SlowBench(lambda recipe: 0.3 + 0.4 * (recipe.training.steps > 1000))
+    found = Search(bench, TASK.metric("accuracy"), base, (SLOW,), lambda: limit[0], told.append, relax=relax)  # type: ignore[arg-type]
+    found.begin(1e9)
+    found.run([Suited(name, SLOW, 1.0) for name in ("more_steps", "clip_gradient")])
+    assert [(one.remedy, one.outcome) for one in told][:3] == [
+        ("more_steps", "not tried"),
+        ("clip_gradient", "screened out"),
+        ("more_steps", "looked good"),
+    ]
+
+
 def test_one_recipe_is_trained_once_though_two_remedies_give_it() -> None:
     bench = FakeBench(lambda _: 0.3)
     found = searched(bench, "usual_rate", "usual_rate", "more_steps")

@@ -40,6 +40,15 @@ class Usual:
     floor_share: float = 0.06
     encoder_share: float = 0.4
 
+    def near(self, batch_size: int) -> tuple[int, float]:
+        """The usual batch size that is nearest to one, in times, and its rate; the middle one for a batch of all.
+
+        For recipes, which do not know how many items there are.
+        """
+        if not batch_size:
+            return self.amounts[len(self.amounts) // 2][1:]
+        return min(self.amounts, key=lambda row: max(row[1] / batch_size, batch_size / row[1]))[1:]
+
 
 _PICTURES = ((300, 16, 5e-3), (2_000, 32, 5e-3), (8_000, 64, 1e-2), (20_000, 128, 1e-2), (math.inf, 256, 1e-2))
 _SMOOTH = {"label_smoothing": 0.1}

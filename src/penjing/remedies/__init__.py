@@ -12,12 +12,13 @@ whether it helped is measured by `treat`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from penjing.core import plugins
 from penjing.core.finding import Finding
-from penjing.core.recipe import Recipe, change
+from penjing.core.recipe import Choice, Recipe, change
+from penjing.core.usual import Usual
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,15 @@ def modalities_of(recipe: Recipe) -> list[Any]:
     every = [plugins.load("modalities", name) for name in plugins.names("modalities")]
     named = {choice.name for choice in recipe.encoders.values()} or {recipe.model.name}
     return [one for one in every if named & {*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ())}]
+
+
+def as_usual(task: Choice, begin: Usual) -> Choice:
+    """The task with its usual loss and smoothing; the metric and the weights of classes are a person's."""
+    defaults = plugins.find("tasks", task.name).defaults
+    known: dict[str, Any] = {
+        name: begin.task.get(name, defaults[name]) for name in ("loss", "label_smoothing") if name in defaults
+    }
+    return replace(task, settings={**task.settings, **known})
 
 
 def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -> Recipe | NotApplicable:

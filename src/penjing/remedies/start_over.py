@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, Training, Wide
 from penjing.core.usual import WIDE_RUNS, Usual, usual
-from penjing.remedies import NotApplicable, modalities_of
+from penjing.remedies import NotApplicable, as_usual, modalities_of
 
 # It moves much at once, so it comes after what a finding points at, and before what is tried for want of better.
 TREATS: Mapping[str, float] = {
@@ -45,7 +44,7 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     if recipe.optimiser.name == "lbfgs":
         return NotApplicable("the optimiser lbfgs finds the best there is")
     begin = usual(modalities)
-    batch_size, rate = _amounts(begin, recipe.training.batch_size)
+    batch_size, rate = begin.near(recipe.training.batch_size)
     training = Training(
         steps=max(FEWEST, recipe.training.steps),
         batch_size=batch_size,
@@ -55,7 +54,7 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     )
     other = replace(
         recipe,
-        task=_task(recipe.task, begin),
+        task=as_usual(recipe.task, begin),
         augment=(
             *(choice for choice in recipe.augment if choice.name == "flip"),
             *begin.augment,
@@ -67,23 +66,6 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
         training=training,
     ).filled()
     return NotApplicable("everything is as usual") if other == recipe else other
-
-
-def _amounts(begin: Usual, batch_size: int) -> tuple[int, float]:
-    """The usual batch that is nearest to the recipe's in times, and its rate; how many items there are is not known."""
-    if not batch_size:
-        return begin.amounts[len(begin.amounts) // 2][1:]
-    nearest = min(begin.amounts, key=lambda row: max(row[1] / batch_size, batch_size / row[1]))
-    return nearest[1:]
-
-
-def _task(task: Choice, begin: Usual) -> Choice:
-    """The task with its usual loss; the metric and the weights of classes are a person's."""
-    defaults = plugins.find("tasks", task.name).defaults
-    known: dict[str, Any] = {
-        name: begin.task.get(name, defaults[name]) for name in ("loss", "label_smoothing") if name in defaults
-    }
-    return replace(task, settings={**task.settings, **known})
 
 
 def _told_by_data(recipe: Recipe) -> tuple[Choice, ...]:

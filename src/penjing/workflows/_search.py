@@ -140,6 +140,7 @@ class Search:
         watch: is told how far the search is.
         steps: what looked good so far.
         without: remedies that are not tried.
+        relax: makes `longest` longer, at a price; whether it could.
     """
 
     bench: Bench
@@ -151,12 +152,14 @@ class Search:
     watch: Watch = None
     steps: list[Step] = field(default_factory=list)
     without: frozenset[str] = frozenset()
+    relax: Callable[[], bool] = lambda: False
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
         self._truth, self._groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
         self._seen: set[str] = set()
         self._tried: list[str] = []
+        self._late: list[Suited] = []  # that there was no time for
         self.best = self.base
 
     def begin(self, seconds: float) -> float:
@@ -173,13 +176,14 @@ class Search:
 
         Args:
             asked: those to try and no others, in this order; () takes what suits the findings, old and new, and where
-                nothing of that looks good, all others.
+                nothing of that looks good, those that take longer, and then all others.
         """
         queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
-        is_last = bool(asked)
-        while queue or not is_last:
+        further = [self._patient, *([] if asked else [self._others])]
+        while queue or further:
             if not queue:
-                is_last, queue = True, self._others()
+                queue = [] if self.steps else further[0]()
+                del further[0]
                 continue
             if self._is_perfect:
                 for left in queue:
@@ -192,10 +196,14 @@ class Search:
             if self._try(one):
                 queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
 
+    def _patient(self) -> list[Suited]:
+        """The remedies that there was no time for, if there can be more."""
+        late, self._late = self._late, []
+        return late if late and self.relax() else []
+
     def _others(self) -> list[Suited]:
-        """The remedies that suit no finding, where none of those that do looked good: a finding may be a symptom of
-        something else."""
-        if self.steps or not self.findings:
+        """The remedies that suit no finding: a finding may be a symptom of something else."""
+        if not self.findings:
             return []
         settled = self.without.union(self._tried)
         return [Suited(name, self.findings[0], 0.0) for name in plugins.names("remedies") if name not in settled]
@@ -215,7 +223,7 @@ class Search:
     def _try(self, one: Suited) -> bool:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
         doses = sum(other.name == one.name for step in self.steps for other in step.remedies)
-        if not doses:
+        if not doses and one.name not in self._tried:
             self._tried.append(one.name)
         if doses >= MOST_DOSES:
             return False
@@ -232,11 +240,14 @@ class Search:
             return decide("not applicable", "another remedy gave the same recipe")
         longest = self.longest()
         if longest < self._at.seconds:
+            self._late.append(one)
             return decide("not tried", "there was no time for it")
         self._seen.add(recipe.id)
         try:
             found = self.bench.screen(recipe, Limits(longest, self._at.curve, MARGIN * self._noise))
         except TooSlowError as slow:
+            self._seen.discard(recipe.id)
+            self._late.append(one)
             return decide("not tried", f"one training would take {show_seconds(slow.seconds)}, too long to judge it")
         except BehindError as behind:
             why = f"given up after {behind.share:.0%} of its training, far behind"

@@ -24,6 +24,7 @@ from penjing.training import engine
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
 from penjing.workflows._prepare import Prepared
+from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 
 FOLDS = 3  # that judge where there is no part for it
@@ -123,13 +124,14 @@ class Bench:
     """The data of a run, on which its training is repeated with changes.
 
     Attributes:
-        prepared: as the run saw them.
+        prepared: as they were read; recipes see them through the encoders that they name.
         task: the plug-in.
     """
 
     prepared: Prepared
     task: Any
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
+    _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
 
     @property
     def has_confirm(self) -> bool:
@@ -234,7 +236,8 @@ class Bench:
         before = self.prepared.corrections
         dropped = set(recipe.data.drop) - set(before.drop)
         taken = {item: name for item, name in recipe.data.relabel.items() if before.relabel.get(item) != name}
-        key = (deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
+        encoders = repr(sorted(recipe.pretrained.items()))
+        key = (encoders, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
         if key not in self._posed:
             hashes = self.prepared.hashes
             train = np.array([row for row in deal.train.tolist() if hashes[row] not in dropped], dtype=np.int64)
@@ -243,7 +246,9 @@ class Bench:
                 if hashes[row] in taken:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
-            self._posed[key] = pose(replace(self.prepared, truth=truth), train, deal.valid)
+            if encoders not in self._seen:  # kept, for to see all items takes long
+                self._seen[encoders] = seen_through(self.prepared, recipe.pretrained)
+            self._posed[key] = pose(replace(self._seen[encoders], truth=truth), train, deal.valid)
         return self._posed[key]
 
 

@@ -32,7 +32,6 @@ from penjing.workflows import _close, _search
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import prepare
-from penjing.workflows._pretrained import seen_through
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
 from penjing.workflows._treatment import Treatment, ledger_line
@@ -192,6 +191,7 @@ class Trial:
             self._decide,
             self.watch,
             without=self.wish.without,
+            relax=self._relax,
         )
         self._begin(search, len(ranked))
         search.findings = self._named(findings)
@@ -250,6 +250,11 @@ class Trial:
         left = self.clock.left - self._around() - slack * self._arm * self._base_seconds
         return left / (1 + slack * self._arm + GROWING_SLACK * self._growing)
 
+    def _relax(self) -> bool:
+        """Let trainings take longer, and each seed judge a fold of its own in the verdict."""
+        was_thorough, self._is_thorough = self._is_thorough, False
+        return was_thorough
+
     def _until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
         return self.clock.left - self._around() - GROWING_SLACK * self._growing * seconds
@@ -265,7 +270,7 @@ class Trial:
         prepared = prepare(place, data_wish_of(self.run), self.clock, None, previous, only=only)
         if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
             raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
-        self.bench = Bench(seen_through(prepared, self.base.pretrained), self.task)
+        self.bench = Bench(prepared, self.task)
         self._reading_seconds = self.clock.elapsed - begun
 
     def _begin(self, search: Search, remedies: int) -> None:
