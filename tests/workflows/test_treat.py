@@ -296,4 +296,5 @@ def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
     told = {one.remedy: one.outcome for one in found.treated}
     assert told["drop_suspicious"] == told["relabel_suspicious"] == "screened out"
     assert len(doubted) == 5
-    assert len(quick) == 1 + len([outcome for outcome in told.values() if outcome == "screened out"])
+    trained = [one for one, outcome in told.items() if outcome not in ("not applicable", "not tried")]
+    assert len([deal for deal in quick if not deal.name]) > len(trained)  # and once as it was
