@@ -175,14 +175,14 @@ class Search:
         """Try remedies until none is left that may help, or there is no time.
 
         Args:
-            asked: those to try and no others, in this order; () takes what suits the findings, old and new, and where
-                nothing of that looks good, those that take longer, and then all others.
+            asked: those to try and no others, in this order; () takes what suits the findings, old and new, then what
+                takes longer, and where nothing of that looks good, all others.
         """
         queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
         further = [self._patient, *([] if asked else [self._others])]
         while queue or further:
             if not queue:
-                queue = [] if self.steps else further[0]()
+                queue = further[0]()
                 del further[0]
                 continue
             if self._is_perfect:
@@ -202,8 +202,8 @@ class Search:
         return late if late and self.relax() else []
 
     def _others(self) -> list[Suited]:
-        """The remedies that suit no finding: a finding may be a symptom of something else."""
-        if not self.findings:
+        """The remedies that suit no finding, where nothing looked good: it may be a symptom of something else."""
+        if self.steps or not self.findings:
             return []
         settled = self.without.union(self._tried)
         return [Suited(name, self.findings[0], 0.0) for name in plugins.names("remedies") if name not in settled]

@@ -159,6 +159,7 @@ class Trial:
     treated: list[Treated] = field(default_factory=list)
     _base_seconds: float = math.inf
     _has_steps: bool = False
+    _is_relaxed: bool = False
     _told: set[tuple[str, str]] = field(default_factory=set)
     _reading_seconds: float = 0.0
     _judged_by: list[np.ndarray] = field(default_factory=list)  # the rows that each seed judged
@@ -252,8 +253,8 @@ class Trial:
 
     def _relax(self) -> bool:
         """Let trainings take longer, and each seed judge a fold of its own in the verdict."""
-        was_thorough, self._is_thorough = self._is_thorough, False
-        return was_thorough
+        self._is_relaxed, self._is_thorough = self._is_thorough, False
+        return self._is_relaxed
 
     def _until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
@@ -321,6 +322,9 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
+        if self._is_relaxed:
+            whole = FOLDS * self.wish.seeds * (self._base_seconds + sum(step.seconds for step in steps))
+            self._is_thorough = SLACK * whole < self._until_growing(steps[-1].seconds)
         stages = self._stages(steps)
         found = self._arms([self.base, *(stage.recipe for stage in stages)], stages[-1].seconds)
         places = sorted(found)
