@@ -115,6 +115,8 @@ def _repair(told: Record | None) -> str:
     lines += [f"| `treat`, faults of the {kind} | {_counted(found)} |" for kind, found in told["by_kind"].items()]
     lines.append(f"| `treat` better than random search | {_counted(told['better_than_random'])} |")
     lines.append(f"| `treat` at least as good | {_counted(told['as_good_as_random'])} |")
+    clearly = told["clearly_beside_random"]
+    lines += [f"| `treat` clearly {name}, item by item | {_counted(found)} |" for name, found in clearly.items()]
     return "\n".join(lines) + "\n"
 
 

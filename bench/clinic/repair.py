@@ -32,6 +32,7 @@ from penjing.workflows._choose import RecipeWish, base_recipe
 
 POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
+CLEAR_ERRORS = 1.96  # standard errors from which on one way is clearly better
 MOST_REMEDIES = 3  # that a random composition has
 SECONDS = 300.0  # of a treatment, by the clock
 WAYS = ("treated", "nothing", "random", "anew")
@@ -67,18 +68,23 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
         "data": case.data,
         "strength": case.strength,
         "seed": case.seed,
-        "healthy": _held_out(clean, best),
-        "nothing": _of_run(ward, sick.run),
+        "healthy": _mean(_held_out(clean, best)),
+        "nothing": _mean(_of_run(ward, sick.run)),
     }
     if line["healthy"] is not None and not is_brought_back(line, "nothing"):
         begun, clock = time.process_time(), time.monotonic()
-        line |= _treated(ward, sick, folder, seconds)
-        taken = time.process_time() - begun
+        path, told = _treated(ward, sick, folder, seconds)
+        taken, waited = time.process_time() - begun, time.monotonic() - clock
+        treated = _of_run(ward, path)
+        random = _held_out(ward, searched(ward, recipe, sick, taken, case.seed))
         line |= {
-            "clock_seconds": round(time.monotonic() - clock, 1),
+            "treated": _mean(treated),
+            **told,
+            "clock_seconds": round(waited, 1),
             "processor_seconds": round(taken, 1),
-            "random": _held_out(ward, searched(ward, recipe, sick, taken, case.seed)),
-            "anew": _held_out(ward, _trained(ward, default_recipe(ward, case.seed))),
+            "random": _mean(random),
+            "beside_random": beside(treated, random),
+            "anew": _mean(_held_out(ward, _trained(ward, default_recipe(ward, case.seed)))),
         }
     shutil.rmtree(folder, ignore_errors=True)
     return line
@@ -105,21 +111,19 @@ def _with_true_test(sample: Sample, clean: Sample) -> Sample:
     return replace(sample, inputs=inputs, label=label)
 
 
-def _treated(ward: carry.Ward, sick: carry.Outcome, folder: Path, seconds: float) -> dict[str, Any]:
-    """What `treat` made of the run."""
+def _treated(ward: carry.Ward, sick: carry.Outcome, folder: Path, seconds: float) -> tuple[Path, dict[str, Any]]:
+    """The run that `treat` made of a run, or that itself; and what it says."""
     from penjing.workflows.treat import TreatWish, treat
 
     try:
         found = treat(sick.run, TreatWish(seconds=seconds, out=folder / "treated"), data=ward.sample.columns())
     except PenjingError as refused:
-        return {"treated": _of_run(ward, sick.run), "kept": [], "refused": str(refused)[:300]}
-    run = sick.run if found.run is None else found.run.path
-    return {
-        "treated": _of_run(ward, run),
-        "kept": list(found.kept),
-        "tried": [[one.remedy, one.outcome] for one in found.treated],
-        "refused": "",
-    }
+        return sick.run, {"kept": [], "tried": [], "refused": str(refused)[:300]}
+    tried = [[one.remedy, one.outcome] for one in found.treated]
+    return (
+        sick.run if found.run is None else found.run.path,
+        {"kept": list(found.kept), "tried": tried, "refused": ""},
+    )
 
 
 def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Trained | None:
@@ -168,16 +172,17 @@ def _value(trained: Trained | None) -> float:
     return -np.inf if trained is None or trained.best is None else float(trained.best)
 
 
-def _held_out(ward: carry.Ward, trained: Trained | None) -> float | None:
-    """The watched metric on the held-out items."""
+def _held_out(ward: carry.Ward, trained: Trained | None) -> np.ndarray | None:
+    """What a network earns on each held-out item; see `credits`."""
     if trained is None:
         return None
     rows, task = ward.prepared.rows("test"), plugins.load("tasks", ward.prepared.task)
-    answer = task.answer(engine.outputs(trained.network, ward.problem.items, rows))
-    return float(task.metric(task.Settings().metric)(ward.prepared.truth[rows], answer))
+    answer, truth = task.answer(engine.outputs(trained.network, ward.problem.items, rows)), ward.prepared.truth[rows]
+    is_classes = ward.prepared.task == "classify"
+    return credits(answer.argmax(1) == truth, None) if is_classes else credits(answer[:, 0], truth)
 
 
-def _of_run(ward: carry.Ward, path: Path) -> float | None:
+def _of_run(ward: carry.Ward, path: Path) -> np.ndarray | None:
     """The same of a run folder's network; None where it has none."""
     import penjing as pj
 
@@ -189,9 +194,34 @@ def _of_run(ward: carry.Ward, path: Path) -> float | None:
         return None
     truth = list(held.label)
     if isinstance(truth[0], str):
-        return float(np.mean([one == other for one, other in zip(said, truth, strict=True)]))
-    left = np.square(np.array(said) - np.array(truth)).sum()
-    return float(1 - left / np.square(np.array(truth) - np.mean(truth)).sum())
+        return credits(np.array([one == other for one, other in zip(said, truth, strict=True)]), None)
+    return credits(np.array(said), np.array(truth))
+
+
+def credits(said: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+    """What each item earns, so that the mean is the metric: 1 for a right answer, or its part of R².
+
+    Args:
+        said: whether each answer is right, or numbers.
+        truth: the numbers; None where classes are told.
+    """
+    if truth is None:
+        return np.asarray(said, dtype=np.float64)
+    return np.asarray(1 - np.square(said - truth) / np.square(truth - truth.mean()).mean())
+
+
+def _mean(earned: np.ndarray | None) -> float | None:
+    return None if earned is None else float(earned.mean())
+
+
+def beside(one: np.ndarray | None, other: np.ndarray | None) -> int:
+    """1 where one way earned clearly more than another, item by item, −1 where clearly less, 0 where neither is told:
+    the mean difference is within two standard errors."""
+    if one is None or other is None:
+        return (one is not None) - (other is not None)
+    gain = one - other
+    error = float(gain.std(ddof=1)) / np.sqrt(len(gain))
+    return int(np.sign(gain.mean())) if abs(gain.mean()) > CLEAR_ERRORS * error else 0
 
 
 def is_brought_back(line: Mapping[str, Any], way: str) -> bool:
@@ -218,6 +248,10 @@ def scored(lines: Sequence[Mapping[str, Any]], share: Callable[[int, int], dict[
         "by_kind": {kind: brought_back([line for line in sick if line["kind"] == kind], "treated") for kind in kinds},
         "better_than_random": share(sum(one > other for one, other in pairs), len(pairs)),
         "as_good_as_random": share(sum(one >= other for one, other in pairs), len(pairs)),
+        "clearly_beside_random": {
+            name: share(sum(line["beside_random"] == sign for line in sick), len(sick))
+            for name, sign in (("better", 1), ("worse", -1))
+        },
         "processor_seconds": round(float(np.mean([line["processor_seconds"] for line in sick])), 1) if sick else None,
     }
 

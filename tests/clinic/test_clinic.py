@@ -241,7 +241,16 @@ def test_the_interval_is_clopper_and_pearson_s() -> None:
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
     def mended(nothing: float, treated: float, random: float, refused: str = "") -> dict[str, Any]:
-        told = {"kind": "recipe", "healthy": 0.9, "nothing": nothing, "treated": treated, "random": random, "anew": 0.5}
+        sign = int(np.sign(treated - random))
+        told = {
+            "kind": "recipe",
+            "beside_random": sign,
+            "healthy": 0.9,
+            "nothing": nothing,
+            "treated": treated,
+            "random": random,
+            "anew": 0.5,
+        }
         return {**told, "refused": refused, "processor_seconds": 1.0}
 
     lines = [
@@ -257,3 +266,20 @@ def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
     assert {kind: (found["right"], found["n"]) for kind, found in told["by_kind"].items()} == {"recipe": (1, 3)}
     assert told["better_than_random"]["right"] == 1
     assert told["as_good_as_random"]["right"] == 2
+    assert {name: one["right"] for name, one in told["clearly_beside_random"].items()} == {"better": 1, "worse": 1}
+
+
+def test_what_items_earn_is_the_metric_and_tells_a_clear_difference_from_luck() -> None:
+    draw = np.random.default_rng(0)
+    truth = draw.normal(size=300)
+    said = truth + draw.normal(scale=0.5, size=300)
+    left = np.square(said - truth).sum() / np.square(truth - truth.mean()).sum()
+    assert repair.credits(said, truth).mean() == pytest.approx(1 - left)
+    right = np.arange(300) % 10 > 0  # nine of ten
+    luck, less = right.copy(), right.copy()
+    luck[:3] = ~luck[:3]
+    less[:60] = False
+    assert repair.beside(repair.credits(right, None), repair.credits(luck, None)) == 0
+    assert repair.beside(repair.credits(right, None), repair.credits(less, None)) == 1
+    assert repair.beside(repair.credits(less, None), repair.credits(right, None)) == -1
+    assert repair.beside(None, repair.credits(right, None)) == -1

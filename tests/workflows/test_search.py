@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -167,8 +168,20 @@ def test_one_recipe_is_trained_once_though_two_remedies_give_it() -> None:
 
 
 def test_nothing_is_tried_once_everything_is_right() -> None:
-    found = searched(FakeBench(lambda recipe: 1.0 if rate(recipe) > 1e-4 else 0.3), "usual_rate", "more_steps")
+    class SureBench(FakeBench):
+        certainty = 0.999
+
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            return replace(super().screen(recipe, limits), answer=answers(self.share_of(recipe), self.certainty))
+
+    def share(recipe: Recipe) -> float:
+        return 1.0 if rate(recipe) > 1e-4 else 0.3
+
+    found = searched(SureBench(share), "usual_rate", "more_steps")
     assert outcomes(found) == [("usual_rate", "looked good"), ("more_steps", "not tried")]
+    SureBench.certainty = 0.9  # right, but not sure: others may be wrong
+    found = searched(SureBench(share), "usual_rate", "more_steps")
+    assert outcomes(found) == [("usual_rate", "looked good"), ("more_steps", "screened out")]
 
 
 def test_findings_are_told_anew_after_a_remedy_that_looked_good() -> None:
