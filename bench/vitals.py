@@ -18,7 +18,7 @@ from _clocked import posed, ready
 from _record import write
 
 from penjing.core.recipe import Choice, Training
-from penjing.training import engine
+from penjing.training import _evaluate, engine
 from penjing.training._step import Supervised
 from penjing.workflows._choose import RecipeWish
 
@@ -78,9 +78,9 @@ def processor_seconds(recipe, problem, is_looking: bool) -> float:
         else:
             with (
                 patch.object(Supervised, "look", lambda *_: None),
-                patch.object(engine._Inside, "read", lambda *_: {}),
+                patch.object(_evaluate.Inside, "read", lambda *_: {}),
                 patch.object(engine, "met", lambda *_: []),
-                patch.object(engine, "outputs_told", lambda *_: {}),
+                patch.object(_evaluate, "outputs_told", lambda *_: {}),
             ):
                 engine.carry_out(recipe, problem, folder=Path(folder))
         return time.process_time() - begun

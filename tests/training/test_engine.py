@@ -336,6 +336,7 @@ def test_a_slow_machine_is_probed_with_a_part_of_the_batch_and_the_whole_is_told
         return once(network, loss, batch, machine)
 
     once = _probe._once
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)  # two settings to measure
     monkeypatch.setattr(_probe, "_once", slow)
     monkeypatch.setattr(_probe.time, "monotonic", lambda: now)
     batch = engine._loader(recipe(batch_size=40), problem(), engine.assemble(recipe(), problem())).batch_at(0)

@@ -9,17 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from penjing.training._assemble import Network
 from penjing.training._loader import chunks, spread
-
-if TYPE_CHECKING:
-    from penjing.training._assemble import Network
-    from penjing.training.engine import Problem
+from penjing.training._problem import Problem
 
 LOOKED_AT = 400  # items of either part
 AT_ONCE = 64  # items through a front end

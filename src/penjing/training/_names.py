@@ -10,8 +10,6 @@ What it is worth: docs/tried.md, "Names of classes".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -19,10 +17,8 @@ from torch import Tensor, nn
 
 from penjing.core.errors import UsageError
 from penjing.core.recipe import Recipe
-
-if TYPE_CHECKING:
-    from penjing.training._assemble import Network
-    from penjing.training.engine import Problem
+from penjing.training._assemble import Network
+from penjing.training._problem import Problem
 
 
 class Named(nn.Module):

@@ -6,7 +6,7 @@ import copy
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,9 +18,7 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.models import own
 from penjing.models.own import Inside, Own, Settings
 from penjing.training._assemble import Network
-
-if TYPE_CHECKING:
-    from penjing.training.engine import Problem
+from penjing.training._problem import Problem
 
 EXAMPLES = 8  # items that tell what comes out
 LOUD = 30.0  # an output that stays between 0 and 1 for inputs so large is held there

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,10 +24,8 @@ from penjing.core.recipe import Wide as Settings
 from penjing.models._layers import PADDING, run_keys
 from penjing.tasks._floor.examples import one_thread, quiet_sklearn
 from penjing.tasks._floor.text import LEAST_TEXTS, MOST_ITERATIONS, separate
-
-if TYPE_CHECKING:
-    from penjing.training._assemble import Network
-    from penjing.training.engine import Problem
+from penjing.training._assemble import Network
+from penjing.training._problem import Problem
 
 NOT_THERE = -10.0  # the output of a class that training did not show
 MOST_OUTPUTS = 50  # with more classes, the table of weights would be larger than the network

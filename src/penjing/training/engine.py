@@ -7,92 +7,58 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 from __future__ import annotations
 
 import copy
-import importlib
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core import plugins
 from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
-from penjing.core.files import append_line, read_lines, write_json, write_lines
+from penjing.core.files import read_lines, write_json, write_lines
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, Machine, Recipe
-from penjing.core.run import MET, finite
-from penjing.core.statistics import Metric
+from penjing.core.run import MET
 from penjing.models import own
-from penjing.training import _checkpoint, _vitals
+from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
+from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
 from penjing.training._fusion import Fusion
-from penjing.training._loader import Items, Loader, Transform, augmented, chunks, spread
+from penjing.training._loader import Loader, Transform, augmented, chunks, spread
 from penjing.training._loop import Course, Pace, State, train
-from penjing.training._met import batch_told, met, outputs_told
+from penjing.training._met import met
 from penjing.training._mix import Loss, Mixing, of_both
 from penjing.training._names import learn_names, with_names
 from penjing.training._probe import Probed, probe
-from penjing.training._step import Supervised, number_format
+from penjing.training._problem import EVALUATION_BATCH, Problem, features, outputs, torch_half
+from penjing.training._step import Supervised
 from penjing.training._whole import assemble_whole
 from penjing.training._wide import learn_wide, wide_parts
 
-EVALUATION_BATCH = 512
-MOST_LOOKED_AT = 2000  # items, before the first step
-LOOKED_INTO = 64  # training items, at each evaluation
+__all__ = [
+    "EVALUATION_BATCH",
+    "Problem",
+    "Trained",
+    "assemble",
+    "carry_out",
+    "encoder_of",
+    "fastest",
+    "features",
+    "front_end",
+    "loss_of",
+    "outputs",
+    "torch_half",
+]
+
 LENGTHS_AT_ONCE = 8192  # texts
-# Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
-MOST_TRAIN_MEASURED = 2000
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be learned, decoded and encoded; it holds no test item.
-
-    Attributes:
-        items: inputs and targets by row.
-        modality: input → the plug-in that says what it is.
-        learned: input → preprocessing learned on the training part.
-        shape: input → its shape at the encoder, as `models.build` takes it.
-        target: the target column.
-        classes: names, in the order of the outputs.
-        train: rows trained on.
-        valid: rows that choose; may be empty.
-        learned_target: what the task learned of the target on the training part.
-        own: a person's own network, where the recipe means one and they gave the object.
-        named: gives what the names of the classes mean, Float[classes, features], to the encoder of the only input;
-            None where it cannot read them.
-        wide: what the wide parts learned, kept for the next network of the same problem.
-        groups: Int[rows], rows of one number belong together; None where each row is its own.
-    """
-
-    items: Items
-    modality: Mapping[str, str]
-    learned: Mapping[str, Mapping[str, Any]]
-    shape: Mapping[str, tuple[int, ...]]
-    target: str
-    classes: tuple[str, ...]
-    train: np.ndarray
-    valid: np.ndarray
-    learned_target: Mapping[str, Any] = field(default_factory=dict)
-    own: own.Own | None = None
-    named: Callable[[], np.ndarray] | None = None
-    wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
-    groups: np.ndarray | None = None
-
-    @property
-    def truth(self) -> np.ndarray:
-        """The encoded target of every row, as the task encodes it."""
-        return self.items.targets[self.target]
 
 
 @dataclass(frozen=True)
@@ -236,9 +202,9 @@ def carry_out(
         history = _restore(folder, step, state, recipe)
         if folder is not None and not (folder / MET).exists():
             write_json(folder / MET, met(network, problem))
-        inside = _Inside(recipe, problem, step, loader, history[-1] if history else {})
-        evaluate = partial(_evaluate, recipe, problem, step, folder, history, inside)
-        course = Course(step, loader, _factor(recipe.schedule), evaluate, _value)
+        inside = Inside(recipe, problem, step, loader, history[-1] if history else {})
+        measure = partial(evaluate, recipe, problem, step, folder, history, inside)
+        course = Course(step, loader, _factor(recipe.schedule), measure, value_of)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
         try:
@@ -275,34 +241,6 @@ def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, 
     network = assemble(recipe, problem)
     batch = _loader(recipe, problem, network).batch_at(0)
     return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
-
-
-@torch.no_grad()
-def outputs(network: Network, items: Items, rows: np.ndarray, format_name: str = "float32") -> np.ndarray:
-    """What the network says of some rows: float32 [rows, outputs]. In evaluation mode, augmentation off."""
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    for chunk in chunks(rows, EVALUATION_BATCH):
-        batch = items.batch(chunk).to(device)  # first: a pretrained encoder that makes the items has its own arithmetic
-        with number_format(format_name, device.type):
-            found.append(network(batch).float().cpu())
-    width = found[0].shape[1] if found else 0
-    return torch.cat(found).numpy() if found else np.zeros((0, width), np.float32)
-
-
-@torch.no_grad()
-def features(network: Network, items: Items, rows: np.ndarray) -> Float[np.ndarray, "rows features"]:
-    """What the encoders make of some rows, before the head: float32."""
-    network.eval()
-    device = next(network.parameters()).device
-    found = [network.features(items.batch(chunk).to(device)).float().cpu() for chunk in chunks(rows, EVALUATION_BATCH)]
-    return torch.cat(found).numpy()
-
-
-def torch_half(plugin: ModuleType, name: str) -> ModuleType:
-    """The half of a plug-in folder that needs torch, `name`.py in it; a plug-in of one file holds both halves."""
-    return importlib.import_module(f"{plugin.__name__}.{name}") if hasattr(plugin, "__path__") else plugin
 
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
@@ -411,120 +349,6 @@ def _factor(choice: Choice) -> Callable[[float], float]:
     module = plugins.load("schedules", choice.name)
     settings = module.Settings(**choice.settings)
     return lambda progress: float(module.factor(progress, settings))
-
-
-@dataclass
-class _Inside:
-    """What the record holds of a training beside losses and metrics.
-
-    Attributes:
-        recipe: carried out.
-        problem: learned.
-        step: the update.
-        loader: the batches.
-        earlier: the last line of the record of a training that is continued.
-    """
-
-    recipe: Recipe
-    problem: Problem
-    step: Supervised
-    loader: Loader
-    earlier: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        self._begun = time.monotonic()
-        self._flop: int | None = None
-
-    @torch.no_grad()
-    def read(self, network: Network, state: State) -> dict[str, float]:
-        """The line's values.
-
-        `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
-        `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
-        `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
-        gradients, layers and activations.
-        """
-        rows = spread(self.problem.train, LOOKED_INTO)
-        batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
-        if self._flop is None:
-            self._flop = _vitals.flop(network, batch) // max(1, len(rows))
-        with number_format(self.recipe.machine.number_format, batch.item.device.type):
-            units = _vitals.activations(network, batch)
-        known = {
-            "seconds": self._since("seconds", time.monotonic() - self._begun),
-            "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds),
-            "flop": 3 * self._flop * self.recipe.training.batch_size * state.step,
-            "memory/resident": _vitals.resident_bytes(),
-            "train/loss_noise": _vitals.noise(state.losses),
-            "train/largest_loss": float(torch.stack(state.losses).max()) if state.losses else None,
-        }
-        there = {name: value for name, value in known.items() if value is not None}
-        return {**there, **state.first, **self._dealt(state), **self.step.pulse(), **units}
-
-    def _dealt(self, state: State) -> dict[str, float]:
-        """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""
-        if state.rows is None:
-            return {}
-        usual = spread(self.problem.train, MOST_LOOKED_AT)
-        return batch_told(self.problem.truth[state.rows.cpu().numpy()], self.problem.truth[usual])
-
-    def _since(self, name: str, now: float) -> float:
-        return float(self.earlier.get(name, 0.0)) + now
-
-
-def _value(values: Mapping[str, Any]) -> float:
-    return float(values["value"])
-
-
-def _evaluate(
-    recipe: Recipe,
-    problem: Problem,
-    step: Supervised,
-    folder: Path | None,
-    history: list[dict[str, Any]],
-    inside: _Inside,
-    state: State,
-    loss: float,
-) -> dict[str, float]:
-    """Measure training and validation items with the weights that would be kept; write a line of the record."""
-    task = plugins.load("tasks", recipe.task.name)
-    metric = task.metric(task.Settings(**recipe.task.settings).metric)
-    values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
-    sample = spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
-    losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
-    told: dict[str, float] = {}
-    with step.evaluating() as network:
-        for part, rows in (("train", sample), ("valid", problem.valid)):
-            if len(rows):
-                found = outputs(network, problem.items, rows, recipe.machine.number_format)
-                values.update(_measures(task, metric, part, found, problem.truth[rows]))
-                losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
-                told = outputs_told(found)
-        vitals = inside.read(network, state)
-    # Without validation the last weights are the best: the schedule ends at a rate of zero.
-    gain = 1.0 if metric.is_higher_better else -1.0
-    values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
-    if not np.isfinite(loss):
-        values["value"] = float("nan")
-    values = {**values, **losses, **told, **vitals}
-    line = finite(values)
-    history.append(line)
-    if folder is not None:
-        append_line(folder / "record.jsonl", line)
-    return values
-
-
-def _measures(task: Any, metric: Metric, part: str, found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """The watched metric and the loss of some outputs, named after their part; not a number where those are not."""
-    watched = {metric.name: metric, task.LOSS_METRIC: task.metric(task.LOSS_METRIC)}
-    if not np.isfinite(found).all():
-        return {f"{part}/{name}": float("nan") for name in watched}
-    answer = task.answer(found)
-    return {f"{part}/{name}": one(truth, answer) for name, one in watched.items()}
-
-
-def _rate(step: Supervised) -> float:
-    return float(step.optimiser.param_groups[0]["lr"])
 
 
 def _keep(folder: Path, step: Supervised, recipe: Recipe, state: State) -> None:

@@ -1,0 +1,144 @@
+"""Measures a network while it trains: one line of the record at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from penjing.core import plugins
+from penjing.core.files import append_line
+from penjing.core.recipe import Recipe
+from penjing.core.run import finite
+from penjing.core.statistics import Metric
+from penjing.training import _vitals
+from penjing.training._assemble import Network
+from penjing.training._loader import Loader, spread
+from penjing.training._loop import State
+from penjing.training._met import batch_told, outputs_told
+from penjing.training._problem import Problem, outputs
+from penjing.training._step import Supervised, number_format
+
+MOST_LOOKED_AT = 2000  # items, before the first step
+LOOKED_INTO = 64  # training items, at each evaluation
+# Training accuracy is measured, augmentation off, on as many items as validation has, at most this many.
+MOST_TRAIN_MEASURED = 2000
+
+
+@dataclass
+class Inside:
+    """What the record holds of a training beside losses and metrics.
+
+    Attributes:
+        recipe: carried out.
+        problem: learned.
+        step: the update.
+        loader: the batches.
+        earlier: the last line of the record of a training that is continued.
+    """
+
+    recipe: Recipe
+    problem: Problem
+    step: Supervised
+    loader: Loader
+    earlier: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        self._begun = time.monotonic()
+        self._flop: int | None = None
+
+    @torch.no_grad()
+    def read(self, network: Network, state: State) -> dict[str, float]:
+        """The line's values.
+
+        `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
+        `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
+        `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
+        gradients, layers and activations.
+        """
+        rows = spread(self.problem.train, LOOKED_INTO)
+        batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
+        if self._flop is None:
+            self._flop = _vitals.flop(network, batch) // max(1, len(rows))
+        with number_format(self.recipe.machine.number_format, batch.item.device.type):
+            units = _vitals.activations(network, batch)
+        known = {
+            "seconds": self._since("seconds", time.monotonic() - self._begun),
+            "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds),
+            "flop": 3 * self._flop * self.recipe.training.batch_size * state.step,
+            "memory/resident": _vitals.resident_bytes(),
+            "train/loss_noise": _vitals.noise(state.losses),
+            "train/largest_loss": float(torch.stack(state.losses).max()) if state.losses else None,
+        }
+        there = {name: value for name, value in known.items() if value is not None}
+        return {**there, **state.first, **self._dealt(state), **self.step.pulse(), **units}
+
+    def _dealt(self, state: State) -> dict[str, float]:
+        """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""
+        if state.rows is None:
+            return {}
+        usual = spread(self.problem.train, MOST_LOOKED_AT)
+        return batch_told(self.problem.truth[state.rows.cpu().numpy()], self.problem.truth[usual])
+
+    def _since(self, name: str, now: float) -> float:
+        return float(self.earlier.get(name, 0.0)) + now
+
+
+def value_of(values: Mapping[str, Any]) -> float:
+    return float(values["value"])
+
+
+def evaluate(
+    recipe: Recipe,
+    problem: Problem,
+    step: Supervised,
+    folder: Path | None,
+    history: list[dict[str, Any]],
+    inside: Inside,
+    state: State,
+    loss: float,
+) -> dict[str, float]:
+    """Measure training and validation items with the weights that would be kept; write a line of the record."""
+    task = plugins.load("tasks", recipe.task.name)
+    metric = task.metric(task.Settings(**recipe.task.settings).metric)
+    values: dict[str, float] = {"step": state.step, "train/running_loss": loss, "rate": _rate(step)}
+    sample = spread(problem.train, min(max(len(problem.valid), 200), MOST_TRAIN_MEASURED))
+    losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
+    told: dict[str, float] = {}
+    with step.evaluating() as network:
+        for part, rows in (("train", sample), ("valid", problem.valid)):
+            if len(rows):
+                found = outputs(network, problem.items, rows, recipe.machine.number_format)
+                values.update(_measures(task, metric, part, found, problem.truth[rows]))
+                losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
+                told = outputs_told(found)
+        vitals = inside.read(network, state)
+    # Without validation the last weights are the best: the schedule ends at a rate of zero.
+    gain = 1.0 if metric.is_higher_better else -1.0
+    values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)
+    if not np.isfinite(loss):
+        values["value"] = float("nan")
+    values = {**values, **losses, **told, **vitals}
+    line = finite(values)
+    history.append(line)
+    if folder is not None:
+        append_line(folder / "record.jsonl", line)
+    return values
+
+
+def _measures(task: Any, metric: Metric, part: str, found: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """The watched metric and the loss of some outputs, named after their part; not a number where those are not."""
+    watched = {metric.name: metric, task.LOSS_METRIC: task.metric(task.LOSS_METRIC)}
+    if not np.isfinite(found).all():
+        return {f"{part}/{name}": float("nan") for name in watched}
+    answer = task.answer(found)
+    return {f"{part}/{name}": one(truth, answer) for name, one in watched.items()}
+
+
+def _rate(step: Supervised) -> float:
+    return float(step.optimiser.param_groups[0]["lr"])
