@@ -22,6 +22,7 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import Run
 from penjing.core.split import Split
 from penjing.training import engine
+from penjing.workflows import _allowance
 from penjing.workflows import treat as treating
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis
@@ -174,7 +175,7 @@ def test_a_remedy_that_changes_no_answer_is_not_kept(
 
 
 def test_too_little_time_is_refused_with_the_time_that_would_do(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(treating, "FORECAST_SLACK", 1e9)  # the record says nothing
+    monkeypatch.setattr(_allowance, "FORECAST_SLACK", 1e9)  # the record says nothing
     with pytest.raises(
         RunError, match=r"one training takes .* s, and a verdict needs 3 with a remedy and without: give --time \d"
     ):

@@ -5,7 +5,6 @@ run → findings → remedies → screening (on validation, claims nothing) → 
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from penjing.core import plugins, split, statistics
-from penjing.core.budget import DEFAULT_SECONDS, LEAST_CLOSING_SECONDS, Clock
+from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Finished, Progress, Said, Started, Watch, tell
 from penjing.core.finding import Finding
@@ -29,11 +28,11 @@ from penjing.models.own import NAME as OWN
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _search
+from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
-from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
 from penjing.workflows._treatment import Treatment, ledger_line
 from penjing.workflows._trials import FOLDS, Bench, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged, judged
@@ -43,15 +42,9 @@ from penjing.workflows.fit import Origin, fit
 
 __all__ = ["TreatWish", "Treatment", "treat"]
 
-MOST_STAGES = 3  # that get a verdict of their own
 ASKED = "asked"  # the finding of a remedy that a person named without one
 JUDGING = "judging"
 LABEL_ERRORS, HELD_OUT = "label_errors", "held_out"
-THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every seed judges every item
-SLACK = 1.1  # that trainings may take longer than the first one did
-SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
-GROWING_SLACK = 1.35  # and the new run, whose simple models come first
-FORECAST_SLACK = 1.5  # and a training of today than what a record says
 
 
 @dataclass(frozen=True)
@@ -157,11 +150,7 @@ class Trial:
     diagnosis: Diagnosis
     bench: Bench = field(init=False)
     treated: list[Treated] = field(default_factory=list)
-    _base_seconds: float = math.inf
-    _has_steps: bool = False
-    _is_relaxed: bool = False
     _told: set[tuple[str, str]] = field(default_factory=set)
-    _reading_seconds: float = 0.0
     _judged_by: list[np.ndarray] = field(default_factory=list)  # the rows that each seed judged
 
     def __post_init__(self) -> None:
@@ -169,9 +158,7 @@ class Trial:
         task, settings = _close.task_of(self.base)
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
-        self._growing = 1 + dealt.folds  # trainings of the new run
-        self._has_confirm = dealt.counts["confirm"] > 0
-        self._is_thorough = False
+        self.time = Allowance(self.clock, self.wish.seeds, 1 + dealt.folds, dealt.counts["confirm"] > 0)
         self._began = now()
 
     def carry_out(self, data: object | None) -> Treatment:
@@ -188,11 +175,11 @@ class Trial:
             self.metric,
             self.base,
             findings,
-            self._longest,
+            self.time.longest,
             self._decide,
             self.watch,
             without=self.wish.without,
-            relax=self._relax,
+            relax=self.time.relax,
         )
         self._begin(search, len(ranked))
         search.findings = self._named(findings)
@@ -209,13 +196,6 @@ class Trial:
         finding = Finding(ASKED, "info", "Asked for by name.")
         return [known.get(name, Suited(name, finding, 1.0)) for name in dict.fromkeys(self.wish.remedies)]
 
-    # ---- the time
-
-    @property
-    def _arm(self) -> int:
-        """Trainings of one side of a verdict."""
-        return self.wish.seeds * (FOLDS if self._is_thorough else 1)
-
     @property
     def _seeds(self) -> list[int]:
         return list(range(self.base.seed, self.base.seed + self.wish.seeds))
@@ -223,42 +203,8 @@ class Trial:
     def _check_record(self) -> None:
         """Refuse at once where the record says that the time will not do by far."""
         known = [float(line["seconds"]) for line in self.run.steps if line.get("seconds")]
-        if known and known[-1] > FORECAST_SLACK * self._longest_base():
-            raise self._too_short(known[-1])
-
-    def _trainings(self) -> float:
-        """What the least treatment takes: one training on either side to look at, a verdict, the new run."""
-        return 2 + 2 * SLACK * self._arm + GROWING_SLACK * self._growing
-
-    def _longest_base(self) -> float:
-        """The most seconds that a training may take."""
-        return max(0.0, self.clock.left - self._around()) / self._trainings()
-
-    def _around(self) -> float:
-        """Seconds of the new run beside its training."""
-        return self._reading_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
-
-    def _too_short(self, seconds: float) -> RunError:
-        needed = self.clock.elapsed + self._around() + seconds * self._trainings()
-        return RunError(
-            f"one training takes {show_seconds(seconds)}, and a verdict needs {self.wish.seeds} with a remedy and "
-            f"without: give --time {_rounded(needed)} or more"
-        )
-
-    def _longest(self) -> float:
-        """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
-        slack = SURE_SLACK if self._has_steps else SLACK
-        left = self.clock.left - self._around() - slack * self._arm * self._base_seconds
-        return left / (1 + slack * self._arm + GROWING_SLACK * self._growing)
-
-    def _relax(self) -> bool:
-        """Let trainings take longer, and each seed judge a fold of its own in the verdict."""
-        self._is_relaxed, self._is_thorough = self._is_thorough, False
-        return self._is_relaxed
-
-    def _until_growing(self, seconds: float) -> float:
-        """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
-        return self.clock.left - self._around() - GROWING_SLACK * self._growing * seconds
+        if known:
+            self.time.check(known[-1])
 
     # ---- the search
 
@@ -272,20 +218,15 @@ class Trial:
         if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
             raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
         self.bench = Bench(prepared, self.task)
-        self._reading_seconds = self.clock.elapsed - begun
+        self.time.reading_seconds = self.clock.elapsed - begun
 
     def _begin(self, search: Search, remedies: int) -> None:
         """The first training without any remedy."""
         try:
-            self._base_seconds = search.begin(FORECAST_SLACK * self._longest_base())
+            self.time.begin(search.begin(self.time.first()))
         except TooSlowError as slow:
-            raise self._too_short(slow.seconds) from None
-        if self._longest() < self._base_seconds:
-            raise self._too_short(self._base_seconds)
-        if not self._has_confirm:  # where there is much time, every seed judges every item
-            self._is_thorough = True
-            self._is_thorough = self._longest() > THOROUGH * self._base_seconds
-        taken = f"one training takes {show_seconds(self._base_seconds)}"
+            raise self.time.too_short(slow.seconds) from None
+        taken = f"one training takes {show_seconds(self.time.base_seconds)}"
         tell(self.watch, Said(f"{taken}; {many(remedies, 'remedy', 'remedies')} may help"))
 
     def _named(self, findings: Sequence[Finding]) -> list[Finding]:
@@ -293,10 +234,10 @@ class Trial:
         them, where there is time."""
         found = list(findings)
         doubted = [one for one in found if one.name == LABEL_ERRORS and "hashes" not in one.evidence]
-        longest = (self._longest() - self._base_seconds) / FOLDS
+        longest = (self.time.longest() - self.time.base_seconds) / FOLDS
         if not doubted or self.base.task.name != "classify" or self.bench.prepared.split.folds:
             return found
-        if longest < SLACK * self._base_seconds:
+        if longest < SLACK * self.time.base_seconds:
             return found
         tell(self.watch, Said("labels of training items are judged by networks that never saw them"))
         try:
@@ -310,7 +251,7 @@ class Trial:
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
-        self._has_steps |= treated.outcome == "looked good"
+        self.time.has_steps |= treated.outcome == "looked good"
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         self.run.note(**ledger_line(treated, self._began))
         # What is not applicable is no news, and that there is no time is told once; the ledger has all of it.
@@ -322,9 +263,7 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
-        if self._is_relaxed:
-            whole = FOLDS * self.wish.seeds * (self._base_seconds + sum(step.seconds for step in steps))
-            self._is_thorough = SLACK * whole < self._until_growing(steps[-1].seconds)
+        self.time.settle(steps)
         stages = self._stages(steps)
         found = self._arms([self.base, *(stage.recipe for stage in stages)], stages[-1].seconds)
         places = sorted(found)
@@ -349,14 +288,9 @@ class Trial:
         """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
         out, and of clear ones the last are judged together."""
         found = list(steps)
-        while len(found) > 1 and len(found) > self._affordable(found[-1].seconds) and not found[-1].is_clear:
+        while len(found) > 1 and len(found) > self.time.stages(found[-1].seconds) and not found[-1].is_clear:
             self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a verdict")
-        return _merged(found, self._affordable(found[-1].seconds))
-
-    def _affordable(self, seconds: float) -> int:
-        """How many stages there is time to judge, at least one; their trainings take as long as the last one's."""
-        left = self._until_growing(seconds) - SLACK * self._arm * self._base_seconds
-        return max(1, min(MOST_STAGES, int(left / (SLACK * self._arm * max(seconds, 1e-9)))))
+        return _merged(found, self.time.stages(found[-1].seconds))
 
     def _arms(self, recipes: Sequence[Recipe], growing: float) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place.
@@ -364,7 +298,7 @@ class Trial:
         Where time runs short, of the first and the last only; where a recipe cannot be trained, of those before it;
         {} where there was no time at all.
         """
-        deals = self.bench.deals(self._seeds, self._is_thorough)
+        deals = self.bench.deals(self._seeds, self.time.is_thorough)
         judged_by = {
             seed: np.sort(np.concatenate([deal.judged for one, deal in deals if one == seed])) for seed, _ in deals
         }
@@ -374,7 +308,7 @@ class Trial:
         for number, (seed, deal) in enumerate(deals):
             begun = self.clock.elapsed
             for arm in list(asked):
-                limits = Limits(self._until_growing(growing))
+                limits = Limits(self.time.until_growing(growing))
                 try:
                     answer = self.bench.train(replace(recipes[arm], seed=seed), deal, limits).answer
                 except TooSlowError:
@@ -390,7 +324,7 @@ class Trial:
             done = (number + 1) * len(asked)
             tell(self.watch, Progress(JUDGING, done, total=len(deals) * len(asked)))
             forecast = (self.clock.elapsed - begun) * (len(deals) - number - 1)
-            if forecast > self._until_growing(growing) and len(asked) > 2:
+            if forecast > self.time.until_growing(growing) and len(asked) > 2:
                 asked = [0, asked[-1]]
         tell(self.watch, Finished(JUDGING))
         self._judged_by = list(judged_by.values())
@@ -403,7 +337,7 @@ class Trial:
         """What an arm is worth beside another, on the rows that each seed judged."""
         truth, groups = self.bench.prepared.truth, self.bench.prepared.groups
         rows = self._judged_by[0]
-        if self._has_confirm or self._is_thorough:
+        if self.time.has_confirm or self.time.is_thorough:
             return statistics.paired_difference(self.metric, truth[rows], before, after, groups[rows])
         pairs = [
             Pair(truth[rows], old, new, groups[rows])
@@ -420,7 +354,7 @@ class Trial:
         for stage in stages:
             recipe = stage.applied(recipe) if recipe is not None else None
         seconds = stages[-1].seconds
-        if recipe is None or self._until_growing(seconds) < SLACK * self._arm * seconds:
+        if recipe is None or not self.time.has_another_arm(seconds):
             return None
         found = self._arms([recipe], seconds)
         if not found:
@@ -447,8 +381,8 @@ class Trial:
     def _why(self, difference: Difference) -> str:
         count = f"{len(self.bench.judged):,}"
         where = f"on {count} items kept for verdicts"
-        if not self._has_confirm:
-            each = f"in {FOLDS} folds" if self._is_thorough else "each item judged by one of them"
+        if not self.time.has_confirm:
+            each = f"in {FOLDS} folds" if self.time.is_thorough else "each item judged by one of them"
             where = f"on {count} items, {each}"
         groups = f" ({many(difference.units, 'group')})" if difference.units < len(self.bench.judged) else ""
         return f"with {difference.seeds} seeds {where}{groups}"
@@ -460,7 +394,7 @@ class Trial:
             origin=self.run,
             diagnosis=self.diagnosis,
             metric=self.metric.name,
-            judged_on="confirm" if self._has_confirm else "folds",
+            judged_on="confirm" if self.time.has_confirm else "folds",
             seeds=self.wish.seeds,
             treated=tuple(treated),
             kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),
@@ -511,12 +445,3 @@ def _grown(
         shutil.rmtree(out, ignore_errors=True)
         raise
     return run
-
-
-def _rounded(seconds: float) -> str:
-    """A time that is enough, as it is typed."""
-    if seconds < 100:
-        return f"{10 * math.ceil(seconds / 10)}s"
-    if seconds < 6000:
-        return f"{math.ceil(seconds / 60)}m"
-    return f"{math.ceil(seconds / 3600)}h"

@@ -1,0 +1,136 @@
+"""What the time of a treatment allows: how long a training may take, and how many of them a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penjing.core.budget import LEAST_CLOSING_SECONDS, Clock
+from penjing.core.errors import RunError
+from penjing.core.units import show_seconds
+from penjing.workflows._search import Step
+from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
+from penjing.workflows._trials import FOLDS
+
+MOST_STAGES = 3  # that get a verdict of their own
+THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every seed judges every item
+SLACK = 1.1  # that trainings may take longer than the first one did
+SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
+GROWING_SLACK = 1.35  # and the new run, whose simple models come first
+FORECAST_SLACK = 1.5  # and a training of today than what a record says
+
+
+@dataclass
+class Allowance:
+    """The time of one treatment, and what of it is set aside for what.
+
+    Attributes:
+        clock: the whole of it.
+        seeds: of each side of a pair.
+        growing: trainings of the new run.
+        has_confirm: whether a part was kept for verdicts; else folds judge.
+        reading_seconds: that reading the data takes.
+        base_seconds: of one training without any remedy.
+        has_steps: whether something looked good.
+        is_thorough: whether every seed judges every item, in folds.
+    """
+
+    clock: Clock
+    seeds: int
+    growing: int
+    has_confirm: bool
+    reading_seconds: float = 0.0
+    base_seconds: float = math.inf
+    has_steps: bool = False
+    is_thorough: bool = False
+    _is_relaxed: bool = False
+
+    @property
+    def arm(self) -> int:
+        """Trainings of one side of a verdict."""
+        return self.seeds * (FOLDS if self.is_thorough else 1)
+
+    def check(self, seconds: float) -> None:
+        """Refuse at once where what a record says of one training shows that the time will not do by far.
+
+        Raises:
+            RunError: it will not; the message says what would.
+        """
+        if seconds > FORECAST_SLACK * self._longest_base():
+            raise self.too_short(seconds)
+
+    def first(self) -> float:
+        """The most seconds that the training without any remedy may take."""
+        return FORECAST_SLACK * self._longest_base()
+
+    def begin(self, seconds: float) -> None:
+        """Take down what that training took; where there is much time, verdicts are thorough.
+
+        Raises:
+            RunError: the time is not enough for one verdict.
+        """
+        self.base_seconds = seconds
+        if self.longest() < seconds:
+            raise self.too_short(seconds)
+        if not self.has_confirm:
+            self.is_thorough = True
+            self.is_thorough = self.longest() > THOROUGH * seconds
+
+    def longest(self) -> float:
+        """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
+        slack = SURE_SLACK if self.has_steps else SLACK
+        left = self.clock.left - self._around() - slack * self.arm * self.base_seconds
+        return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
+
+    def relax(self) -> bool:
+        """Let trainings take longer, and each seed judge a fold of its own; whether that makes a difference."""
+        self._is_relaxed, self.is_thorough = self.is_thorough, False
+        return self._is_relaxed
+
+    def settle(self, steps: Sequence[Step]) -> None:
+        """Before the verdict: be thorough after all, where what looked good allows it."""
+        if self._is_relaxed:
+            whole = FOLDS * self.seeds * (self.base_seconds + sum(step.seconds for step in steps))
+            self.is_thorough = SLACK * whole < self.until_growing(steps[-1].seconds)
+
+    def until_growing(self, seconds: float) -> float:
+        """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
+        return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds
+
+    def stages(self, seconds: float) -> int:
+        """How many stages there is time to judge, at least one; their trainings take as long as the last one's."""
+        left = self.until_growing(seconds) - SLACK * self.arm * self.base_seconds
+        return max(1, min(MOST_STAGES, int(left / (SLACK * self.arm * max(seconds, 1e-9)))))
+
+    def has_another_arm(self, seconds: float) -> bool:
+        """Whether there is time to judge one more recipe, one training of which takes `seconds`."""
+        return self.until_growing(seconds) >= SLACK * self.arm * seconds
+
+    def too_short(self, seconds: float) -> RunError:
+        """What is said where one training takes so long that there is no time for a verdict."""
+        needed = self.clock.elapsed + self._around() + seconds * self._trainings()
+        return RunError(
+            f"one training takes {show_seconds(seconds)}, and a verdict needs {self.seeds} with a remedy and "
+            f"without: give --time {_rounded(needed)} or more"
+        )
+
+    def _trainings(self) -> float:
+        """What the least treatment takes: one training on either side to look at, a verdict, the new run."""
+        return 2 + 2 * SLACK * self.arm + GROWING_SLACK * self.growing
+
+    def _longest_base(self) -> float:
+        return max(0.0, self.clock.left - self._around()) / self._trainings()
+
+    def _around(self) -> float:
+        """Seconds of the new run beside its training."""
+        return self.reading_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
+
+
+def _rounded(seconds: float) -> str:
+    """A time that is enough, as it is typed."""
+    if seconds < 100:
+        return f"{10 * math.ceil(seconds / 10)}s"
+    if seconds < 6000:
+        return f"{math.ceil(seconds / 60)}m"
+    return f"{math.ceil(seconds / 3600)}h"
