@@ -62,6 +62,9 @@ def _parts(found: Record) -> str:
             continue
         lines.append(_row(f"{part} part", told, told["healthy_false_alarms"]))
         lines.append(_row(f"{part} part, where the fault did harm", told["of_faults_that_did_harm"], None))
+        for name in ("without", "with"):
+            one = told[f"of_checks_{name}_experiments"]
+            lines.append(_row(f"{part} part, where the check looks {name} experiments", one, None))
         built = told["of_checks_that_are_built"]
         if built != {name: told[name] for name in built}:
             lines.append(_row(f"{part} part, where the check is built", built, None))

@@ -15,12 +15,11 @@ from unittest.mock import patch
 
 from _record import RESULTS, commit
 
-from clinic import carry, data, healthy, networks
+from clinic import carry, data, healthy, networks, score
 from clinic.cases import Case
 from clinic.data import Sample
 from clinic.faults import PLAIN, Fault
 from clinic.questions import EVERY
-from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe, change
@@ -73,9 +72,7 @@ def has_experiments(case: Case) -> bool:
     runs."""
     if not case.fault:
         return case.seed % EVERY_HEALTHY == 0
-    required = EVERY[case.fault].required
-    needs = plugins.load("checks", required).NEEDS if required in plugins.names("checks") else ()
-    return any(need.startswith("trials") for need in needs)
+    return score.waits(EVERY[case.fault].required)
 
 
 def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward, carry.Outcome]:

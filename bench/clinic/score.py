@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from penjing.core import plugins
+
 GRAVE = ("warning", "error")
 HARM = 0.02  # of the score, below the best that is known
 CONFIDENCE = 0.95
@@ -45,6 +47,12 @@ def false_alarms(line: Line) -> list[str]:
     return [name for name in grave(line) if name not in true]
 
 
+def waits(check: str) -> bool:
+    """Whether a check has something to look at only after experiments; not of one that does not exist."""
+    needs = plugins.load("checks", check).NEEDS if check in plugins.names("checks") else ()
+    return any(need.startswith("trials") for need in needs)
+
+
 def is_harmful(line: Line) -> bool:
     """Whether the fault did harm: it is in the data, or the score is two points below the best that is known."""
     return line["kind"] in ("data", "labels") or line["value"] is None or line["value"] < line["best"] - HARM
@@ -67,6 +75,8 @@ def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, An
         "misfits": len(lines) - len(known),
         **_pair(sick),
         "of_faults_that_did_harm": _pair([line for line in sick if is_harmful(line)]),
+        "of_checks_without_experiments": _pair([line for line in sick if not waits(line["required"])]),
+        "of_checks_with_experiments": _pair([line for line in sick if waits(line["required"])]),
         "of_checks_that_are_built": _pair([line for line in sick if line["required"] not in missing]),
         "healthy_false_alarms": share(sum(bool(grave(line)) for line in healthy), len(healthy)),
         "by_modality": _grouped(sick, healthy, "modality"),

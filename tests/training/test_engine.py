@@ -254,6 +254,8 @@ def test_a_processor_that_would_imitate_bfloat16_is_not_asked_to(monkeypatch, de
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
     formats = {one.number_format for one in _probe._candidates(Machine(device=device, threads=2))}
     assert ("bfloat16" in formats) == expected
+    held = _probe._candidates(Machine(device=device, threads=2, number_format="bfloat16"))  # others stand beside it
+    assert "bfloat16" in {one.number_format for one in held}
 
 
 def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):

@@ -113,7 +113,8 @@ def probe(
 
 def _candidates(machine: Machine) -> Iterator[Machine]:
     many = machine.threads
-    formats = ("float32", "bfloat16") if _has_bfloat16(machine.device) else ("float32",)
+    is_asked = machine.number_format == "bfloat16" or _has_bfloat16(machine.device)
+    formats = ("float32", "bfloat16") if is_asked else ("float32",)
     for threads in (many, 1) if many > 1 and machine.device == "cpu" else (many,):
         for name in formats:
             yield replace(machine, threads=threads, number_format=name)
