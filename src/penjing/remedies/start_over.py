@@ -55,10 +55,7 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     other = replace(
         recipe,
         task=as_usual(recipe.task, begin),
-        augment=(
-            *(choice for choice in recipe.augment if choice.name == "flip"),
-            *begin.augment,
-        ),  # data decide on flip
+        augment=(*_told_by_data(recipe), *begin.augment),
         model=_model(recipe, begin, modalities),
         wide=Wide(longest=WIDE_RUNS) if _has_odds_of_words(recipe, modalities) else Wide(),
         optimiser=Choice(begin.optimiser.name, {**begin.optimiser.settings, "rate": rate}),
