@@ -27,7 +27,6 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 LEAST_ITEMS = 30
 # Numbers that follow the target this closely are the target on another scale.
 SAME = 1 - 1e-9
-SHOWN_LETTERS = 24
 
 
 def columns_of(prepared: Prepared) -> pl.DataFrame | None:
