@@ -40,6 +40,10 @@ class Usual:
     floor_share: float = 0.06
     encoder_share: float = 0.4
 
+    def optimiser_at(self, rate: float) -> Choice:
+        """The optimiser with its settings, at a rate."""
+        return replace(self.optimiser, settings={**self.optimiser.settings, "rate": rate})
+
     def near(self, batch_size: int) -> tuple[int, float]:
         """The usual batch size that is nearest to one, in times, and its rate; the middle one for a batch of all.
 

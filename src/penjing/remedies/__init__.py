@@ -110,6 +110,11 @@ def modalities_of(recipe: Recipe) -> list[Any]:
     return [one for one in every if named & {*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ())}]
 
 
+def modality_names(recipe: Recipe) -> list[str]:
+    """The same by their names."""
+    return [modality.__name__.rpartition(".")[2] for modality in modalities_of(recipe)]
+
+
 def as_usual(task: Choice, begin: Usual) -> Choice:
     """The task with its usual loss and smoothing; the metric and the weights of classes are a person's."""
     defaults = plugins.find("tasks", task.name).defaults

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.usual import usual
-from penjing.remedies import NotApplicable, as_usual, modalities_of
+from penjing.pretrained import installed
+from penjing.remedies import NotApplicable, as_usual, modality_names
 
 TREATS: Mapping[str, float] = {
     "few_examples": 1.0,
@@ -28,10 +28,10 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     """The recipe with the only input seen through an encoder that is installed, and a head in the network's place."""
     if recipe.pretrained:
         return NotApplicable("its input is seen through a pretrained encoder already")
-    modalities = [modality.__name__.rpartition(".")[2] for modality in modalities_of(recipe)]
+    modalities = modality_names(recipe)
     if len(modalities) != 1 or len(recipe.data.inputs) != 1:
         return NotApplicable("it is not a network of one input")
-    encoder = _installed(modalities[0])
+    encoder = installed(modalities[0])
     if encoder is None:
         return NotApplicable("no pretrained encoder for its input is installed")
     begin = usual(["embedding"])
@@ -46,16 +46,7 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
         augment=(),
         model=HEAD,
         pretrained={recipe.data.inputs[0]: encoder},
-        optimiser=Choice(begin.optimiser.name, {**begin.optimiser.settings, "rate": rate}),
+        optimiser=begin.optimiser_at(rate),
         schedule=begin.schedule,
         training=training,
     ).filled()
-
-
-def _installed(modality: str) -> Choice | None:
-    """The first encoder of a modality whose weights are here, as it is used best."""
-    for name in plugins.names("pretrained"):
-        encoder = plugins.load("pretrained", name)
-        if modality == encoder.MODALITY and encoder.is_available():
-            return Choice(name, getattr(encoder, "PREFERRED", {}))
-    return None

@@ -9,7 +9,7 @@ from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, Training, Wide
 from penjing.core.usual import WIDE_RUNS, Usual, usual
-from penjing.remedies import NotApplicable, as_usual, modalities_of
+from penjing.remedies import NotApplicable, as_usual, modality_names
 
 # It moves much at once, so it comes after what a finding points at, and before what is tried for want of better.
 TREATS: Mapping[str, float] = {
@@ -38,7 +38,7 @@ FEWEST = 400  # updates
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
     """The recipe with everything as usual but its data, its seed, what is measured and how many updates it may take."""
-    modalities = [modality.__name__.rpartition(".")[2] for modality in modalities_of(recipe)]
+    modalities = modality_names(recipe)
     if not modalities:
         return NotApplicable("nothing is usual for a network of one's own")
     if recipe.optimiser.name == "lbfgs":
@@ -58,7 +58,7 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
         augment=(*_told_by_data(recipe), *begin.augment),
         model=_model(recipe, begin, modalities),
         wide=Wide(longest=WIDE_RUNS) if _has_odds_of_words(recipe, modalities) else Wide(),
-        optimiser=Choice(begin.optimiser.name, {**begin.optimiser.settings, "rate": rate}),
+        optimiser=begin.optimiser_at(rate),
         schedule=begin.schedule,
         training=training,
     ).filled()

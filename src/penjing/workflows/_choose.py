@@ -190,7 +190,7 @@ def base_recipe(problem: Problem, task: str, wish: RecipeWish, data: DataChoices
         augment=begin.augment,
         model=Choice(wish.model or next(iter(networks.values()))),
         encoders={column: Choice(name) for column, name in networks.items()} if len(networks) > 1 else {},
-        optimiser=replace(begin.optimiser, settings={**begin.optimiser.settings, "rate": rate}),
+        optimiser=begin.optimiser_at(rate),
         schedule=begin.schedule,
         training=Training(steps=1000, batch_size=min(batch_size, items), evaluations=10, ema=begin.ema),
         machine=Machine(device=wish.device, threads=usable_cores()),
@@ -303,7 +303,7 @@ def _dialled(
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
     most = usual(list(problem.modality.values()), len(problem.train)).most_passes
-    passes = min(seconds / (dial**DIAL_EXPONENT * wanted) * PASSES_WANTED, most)
+    passes = min(_passes(problem, recipe, dial**DIAL_EXPONENT * step_seconds, clock), most)
     why = f"each of {many(len(problem.train), 'item')} can be seen about {passes:.0f} times in {seconds:.0f} s"
     settings = {column: dict(choice.settings) for column, choice in sized.items()}
     shown = " + ".join(dict.fromkeys(choice.name for choice in sized.values()))

@@ -17,6 +17,7 @@ from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice
 from penjing.core.table import Column, Store
 from penjing.modalities import text
+from penjing.pretrained import installed, modalities, preferred
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, Values
 
@@ -39,30 +40,17 @@ def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
     """
     if wanted == NO:
         return {}
-    found = {}
-    for slot in prepared.slots:
-        for choice in _choices(wanted):
-            encoder = plugins.load("pretrained", choice.name)
-            if slot.modality in _modalities(encoder) and (wanted != AUTO or encoder.is_available()):
-                preferred = getattr(encoder, "PREFERRED", {})
-                found[slot.name] = replace(choice, settings={**preferred, **choice.settings}).filled("pretrained")
-                break
-    return found
+    found = {slot.name: _wanted(wanted, slot.modality) for slot in prepared.slots}
+    return {name: choice.filled("pretrained") for name, choice in found.items() if choice is not None}
 
 
-def _choices(wanted: str) -> list[Choice]:
-    """The encoders that come into question: every one for "auto", else the one that was named."""
+def _wanted(wanted: str, modality: str) -> Choice | None:
+    """The encoder of a modality: one that is installed for "auto", else the one that was named, if it is for that."""
     if wanted == AUTO:
-        return [
-            Choice(name) for name in plugins.names("pretrained") if hasattr(plugins.load("pretrained", name), "INSTALL")
-        ]
+        return installed(modality)
     name, _, weights = wanted.partition(":")
-    return [Choice(name, {"weights": weights})] if weights else [Choice(wanted)]
-
-
-def _modalities(encoder: Any) -> tuple[str, ...]:
-    found = encoder.MODALITY
-    return (found,) if isinstance(found, str) else tuple(found)
+    choice = Choice(name, {"weights": weights}) if weights else Choice(wanted)
+    return preferred(choice) if modality in modalities(plugins.load("pretrained", choice.name)) else None
 
 
 def lacking(prepared: Prepared) -> list[Any]:
@@ -70,7 +58,7 @@ def lacking(prepared: Prepared) -> list[Any]:
     known = [plugins.load("pretrained", name) for name in plugins.names("pretrained")]
     found = []
     for modality in dict.fromkeys(slot.modality for slot in prepared.slots):
-        suiting = [one for one in known if modality in _modalities(one) and hasattr(one, "INSTALL")]
+        suiting = [one for one in known if modality in modalities(one) and hasattr(one, "INSTALL")]
         if suiting and not any(one.is_available() for one in suiting):
             found.append(suiting[0])
     return found
