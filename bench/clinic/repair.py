@@ -173,13 +173,13 @@ def _value(trained: Trained | None) -> float:
 
 
 def _held_out(ward: carry.Ward, trained: Trained | None) -> np.ndarray | None:
-    """What a network earns on each held-out item; see `credits`."""
+    """What a network earns on each held-out item; see `earnings`."""
     if trained is None:
         return None
     rows, task = ward.prepared.rows("test"), plugins.load("tasks", ward.prepared.task)
     answer, truth = task.answer(engine.outputs(trained.network, ward.problem.items, rows)), ward.prepared.truth[rows]
     is_classes = ward.prepared.task == "classify"
-    return credits(answer.argmax(1) == truth, None) if is_classes else credits(answer[:, 0], truth)
+    return earnings(answer.argmax(1) == truth, None) if is_classes else earnings(answer[:, 0], truth)
 
 
 def _of_run(ward: carry.Ward, path: Path) -> np.ndarray | None:
@@ -194,11 +194,11 @@ def _of_run(ward: carry.Ward, path: Path) -> np.ndarray | None:
         return None
     truth = list(held.label)
     if isinstance(truth[0], str):
-        return credits(np.array([one == other for one, other in zip(said, truth, strict=True)]), None)
-    return credits(np.array(said), np.array(truth))
+        return earnings(np.array([one == other for one, other in zip(said, truth, strict=True)]), None)
+    return earnings(np.array(said), np.array(truth))
 
 
-def credits(said: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
+def earnings(said: np.ndarray, truth: np.ndarray | None) -> np.ndarray:
     """What each item earns, so that the mean is the metric: 1 for a right answer, or its part of R².
 
     Args:

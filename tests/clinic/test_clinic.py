@@ -274,12 +274,12 @@ def test_what_items_earn_is_the_metric_and_tells_a_clear_difference_from_luck() 
     truth = draw.normal(size=300)
     said = truth + draw.normal(scale=0.5, size=300)
     left = np.square(said - truth).sum() / np.square(truth - truth.mean()).sum()
-    assert repair.credits(said, truth).mean() == pytest.approx(1 - left)
+    assert repair.earnings(said, truth).mean() == pytest.approx(1 - left)
     right = np.arange(300) % 10 > 0  # nine of ten
     luck, less = right.copy(), right.copy()
     luck[:3] = ~luck[:3]
     less[:60] = False
-    assert repair.beside(repair.credits(right, None), repair.credits(luck, None)) == 0
-    assert repair.beside(repair.credits(right, None), repair.credits(less, None)) == 1
-    assert repair.beside(repair.credits(less, None), repair.credits(right, None)) == -1
-    assert repair.beside(None, repair.credits(right, None)) == -1
+    assert repair.beside(repair.earnings(right, None), repair.earnings(luck, None)) == 0
+    assert repair.beside(repair.earnings(right, None), repair.earnings(less, None)) == 1
+    assert repair.beside(repair.earnings(less, None), repair.earnings(right, None)) == -1
+    assert repair.beside(None, repair.earnings(right, None)) == -1

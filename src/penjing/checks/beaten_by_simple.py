@@ -19,16 +19,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.loss", "items.model", "items.probability")
-FOLLOWS = (
-    *HAMPERS,
-    "diverged",
-    "not_learning",
-    "underfit",
-    "overfit",
-    "stopped_early",
-    "label_errors",
-    "drift",
-)
+FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "overfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
 FEWEST = 30  # items
 LEAST = 0.02  # of right answers; less is no trouble

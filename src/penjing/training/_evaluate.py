@@ -90,6 +90,7 @@ class Inside:
 
 
 def value_of(values: Mapping[str, Any]) -> float:
+    """The number to make large, of what `evaluate` gave."""
     return float(values["value"])
 
 

@@ -57,12 +57,12 @@ class Allowance:
         Raises:
             RunError: it will not; the message says what would.
         """
-        if seconds > FORECAST_SLACK * self._longest_base():
+        if seconds > self.first():
             raise self.too_short(seconds)
 
     def first(self) -> float:
         """The most seconds that the training without any remedy may take."""
-        return FORECAST_SLACK * self._longest_base()
+        return FORECAST_SLACK * max(0.0, self.clock.left - self._around()) / self._trainings()
 
     def begin(self, seconds: float) -> None:
         """Take down what that training took; where there is much time, verdicts are thorough.
@@ -118,9 +118,6 @@ class Allowance:
     def _trainings(self) -> float:
         """What the least treatment takes: one training on either side to look at, a verdict, the new run."""
         return 2 + 2 * SLACK * self.arm + GROWING_SLACK * self.growing
-
-    def _longest_base(self) -> float:
-        return max(0.0, self.clock.left - self._around()) / self._trainings()
 
     def _around(self) -> float:
         """Seconds of the new run beside its training."""

@@ -183,8 +183,7 @@ class Search:
         further = [self._patient, *([] if asked else [self._others])]
         while queue or further:
             if not queue:
-                queue = further[0]()
-                del further[0]
+                queue = further.pop(0)()
                 continue
             if self._is_perfect:
                 for left in queue:
