@@ -57,6 +57,26 @@ def test_where_the_time_is_short_all_trainings_are(run, monkeypatch):
     assert {row["share"] for row in known.values()} == {0.5}
 
 
+def test_a_training_of_a_moment_is_not_given_up_because_the_machine_is_busy(run):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    _experiments._itself(lab, set())
+    lab.seconds = 0.001
+    row = lab.carry_out(_experiments.Plan("seed", "1", lab.recipe, lab.problem.train, 1.0))
+    assert row["items"] == len(lab.problem.valid)
+
+
+def test_a_fold_that_diverges_ends_no_other_experiment(run, monkeypatch):
+    def diverge(*_):
+        raise RunError("the training diverged")
+
+    monkeypatch.setattr(_experiments, "_cleaned", diverge)
+    monkeypatch.setattr(_experiments, "FEWEST_TO_CLEAN", 1)
+    said = []
+    pj.diagnose(run, time="150s", watch=said.append)
+    assert "given up, for the training diverged" in "".join(str(event) for event in said)
+    assert ("seed", "2") in rows(run)
+
+
 def test_a_time_that_is_not_enough_for_one_training_is_said(run, monkeypatch):
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
     with pytest.raises(RunError, match="the time is not enough for one training"):

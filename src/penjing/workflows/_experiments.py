@@ -51,6 +51,7 @@ PROBE_SECONDS = 3.0
 RULE_OF_THREE = 3.0
 # What a training may take of its forecast before it is given up: some learn of their items before the first step.
 PATIENCE = 2.0
+LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
 WIDTHS = {"larger": "larger_network", "smaller": "smaller_network"}
 _NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
 
@@ -122,15 +123,17 @@ class Laboratory:
         problem = self.problem
         if len(plan.rows) != len(problem.train):
             problem = pose(self.prepared, plan.rows, problem.valid)
-        seconds = min(self.clock.left, PATIENCE * plan.cost * self.seconds)
-        begun = time.monotonic()
         try:
-            trained = engine.carry_out(plan.recipe, problem, watch=_guard(begun + seconds, self.clock.left))
+            trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost))
         except RunError:  # it diverged: nobody would use anything else of it than the constant answer
             return self.row(plan, self._constant(), None)
         logits = engine.outputs(trained.network, problem.items, problem.valid)
         answer = self.task.answer(logits, self.task.calibrate(logits, self.truth))
         return self.row(plan, answer, count_parameters(trained.network))
+
+    def guard(self, cost: float) -> Callable[[Event], None]:
+        """A watcher that ends a training of that cost, in trainings of the run, where it is far too late."""
+        return _guard(time.monotonic() + max(PATIENCE * cost * self.seconds, LEAST_PATIENCE), self.clock.left)
 
     def row(self, plan: Plan, answer: np.ndarray, parameters: int | None) -> dict[str, Any]:
         """What a change gave, in pairs with the training itself."""
@@ -203,7 +206,9 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
         try:
             append_line(run.path / TRIALS, _cleaned(lab, plan) if plan.experiment == "cleaned" else lab.carry_out(plan))
         except TooLongError:
-            tell(watch, Said(f"{_spoken(plan)}: given up, for the time is over"))
+            tell(watch, Said(f"{_spoken(plan)}: given up, for it takes too long"))
+        except RunError as error:  # one of the folds that doubt the labels diverged
+            tell(watch, Said(f"{_spoken(plan)}: given up, for {error}"))
     return len({(row["experiment"], row["setting"]) for row in read_lines(run.path / TRIALS)})
 
 
@@ -336,8 +341,7 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
     answer = np.zeros((len(rows), len(lab.problem.classes)), np.float32)
     for number in np.unique(fold).tolist():
         problem = pose(lab.prepared, rows[fold != number], lab.problem.valid)
-        until = time.monotonic() + PATIENCE * lab.seconds
-        network = engine.carry_out(plan.recipe, problem, watch=_guard(until, lab.clock.left)).network
+        network = engine.carry_out(plan.recipe, problem, watch=lab.guard(1.0)).network
         chosen = engine.outputs(network, problem.items, lab.problem.valid)
         held_out = engine.outputs(network, problem.items, rows[fold == number])
         answer[fold == number] = lab.task.answer(held_out, lab.task.calibrate(chosen, lab.truth))
