@@ -24,6 +24,9 @@ RECIPES = {
     "labels": Recipe(model=Choice("transformer"), task=Choice("tag")),
     "a mix": Recipe(encoders={"image": Choice("cnn"), "text": Choice("bag")}),
     "vectors": Recipe(model=Choice("probe"), optimiser=Choice("lbfgs"), training=Training(batch_size=0)),
+    "texts seen through an encoder": Recipe(
+        model=Choice("probe"), data=DataChoices(inputs=("text",)), pretrained={"text": Choice("minilm")}
+    ),
     "a network of one's own": Recipe(model=Choice("own", {"preprocess": "raw", "gives": "probabilities"})),
     "bad choices": Recipe(
         model=Choice("mlp", {"dropout": 0.5}),
@@ -50,8 +53,15 @@ def test_pretrained_features_take_the_place_of_the_network_where_an_encoder_is_i
     assert other.pretrained == {"text": Choice("minilm", {"layers": 4, "tokens": 256})}
     assert other.model.name == "probe"
     assert remedy.apply(other, finding("overfit")).reason == "its input is seen through a pretrained encoder already"
+    back = plugins.load("remedies", "from_scratch").apply(other, finding("underfit"))
+    assert not back.pretrained
+    assert back == plugins.load("remedies", "start_over").apply(recipe, finding("underfit"))
     monkeypatch.setattr(minilm, "is_available", lambda: False)
     assert "is installed" in remedy.apply(recipe, finding("overfit")).reason
+
+
+def test_the_way_back_from_pretrained_features_is_never_before_them() -> None:
+    assert all(promise < TREATS["pretrained_features"][name] for name, promise in TREATS["from_scratch"].items())
 
 
 def test_all_remedies_are_found() -> None:
