@@ -95,8 +95,15 @@ def test_where_nothing_that_suits_the_findings_helps_all_others_are_tried() -> N
     place = [name for name, _ in outcomes(found)].index("mixup")
     tried = {name for name, _ in outcomes(found)[:place]}
     assert {"raise_rate", "usual_rate"} <= tried
-    helped = searched(FakeBench(lambda recipe: 0.3 + 0.3 * (rate(recipe) > 1e-4)))
-    assert "mixup" not in dict(outcomes(helped))
+
+
+@pytest.mark.parametrize(("gain", "outcome"), [(0.025, "screened out"), (0.05, "looked good")])
+def test_what_no_finding_points_at_must_gain_more_once_others_looked_good(gain: float, outcome: str) -> None:
+    """Half a standard error of 200 items of which 60 % are right is 0.017; twice that is asked."""
+    found = searched(FakeBench(lambda recipe: 0.3 + 0.3 * (rate(recipe) > 1e-4) + gain * (recipe.training.mixup > 0)))
+    assert dict(outcomes(found))["mixup"] == outcome
+    pointed = searched(FakeBench(lambda recipe: 0.3 + gain * (rate(recipe) > 1e-4)))
+    assert dict(outcomes(pointed))["usual_rate"] == "looked good"
 
 
 def test_a_lower_loss_is_progress_though_the_metric_stands_still() -> None:

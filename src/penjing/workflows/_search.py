@@ -34,11 +34,13 @@ from penjing.workflows.compare import differences
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
 MOST_DOSES = 3  # of one remedy
 RESAMPLES = 200  # that tell how much of a gain on validation may be luck
+UNPOINTED = 2.0  # times the noise that a remedy must gain which no finding points at, once others looked good
 CLEAR = 4.0  # times the noise, from which on a gain on validation is more than luck would bring often
 SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
 NOTHING_LEFT = 0.01  # loss of an item, where all are right
 MARGIN = 2.0  # standard errors that a training may be behind half-way
 STAGE = "trying remedies"
+NO_FINDING = Finding("no finding", "info", "Nothing that was found points at it.")
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class Search:
 
         Args:
             asked: those to try and no others, in this order; () takes what suits the findings, old and new, then what
-                takes longer, and where nothing of that looks good, all others.
+                takes longer, and then all others.
         """
         queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
         further = [self._patient, *([] if asked else [self._others])]
@@ -202,11 +204,11 @@ class Search:
         return late if late and self.relax() else []
 
     def _others(self) -> list[Suited]:
-        """The remedies that suit no finding, where nothing looked good: it may be a symptom of something else."""
-        if self.steps or not self.findings:
+        """The remedies that suit no finding, in the time that is left: one may be the symptom of something else."""
+        if not self.findings:
             return []
         settled = self.without.union(self._tried)
-        return [Suited(name, self.findings[0], 0.0) for name in plugins.names("remedies") if name not in settled]
+        return [Suited(name, NO_FINDING, 0.0) for name in plugins.names("remedies") if name not in settled]
 
     def _ranked_anew(self, queue: Sequence[Suited], taken: Suited) -> list[Suited]:
         """What suits the best training's own findings first, then what else suited those before."""
@@ -257,7 +259,7 @@ class Search:
         before, after = self._merit(self._at.answer), self._merit(found.answer)
         change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
         why = f"{change} on validation, one training each"
-        if not self.is_better(found.answer):
+        if not self.is_better(found.answer, UNPOINTED if self.steps and not one.promise else 1.0):
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
@@ -279,10 +281,14 @@ class Search:
         losses = np.asarray(self.bench.task.item_losses(self._truth, self._at.answer))
         return bool(losses.mean() < NOTHING_LEFT)
 
-    def is_better(self, answer: np.ndarray) -> bool:
-        """Whether these answers on the screened rows look better than those of the best training so far."""
+    def is_better(self, answer: np.ndarray, times: float = 1.0) -> bool:
+        """Whether these answers on the screened rows look better than those of the best training so far.
+
+        Args:
+            times: the noise that the metric must gain at least.
+        """
         gain, least = self._merit(answer) - self._merit(self._at.answer), max(self._noise, 1e-9)
-        return gain >= least or (gain > -least and self._is_surer(answer))
+        return gain >= times * least or (gain > -least and self._is_surer(answer))
 
     def _is_surer(self, answer: np.ndarray) -> bool:
         """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""

@@ -12,7 +12,7 @@ from penjing.core.recipe import Recipe
 from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
 from penjing.core.run import Run
 from penjing.core.statistics import Difference
-from penjing.workflows._search import Treated
+from penjing.workflows._search import NO_FINDING, Treated
 from penjing.workflows.diagnose import Diagnosis
 
 LONG = 1.25  # times the seconds, from which on a remedy's cost is said
@@ -77,12 +77,11 @@ class Treatment:
         told = [f"found: {', '.join(one.name for one in findings) or 'nothing wrong'}"]
         told = textwrap.wrap(told[0], LINE_COLUMNS, subsequent_indent="  ")
         for one in self.treated:
-            if one.outcome not in _BRIEF:
+            if not _is_brief(one):
                 told += self._told(one)
-        for outcome in _BRIEF:
-            names = [one.remedy for one in self.treated if one.outcome == outcome]
-            if names:
-                told += _wrapped(outcome, ", ".join(names))
+        for outcome in dict.fromkeys(one.outcome for one in self.treated if _is_brief(one)):
+            names = [one.remedy for one in self.treated if _is_brief(one) and one.outcome == outcome]
+            told += _wrapped(outcome, ", ".join(names))
         told += textwrap.wrap(f"{self.verdict}.", LINE_COLUMNS)
         return [*told, *self._next()]
 
@@ -132,6 +131,11 @@ class Treatment:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _is_brief(one: Treated) -> bool:
+    """Whether only its name is said: it was not trained, or nothing pointed at it and it looked no better."""
+    return one.outcome in _BRIEF or (one.outcome == "screened out" and one.finding == NO_FINDING.name)
 
 
 def _score(run: Run | None) -> dict[str, Any] | None:
