@@ -101,6 +101,23 @@ def test_a_network_that_needs_centre_and_border_takes_no_shortcut() -> None:
     assert look_for_shortcut(example_trials(*both)) is None
 
 
+def alone(border: float, centre: float) -> Record:
+    """Linear models of one part alone, by what they gain over the network's 90 %; the constant answer has 10 %."""
+    parts = (("border alone", border), ("centre alone", centre))
+    return example_trials(*({"experiment": "hidden", "setting": where, "gain": gain} for where, gain in parts))
+
+
+def test_a_border_that_tells_the_class_by_itself_is_a_shortcut() -> None:
+    found = look_for_shortcut(alone(border=-0.02, centre=-0.3))
+    assert found is not None
+    assert "reaches 98% of what it has over the constant answer, and 62% where" in found.message
+
+
+@pytest.mark.parametrize(("border", "centre"), [(-0.2, -0.4), (-0.02, -0.02), (-0.02, 0.01)])
+def test_a_border_that_tells_less_or_no_more_than_the_centre_is_none(border: float, centre: float) -> None:
+    assert look_for_shortcut(alone(border, centre)) is None
+
+
 def test_an_input_alone_is_not_useless() -> None:
     record = example_inputs(of=example_steps())
     assert record.inputs is not None

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from penjing.core.errors import DataError, RunError
 from penjing.core.files import read_lines
 from penjing.core.run import open_run
 from penjing.workflows import _experiments
-from penjing.workflows._hidden import mask
+from penjing.workflows._hidden import PARTS, alone, mask
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def test_all_experiments_of_a_short_training_are_made_once(run, monkeypatch):
     kinds = {kind for kind, _ in known}
     assert {"itself", "hidden", "arithmetic", "seed", "share", "larger", "smaller", "longer"} <= kinds
     assert {("share", "0.5"), ("share", "0.25"), ("hidden", "centre"), ("hidden", "border")} <= set(known)
+    assert {("hidden", "centre alone"), ("hidden", "border alone")} <= set(known)
     itself = known["itself", ""]
     assert itself["value"] == pytest.approx(scores[0].value, abs=1e-6)
     assert itself["share"] == 1
@@ -100,6 +102,21 @@ def test_a_run_that_is_not_finished_cannot_be_experimented_with(run):
     open_run(run).update(status="interrupted")
     with pytest.raises(RunError, match="is not finished"):
         pj.diagnose(run, time="5s", watch=None)
+
+
+def test_a_linear_model_of_one_part_alone_reads_what_stands_there_and_nothing_else(run):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    (picture,) = (name for name, modality in lab.problem.modality.items() if modality == "image")
+    pictures = lab.problem.items.inputs[picture].take(np.arange(len(lab.problem.truth))).copy()
+    pictures[:] = np.random.default_rng(0).integers(0, 99, pictures.shape)
+    border = mask(*pictures.shape[1:3], "border")
+    for row, label in enumerate(lab.problem.truth.tolist()):
+        pictures[row, border] = 60 * (label + 1)
+    lab.problem.items.inputs[picture] = SimpleNamespace(take=lambda rows: pictures[rows])
+    truth = lab.problem.truth[lab.problem.valid]
+    right = {where: (alone(lab.problem, where).argmax(1) == truth).mean() for where in PARTS}
+    assert right["border"] == 1.0
+    assert right["centre"] < 0.9
 
 
 @pytest.mark.parametrize("side", [7, 8, 28])

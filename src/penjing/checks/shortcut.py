@@ -2,7 +2,8 @@
 
 **What it sees.** The trained network's metric on validation pictures with the centre hidden, and with the border
 hidden: what is left of what it has over the constant answer. Either survives without the centre and not without the
-border, or the border matters clearly more than the centre does.
+border, or the border matters clearly more than the centre does. And what a linear model has that is shown nothing but
+the border, beside one that is shown nothing but the centre: nearly as much as the network, and clearly more.
 
 **Why it is bad.** A caption, a frame, a lamp or a ruler tells the class in these data; elsewhere it will not.
 
@@ -32,27 +33,54 @@ KEPT = 0.8  # with the centre hidden
 LEFT = 0.4  # with the border hidden
 LOST = 0.7  # with the border hidden, where that surely costs more than the centre
 LEAST = 0.1  # that it has over the constant answer
+# A linear model of the border alone had 0.46 to 0.84 of it on digits, clothes and CIFAR-10, and 0.9 to 1.01 where a
+# mark at the border tells the class.
+ALONE = 0.88
 
 
 def look(record: Record) -> Finding | None:
-    """What is left with either part hidden, or None where the centre matters."""
+    """What the border tells and the centre does not, or None where the centre matters."""
     rows = {row["setting"]: row for row in trials_of(record, "hidden").iter_rows(named=True)}
     itself = trials_of(record, "itself").row(-1, named=True)
     over = abs(itself["value"] - itself["floor"])
-    if over < LEAST or not {"centre", "border"} <= set(rows):
+    if over < LEAST:
         return None
     left = {where: 1 + float(row["gain"]) / over for where, row in rows.items()}
-    is_at_border = left["centre"] >= KEPT and left["border"] <= LEFT
-    if not is_at_border and not (left["border"] <= LOST and _matters_more(rows["border"], rows["centre"])):
+    told = _by_the_network(rows, left) or _by_the_border_alone(rows, left)
+    if not told:
         return None
     return Finding(
         name="shortcut",
         level="warning",
-        message=f"It may answer by the border of the pictures: with their centre hidden {left['centre']:.0%} of what "
-        f"it has over the constant answer is left, with their border hidden {left['border']:.0%}. Look at where it "
-        "looked in the report, and cut the border away if it should not matter.",
-        evidence={f"left_without_{where}": share for where, share in left.items()},
+        message=f"It may answer by the border of the pictures: {told}. Look at where it looked in the report, and cut "
+        "the border away if it should not matter.",
+        evidence={f"left, {where}": share for where, share in left.items()},
         remedies=("--canvas",),
+    )
+
+
+def _by_the_network(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
+    """What the network lost with either part hidden, "" where the centre matters to it."""
+    if not {"centre", "border"} <= set(rows):
+        return ""
+    is_at_border = left["centre"] >= KEPT and left["border"] <= LEFT
+    if not is_at_border and not (left["border"] <= LOST and _matters_more(rows["border"], rows["centre"])):
+        return ""
+    return (
+        f"with their centre hidden {left['centre']:.0%} of what it has over the constant answer is left, with their "
+        f"border hidden {left['border']:.0%}"
+    )
+
+
+def _by_the_border_alone(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
+    """What a linear model reads off the border alone, "" where that is not nearly all, or no more than off the
+    centre."""
+    border, centre = "border alone", "centre alone"
+    if not {border, centre} <= set(rows) or left[border] < ALONE or not _matters_more(rows[centre], rows[border]):
+        return ""
+    return (
+        f"a linear model that is shown nothing else reaches {left[border]:.0%} of what it has over the constant "
+        f"answer, and {left[centre]:.0%} where it is shown nothing but the centre"
     )
 
 

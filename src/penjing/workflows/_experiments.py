@@ -32,7 +32,7 @@ from penjing.training._assemble import count_parameters
 from penjing.training._plan import planned_anew, total_steps
 from penjing.training.engine import Problem
 from penjing.workflows import _close
-from penjing.workflows._hidden import hidden
+from penjing.workflows._hidden import PARTS, alone, hidden
 from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
@@ -294,6 +294,11 @@ def _quick(lab: Laboratory, done: set[tuple[str, str]]) -> Iterator[dict[str, An
             logits = engine.outputs(network, items, lab.problem.valid)
             answer = lab.task.answer(logits, lab.task.calibrate(logits, lab.truth))
             yield lab.row(Plan("hidden", where, lab.recipe, lab.problem.train, 0.0), answer, None)
+    for where in PARTS:
+        setting = f"{where} alone"
+        seen = None if ("hidden", setting) in done else alone(lab.problem, where)
+        if seen is not None:
+            yield lab.row(Plan("hidden", setting, lab.recipe, lab.problem.train, 0.0), seen, None)
     if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS:
         return
     own = lab.recipe.machine

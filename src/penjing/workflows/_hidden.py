@@ -1,29 +1,75 @@
-"""Pictures with their centre or their border hidden: what an answer rests on."""
+"""Pictures with their centre or their border hidden, or nothing but that shown: what an answer rests on."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
+from penjing.tasks._floor.linear import fit_linear
 from penjing.training._loader import Items, Values
 from penjing.training.engine import Problem
 
 CENTRE = 0.5  # of the side, the square in the middle that is hidden
 INNER = 0.75  # of the side, the square in the middle that is left where the border is hidden
 LOOKED_AT = 500  # training pictures whose mean stands where something is hidden
+# A linear model of one part alone: it learns from so many pictures, of so many pixels a side.
+LEARNED_FROM, SEEN_SIDE = 1_000, 32
+LINEAR = {"strength": 0.01, "class_weight": "none", "most_iterations": 60}
+LINEAR_SECONDS = 3.0
+PARTS = ("centre", "border")
 
 
 def hidden(problem: Problem) -> Iterator[tuple[str, Items]]:
     """("centre" or "border", the items with that part of all pictures hidden); nothing where there is no picture."""
-    pictures = [name for name, modality in problem.modality.items() if modality == "image"]
-    if not pictures or problem.items.prepared.intersection(pictures):
-        return
-    for where in ("centre", "border"):
+    pictures = _pictures(problem)
+    for where in PARTS if pictures else ():
         values = {name: _Hidden(problem.items.inputs[name], problem.train, where) for name in pictures}
         yield where, replace(problem.items, inputs={**problem.items.inputs, **values})
+
+
+def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | None:
+    """What a linear model that is shown nothing but one part of the pictures answers on the validation items; None
+    where there is no picture, or no classes to tell apart.
+
+    Args:
+        where: "centre" or "border".
+    """
+    pictures = _pictures(problem)
+    train = problem.train[np.linspace(0, len(problem.train) - 1, min(len(problem.train), LEARNED_FROM)).astype(int)]
+    truth = problem.truth[train]
+    if not pictures or not problem.classes or len(np.unique(truth)) < 2:
+        return None
+
+    def seen(rows: np.ndarray) -> Float[np.ndarray, "rows pixels"]:
+        coarse = [_coarse(problem.items.inputs[name].take(rows)) for name in pictures]
+        shown = [one[:, mask(*one.shape[1:3], where)] for one in coarse]
+        return np.concatenate([one.reshape(len(rows), -1) for one in shown], axis=1)
+
+    model, _ = fit_linear(seen(train), truth, len(problem.classes), LINEAR, time.monotonic() + LINEAR_SECONDS)
+    return model.predict(seen(problem.valid))
+
+
+def _pictures(problem: Problem) -> list[str]:
+    """The inputs that are pictures as they were decoded."""
+    return [
+        name
+        for name, modality in problem.modality.items()
+        if modality == "image" and name not in problem.items.prepared
+    ]
+
+
+def _coarse(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width channels"]:
+    """Pictures of at most `SEEN_SIDE` pixels a side, each the mean of a square of theirs."""
+    count, height, width, channels = pictures.shape
+    times = math.ceil(max(height, width) / SEEN_SIDE)
+    high, wide = height // times, width // times
+    squares = pictures[:, : high * times, : wide * times].reshape(count, high, times, wide, times, channels)
+    return squares.mean(axis=(2, 4), dtype=np.float32)
 
 
 def mask(height: int, width: int, where: str) -> Bool[np.ndarray, "height width"]:
