@@ -60,11 +60,12 @@ class Record:
         trials: what experiments with the same training gave, one row each: `experiment` ("seed", "share", "smaller",
             "larger", "longer", "cleaned": another seed, a share of the training items, the network of half or twice the
             width, more updates, doubted labels left out; "hidden": a part of the pictures hidden from the trained
-            network, "border" or "centre", or a linear model that sees nothing else, "border alone"; "arithmetic": another way to do it), `setting` (which), `seed`, `metric`, `value`,
-            `is_higher_better`, `loss` (mean on validation), `items` (that judge), `floor` (the metric of the constant
-            answer), `parameters`; of "arithmetic" `seconds` (an update's), `is_own` and `option` (as typed); `low` and
-            `high` of the value, and `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself";
-            `share`, of the run's updates that all of them took where the time was short.
+            network, "border" or "centre", or a linear model that sees nothing else, "border alone"; "arithmetic":
+            another way to do it), `setting` (which), `seed`, `metric`, `value`, `is_higher_better`, `loss` (mean on
+            validation), `items` (that judge), `floor` (the metric of the constant answer), `parameters`; of
+            "arithmetic" `seconds` (an update's), `is_own` and `option` (as typed); `low` and `high` of the value, and
+            `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself"; `share`, of the run's updates
+            that all of them took where the time was short.
         columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test
             part: `name`, `type`, `items`, `missing` (share), `distinct`, `least`, `most` (texts; null where there is no
             order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under
