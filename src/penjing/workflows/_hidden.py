@@ -47,7 +47,7 @@ def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | 
 
     def seen(rows: np.ndarray) -> Float[np.ndarray, "rows pixels"]:
         coarse = [_coarse(problem.items.inputs[name].take(rows)) for name in pictures]
-        shown = [one[:, mask(*one.shape[1:3], where)] for one in coarse]
+        shown = [one[:, mask(one.shape[1], one.shape[2], where)] for one in coarse]
         return np.concatenate([one.reshape(len(rows), -1) for one in shown], axis=1)
 
     model, _ = fit_linear(seen(train), truth, len(problem.classes), LINEAR, time.monotonic() + LINEAR_SECONDS)
