@@ -294,7 +294,7 @@ def _quick(lab: Laboratory, done: set[tuple[str, str]]) -> Iterator[dict[str, An
             logits = engine.outputs(network, items, lab.problem.valid)
             answer = lab.task.answer(logits, lab.task.calibrate(logits, lab.truth))
             yield lab.row(Plan("hidden", where, lab.recipe, lab.problem.train, 0.0), answer, None)
-    for where in PARTS:
+    for where in PARTS if lab.recipe.task.name == "classify" else ():
         setting = f"{where} alone"
         seen = None if ("hidden", setting) in done else alone(lab.problem, where)
         if seen is not None:

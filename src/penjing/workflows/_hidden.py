@@ -34,15 +34,16 @@ def hidden(problem: Problem) -> Iterator[tuple[str, Items]]:
 
 def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | None:
     """What a linear model that is shown nothing but one part of the pictures answers on the validation items; None
-    where there is no picture, or no classes to tell apart.
+    where there is no picture, or nothing to tell apart.
 
     Args:
+        problem: of classes.
         where: "centre" or "border".
     """
     pictures = _pictures(problem)
     train = problem.train[np.linspace(0, len(problem.train) - 1, min(len(problem.train), LEARNED_FROM)).astype(int)]
     truth = problem.truth[train]
-    if not pictures or not problem.classes or len(np.unique(truth)) < 2:
+    if not pictures or len(np.unique(truth)) < 2:
         return None
 
     def seen(rows: np.ndarray) -> Float[np.ndarray, "rows pixels"]:
