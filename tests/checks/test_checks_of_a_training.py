@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penjing.checks import early_noise
+from penjing.checks import early_noise, label_errors
 from penjing.checks._examples import example_inputs, example_steps, example_trials
 from penjing.checks._trials import twice_the_data, widened
 from penjing.checks.label_errors import doubts
+from penjing.checks.large_model import look as look_for_large
 from penjing.checks.miscalibrated import calibration_error, look
 from penjing.checks.shortcut import look as look_for_shortcut
 from penjing.checks.useless_input import look as look_for_useless
@@ -94,6 +95,39 @@ def test_a_gain_no_larger_than_the_luck_of_seeds_is_not_clear() -> None:
     calm, unsure = example_trials(row), example_trials(row, *lucky)
     assert widened(calm, row)[1] > 0
     assert widened(unsure, row)[1] < 0
+
+
+def test_a_gain_is_told_over_all_seeds_and_not_over_an_unlucky_one() -> None:
+    row = {"experiment": "smaller", "gain": 0.02, "gain_low": 0.01, "gain_high": 0.03}
+    others = [{"experiment": "seed", "setting": str(seed), "gain": 0.03} for seed in (1, 2)]
+    gain, low, high = widened(example_trials(row, *others), row)
+    assert gain == pytest.approx(0.0)
+    assert low < -0.01
+    assert high > 0.01
+
+
+@pytest.mark.parametrize(
+    ("gain", "low", "is_found"), [(-0.005, -0.025, True), (-0.005, -0.04, False), (-0.02, -0.025, False)]
+)
+def test_a_network_is_too_large_where_half_of_it_loses_a_point_at_most_and_surely_not_three(
+    gain: float, low: float, is_found: bool
+) -> None:
+    row = {"experiment": "smaller", "gain": gain, "gain_low": low, "gain_high": 0.01, "parameters": 25_000}
+    assert (look_for_large(example_trials(row)) is not None) == is_found
+
+
+def test_doubted_labels_are_good_to_know_where_learning_without_them_was_worse() -> None:
+    sick = label_errors.sick()
+    assert levels(sick) == ["warning"]
+    cleaned = {"experiment": "cleaned", "setting": "8", "gain": -0.015, "gain_low": -0.03, "gain_high": -0.001}
+    assert levels(example_trials(cleaned, of=sick)) == ["info"]
+    assert levels(example_trials({**cleaned, "gain_high": 0.01}, of=sick)) == ["warning"]
+
+
+def levels(record: Record) -> list[str]:
+    """Of what is said about labels."""
+    found = label_errors.look(record)
+    return [] if found is None else [found.level]
 
 
 def test_a_network_that_needs_centre_and_border_takes_no_shortcut() -> None:

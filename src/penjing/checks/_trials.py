@@ -69,10 +69,11 @@ def twice_the_data(record: Record) -> Promise | None:
 
 
 def widened(record: Record, row: Mapping[str, Any]) -> tuple[float, float, float]:
-    """What an experiment gained over the training itself, with a 95 % interval that holds the luck of both their seeds,
-    where other seeds were tried: (gain, low, high)."""
-    seeds = trials_of(record, "seed")
-    spread = float(np.std([0.0, *seeds["gain"]], ddof=1)) if len(seeds) else 0.0
-    gain, luck = float(row["gain"]), EDGE * math.sqrt(2) * spread
+    """What an experiment gained over the training itself, and over other seeds of that where they were tried, with a
+    95 % interval that holds the luck of seeds: (gain, low, high)."""
+    seeds = np.array([0.0, *trials_of(record, "seed")["gain"]])
+    spread = float(seeds.std(ddof=1)) if len(seeds) > 1 else 0.0
+    gain, luck = float(row["gain"]), EDGE * math.sqrt(1 + 1 / len(seeds)) * spread
     below, above = (math.hypot(gain - float(row[end]), luck) for end in ("gain_low", "gain_high"))
+    gain -= float(seeds.mean())
     return gain, gain - below, gain + above

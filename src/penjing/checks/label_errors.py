@@ -11,7 +11,8 @@ among the surest items as among less sure ones.
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
 **Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
-tell: look at the items named. A network that is clearly worse than a simple model is not heard by itself.
+tell: look at the items named. A network that is clearly worse than a simple model is not heard by itself. Where an
+experiment left doubted items out and the network was no better for it, they are good to know and no more.
 
 **What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
 
@@ -28,7 +29,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, OF_CLASSES, SIMPLE, gain, spoken
+from penjing.checks import LISTED, OF_CLASSES, SIMPLE, gain, shown, spoken
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.core.finding import Finding
@@ -94,12 +95,14 @@ def look(record: Record) -> Finding | None:
         if taken:
             evidence["hashes"] = [str(items["hash"][row]) for row in taken]
             evidence["taken_for"] = [str(items["predicted"][row]) for row in taken]
+    lost = _lost_without(record)
+    without = "" if lost is None else f" Without them in training it was no better ({shown(lost, is_signed=True)})."
     return Finding(
         name="label_errors",
-        level="warning",
+        level="warning" if lost is None else "info",
         message=f"{found:,} of {len(truth):,} labels look wrong to a network that never saw the items and is sure of "
-        f"another class; {expected:.0f} such mistakes were to be expected. Look at {spoken(names)}, and write what is "
-        "wrong into a file for --corrections.",
+        f"another class; {expected:.0f} such mistakes were to be expected.{without} Look at {spoken(names)}, and "
+        "write what is wrong into a file for --corrections.",
         evidence=evidence,
         items=tuple(names),
         remedies=("--corrections",),
@@ -115,6 +118,13 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
     best, sure = probability.argmax(1), probability.max(1)
     found: np.ndarray = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
     return found
+
+
+def _lost_without(record: Record) -> float | None:
+    """What the metric lost where an experiment left the doubted training items out; None where it did not, or lost
+    nothing for sure."""
+    rows = [] if record.trials is None else record.trials.filter(experiment="cleaned").to_dicts()
+    return float(rows[-1]["gain"]) if rows and rows[-1]["gain"] < 0 and rows[-1]["gain_high"] <= 0 else None
 
 
 def _exchanged(items: pl.DataFrame) -> Finding | None:

@@ -52,7 +52,7 @@ RULE_OF_THREE = 3.0
 # What a training may take of its forecast before it is given up: some learn of their items before the first step.
 PATIENCE = 2.0
 LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
-WIDTHS = {"larger": "larger_network", "smaller": "smaller_network"}
+WIDTHS = {"smaller": "smaller_network", "larger": "larger_network"}  # what takes less time first
 _NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from penjing.tasks._floor.examples import one_thread, quiet_sklearn
 from penjing.tasks._floor.linear import fit_linear
 from penjing.training._loader import Items, Values
 from penjing.training.engine import Problem
@@ -51,7 +52,8 @@ def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | 
         shown = [one[:, mask(one.shape[1], one.shape[2], where)] for one in coarse]
         return np.concatenate([one.reshape(len(rows), -1) for one in shown], axis=1)
 
-    model, _ = fit_linear(seen(train), truth, len(problem.classes), LINEAR, time.monotonic() + LINEAR_SECONDS)
+    with one_thread(), quiet_sklearn():
+        model, _ = fit_linear(seen(train), truth, len(problem.classes), LINEAR, time.monotonic() + LINEAR_SECONDS)
     return model.predict(seen(problem.valid))
 
 
