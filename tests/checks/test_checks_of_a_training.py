@@ -116,12 +116,13 @@ def test_a_network_is_too_large_where_half_of_it_loses_a_point_at_most_and_surel
     assert (look_for_large(example_trials(row)) is not None) == is_found
 
 
-def test_doubted_labels_are_good_to_know_where_learning_without_them_was_worse() -> None:
+def test_doubted_labels_are_good_to_know_where_learning_without_them_was_no_better() -> None:
     sick = label_errors.sick()
     assert levels(sick) == ["warning"]
     cleaned = {"experiment": "cleaned", "setting": "8", "gain": -0.015, "gain_low": -0.03, "gain_high": -0.001}
     assert levels(example_trials(cleaned, of=sick)) == ["info"]
-    assert levels(example_trials({**cleaned, "gain_high": 0.01}, of=sick)) == ["warning"]
+    assert levels(example_trials({**cleaned, "gain": 0.01}, of=sick)) == ["warning"]
+    assert levels(example_trials({**cleaned, "setting": "0"}, of=sick)) == ["warning"]  # there was nothing to leave out
 
 
 def levels(record: Record) -> list[str]:
