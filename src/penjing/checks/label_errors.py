@@ -121,7 +121,7 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
 
 
 def _lost_without(record: Record) -> float | None:
-    """What the metric lost where an experiment left the doubted training items out; None where none did or it gained."""
+    """What the metric lost where doubted training items were left out; None where none were, or it gained."""
     rows = [] if record.trials is None else record.trials.filter(experiment="cleaned").to_dicts()
     return float(rows[-1]["gain"]) if rows and rows[-1]["setting"] != "0" and rows[-1]["gain"] <= 0 else None
 
