@@ -34,7 +34,7 @@ POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
 CLEAR_ERRORS = 1.96  # standard errors from which on one way is clearly better
 MOST_REMEDIES = 3  # that a random composition has
-SECONDS = 300.0  # of a treatment, by the clock
+SECONDS = 180.0  # of a treatment, by the clock
 WAYS = ("treated", "nothing", "random", "anew")
 LINES = rounds.LINES / "repair.jsonl"
 
