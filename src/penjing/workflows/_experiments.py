@@ -322,7 +322,7 @@ def _plans(lab: Laboratory) -> Iterator[Plan]:
     yield seed(1)
     for share in SHARES:
         rows = _fewer(lab, share)
-        if len(rows) >= 2 * len(lab.problem.classes):
+        if len(lab.problem.classes) < len(rows) < len(train):
             yield Plan("share", str(share), recipe, rows, 1.0)
     for experiment, remedy in WIDTHS.items():
         other = plugins.load("remedies", remedy).apply(recipe, _NOBODY)
