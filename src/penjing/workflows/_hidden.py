@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +22,7 @@ LOOKED_AT = 500  # training pictures whose mean stands where something is hidden
 LEARNED_FROM, SEEN_SIDE = 1_000, 32
 LINEAR = {"strength": 0.01, "class_weight": "none", "most_iterations": 60}
 LINEAR_SECONDS = 3.0
+OPENED_TOGETHER = 256  # pictures
 PARTS = ("centre", "border")
 
 
@@ -46,15 +47,11 @@ def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | 
     truth = problem.truth[train]
     if not pictures or len(np.unique(truth)) < 2:
         return None
-
-    def seen(rows: np.ndarray) -> Float[np.ndarray, "rows pixels"]:
-        coarse = [_coarse(problem.items.inputs[name].take(rows)) for name in pictures]
-        shown = [one[:, mask(one.shape[1], one.shape[2], where)] for one in coarse]
-        return np.concatenate([one.reshape(len(rows), -1) for one in shown], axis=1)
-
+    columns = [problem.items.inputs[name] for name in pictures]
     with one_thread(), quiet_sklearn():
-        model, _ = fit_linear(seen(train), truth, len(problem.classes), LINEAR, time.monotonic() + LINEAR_SECONDS)
-    return model.predict(seen(problem.valid))
+        seen, until = _pixels(columns, train, where), time.monotonic() + LINEAR_SECONDS
+        model, _ = fit_linear(seen, truth, len(problem.classes), LINEAR, until)
+    return model.predict(_pixels(columns, problem.valid, where))
 
 
 def _pictures(problem: Problem) -> list[str]:
@@ -64,6 +61,17 @@ def _pictures(problem: Problem) -> list[str]:
         for name, modality in problem.modality.items()
         if modality == "image" and name not in problem.items.prepared
     ]
+
+
+def _pixels(columns: Sequence[Values], rows: np.ndarray, where: str) -> Float[np.ndarray, "rows pixels"]:
+    """One part of some pictures, seen from afar, as rows of numbers; a few pictures are opened at a time."""
+
+    def shown(pictures: np.ndarray) -> np.ndarray:
+        coarse = _coarse(pictures)
+        return coarse[:, mask(coarse.shape[1], coarse.shape[2], where)].reshape(len(coarse), -1)
+
+    parts = np.array_split(rows, math.ceil(len(rows) / OPENED_TOGETHER))
+    return np.concatenate([np.concatenate([shown(one.take(part)) for one in columns], axis=1) for part in parts])
 
 
 def _coarse(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width channels"]:
