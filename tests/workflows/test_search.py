@@ -167,6 +167,25 @@ def test_what_takes_too_long_is_tried_where_nothing_else_helped_and_trainings_ma
     ]
 
 
+def test_what_would_take_too_long_is_tried_with_fewer_updates_at_last() -> None:
+    class TimedBench(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            if recipe.training.steps / 100 > limits.seconds:
+                raise TooSlowError(recipe.training.steps / 100)
+            return super().screen(recipe, limits)
+
+    bench = TimedBench(lambda recipe: 0.3 + 0.4 * (recipe.training.steps > 1000))
+    found = searched(bench, "more_steps", "clip_gradient", longest=15.0)
+    assert outcomes(found)[:3] == [
+        ("more_steps", "not tried"),
+        ("clip_gradient", "screened out"),
+        ("more_steps", "looked good"),
+    ]
+    assert 1000 < found.best.training.steps <= 1500
+    short = searched(TimedBench(lambda _: 0.3), "more_steps", longest=10.5)
+    assert outcomes(short) == [("more_steps", "not tried")] * 2  # no room for more than the base has
+
+
 def test_one_recipe_is_trained_once_though_two_remedies_give_it() -> None:
     bench = FakeBench(lambda _: 0.3)
     found = searched(bench, "usual_rate", "usual_rate", "more_steps")

@@ -28,12 +28,14 @@ from penjing.core.report.text import metric_name
 from penjing.core.statistics import Difference, Metric, Verdict, standard_error, unit_of_item
 from penjing.core.units import show_seconds
 from penjing.remedies import NotApplicable, Suited, suited
+from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError
 from penjing.workflows.compare import differences
 
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
 MOST_DOSES = 3  # of one remedy
 RESAMPLES = 200  # that tell how much of a gain on validation may be luck
+SHORTENED = 0.8  # of the updates that would just fit into the time
 UNPOINTED = 2.0  # times the noise that a remedy must gain which no finding points at, once others looked good
 CLEAR = 4.0  # times the noise, from which on a gain on validation is more than luck would bring often
 SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
@@ -163,6 +165,7 @@ class Search:
         self._seen: set[str] = set()
         self._tried: list[str] = []
         self._late: list[Suited] = []  # that there was no time for
+        self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
         self.best = self.base
 
     def begin(self, seconds: float) -> float:
@@ -199,9 +202,16 @@ class Search:
                 queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
 
     def _patient(self) -> list[Suited]:
-        """The remedies that there was no time for, if there can be more."""
+        """The remedies that there was no time for, if there can be more, or if they may do with fewer updates."""
         late, self._late = self._late, []
-        return late if late and self.relax() else []
+        is_relaxed = bool(late) and self.relax()
+        self._is_patient = True
+        return [one for one in late if is_relaxed or self._is_longer(one)]
+
+    def _is_longer(self, one: Suited) -> bool:
+        """Whether a remedy adds updates."""
+        recipe = plugins.load("remedies", one.name).apply(self.best, one.finding)
+        return isinstance(recipe, Recipe) and total_steps(recipe.training) > total_steps(self.best.training)
 
     def _others(self) -> list[Suited]:
         """The remedies that suit no finding, in the time that is left: one may be the symptom of something else."""
@@ -246,7 +256,7 @@ class Search:
             return decide("not tried", "there was no time for it")
         self._seen.add(recipe.id)
         try:
-            found = self.bench.screen(recipe, Limits(longest, self._at.curve, MARGIN * self._noise))
+            recipe, found = self._screened(recipe, longest)
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
             self._late.append(one)
@@ -270,6 +280,25 @@ class Search:
         self._take(recipe, found)
         self.decide(self.steps[-1].told("looked good", why))
         return True
+
+    def _screened(self, recipe: Recipe, longest: float) -> tuple[Recipe, Screened]:
+        """A recipe and its training; at last, where that would take too long, with as many updates as the time allows,
+        if these are more than the best training has.
+
+        Raises:
+            TooSlowError, BehindError: it left its limits.
+            MemoryError: the memory was not enough.
+        """
+        limits = Limits(longest, self._at.curve, MARGIN * self._noise)
+        try:
+            return recipe, self.bench.screen(recipe, limits)
+        except TooSlowError as slow:
+            left = self.longest()
+            steps = int(SHORTENED * left / slow.seconds * total_steps(recipe.training))
+            if not self._is_patient or steps <= total_steps(self.best.training):
+                raise
+        shorter = replace(recipe, training=planned_anew(recipe.training, steps))
+        return shorter, self.bench.screen(shorter, replace(limits, seconds=left))
 
     @property
     def _is_perfect(self) -> bool:
