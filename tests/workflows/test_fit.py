@@ -83,6 +83,7 @@ def test_what_the_report_says_stands_in_the_predictions(pictures, tmp_path):
     assert network["name"].str.starts_with("/").sum() == 0
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_weights_and_another_split_seed_another_test_part(pictures, tmp_path):
     runs = [fit(pictures, tmp_path / name) for name in ("a", "b")]
     assert runs[0].info["seal"] == runs[1].info["seal"]
@@ -99,6 +100,7 @@ def test_another_training_seed_has_the_same_test_part(pictures, tmp_path):
     assert first.info["seal"] == second.info["seal"]
 
 
+@pytest.mark.slow
 def test_every_opening_of_the_seal_is_counted_over_all_runs(pictures, tmp_path):
     first, second = fit(pictures, tmp_path / "runs" / "a"), fit(pictures, tmp_path / "runs" / "b")
     assert [pj.test(run).opening for run in (first, second, first)] == [1, 2, 3]
@@ -142,6 +144,7 @@ def test_nothing_that_is_learned_depends_on_the_test_part(tmp_path):
     assert not hidden & set(shown[0]["hash"].tolist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [1, 17, 39])
 def test_a_killed_run_resumes_to_the_weights_it_would_have_had(pictures, tmp_path, monkeypatch, moment):
     whole = fit(pictures, tmp_path / "whole")
@@ -203,6 +206,7 @@ def test_data_that_changed_cannot_be_resumed(pictures, tmp_path, monkeypatch):
         pj.resume(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_in_a_fold_goes_on_with_the_plan_it_had(pictures, tmp_path, monkeypatch):
     whole = fit(pictures, tmp_path / "whole", folds=3)
     monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
@@ -222,6 +226,7 @@ def test_a_run_that_was_killed_in_a_fold_goes_on_with_the_plan_it_had(pictures, 
         assert written(resumed.path, file) == written(whole.path, file), file
 
 
+@pytest.mark.slow
 def test_a_class_that_came_later_does_not_change_the_test_score(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run")
     before = pj.test(run).scores[0].value
@@ -235,6 +240,7 @@ def test_going_on_from_folds_is_refused_because_nothing_is_left_to_choose_by(pic
         pj.fit(pictures, parent=run, out=tmp_path / "next")
 
 
+@pytest.mark.slow
 def test_one_picture_a_class_in_a_given_training_part_is_scored_over_folds(tmp_path):
     write_pictures(tmp_path / "data" / "train", each=1)
     write_pictures(tmp_path / "data" / "test", each=10, first=100)
@@ -253,6 +259,7 @@ def test_folds_answer_every_item_outside_the_test_part_once(pictures, tmp_path):
     assert pj.test(run).scores[0].n == len(split) - len(outside)
 
 
+@pytest.mark.slow
 def test_the_floor_of_folds_answers_every_item_and_is_kept_as_learned_from_all_of_them(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", folds=3)
     split = pl.read_parquet(run.path / "split.parquet")
@@ -266,6 +273,7 @@ def test_the_floor_of_folds_answers_every_item_and_is_kept_as_learned_from_all_o
     assert set(pj.test(run).floor) == {"majority", "linear", "boosted_trees"}
 
 
+@pytest.mark.slow
 def test_too_few_items_for_a_test_part_get_a_score_over_folds_and_test_says_why(tmp_path):
     run = fit(write_pictures(tmp_path / "few", each=5), tmp_path / "run")
     assert run.scores[0].part == "folds"
@@ -275,6 +283,7 @@ def test_too_few_items_for_a_test_part_get_a_score_over_folds_and_test_says_why(
     assert caught.value.best == run.scores[0]
 
 
+@pytest.mark.slow
 def test_too_few_groups_for_a_test_part_are_named_and_not_the_number_of_items(tmp_path):
     run = fit(write_pictures(tmp_path / "few", each=40), tmp_path / "run", group_from=r"p0\d")
     why = r"the 120 items are 4 groups by --group-from p0\\d, too few to set some aside \(10 groups are needed\)"
@@ -290,6 +299,7 @@ def test_data_that_bring_no_test_part_are_not_called_too_few(tmp_path):
         pj.test(run)
 
 
+@pytest.mark.slow
 def test_a_final_run_learns_from_validation_items_too_and_keeps_the_seal(pictures, tmp_path):
     chosen = fit(pictures, tmp_path / "runs" / "chosen")
     final = pj.fit(pictures, parent=chosen, final=True, out=tmp_path / "runs" / "final")
@@ -299,6 +309,7 @@ def test_a_final_run_learns_from_validation_items_too_and_keeps_the_seal(picture
     assert pj.test(final).opening == 1
 
 
+@pytest.mark.slow
 def test_going_on_from_a_run_keeps_old_parts_when_items_are_added(pictures, tmp_path):
     first = fit(pictures, tmp_path / "first")
     write_pictures(pictures, each=20, first=300)
@@ -420,6 +431,7 @@ def test_an_out_folder_that_holds_something_is_left_alone(pictures, tmp_path):
     assert (tmp_path / "run" / "thesis.txt").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_comparing_runs_shows_what_was_chosen_differently(pictures, tmp_path):
     from dataclasses import replace
 
@@ -453,6 +465,7 @@ def fixes(pictures, tmp_path):
     return write_fixes(tmp_path / "fixes.csv", **{first: "noise", second: "drop"})
 
 
+@pytest.mark.slow
 def test_a_recipe_replays_corrections_without_their_file(pictures, fixes, tmp_path, monkeypatch):
     run = fit(pictures, tmp_path / "run", corrections=fixes)
     Path(fixes).unlink()
@@ -469,6 +482,7 @@ def test_a_recipe_replays_corrections_without_their_file(pictures, fixes, tmp_pa
     assert pj.test(again, data=tmp_path / "moved").opening == 1
 
 
+@pytest.mark.slow
 def test_a_run_with_corrections_resumes_and_goes_on_without_their_file(pictures, fixes, tmp_path, monkeypatch):
     whole = fit(pictures, tmp_path / "whole", corrections=fixes)
     keep = engine._keep
@@ -498,6 +512,7 @@ def test_a_recipe_without_corrections_changes_when_one_is_made(pictures, fixes, 
     assert plain.recipe.id != corrected.recipe.id
 
 
+@pytest.mark.slow
 def test_going_on_from_a_run_reads_the_data_as_it_did_and_says_so(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", merge={"stripes": ["rows", "columns"]}, ignore="p00*")
     said = []
@@ -506,6 +521,7 @@ def test_going_on_from_a_run_reads_the_data_as_it_did_and_says_so(pictures, tmp_
     assert f"as in {run.path}: --merge stripes=rows,columns, --ignore p00*" in texts(said)
 
 
+@pytest.mark.slow
 def test_an_option_said_anew_holds_when_going_on_from_a_run(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", ignore="p00*", page="max")
     said = []
@@ -532,6 +548,7 @@ def test_what_a_run_settles_is_not_said_anew(pictures, tmp_path, wishes, message
         pj.fit(pictures, parent=run, out=tmp_path / "next", **wishes)
 
 
+@pytest.mark.slow
 def test_a_recipe_settles_the_canvas_and_the_page(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", page="max")
     assert (
