@@ -32,6 +32,7 @@ from jaxtyping import Float, Int
 from penjing.checks import LISTED, OF_CLASSES, SIMPLE, gain, shown, spoken
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
+from penjing.checks._trials import trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -122,7 +123,7 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
 
 def _lost_without(record: Record) -> float | None:
     """What the metric lost where doubted training items were left out; None where none were, or it gained."""
-    rows = [] if record.trials is None else record.trials.filter(experiment="cleaned").to_dicts()
+    rows = [] if record.trials is None else trials_of(record, "cleaned").to_dicts()
     return float(rows[-1]["gain"]) if rows and rows[-1]["setting"] != "0" and rows[-1]["gain"] <= 0 else None
 
 

@@ -64,7 +64,7 @@ def _by_the_network(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
     if not {"centre", "border"} <= set(rows):
         return ""
     is_at_border = left["centre"] >= KEPT and left["border"] <= LEFT
-    if not is_at_border and not (left["border"] <= LOST and _matters_more(rows["border"], rows["centre"])):
+    if not is_at_border and not (left["border"] <= LOST and _is_worse(rows["border"], rows["centre"])):
         return ""
     return (
         f"with their centre hidden {left['centre']:.0%} of what it has over the constant answer is left, with their "
@@ -76,7 +76,7 @@ def _by_the_border_alone(rows: Mapping[str, Any], left: Mapping[str, float]) -> 
     """What a linear model reads off the border alone, "" where that is not nearly all, or no more than off the
     centre."""
     border, centre = "border alone", "centre alone"
-    if not {border, centre} <= set(rows) or left[border] < ALONE or not _matters_more(rows[centre], rows[border]):
+    if not {border, centre} <= set(rows) or left[border] < ALONE or not _is_worse(rows[centre], rows[border]):
         return ""
     return (
         f"a linear model that is shown nothing else reaches {left[border]:.0%} of what it has over the constant "
@@ -84,8 +84,8 @@ def _by_the_border_alone(rows: Mapping[str, Any], left: Mapping[str, float]) -> 
     )
 
 
-def _matters_more(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether hiding the one costs clearly more than hiding the other."""
+def _is_worse(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether what one way of showing the pictures gave is clearly less than what another gave."""
     spread = [deviation(row["gain_low"], row["gain_high"]) for row in (one, other)]
     return bool(other["gain"] - one["gain"] > EDGE * math.hypot(*spread))
 

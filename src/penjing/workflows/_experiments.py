@@ -29,6 +29,7 @@ from penjing.core.statistics import Metric
 from penjing.tasks._floor.constant import Majority
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
+from penjing.training._loader import Items
 from penjing.training._plan import planned_anew, total_steps
 from penjing.training.engine import Problem
 from penjing.workflows import _close
@@ -127,13 +128,17 @@ class Laboratory:
             trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost))
         except RunError:  # it diverged: nobody would use anything else of it than the constant answer
             return self.row(plan, self._constant(), None)
-        logits = engine.outputs(trained.network, problem.items, problem.valid)
-        answer = self.task.answer(logits, self.task.calibrate(logits, self.truth))
-        return self.row(plan, answer, count_parameters(trained.network))
+        return self.row(plan, self.answered(trained.network, problem.items), count_parameters(trained.network))
+
+    def answered(self, network: Any, items: Items) -> np.ndarray:
+        """What a network answers on the validation items, calibrated on these."""
+        logits = engine.outputs(network, items, self.problem.valid)
+        answer: np.ndarray = self.task.answer(logits, self.task.calibrate(logits, self.truth))
+        return answer
 
     def guard(self, cost: float) -> Callable[[Event], None]:
         """A watcher that ends a training of that cost, in trainings of the run, where it is far too late."""
-        return _guard(time.monotonic() + max(PATIENCE * cost * self.seconds, LEAST_PATIENCE), self.clock.left)
+        return _guard(min(max(PATIENCE * cost * self.seconds, LEAST_PATIENCE), self.clock.left))
 
     def row(self, plan: Plan, answer: np.ndarray, parameters: int | None) -> dict[str, Any]:
         """What a change gave, in pairs with the training itself."""
@@ -274,13 +279,11 @@ def _itself(lab: Laboratory, done: set[tuple[str, str]]) -> None:
         tell(lab.watch, Said(f"the training itself, with {many(total_steps(lab.recipe.training), 'update')}"))
         begun = time.monotonic()
         try:
-            watch = _guard(lab.clock.started + lab.clock.limit_seconds, lab.clock.left)
-            network = engine.carry_out(lab.recipe, lab.problem, watch=watch).network
+            network = engine.carry_out(lab.recipe, lab.problem, watch=_guard(lab.clock.left)).network
         except TooLongError as late:
             raise RunError(f"the time is not enough for one training of {lab.run.path}; give more --time") from late
         lab.seconds = time.monotonic() - begun
-    logits = engine.outputs(network.eval(), lab.problem.items, lab.problem.valid)
-    lab.answer = lab.task.answer(logits, lab.task.calibrate(logits, lab.truth))
+    lab.answer = lab.answered(network.eval(), lab.problem.items)
     if ("itself", "") not in done:
         append_line(lab.run.path / TRIALS, lab.row(plan, lab.answer, count_parameters(network)))
     lab.network = network
@@ -288,17 +291,14 @@ def _itself(lab: Laboratory, done: set[tuple[str, str]]) -> None:
 
 def _quick(lab: Laboratory, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     """What takes no training: parts of pictures hidden, and other ways to do the arithmetic."""
-    network = lab.network
     for where, items in hidden(lab.problem):
         if ("hidden", where) not in done:
-            logits = engine.outputs(network, items, lab.problem.valid)
-            answer = lab.task.answer(logits, lab.task.calibrate(logits, lab.truth))
+            answer = lab.answered(lab.network, items)
             yield lab.row(Plan("hidden", where, lab.recipe, lab.problem.train, 0.0), answer, None)
-    for where in PARTS if lab.recipe.task.name == "classify" else ():
-        setting = f"{where} alone"
-        seen = None if ("hidden", setting) in done else alone(lab.problem, where)
-        if seen is not None:
-            yield lab.row(Plan("hidden", setting, lab.recipe, lab.problem.train, 0.0), seen, None)
+    if lab.recipe.task.name == "classify" and not {("hidden", f"{where} alone") for where in PARTS} <= done:
+        for where, answer in alone(lab.problem):
+            if ("hidden", f"{where} alone") not in done:
+                yield lab.row(Plan("hidden", f"{where} alone", lab.recipe, lab.problem.train, 0.0), answer, None)
     if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS:
         return
     own = lab.recipe.machine
@@ -367,9 +367,9 @@ def _fewer(lab: Laboratory, share: float) -> np.ndarray:
     return found
 
 
-def _guard(until: float, left: float) -> Callable[[Event], None]:
-    """A watcher that ends a training which is late."""
-    last = min(until, time.monotonic() + left)
+def _guard(seconds: float) -> Callable[[Event], None]:
+    """A watcher that ends a training which takes longer."""
+    last = time.monotonic() + seconds
 
     def guard(_: Event) -> None:
         if time.monotonic() > last:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from penjing.tasks._floor.examples import one_thread, quiet_sklearn
 from penjing.tasks._floor.linear import fit_linear
-from penjing.training._loader import Items, Values
+from penjing.training._loader import Items, Values, spread
 from penjing.training.engine import Problem
 
 CENTRE = 0.5  # of the side, the square in the middle that is hidden
@@ -34,24 +34,25 @@ def hidden(problem: Problem) -> Iterator[tuple[str, Items]]:
         yield where, replace(problem.items, inputs={**problem.items.inputs, **values})
 
 
-def alone(problem: Problem, where: str) -> Float[np.ndarray, "items classes"] | None:
-    """What a linear model that is shown nothing but one part of the pictures answers on the validation items; None
-    where there is no picture, or nothing to tell apart.
+def alone(problem: Problem) -> Iterator[tuple[str, Float[np.ndarray, "items classes"]]]:
+    """("centre" or "border", what a linear model that is shown nothing but that part of the pictures answers on the
+    validation items); nothing where there is no picture, or nothing to tell apart.
 
     Args:
         problem: of classes.
-        where: "centre" or "border".
     """
-    pictures = _pictures(problem)
-    train = problem.train[np.linspace(0, len(problem.train) - 1, min(len(problem.train), LEARNED_FROM)).astype(int)]
+    pictures, train = _pictures(problem), spread(problem.train, LEARNED_FROM)
     truth = problem.truth[train]
     if not pictures or len(np.unique(truth)) < 2:
-        return None
-    columns = [problem.items.inputs[name] for name in pictures]
-    with one_thread(), quiet_sklearn():
-        seen, until = _pixels(columns, train, where), time.monotonic() + LINEAR_SECONDS
-        model, _ = fit_linear(seen, truth, len(problem.classes), LINEAR, until)
-    return model.predict(_pixels(columns, problem.valid, where))
+        return
+    learned, judged = (
+        [_coarse(problem.items.inputs[name], rows) for name in pictures] for rows in (train, problem.valid)
+    )
+    for where in PARTS:
+        with one_thread(), quiet_sklearn():
+            until = time.monotonic() + LINEAR_SECONDS
+            model, _ = fit_linear(_pixels(learned, where), truth, len(problem.classes), LINEAR, until)
+        yield where, model.predict(_pixels(judged, where))
 
 
 def _pictures(problem: Problem) -> list[str]:
@@ -63,18 +64,19 @@ def _pictures(problem: Problem) -> list[str]:
     ]
 
 
-def _pixels(columns: Sequence[Values], rows: np.ndarray, where: str) -> Float[np.ndarray, "rows pixels"]:
-    """One part of some pictures, seen from afar, as rows of numbers; a few pictures are opened at a time."""
+def _pixels(columns: Sequence[np.ndarray], where: str) -> Float[np.ndarray, "rows pixels"]:
+    """One part of each column's pictures as rows of numbers."""
+    shown = [one[:, mask(one.shape[1], one.shape[2], where)].reshape(len(one), -1) for one in columns]
+    return np.concatenate(shown, axis=1)
 
-    def shown(pictures: np.ndarray) -> np.ndarray:
-        coarse = _coarse(pictures)
-        return coarse[:, mask(coarse.shape[1], coarse.shape[2], where)].reshape(len(coarse), -1)
 
+def _coarse(column: Values, rows: np.ndarray) -> Float[np.ndarray, "rows height width channels"]:
+    """Some pictures from afar; a few are opened at a time."""
     parts = np.array_split(rows, math.ceil(len(rows) / OPENED_TOGETHER))
-    return np.concatenate([np.concatenate([shown(one.take(part)) for one in columns], axis=1) for part in parts])
+    return np.concatenate([_from_afar(column.take(part)) for part in parts])
 
 
-def _coarse(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width channels"]:
+def _from_afar(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width channels"]:
     """Pictures of at most `SEEN_SIDE` pixels a side, each the mean of a square of theirs."""
     count, height, width, channels = pictures.shape
     times = math.ceil(max(height, width) / SEEN_SIDE)
@@ -97,8 +99,7 @@ class _Hidden:
 
     def __init__(self, values: Values, train: np.ndarray, where: str) -> None:
         self._values, self._where = values, where
-        some = train[np.linspace(0, len(train) - 1, min(len(train), LOOKED_AT)).astype(np.int64)]
-        pictures = values.take(some)
+        pictures = values.take(spread(train, LOOKED_AT))
         self._mean = pictures.reshape(-1, pictures.shape[-1]).mean(0).round().astype(pictures.dtype)
 
     def take(self, index: np.ndarray) -> np.ndarray:

@@ -76,11 +76,13 @@ class Treatment:
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
         told = [f"found: {', '.join(one.name for one in findings) or 'nothing wrong'}"]
         told = textwrap.wrap(told[0], LINE_COLUMNS, subsequent_indent="  ")
+        brief: dict[str, list[str]] = {}
         for one in self.treated:
-            if not _is_brief(one):
+            if _is_brief(one):
+                brief.setdefault(one.outcome, []).append(one.remedy)
+            else:
                 told += self._told(one)
-        for outcome in dict.fromkeys(one.outcome for one in self.treated if _is_brief(one)):
-            names = [one.remedy for one in self.treated if _is_brief(one) and one.outcome == outcome]
+        for outcome, names in brief.items():
             told += _wrapped(outcome, ", ".join(names))
         told += textwrap.wrap(f"{self.verdict}.", LINE_COLUMNS)
         return [*told, *self._next()]
