@@ -64,7 +64,7 @@ def test_the_image_example_trains_answers_and_repeats_to_the_bit(keras: Any, tmp
     model, told = image_example(), list[Any]()
     wishes: dict[str, Any] = {"pictures": False, "watch": told.append}
     run = pj.fit(
-        data, model=model, out=tmp_path / "run", time=10, set={"training.steps": 100, "machine.threads": 1}, **wishes
+        data, model=model, out=tmp_path / "run", time=300, set={"training.steps": 100, "machine.threads": 1}, **wishes
     )
     said = "\n".join(str(event) for event in told)
     assert "input_shape says 12×12×3, so pictures are put on that canvas" in said
@@ -86,7 +86,8 @@ def test_the_text_example_trains(keras: Any, tmp_path: Path) -> None:
     }
     labels = ["good", "bad"] * 60
     texts = [" ".join([*draws.choice(plain, 8), *draws.choice(kinds[label], 2)]) for label in labels]
-    run = pj.fit((texts, labels), model=text_example(), out=tmp_path / "run", time=15, watch=None)
+    steps = {"training.steps": 120}
+    run = pj.fit((texts, labels), model=text_example(), out=tmp_path / "run", time=300, set=steps, watch=None)
     assert run.scores[0].value > 0.7
 
 
