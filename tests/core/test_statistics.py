@@ -14,6 +14,7 @@ from penjing.core.statistics import (
     Difference,
     Metric,
     Pair,
+    far_out,
     holm,
     interval,
     judge,
@@ -45,6 +46,16 @@ def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     truth = np.zeros(len(right), dtype=np.int64)
     chance = np.where(right, 0.9, 0.1)
     return truth, np.stack([chance, 1 - chance], axis=1)
+
+
+def test_a_number_is_far_out_from_a_hundred_ranges_of_the_middle_half_on() -> None:
+    numbers = np.array([0.0, 1.0, 2.0, 3.0, 4.0])  # the middle half reaches from 1 to 3
+    assert not far_out(numbers).any()
+    assert far_out(np.array([*numbers, 500.0])).tolist() == [False] * 5 + [True]
+    assert not far_out(np.array([*numbers, 150.0])).any()
+    assert not far_out(np.array([1.0] * 9 + [1e9])).any()  # half are alike
+    draws = np.random.default_rng(0)
+    assert not far_out(draws.lognormal(sigma=1.5, size=10_000)).any()
 
 
 def test_wilson_interval_agrees_with_the_published_example() -> None:

@@ -24,6 +24,7 @@ from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import _allowance
 from penjing.workflows import treat as treating
+from penjing.workflows._search import NO_FINDING
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis
 from tiny_data import RECIPE, write_tiny
@@ -151,13 +152,29 @@ def test_a_treated_run_that_was_cut_short_goes_on_from_its_own_weights(healed: A
     assert pj.resume(run, watch=None).scores == found.scores
 
 
-def test_a_healthy_run_is_left_as_it_is_without_a_training(healthy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "carry_out", forbidden("something was trained"))
-    found = pj.treat(healthy, watch=None)
+@pytest.mark.usefixtures("quick")
+def test_all_is_tried_on_a_healthy_run_and_it_stays_as_it_is_where_nothing_helps(healthy: Run) -> None:
+    told: list[Any] = []
+    found = pj.treat(healthy, time=LIMIT, watch=told.append)
     assert found.run is None
+    outcomes = {one.outcome for one in found.treated}
+    assert "screened out" in outcomes
+    assert not outcomes & {"helped", "hurt", "looked good"}
+    assert {one.finding for one in found.treated} == {NO_FINDING.name}
+    lines = found.lines()
+    assert lines[0] == "found: nothing wrong"
+    assert "nothing helped, so the run stays as it is; it is as good as these remedies" in " ".join(lines)
+    assert lines[-1] == f"next:  penjing test {healthy.path} (opens the seal)"
+    assert any("nothing wrong was found; all is tried" in str(one) for one in told)
+    assert ended(healthy) == ["nothing"]
+
+
+def test_what_heals_itself_leaves_a_healthy_run_alone(healthy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "carry_out", forbidden("something was trained"))
+    wish = treating.TreatWish(seconds=LIMIT, healthy=False)
+    found = treating.treat(healthy, wish)
     assert found.treated == ()
     assert found.lines()[:2] == ["found: nothing wrong", "nothing wrong was found, so nothing was tried."]
-    assert ended(healthy) == ["nothing"]
 
 
 def test_a_remedy_that_changes_no_answer_is_not_kept(
@@ -277,6 +294,35 @@ def test_every_item_outside_the_test_part_judges_once_a_seed_and_no_test_item_is
         assert not set(deal.judged) & {*deal.train.tolist(), *deal.valid.tolist()}
     counts = np.bincount(np.concatenate([deal.judged for deal in judging]), minlength=len(parts))
     assert counts.tolist() == np.where(parts == "test", 0, 2 * 3).tolist()
+
+
+def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four sizes of two hundred are ten thousand times too large: what drops them is worth it on all others."""
+
+    def answer(bench: Bench, recipe: Recipe, deal: Deal, limits: Limits | None = None) -> Screened:
+        truth = bench.prepared.truth
+        assert not np.isin(deal.judged, bench.aside).any()
+        assert not np.isin(deal.valid, bench.aside).any()
+        knows = len(recipe.data.drop) > 0
+        said = truth[deal.judged] if knows else np.full(len(deal.judged), truth[deal.train].mean())
+        history = [{"step": 30, "value": 0.5, "train/loss": 1.0, "valid/loss": 1.0}]
+        return Screened(np.asarray(said[:, None], np.float32), history, 0.01)
+
+    sizes = np.random.default_rng(0).uniform(1, 2, 200)
+    lengths = 3 * sizes + 1
+    lengths[:4] *= 1e4
+    parts = ["train"] * 140 + ["valid"] * 30 + ["test"] * 30
+    rows = {"size": sizes, "length": lengths, "part": parts}
+    wishes: dict[str, Any] = {"target": "length", "split": "part", "set": {"training.steps": 20}}
+    sick = pj.fit(rows, **wishes, model="tabular", out=tmp_path / "sick", watch=None, pictures=False)
+    monkeypatch.setattr(Bench, "train", answer)
+    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    found = pj.treat(sick, data=rows, time=LIMIT, remedies=["drop_suspicious"], watch=None)
+    assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
+    assert found.recipe is not None
+    assert len(found.recipe.data.drop) == 4
 
 
 def test_doubted_training_items_are_found_by_networks_that_never_saw_them(

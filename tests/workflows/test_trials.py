@@ -131,6 +131,25 @@ def test_a_training_that_diverges_answers_with_the_shares_of_the_classes(monkeyp
     assert found.history == ()
 
 
+def test_targets_far_from_all_others_are_learned_from_and_neither_choose_nor_judge(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, _ = bench_of(monkeypatch)
+    numbers = np.arange(12.0)
+    numbers[[3, 10]] *= 1e5  # one that is learned from, and one that is kept for verdicts
+    bench = replace(bench, prepared=replace(bench.prepared, task="regress", truth=numbers))
+    assert bench.aside.tolist() == [3, 10]
+    ((_, deal),) = bench.deals([0], is_thorough=False)
+    assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == ([*range(8)], [8, 9], [11])
+    numbers = np.arange(12.0)
+    numbers[8] = 1e6
+    other = replace(bench, prepared=replace(bench.prepared, truth=numbers))
+    assert other.screened.tolist() == [9]
+    ((_, deal),) = other.deals([0], is_thorough=False)
+    assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == ([*range(8)], [9], [10, 11])
+    assert replace(bench, prepared=replace(bench.prepared, task="classify")).aside.tolist() == []
+
+
 def test_items_left_out_and_relabelled_are_so_in_learning_only(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, posed = bench_of(monkeypatch, drop=("h0",), relabel={"h1": "b"})
     monkeypatch.setattr(engine, "carry_out", lambda *_, **__: (_ for _ in ()).throw(RunError("")))

@@ -25,6 +25,7 @@ from penjing.checks import LEAP, first_of, series, sound_steps, steps_of, target
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
+from penjing.core.statistics import FAR_OUT
 
 NEEDS = ("steps.gradient/norm|first/loss",)
 FOLLOWS = ("unscaled_input", "wrong_output")
@@ -35,7 +36,6 @@ TIMES = 50.0  # the median
 LEAST = 10.0
 AT_FIRST = 30.0  # times the weights, the first gradient
 ABOVE = 10.0  # times the loss of a network that knows nothing, that of the untrained network
-FAR = 100.0  # times the range of the middle half, the farthest target
 
 
 def look(record: Record) -> Finding | None:
@@ -83,7 +83,7 @@ def _far_targets(record: Record) -> Finding | None:
     if not target["half"]:
         return None
     far = max(target["most"] - target["centre"], target["centre"] - target["least"]) / target["half"]
-    if far < FAR:
+    if far < FAR_OUT:
         return None
     return _finding(
         f"the farthest training target ({target['least']:.4g} to {target['most']:.4g} there are) lies {far:,.0f} times "

@@ -18,6 +18,7 @@ from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from penjing.core.errors import RunError, UsageError
 from penjing.core.randomness import stream
@@ -27,6 +28,7 @@ CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
+FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
 LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain
 
 Verdict = Literal["helped", "no clear effect", "hurt"]
@@ -328,6 +330,15 @@ def standard_error(values: np.ndarray) -> float:
         0.645
     """
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
+
+def far_out(values: Float[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:
+    """Which numbers lie so far from all others that squares of them are all that a mean of squares holds.
+
+    Where half of the numbers are alike, none does: there is nothing to measure the distance by.
+    """
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    return (high > low) & (np.abs(values - middle) > FAR_OUT * (high - low))
 
 
 def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""The training items whose labels a network that never saw them believes least are left out.
+"""Training items that are likely to teach the wrong thing are left out: those whose labels a network that never saw
+them believes least, and those whose number to predict lies far from all others.
 
 Source: C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning, JAIR 2021.
 """
@@ -12,7 +13,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable
 
-TREATS: Mapping[str, float] = {"label_errors": 1.0}
+TREATS: Mapping[str, float] = {"label_errors": 1.0, "exploding_gradient": 1.0}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:

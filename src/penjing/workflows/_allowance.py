@@ -83,10 +83,9 @@ class Allowance:
         left = self.clock.left - self._around() - slack * self.arm * self.base_seconds
         return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
 
-    def relax(self) -> bool:
-        """Let trainings take longer, and each seed judge a fold of its own; whether that makes a difference."""
+    def relax(self) -> None:
+        """Let trainings take longer, and each seed judge a fold of its own."""
         self._is_relaxed, self.is_thorough = self.is_thorough, False
-        return self._is_relaxed
 
     def settle(self, steps: Sequence[Step]) -> None:
         """Before the verdict: be thorough after all, where what looked good allows it."""

@@ -36,7 +36,9 @@ Outcome = Literal["not applicable", "not tried", "failed", "screened out", "look
 MOST_DOSES = 3  # of one remedy
 RESAMPLES = 200  # that tell how much of a gain on validation may be luck
 SHORTENED = 0.8  # of the updates that would just fit into the time
-UNPOINTED = 2.0  # times the noise that a remedy must gain which no finding points at, once others looked good
+LEAST_SHORTENED = 0.5  # of the best training's updates, with fewer than which nothing is tried
+# Times the noise that a remedy must gain which no finding points at, once others looked good or if nothing was found.
+UNPOINTED = 2.0
 CLEAR = 4.0  # times the noise, from which on a gain on validation is more than luck would bring often
 SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
 NOTHING_LEFT = 0.01  # loss of an item, where all are right
@@ -145,7 +147,7 @@ class Search:
         watch: is told how far the search is.
         steps: what looked good so far.
         without: remedies that are not tried.
-        relax: makes `longest` longer, at a price; whether it could.
+        relax: makes `longest` longer, at a price.
     """
 
     bench: Bench
@@ -157,7 +159,7 @@ class Search:
     watch: Watch = None
     steps: list[Step] = field(default_factory=list)
     without: frozenset[str] = frozenset()
-    relax: Callable[[], bool] = lambda: False
+    relax: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -202,21 +204,16 @@ class Search:
                 queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
 
     def _patient(self) -> list[Suited]:
-        """The remedies that there was no time for, if there can be more, or if they may do with fewer updates."""
+        """The remedies that there was no time for: there may be more now, or they may do with fewer updates."""
         late, self._late = self._late, []
-        is_relaxed = bool(late) and self.relax()
+        if late:
+            self.relax()
         self._is_patient = True
-        return [one for one in late if is_relaxed or self._is_longer(one)]
-
-    def _is_longer(self, one: Suited) -> bool:
-        """Whether a remedy adds updates."""
-        recipe = plugins.load("remedies", one.name).apply(self.best, one.finding)
-        return isinstance(recipe, Recipe) and total_steps(recipe.training) > total_steps(self.best.training)
+        return late
 
     def _others(self) -> list[Suited]:
-        """The remedies that suit no finding, in the time that is left: one may be the symptom of something else."""
-        if not self.findings:
-            return []
+        """The remedies that suit no finding, in the time that is left: one may be the symptom of something else, and
+        where nothing was found there may be something that no check sees."""
         settled = self.without.union(self._tried)
         return [Suited(name, NO_FINDING, 0.0) for name in plugins.names("remedies") if name not in settled]
 
@@ -269,7 +266,8 @@ class Search:
         before, after = self._merit(self._at.answer), self._merit(found.answer)
         change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
         why = f"{change} on validation, one training each"
-        if not self.is_better(found.answer, UNPOINTED if self.steps and not one.promise else 1.0):
+        is_guess = not one.promise and bool(self.steps or not self.findings)
+        if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0):
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
@@ -283,7 +281,7 @@ class Search:
 
     def _screened(self, recipe: Recipe, longest: float) -> tuple[Recipe, Screened]:
         """A recipe and its training; at last, where that would take too long, with as many updates as the time allows,
-        if these are more than the best training has.
+        if these are not far fewer than the best training has; more, where more of them is all that it changes.
 
         Raises:
             TooSlowError, BehindError: it left its limits.
@@ -295,7 +293,9 @@ class Search:
         except TooSlowError as slow:
             left = self.longest()
             steps = int(SHORTENED * left / slow.seconds * total_steps(recipe.training))
-            if not self._is_patient or steps <= total_steps(self.best.training):
+            usual = total_steps(self.best.training)
+            adds_only = replace(recipe, training=planned_anew(recipe.training, usual)) == self.best
+            if not self._is_patient or steps <= (1.0 if adds_only else LEAST_SHORTENED) * usual:
                 raise
         shorter = replace(recipe, training=planned_anew(recipe.training, steps))
         return shorter, self.bench.screen(shorter, replace(limits, seconds=left))

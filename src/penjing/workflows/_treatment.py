@@ -97,7 +97,7 @@ class Treatment:
 
     def _next(self) -> list[str]:
         if self.run is None:
-            if not self.treated and not any(one.is_trouble for one in self.diagnosis.findings):
+            if not any(one.is_trouble for one in self.diagnosis.findings):
                 return [f"next:  penjing test {shlex.quote(str(self.origin.path))} (opens the seal)"]
             return [f"next:  penjing report {shlex.quote(str(self.origin.path))}"]
         before, after = _score(self.origin), _score(self.run)

@@ -2,7 +2,8 @@
 
 What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
 other items, with several seeds: on the `confirm` part where there is one, or else on folds of all items outside the
-test part, each item judged by networks that saw it neither in learning nor in choosing.
+test part, each item judged by networks that saw it neither in learning nor in choosing. Items whose number to predict
+lies so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from penjing.core import split
+from penjing.core import split, statistics
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated, Event, Progress, Started
 from penjing.core.recipe import Recipe
@@ -138,19 +140,35 @@ class Bench:
         """Whether a part was kept for verdicts."""
         return len(self.prepared.rows("confirm")) > 0
 
+    @cached_property
+    def aside(self) -> np.ndarray:
+        """Rows that neither choose nor judge, in order."""
+        rows, truth = self.prepared.rows("train", "valid", "confirm"), self.prepared.truth
+        if self.prepared.task != "regress" or not len(rows):
+            return rows[:0]
+        return rows[statistics.far_out(truth[rows])]
+
     @property
     def judged(self) -> np.ndarray:
         """Rows that judge, in order."""
-        return self.prepared.rows("confirm") if self.has_confirm else self.prepared.rows("train", "valid")
+        return self._fair(self.prepared.rows(*(("confirm",) if self.has_confirm else ("train", "valid"))))
 
     @property
     def screened(self) -> np.ndarray:
         """Rows that a first trial is measured on, in order: those that validate, or the first fold of a run with
         folds."""
+        return self._fair(self._validating)
+
+    @property
+    def _validating(self) -> np.ndarray:
         if not self.prepared.split.folds:
             return self.prepared.rows("valid")
         outside = self.prepared.rows("train", "valid")
         return outside[self.prepared.split.frame["fold"].to_numpy()[outside] == 0]
+
+    def _fair(self, rows: np.ndarray) -> np.ndarray:
+        """The rows that may choose and judge."""
+        return rows[~np.isin(rows, self.aside)]
 
     def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         """One training, measured on the rows that also chose its weights.
@@ -160,7 +178,7 @@ class Bench:
             BehindError: it was given up half-way.
         """
         valid = self.screened
-        train = np.setdiff1d(self.prepared.rows("train", "valid"), valid)
+        train = np.setdiff1d(self.prepared.rows("train", "valid"), self._validating)
         return self.train(recipe, Deal((), train, valid, valid), limits)
 
     def deals(self, seeds: Sequence[int], is_thorough: bool) -> list[tuple[int, Deal]]:
@@ -170,19 +188,20 @@ class Bench:
         once a seed; or, where that would take too long, each seed's own fold, so that every item is judged once.
         """
         if self.has_confirm:
-            deal = Deal((-1,), self.prepared.rows("train"), self.prepared.rows("valid"), self.judged)
+            deal = Deal((-1,), self.prepared.rows("train"), self._fair(self.prepared.rows("valid")), self.judged)
             return [(seed, deal) for seed in seeds]
         if is_thorough:
             return [(seed, deal) for seed in seeds for deal in self._folds(FOLDS, seed)]
         return list(zip(seeds, self._folds(len(seeds), seeds[0]), strict=False))
 
     def _folds(self, folds: int, seed: int) -> Iterator[Deal]:
-        rows = self.judged
+        rows = self.prepared.rows("train", "valid")
         fold = self._folded(rows, folds, seed)
         for number in np.unique(fold).tolist():
             others = rows[fold != number]
             choosing = self._folded(others, CHOOSING, seed) == 0
-            yield Deal((seed, number), others[~choosing], others[choosing], rows[fold == number])
+            chosen, judged = self._fair(others[choosing]), self._fair(rows[fold == number])
+            yield Deal((seed, number), others[~choosing], chosen, judged)
 
     def _folded(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
         """Int[rows]: the fold of each row; groups and, as far as they allow, classes are dealt evenly."""
@@ -216,7 +235,7 @@ class Bench:
 
     def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:
         """Answers on the training rows, each from a network that learned from the others."""
-        rows, valid = self.prepared.rows("train"), self.prepared.rows("valid")
+        rows, valid = self.prepared.rows("train"), self._fair(self.prepared.rows("valid"))
         fold = self._folded(rows, FOLDS, 0)
         parts = {}
         for number in np.unique(fold).tolist():

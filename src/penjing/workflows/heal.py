@@ -138,7 +138,7 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch) -> Healed:
     seconds = TREATING_SHARE * clock.left
     trial = Trial(
         first,
-        TreatWish(seconds=seconds, without=NOT_TRIED),
+        TreatWish(seconds=seconds, without=NOT_TRIED, healthy=False),
         Clock(seconds),
         watch,
         replace(diagnosis, findings=findings),

@@ -57,6 +57,7 @@ class TreatWish:
         remedies: names of those to try; () takes what suits the findings.
         out: the new run's folder; None takes the next free one.
         without: remedies that are not tried.
+        healthy: whether a run in which nothing wrong was found is treated, too.
     """
 
     seconds: float = DEFAULT_SECONDS
@@ -64,6 +65,7 @@ class TreatWish:
     remedies: tuple[str, ...] = ()
     out: Path | None = None
     without: frozenset[str] = frozenset()
+    healthy: bool = True
 
 
 def treat(
@@ -165,8 +167,7 @@ class Trial:
         """Everything but the new run."""
         asked = self._asked()
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
-        ranked = asked or [one for one in suited(findings, self.base) if one.name not in self.wish.without]
-        if not ranked:
+        if not asked and not findings and not self.wish.healthy:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
@@ -181,8 +182,9 @@ class Trial:
             without=self.wish.without,
             relax=self.time.relax,
         )
-        self._begin(search, len(ranked))
+        self._begin(search)
         search.findings = self._named(findings)
+        asked = [replace(one, finding=_named_in(search.findings, one.finding)) for one in asked]
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
         tell(self.watch, Finished(_search.STAGE))
@@ -219,17 +221,34 @@ class Trial:
             raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
         self.bench = Bench(prepared, self.task)
         self.time.reading_seconds = self.clock.elapsed - begun
+        if len(self.bench.aside):
+            count = many(len(self.bench.aside), "item")
+            tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
 
-    def _begin(self, search: Search, remedies: int) -> None:
+    def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
         try:
             self.time.begin(search.begin(self.time.first()))
         except TooSlowError as slow:
             raise self.time.too_short(slow.seconds) from None
-        taken = f"one training takes {show_seconds(self.time.base_seconds)}"
-        tell(self.watch, Said(f"{taken}; {many(remedies, 'remedy', 'remedies')} may help"))
+        pointed = [one for one in suited(list(search.findings), self.base) if one.name not in self.wish.without]
+        number = len(self.wish.remedies) or len(pointed)
+        found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
+        tell(self.watch, Said(f"one training takes {show_seconds(self.time.base_seconds)}; {found}"))
 
     def _named(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings, with the training items that they doubt."""
+        return self._with_doubted([self._with_far(one) for one in findings])
+
+    def _with_far(self, finding: Finding) -> Finding:
+        """The finding, with the training items whose number to predict lies far out where it speaks of these."""
+        prepared = self.bench.prepared
+        far = np.intersect1d(self.bench.aside, prepared.rows("train"))
+        if "far" not in finding.evidence or not len(far):
+            return finding
+        return replace(finding, evidence={**finding.evidence, "hashes": [str(prepared.hashes[row]) for row in far]})
+
+    def _with_doubted(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings, doubted labels being told of training items, too: networks that learned from the others judge
         them, where there is time."""
         found = list(findings)
@@ -402,6 +421,11 @@ class Trial:
             recipe=recipe,
             began=self._began,
         )
+
+
+def _named_in(findings: Sequence[Finding], finding: Finding) -> Finding:
+    """The finding of that name among others, or itself."""
+    return next((one for one in findings if one.name == finding.name), finding)
 
 
 def base_of(run: Run) -> Recipe:
