@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("penjing", deadline=None)
+settings.load_profile("penjing")
 
 
 @pytest.fixture(autouse=True)

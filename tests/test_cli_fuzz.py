@@ -18,7 +18,6 @@ CODES = {0, 1, 2, 3, 130}
 QUICK = RECIPE.replace("steps = 30", "steps = 3").replace("evaluations = 3", "evaluations = 1")
 BOUNDED = settings(
     max_examples=12,
-    deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

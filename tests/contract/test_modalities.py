@@ -147,7 +147,7 @@ def test_decoding_is_a_pure_function_also_under_threads(modality: ModuleType) ->
     assert [item_hash(content) for content in contents] == before
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(content=st.binary(max_size=64), name=st.sampled_from(NAMES))
 def test_garbage_is_refused_with_a_sentence_and_nothing_else(content: bytes, name: str) -> None:
     modality = plugins.load("modalities", name)

@@ -29,7 +29,7 @@ def drawn(case: tuple[int, int, int, int]) -> tuple[list[str], np.ndarray, np.nd
     return content(count), generator.integers(groups, size=count), generator.integers(-1, classes, size=count)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data_sets, st.sampled_from([0, 3, 5]))
 def test_no_group_straddles_parts_or_folds(case, folds):
     hashes, groups, classes = drawn(case)
@@ -39,7 +39,7 @@ def test_no_group_straddles_parts_or_folds(case, folds):
     assert seen["fold"].max() == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data_sets)
 def test_the_order_of_the_items_does_not_matter(case):
     hashes, groups, classes = drawn(case)
@@ -49,7 +49,7 @@ def test_the_order_of_the_items_does_not_matter(case):
     assert one.equals(other)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data_sets, st.integers(1, 200))
 def test_grown_data_keep_their_parts_unless_groups_merge(case, more):
     hashes, groups, classes = drawn(case)
@@ -72,7 +72,7 @@ def test_newcomers_are_dealt_so_that_the_shares_hold():
     assert "500 items keep the parts they had; 1,000 are new" in after.said
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(200, 1999), st.integers(1, 40), st.integers(0, 1000))
 def test_shares_are_kept_for_many_classes(count, classes, seed):
     dealt = deal(content(count), np.arange(count), np.arange(count) % classes, None, seed)

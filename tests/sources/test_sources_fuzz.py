@@ -45,7 +45,7 @@ OPTIONS = st.fixed_dictionaries(
         "ignore": st.sampled_from([(), (), ("*.png",), ("cat",), ("[",)]),
     }
 )
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+MANY = settings(max_examples=150, suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 def opened(data: Path, options: Options = Options()) -> Table | str:  # noqa: B008 - frozen

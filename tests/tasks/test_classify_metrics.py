@@ -213,7 +213,7 @@ def test_threshold_for_costs_is_as_cheap_as_the_cheapest_of_all() -> None:
     assert found.value < choose_threshold(probability, truth, "cost:1:5", ["no", "yes"]).value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), min_size=1, max_size=12),
     st.sampled_from([1.0, 5.0, 0.01, 1000.0]),

@@ -111,7 +111,7 @@ def encoded(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @FUZZ

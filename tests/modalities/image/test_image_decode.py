@@ -357,7 +357,7 @@ def decoded_or_refused(content: bytes | np.ndarray, chosen: image.Settings) -> N
         assert found.dtype == np.uint8
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     whole=st.sampled_from(WHOLE),
     cut=st.floats(0, 1),
@@ -374,7 +374,7 @@ def test_a_damaged_picture_is_decoded_or_refused_and_nothing_else(
     decoded_or_refused(bytes(content), image.Settings(side=8, channels=channels, page=page))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=200))
 @example(b"\x89PNG\r\n\x1a\n")
 @example(b"\xff\xd8\xff\xe0")
@@ -384,7 +384,7 @@ def test_random_bytes_are_refused_and_nothing_else(content: bytes) -> None:
     decoded_or_refused(content, COLOUR)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     shape=st.lists(st.integers(0, 5), max_size=4),
     dtype=st.sampled_from(["?", "u1", "u2", ">u2", "i4", "u8", "f2", "f4", "f8", "c8", "U1", "O", "M8[s]"]),
@@ -395,7 +395,7 @@ def test_a_random_array_is_decoded_or_refused_and_nothing_else(shape: list[int],
     decoded_or_refused(values, COLOUR)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     mode=st.sampled_from(["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16"]),
     kind=st.sampled_from(["PNG", "TIFF", "JPEG", "WEBP", "GIF", "BMP"]),

@@ -82,7 +82,7 @@ def test_enormous_texts_are_cut_at_the_stated_bound() -> None:
     assert found == "长" * text.MOST_CHARACTERS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(cell=st.text(max_size=50))
 def test_cleaning_twice_is_cleaning_once(cell: str) -> None:
     once = cleaned(cell)
