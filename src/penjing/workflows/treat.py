@@ -200,7 +200,9 @@ class Trial:
 
     @property
     def _seeds(self) -> list[int]:
-        return list(range(self.base.seed, self.base.seed + self.wish.seeds))
+        """Other ones than the search had: what looked good in it may have been lucky in its draws."""
+        first = self.base.seed + 1
+        return list(range(first, first + self.wish.seeds))
 
     def _check_record(self) -> None:
         """Refuse at once where the record says that the time will not do by far."""
@@ -466,6 +468,7 @@ def _grown(
     try:
         run = fit(place, fit_wish, words, watch, Origin(origin, Clock(clock.left), found.ledger))
     except BaseException:
-        shutil.rmtree(out, ignore_errors=True)
+        if (out / "run.json").exists() and Run(out).info.get("parent") == str(origin.path):  # ours, and no other's
+            shutil.rmtree(out, ignore_errors=True)
         raise
     return run
