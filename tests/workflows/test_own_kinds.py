@@ -43,6 +43,11 @@ class Odd(nn.Module):
         self.norm: nn.Module = nn.BatchNorm1d(8) if what == "batch norm" else nn.Identity()
         if what == "eval only":
             self.norm = nn.BatchNorm1d(8).eval().requires_grad_(False)
+        if what == "tied":
+            self.again = nn.Linear(192, 8)
+            self.again.weight = self.first.weight
+        if what == "mask":
+            self.register_buffer("mask", torch.triu(torch.full((8, 8), -torch.inf), diagonal=1))
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
         self.register_buffer("scratch", torch.ones(8), persistent=False)
 
@@ -56,6 +61,10 @@ class Odd(nn.Module):
         if self.what == "buffers" and self.training:
             self.seen += len(pictures)
         hidden = self.norm(self.first(pictures.flatten(1))).relu() * self.scratch
+        if self.what == "tied":
+            hidden = hidden + self.again(pictures.flatten(1))
+        if self.what == "mask":
+            hidden = hidden @ self.mask.softmax(1)
         said = self.last(hidden)
         odd = {"nan": said * float("nan"), "rank": said[:, :, None], "width": torch.cat([said, said], 1)}
         odd |= {"tuple": (said, hidden), "dict": {"logits": said}, "scalar": said.sum()}
@@ -97,11 +106,11 @@ def test_an_output_that_does_not_fit_is_said_before_training(
         fitted(pictures, Odd(what), tmp_path / "run")
 
 
-@pytest.mark.parametrize("what", ["batch norm", "eval only", "buffers"])
+@pytest.mark.parametrize("what", ["batch norm", "eval only", "buffers", "tied", "mask"])
 def test_layers_that_keep_numbers_are_trained_kept_and_loaded(what: str, pictures: Path, tmp_path: Path) -> None:
     """Also where one item is left over for the last batch, from which no spread can be learned."""
     size = {"training.batch_size": 45} if what == "batch norm" else {}
-    run = fitted(pictures, Odd(what), tmp_path / "run", set={**SHORT, **size})
+    run = fitted(pictures, Odd(what), tmp_path / "run", set={**SHORT, **size, "training.ema": 0.9})
     weights = {
         name.rpartition("module.")[2]: value for name, value in load_file(run.path / "model.safetensors").items()
     }
@@ -112,6 +121,10 @@ def test_layers_that_keep_numbers_are_trained_kept_and_loaded(what: str, picture
         assert torch.equal(weights["norm.running_mean"], torch.zeros(8))
         assert torch.equal(weights["norm.weight"], torch.ones(8))
         assert not torch.equal(weights["first.weight"], Odd(what).first.weight)
+    if what == "tied":
+        assert torch.equal(weights["again.weight"], weights["first.weight"])
+    if what == "mask":
+        assert torch.equal(weights["mask"], Odd(what).mask)
     if what == "buffers":
         assert weights["seen"] > 0
         assert "scratch" not in weights

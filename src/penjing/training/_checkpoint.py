@@ -33,7 +33,7 @@ def save(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], 
     Raises:
         RunError: the disk is full or cannot be written; the last checkpoint is intact.
     """
-    whole = {name: value.contiguous() for name, value in tensors.items()}
+    whole = _apart(tensors)
     metadata = {"facts": json.dumps({**facts, "choices": _choices(recipe)})}
 
     def write(path: Path) -> None:
@@ -79,8 +79,20 @@ def _choices(recipe: Recipe) -> str:
 
 def save_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     """Write a network's weights as a safetensors file, atomically."""
-    whole = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
+    whole = _apart(weights)
     write_atomically(path, lambda temporary: save_file(whole, str(temporary)))
+
+
+def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as a file holds them: each with a memory of its own, which weights that are tied have not."""
+    seen: set[int] = set()
+    found: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        value = tensor.detach().cpu().contiguous()
+        place = value.untyped_storage().data_ptr()
+        found[name] = value.clone() if place in seen else value
+        seen.add(place)
+    return found
 
 
 def load_weights(path: Path) -> dict[str, torch.Tensor]:

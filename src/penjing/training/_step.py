@@ -71,7 +71,7 @@ class Supervised:
     def __post_init__(self) -> None:
         self._peaks = [group["lr"] for group in self.optimiser.param_groups]
         # Looked up once: the network's tensors stay where they are, whatever is written into them.
-        current = _floating(self.network) if self.ema else {}
+        current = _averaged(self.network) if self.ema else {}
         self._average = {name: value.clone() for name, value in current.items()}
         self._current, self._averages_kept = list(current.values()), list(self._average.values())
         self._learned = [weight for group in self.optimiser.param_groups for weight in group["params"]]
@@ -164,7 +164,7 @@ class Supervised:
     def evaluating(self) -> Any:
         """Inside the block the network holds the weights to evaluate, in evaluation mode."""
         averages = self._averages()
-        kept = {name: value.detach().clone() for name, value in _floating(self.network).items()} if averages else {}
+        kept = {name: value.detach().clone() for name, value in _averaged(self.network).items()} if averages else {}
         self.network.eval()
         try:
             _assign(self.network, averages)
@@ -216,13 +216,19 @@ def seed_draws(seed: int, device: torch.device) -> None:
         getattr(torch, device.type).manual_seed(seed)
 
 
-def _floating(network: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers that can be averaged (a batch counter cannot)."""
-    return {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
+def _averaged(network: nn.Module) -> dict[str, Tensor]:
+    """What is averaged: weights, and what normalisation learned of its inputs. Any other buffer is what it is: a mask
+    may hold infinities, whose average is not a number, and a table of words fills megabytes."""
+    names = {name for name, _ in network.named_parameters(remove_duplicate=False)}
+    for place, module in network.named_modules():
+        if isinstance(module, nn.modules.batchnorm._NormBase):
+            names |= {f"{place}.{name}" if place else name for name, _ in module.named_buffers(recurse=False)}
+    known = network.state_dict().items()
+    return {name: value for name, value in known if name in names and value.is_floating_point()}
 
 
 @torch.no_grad()
 def _assign(network: nn.Module, values: dict[str, Tensor]) -> None:
     if values:
-        current = _floating(network)
+        current = _averaged(network)
         torch._foreach_copy_([current[name] for name in values], list(values.values()))
