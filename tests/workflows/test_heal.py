@@ -98,6 +98,18 @@ def test_what_cannot_be_healed_is_refused_in_a_sentence(photos: Path, tmp_path: 
         pj.plan(photos, heal=True, watch=None)
 
 
+def test_the_difference_of_two_recipes_of_several_inputs_makes_the_one_the_other() -> None:
+    encoders = {"photo": Choice("cnn"), "note": Choice("bag")}
+    before = replace(Recipe(training=Training(steps=10)), encoders=encoders).filled()
+    wider = replace(before.encoders["photo"], settings={**before.encoders["photo"].settings, "width": 12})
+    after = replace(before, encoders={"photo": wider, "note": Choice("ngrams")}).filled()
+    found = healing.assigned(before, after)
+    assert found["encoders.photo.width"] == 12
+    assert found["encoders.note"] == "ngrams"
+    assert "encoders.photo" not in found
+    assert change(before, found) == after
+
+
 def test_the_difference_of_two_recipes_as_choices_by_hand_makes_the_one_the_other() -> None:
     before = Recipe(model=Choice("cnn"), augment=(Choice("crop"),), training=Training(steps=10)).filled()
     after = replace(

@@ -185,6 +185,27 @@ def test_what_would_take_too_long_is_tried_with_fewer_updates_at_last() -> None:
     assert outcomes(short) == [("more_steps", "not tried")] * 2  # no room for more than the base has
 
 
+def test_a_remedy_gets_no_further_dose_once_another_lies_on_top() -> None:
+    """Or it would be two stages of one name, and the verdict on the later one would be told of both."""
+
+    class TimedBench(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            if recipe.training.steps / 100 > limits.seconds:
+                raise TooSlowError(recipe.training.steps / 100)
+            return super().screen(recipe, limits)
+
+    def share(recipe: Recipe) -> float:
+        return (
+            0.3
+            + 0.2 * (recipe.training.steps > 1000)
+            + 0.1 * (recipe.training.steps > 3100)
+            + 0.2 * bool(recipe.training.clip_norm)
+        )
+
+    found = searched(TimedBench(share), "more_steps", "clip_gradient", longest=45.0)
+    assert [step.name for step in found.steps] == ["more_steps", "clip_gradient"]
+
+
 def test_another_network_that_would_take_too_long_is_tried_with_as_few_as_half_of_the_updates() -> None:
     class TimedBench(FakeBench):
         def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:

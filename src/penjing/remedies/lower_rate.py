@@ -1,4 +1,4 @@
-"""A lower learning rate: a third, and a tenth where the training diverged."""
+"""A lower learning rate: a third, and a tenth where the training diverged or nothing was learned."""
 
 from __future__ import annotations
 

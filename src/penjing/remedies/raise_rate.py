@@ -1,4 +1,4 @@
-"""A learning rate three times as high, and ten times where nothing was learned."""
+"""A learning rate ten times as high, and three times where the network learns and under-fits."""
 
 from __future__ import annotations
 

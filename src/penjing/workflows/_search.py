@@ -234,7 +234,7 @@ class Search:
         doses = sum(other.name == one.name for step in self.steps for other in step.remedies)
         if not doses and one.name not in self._tried:
             self._tried.append(one.name)
-        if doses >= MOST_DOSES:
+        if doses >= MOST_DOSES or (doses and self.steps[-1].name != one.name):  # with others on top it is settled
             return False
 
         def decide(outcome: Outcome, why: str, times: float | None = None) -> bool:
@@ -271,7 +271,7 @@ class Search:
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
-        if doses and self.steps[-1].name == one.name:
+        if doses:
             self.steps[-1] = self.steps[-1].with_next(step)
         else:
             self.steps.append(step)

@@ -35,7 +35,6 @@ LEAST_SECONDS = 30.0  # with less there is no time to treat anything
 # What a short training is found ill of, for being short, and what mends only that.
 OF_SHORTNESS = frozenset({"stopped_early"})
 NOT_TRIED = frozenset({"more_steps", "fewer_steps", "early_stop"})
-_CHOICES = ("task", "model", "optimiser", "schedule")
 
 
 def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
@@ -176,13 +175,20 @@ def assigned(before: Recipe, after: Recipe) -> dict[str, Any]:
             continue
         if not isinstance(value, dict):
             found[head] = value
-            continue
-        if head in _CHOICES and value["name"] != old[head]["name"]:
-            found[head] = value["name"]
-            old[head] = {}
-        known = {key: one for key, one in value.items() if key not in ("name", "steps", "replans")}
-        found |= {f"{head}.{key}": one for key, one in known.items() if one != old[head].get(key)}
+        elif head == "encoders":
+            for column, choice in value.items():
+                found |= _moved(f"{head}.{column}", old[head].get(column, {}), choice)
+        else:
+            found |= _moved(head, old[head], value)
     return found
+
+
+def _moved(place: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes one choice the other: its name, where that changed, which resets its settings, and then these."""
+    is_other = new.get("name") != old.get("name")
+    known = {key: one for key, one in new.items() if key not in ("name", "steps", "replans")}
+    moved = {f"{place}.{key}": one for key, one in known.items() if is_other or one != old.get(key)}
+    return {place: new["name"], **moved} if is_other else moved
 
 
 @contextmanager

@@ -44,7 +44,7 @@ __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
 JUDGING = "judging"
-LABEL_ERRORS, HELD_OUT = "label_errors", "held_out"
+LABEL_ERRORS, EXPLODING, HELD_OUT = "label_errors", "exploding_gradient", "held_out"
 
 
 @dataclass(frozen=True)
@@ -243,10 +243,10 @@ class Trial:
         return self._with_doubted([self._with_far(one) for one in findings])
 
     def _with_far(self, finding: Finding) -> Finding:
-        """The finding, with the training items whose number to predict lies far out where it speaks of these."""
+        """The finding, with the training items whose number to predict lies far out where it may come of these."""
         prepared = self.bench.prepared
         far = np.intersect1d(self.bench.aside, prepared.rows("train"))
-        if "far" not in finding.evidence or not len(far):
+        if finding.name != EXPLODING or not len(far):
             return finding
         return replace(finding, evidence={**finding.evidence, "hashes": [str(prepared.hashes[row]) for row in far]})
 
