@@ -101,11 +101,11 @@ class Pool:
         return found[: len(valid)], found[len(valid) :]
 
     def judged(self, bench: Bench, arm: int, seed: int) -> np.ndarray:
-        """Answers on all items outside the test part, by folds."""
+        """Answers on all training items, by folds."""
 
         def answer() -> np.ndarray:
             found = np.zeros((len(bench.judged), 10), np.float32)
-            for deal in bench.deals(seed):
+            for _, deal in bench.deals([seed], is_thorough=True):
                 found[np.searchsorted(bench.judged, deal.judged)] = bench.train(_recipe(arm, seed), deal).answer
             return found
 

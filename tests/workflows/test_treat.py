@@ -279,7 +279,7 @@ def test_an_interrupt_while_the_new_run_grows_leaves_none(
     assert ended(sick) == []
 
 
-def test_every_item_outside_the_test_part_judges_once_a_seed_and_no_test_item_is_touched(
+def test_every_training_item_judges_once_a_seed_and_no_test_item_is_touched(
     sick: Run, quick: list[Deal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(treating, "_grown", lambda *_: sick)
@@ -293,7 +293,8 @@ def test_every_item_outside_the_test_part_judges_once_a_seed_and_no_test_item_is
     for deal in judging:
         assert not set(deal.judged) & {*deal.train.tolist(), *deal.valid.tolist()}
     counts = np.bincount(np.concatenate([deal.judged for deal in judging]), minlength=len(parts))
-    assert counts.tolist() == np.where(parts == "test", 0, 2 * 3).tolist()
+    assert counts.tolist() == np.where(parts == "train", 2 * 3, 0).tolist()  # what validates chose the remedies
+    assert {deal.name[0] for deal in judging} == {sick.recipe.seed + number for number in (1, 2, 3)}
 
 
 def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
@@ -323,6 +324,20 @@ def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == 4
+
+
+def test_two_groups_are_too_few_for_a_verdict_in_folds(
+    sick: Run, quick: list[Deal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_pairs(*given: Any, **wishes: Any) -> Any:
+        found = prepare(*given, **wishes)
+        return replace(found, groups=np.arange(len(found.groups)) % 2)
+
+    prepare = treating.prepare
+    monkeypatch.setattr(treating, "prepare", in_pairs)
+    with pytest.raises(RunError, match=r"a verdict needs 3 groups of training items or more, and .* has 2 groups"):
+        pj.treat(sick, time=LIMIT, watch=None)
+    assert not quick
 
 
 def test_doubted_training_items_are_found_by_networks_that_never_saw_them(

@@ -1,8 +1,9 @@
 """Trials of one training with something changed, in pairs: the same seeds, the same items, the same order of batches.
 
 What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
-other items, with several seeds: on the `confirm` part where there is one, or else on folds of all items outside the
-test part, each item judged by networks that saw it neither in learning nor in choosing. Items whose number to predict
+other items, with several seeds: on the `confirm` part where there is one, or else on folds of the training items, each
+judged by networks that did not learn from it. What was tried first was chosen on validation, so validation items choose
+the weights of every network and judge none. Items whose number to predict
 lies so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
 """
 
@@ -30,8 +31,6 @@ from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 
 FOLDS = 3  # that judge where there is no part for it
-# Of the items of the other folds, one in so many chooses the weights that are kept.
-CHOOSING = 6
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
 # A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
@@ -151,7 +150,7 @@ class Bench:
     @property
     def judged(self) -> np.ndarray:
         """Rows that judge, in order."""
-        return self._fair(self.prepared.rows(*(("confirm",) if self.has_confirm else ("train", "valid"))))
+        return self._fair(self.prepared.rows("confirm") if self.has_confirm else self._learned)
 
     @property
     def screened(self) -> np.ndarray:
@@ -166,6 +165,15 @@ class Bench:
         outside = self.prepared.rows("train", "valid")
         return outside[self.prepared.split.frame["fold"].to_numpy()[outside] == 0]
 
+    @property
+    def groups(self) -> int:
+        """How many groups there are that folds can be made of; an item without one is its own."""
+        return len(np.unique(self.prepared.groups[self._learned]))
+
+    @property
+    def _learned(self) -> np.ndarray:
+        return np.setdiff1d(self.prepared.rows("train", "valid"), self._validating)
+
     def _fair(self, rows: np.ndarray) -> np.ndarray:
         """The rows that may choose and judge."""
         return rows[~np.isin(rows, self.aside)]
@@ -178,30 +186,26 @@ class Bench:
             BehindError: it was given up half-way.
         """
         valid = self.screened
-        train = np.setdiff1d(self.prepared.rows("train", "valid"), self._validating)
-        return self.train(recipe, Deal((), train, valid, valid), limits)
+        return self.train(recipe, Deal((), self._learned, valid, valid), limits)
 
     def deals(self, seeds: Sequence[int], is_thorough: bool) -> list[tuple[int, Deal]]:
-        """The deals that judge, each with its seed.
+        """The deals that judge, each with its seed; there must be as many groups as folds.
 
         Where no part was kept for verdicts, folds judge: all of them with every seed, so that every item is judged
         once a seed; or, where that would take too long, each seed's own fold, so that every item is judged once.
         """
         if self.has_confirm:
-            deal = Deal((-1,), self.prepared.rows("train"), self._fair(self.prepared.rows("valid")), self.judged)
+            deal = Deal((-1,), self._learned, self.screened, self.judged)
             return [(seed, deal) for seed in seeds]
         if is_thorough:
             return [(seed, deal) for seed in seeds for deal in self._folds(FOLDS, seed)]
-        return list(zip(seeds, self._folds(len(seeds), seeds[0]), strict=False))
+        return list(zip(seeds, self._folds(len(seeds), seeds[0]), strict=True))
 
     def _folds(self, folds: int, seed: int) -> Iterator[Deal]:
-        rows = self.prepared.rows("train", "valid")
+        rows = self._learned
         fold = self._folded(rows, folds, seed)
         for number in np.unique(fold).tolist():
-            others = rows[fold != number]
-            choosing = self._folded(others, CHOOSING, seed) == 0
-            chosen, judged = self._fair(others[choosing]), self._fair(rows[fold == number])
-            yield Deal((seed, number), others[~choosing], chosen, judged)
+            yield Deal((seed, number), rows[fold != number], self.screened, self._fair(rows[fold == number]))
 
     def _folded(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
         """Int[rows]: the fold of each row; groups and, as far as they allow, classes are dealt evenly."""

@@ -223,6 +223,10 @@ class Trial:
             raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
         self.bench = Bench(prepared, self.task)
         self.time.reading_seconds = self.clock.elapsed - begun
+        folds = max(FOLDS, self.wish.seeds)
+        if not self.bench.has_confirm and self.bench.groups < folds:
+            found = many(self.bench.groups, "group")
+            raise RunError(f"a verdict needs {folds} groups of training items or more, and {self.run.path} has {found}")
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
