@@ -198,7 +198,8 @@ def paired_difference(
     """What changing `before` into `after` was worth, on the same items with the same seeds.
 
     The effect is the mean over seeds of the paired difference; its interval is a bootstrap over seeds and units at
-    once, so one lucky seed or one easy group is no proof.
+    once, so one lucky seed or one easy group is no proof. Three seeds say little of how much seeds differ, so it is
+    widened as Student's t is (`_widened`).
 
     Args:
         truth: Int[items].
@@ -224,15 +225,11 @@ def paired_difference(
     unit = unit_of_item(groups, len(truth))
     units, seeds = int(unit.max()) + 1, len(before)
     chosen_seeds = stream(seed, "bootstrap:seeds").integers(seeds, size=(n, seeds))
-    draws = np.array(
-        [improvements(weight[unit])[chosen].mean()
-         for weight, chosen in zip(_resamples(units, seed, n), chosen_seeds, strict=True)]
-    )  # fmt: skip
-    draws = draws[np.isfinite(draws)]
-    low, high = _quantiles(draws, units) if len(draws) else (-math.inf, math.inf)
-    beyond = min((draws <= 0).sum(), (draws >= 0).sum())
-    p_value = min(1.0, 2 * (beyond + 1) / (len(draws) + 1))
-    return Difference(float(improvements(np.ones(len(truth))).mean()), low, high, float(p_value), seeds, units)
+    gains = np.array([improvements(weight[unit]) for weight in _resamples(units, seed, n)])
+    of_units = float(np.nanvar(gains.mean(axis=1)))
+    each = improvements(np.ones(len(truth)))
+    draws = np.take_along_axis(gains, chosen_seeds, axis=1).mean(axis=1)
+    return _told(draws, each, float(each.var(ddof=1)) / seeds, of_units, units)
 
 
 @dataclass(frozen=True)
@@ -281,12 +278,52 @@ def parted_difference(metric: Metric, pairs: Sequence[Pair], seed: int = 0, n: i
         units += count
     draw = stream(seed, "bootstrap:parts")
     chosen, which = (draw.integers(most, size=(n, len(pairs))) for most in (len(pairs), n))
-    draws = drawn[chosen, which].mean(axis=1)
-    draws = draws[np.isfinite(draws)]
-    low, high = _quantiles(draws, units) if len(draws) else (-math.inf, math.inf)
-    beyond = min((draws <= 0).sum(), (draws >= 0).sum())
-    p_value = min(1.0, 2 * (beyond + 1) / (len(draws) + 1))
-    return Difference(float(np.mean(effects)), low, high, float(p_value), len(pairs), units)
+    draws, each = drawn[chosen, which].mean(axis=1), np.array(effects)
+    of_units = float(np.nanvar(drawn, axis=1).mean()) / len(pairs)
+    of_seeds = max(0.0, float(each.var(ddof=1)) / len(pairs) - of_units)  # parts differ by their items, too
+    return _told(draws, each, of_seeds, of_units, units)
+
+
+def _told(draws: np.ndarray, each: np.ndarray, of_seeds: float, of_units: float, units: int) -> Difference:
+    """The difference that a bootstrap found.
+
+    Args:
+        draws: Float[resamples], the effect in each.
+        each: Float[seeds], the effect of each seed.
+        of_seeds: the variance of their mean that comes of the seeds.
+        of_units: that which comes of the units.
+        units: their number.
+    """
+    effect, known = float(each.mean()), draws[np.isfinite(draws)]
+    if not len(known):
+        return Difference(effect, -math.inf, math.inf, 1.0, len(each), units)
+    wide = _widened(known, effect, (of_seeds, len(each)), (of_units, units))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(wide, [tail, 1 - tail])
+    beyond = min((wide <= 0).sum(), (wide >= 0).sum())
+    p_value = min(1.0, 2 * (beyond + 1) / (len(wide) + 1))
+    return Difference(effect, float(low), float(high), float(p_value), len(each), units)
+
+
+def _widened(draws: np.ndarray, effect: float, seeds: tuple[float, int], units: tuple[float, int]) -> np.ndarray:
+    """The draws as far from the effect as few seeds and few units leave it open.
+
+    A bootstrap of n values has (n − 1)/n of their variance and takes it for known. Here the half-width becomes that of
+    Student's t with the variance itself, whose degrees of freedom are those of the part that is larger.
+
+    Source: B. L. Welch (1947), "The generalization of Student's problem", for the degrees of freedom of a sum.
+
+    Args:
+        seeds: the variance of the effect that comes of the seeds, and how many there are.
+        units: the same of the units.
+    """
+    variance, spread = seeds[0] + units[0], float(draws.std())
+    if not variance or not spread:
+        return draws
+    freedom = variance**2 / sum(part**2 / max(count - 1, 1) for part, count in (seeds, units))
+    level = (1 + CONFIDENCE) / 2
+    half = student_t(level, max(1, int(freedom))) * math.sqrt(variance)
+    return effect + max(1.0, half / (NormalDist().inv_cdf(level) * spread)) * (draws - effect)
 
 
 def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT) -> list[Verdict]:

@@ -1,5 +1,6 @@
-"""Training items that are likely to teach the wrong thing are left out: those whose labels a network that never saw
-them believes least, and those whose number to predict lies far from all others.
+"""Training items whose label is doubted, or whose number to predict lies far from all others, are left out.
+
+A label is doubted where a network that never saw the item believes in another one.
 
 Source: C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning, JAIR 2021.
 """
