@@ -9,12 +9,13 @@ Told for verdicts alone, and for treat as it is, where a remedy must first look 
 verdicts (`confirm`), on folds, and where each seed judges a third of the items only (`thirds`). Data: digits of 8×8
 pixels that come with scikit-learn, 1,797 of them.
 
-    python bench/treat_noise.py FOLDER      keeps its networks' answers in FOLDER, and goes on from there
+    python bench/treat_noise.py FOLDER    keeps its networks' answers in FOLDER (or a new one), and goes on from there
 """
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +43,7 @@ GOAL, NOMINAL = 0.05, 0.025  # a verdict of "helped" is one side of a 95 % inter
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="treat-noise-"))
     folder.mkdir(parents=True, exist_ok=True)
     begun = time.process_time()
     folds = Bench(_prepared(), plugins.load("tasks", "classify"))

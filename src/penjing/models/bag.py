@@ -1,4 +1,4 @@
-"""A bag of tokens, of their neighbours if asked: the first network for texts, and for few of them hard to beat.
+"""A bag of tokens, of their neighbours if asked: for few texts hard to beat.
 
 Source: Joulin et al., Bag of Tricks for Efficient Text Classification (fastText), 2016; whole words left out while
 training, as Iyyer et al., Deep Unordered Composition, 2015. Departures: the sum is divided by the root of the number
