@@ -83,6 +83,7 @@ def test_a_person_who_stops_the_treatment_has_the_first_training(
     monkeypatch.setattr(Trial, "carry_out", stopped)
     (tmp_path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
     words = ["fit", str(photos), "--recipe", str(tmp_path / "recipe.toml"), "--heal", "--time", "30s"]
+    (tmp_path / "run").mkdir()  # an empty folder is free to be one's run
     assert run_command([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 130
     assert "the first, short training is kept in" in " ".join(capsys.readouterr().err.split())
     assert Run(tmp_path / "run").status == "finished"

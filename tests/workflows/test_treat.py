@@ -24,7 +24,7 @@ from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import _allowance
 from penjing.workflows import treat as treating
-from penjing.workflows._search import NO_FINDING
+from penjing.workflows._search import NO_FINDING, Treated
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis
 from tiny_data import RECIPE, write_tiny
@@ -324,6 +324,12 @@ def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == 4
+
+
+def test_what_helped_only_on_top_of_what_hurt_is_not_said_to_be_nothing(sick: Run) -> None:
+    treated = (Treated("mixup", "overfit", "helped", ""), Treated("cutmix", "overfit", "hurt", ""))
+    found = treating.Treatment(sick, Diagnosis("sick", (), (), ()), "accuracy", "folds", 3, treated)
+    assert found.verdict.startswith("mixup helped beside what did not")
 
 
 def test_two_groups_are_too_few_for_a_verdict_in_folds(

@@ -96,13 +96,13 @@ class State:
             "first": self.first,
         }
 
-    def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor]) -> None:
-        """Put back what `facts` gave, and the best weights."""
+    def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor], device: torch.device) -> None:
+        """Put back what `facts` gave, and the best weights; losses lie on the device, as those to come will."""
         replans = tuple((int(at), int(total)) for at, total in facts["replans"])
         self.training = replace(self.training, replans=replans)
         self.step, self.best = int(facts["step"]), facts["best"]
         self.best_step, self.stale = int(facts["best_step"]), int(facts["stale"])
-        self.losses = [torch.tensor(loss) for loss in facts["losses"]]
+        self.losses = [torch.tensor(loss, device=device) for loss in facts["losses"]]
         self.first = dict(facts.get("first", {}))  # checkpoints of older versions have none
         self.best_weights = best_weights
 

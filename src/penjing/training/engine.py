@@ -185,17 +185,8 @@ def carry_out(
         RunError: the training diverged before it was measured once, the disk is full, or the checkpoint to continue is
             that of another recipe.
     """
-    network = assemble(recipe, problem)
-    if start is None:
-        learn_wide(network, recipe, problem)
-        learn_names(network, recipe, problem)
-        _learn_first(network, problem)
-    else:
-        try:
-            network.load_state_dict(dict(start))
-        except RuntimeError as misfit:
-            raise RunError(f"the weights to begin with do not fit the network of the recipe: {misfit}") from misfit
     with _threads(recipe.machine.threads):
+        network = _begun(recipe, problem, start)
         step = _supervised(recipe, problem, network)
         loader = _loader(recipe, problem, network)
         state = State(recipe.training)
@@ -241,6 +232,25 @@ def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, 
     network = assemble(recipe, problem)
     batch = _loader(recipe, problem, network).batch_at(0)
     return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
+
+
+def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:
+    """The network before its first update: from weights that are given, or with what is learned of the items at once.
+
+    Raises:
+        RunError: the weights are another network's.
+    """
+    network = assemble(recipe, problem)
+    if start is not None:
+        try:
+            network.load_state_dict(dict(start))
+        except RuntimeError as misfit:
+            raise RunError(f"the weights to begin with do not fit the network of the recipe: {misfit}") from misfit
+        return network
+    learn_wide(network, recipe, problem)
+    learn_names(network, recipe, problem)
+    _learn_first(network, problem)
+    return network
 
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
@@ -366,7 +376,8 @@ def _restore(folder: Path | None, step: Supervised, state: State, recipe: Recipe
         return []
     tensors, facts = found
     step.restore(tensors)
-    state.restore(facts, {name[5:]: value for name, value in tensors.items() if name.startswith("best/")})
+    best = {name[5:]: value for name, value in tensors.items() if name.startswith("best/")}
+    state.restore(facts, best, step.device)
     lines = [line for line in read_lines(record) if line["step"] <= state.step]
     write_lines(record, lines)
     return lines

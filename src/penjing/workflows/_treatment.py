@@ -60,6 +60,9 @@ class Treatment:
             if any(one.is_trouble for one in self.diagnosis.findings):
                 return "no remedy is known against what was found; nothing was tried"
             return "nothing wrong was found, so nothing was tried"
+        helped = " and ".join(one.remedy for one in self.treated if one.outcome == "helped")
+        if helped:
+            return f"{helped} helped beside what did not, and was not shown to help without it; the run stays as it is"
         if any(one.outcome == "not tried" for one in self.treated):
             return "nothing was shown to help in this time, so the run stays as it is; more --time tries the rest"
         return "nothing helped, so the run stays as it is; it is as good as these remedies make it"

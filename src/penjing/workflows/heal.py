@@ -206,6 +206,8 @@ def _kept_when_stopped(first: Run, wish: FitWish) -> Iterator[None]:
             raise
         out = wish.out or next_free(first.info["title"])
         is_finished, has_weights = first.status == "finished", first.has_weights
+        if out.exists():  # an empty folder, or it would have been refused: what is moved there would end up inside
+            out.rmdir()
         shutil.move(first.path, out)
         if is_finished:
             kept = f"the first, short training is kept in {out}; it was not treated to its end"
