@@ -226,10 +226,12 @@ def paired_difference(
     units, seeds = int(unit.max()) + 1, len(before)
     chosen_seeds = stream(seed, "bootstrap:seeds").integers(seeds, size=(n, seeds))
     gains = np.array([improvements(weight[unit]) for weight in _resamples(units, seed, n)])
-    of_units = float(np.nanvar(gains.mean(axis=1)))
+    whole = gains.mean(axis=1)
+    of_both = float(np.nanvar(gains - whole[:, None], axis=0).mean()) / (seeds - 1)  # what units are to single seeds
     each = improvements(np.ones(len(truth)))
+    of_seeds = max(0.0, float(each.var(ddof=1)) / seeds - of_both)
     draws = np.take_along_axis(gains, chosen_seeds, axis=1).mean(axis=1)
-    return _told(draws, each, float(each.var(ddof=1)) / seeds, of_units, units)
+    return _told(draws, each, of_seeds, float(np.nanvar(whole)), units)
 
 
 @dataclass(frozen=True)
