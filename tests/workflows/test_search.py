@@ -49,6 +49,16 @@ class FakeBench:
         return Screened(answers(self.share_of(recipe)), self.history, 1.0)
 
 
+class TimedBench(FakeBench):
+    """One whose trainings take a hundredth of a second an update, and a quarter more with large batches."""
+
+    def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        seconds = recipe.training.steps / 100 * (1 + 0.25 * (recipe.training.batch_size > 128))
+        if seconds > limits.seconds:
+            raise TooSlowError(seconds)
+        return super().screen(recipe, limits)
+
+
 def searched(bench: Any, *remedies: str, longest: float = 1e9, findings: Sequence[Finding] = (SLOW,)) -> Search:
     told: list[Treated] = []
     base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled()
@@ -167,12 +177,6 @@ def test_what_takes_too_long_is_tried_where_nothing_else_helped_and_trainings_ma
 
 
 def test_what_would_take_too_long_is_tried_with_fewer_updates_at_last() -> None:
-    class TimedBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
-            if recipe.training.steps / 100 > limits.seconds:
-                raise TooSlowError(recipe.training.steps / 100)
-            return super().screen(recipe, limits)
-
     bench = TimedBench(lambda recipe: 0.3 + 0.4 * (recipe.training.steps > 1000))
     found = searched(bench, "more_steps", "clip_gradient", longest=15.0)
     assert outcomes(found)[:3] == [
@@ -188,12 +192,6 @@ def test_what_would_take_too_long_is_tried_with_fewer_updates_at_last() -> None:
 def test_a_remedy_gets_no_further_dose_once_another_lies_on_top() -> None:
     """Or it would be two stages of one name, and the verdict on the later one would be told of both."""
 
-    class TimedBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
-            if recipe.training.steps / 100 > limits.seconds:
-                raise TooSlowError(recipe.training.steps / 100)
-            return super().screen(recipe, limits)
-
     def share(recipe: Recipe) -> float:
         return (
             0.3
@@ -207,13 +205,6 @@ def test_a_remedy_gets_no_further_dose_once_another_lies_on_top() -> None:
 
 
 def test_another_network_that_would_take_too_long_is_tried_with_as_few_as_half_of_the_updates() -> None:
-    class TimedBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
-            seconds = recipe.training.steps / 100 * (1 + 0.25 * (recipe.training.batch_size > 128))
-            if seconds > limits.seconds:
-                raise TooSlowError(seconds)
-            return super().screen(recipe, limits)
-
     bench = TimedBench(lambda recipe: 0.3 + 0.4 * (recipe.training.batch_size > 128))
     found = searched(bench, "larger_batch", longest=10.0)
     assert outcomes(found) == [("larger_batch", "not tried"), ("larger_batch", "looked good")]

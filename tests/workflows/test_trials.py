@@ -164,6 +164,17 @@ def test_items_left_out_and_relabelled_are_so_in_learning_only(monkeypatch: pyte
     assert posed[1][1] == (np.arange(12) % 3).tolist()
 
 
+def test_held_out_answers_stand_in_the_order_of_the_training_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, _ = bench_of(monkeypatch)
+
+    def train(_: Bench, recipe: Recipe, deal: Any, limits: Limits) -> Screened:
+        assert not set(deal.train) & {*deal.judged.tolist(), *deal.valid.tolist()}
+        return Screened(np.stack([deal.judged, -deal.judged], axis=1), (), 1.0)
+
+    monkeypatch.setattr(Bench, "train", train)
+    assert bench.held_out(RECIPE).tolist() == [[row, -row] for row in range(8)]
+
+
 def test_the_deals_of_a_verdict_keep_judges_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, _ = bench_of(monkeypatch)
     deals = bench.deals([5, 6, 7], True)

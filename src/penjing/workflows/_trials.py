@@ -3,8 +3,8 @@
 What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
 other items, with several seeds: on the `confirm` part where there is one, or else on folds of the training items, each
 judged by networks that did not learn from it. What was tried first was chosen on validation, so validation items choose
-the weights of every network and judge none. Items whose number to predict
-lies so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
+the weights of every network and judge none. Items whose number to predict lies so far out that it would settle any
+metric by itself are learned from as ever, but neither choose nor judge.
 """
 
 from __future__ import annotations
@@ -239,15 +239,9 @@ class Bench:
 
     def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:
         """Answers on the training rows, each from a network that learned from the others."""
-        rows, valid = self.prepared.rows("train"), self._fair(self.prepared.rows("valid"))
-        fold = self._folded(rows, FOLDS, 0)
-        parts = {}
-        for number in np.unique(fold).tolist():
-            deal = Deal((-2, number), rows[fold != number], valid, rows[fold == number])
-            parts[number] = self.train(recipe, deal, limits).answer
-        found = np.zeros((len(rows), *parts[0].shape[1:]), parts[0].dtype)
-        for number, answer in parts.items():
-            found[fold == number] = answer
+        deals = list(self._folds(FOLDS, 0))
+        answers = np.concatenate([self.train(recipe, deal, limits).answer for deal in deals])
+        found: np.ndarray = answers[np.argsort(np.concatenate([deal.judged for deal in deals]))]
         return found
 
     def _problem(self, recipe: Recipe, deal: Deal) -> Problem:
