@@ -144,12 +144,9 @@ def _counted(pool: Pool, screen: Bench, bench: Bench, is_parted: bool) -> dict:
     for before, after, seeds in _trials():
         sides = [[answers(arm, seed) for seed in seeds] for arm in (before, after)]
         if is_parted:
-            third = np.random.default_rng(seeds).integers(A_TRIAL, size=len(truth))
-            pairs = [
-                statistics.Pair(truth[rows], sides[0][number][rows], sides[1][number][rows], groups[rows])
-                for number, rows in enumerate(np.flatnonzero(third == number) for number in range(A_TRIAL))
-            ]
-            difference = statistics.parted_difference(metric, pairs, n=RESAMPLES)
+            every, third = np.arange(len(truth)), np.random.default_rng(seeds).integers(A_TRIAL, size=len(truth))
+            turn = statistics.Turn(every, *(np.stack(side)[third, every] for side in sides), third)
+            difference = statistics.difference(metric, truth, [turn], groups, n=RESAMPLES)
         else:
             difference = statistics.paired_difference(metric, truth, *sides, groups, n=RESAMPLES)
         told.append(statistics.judge([difference])[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,13 +14,13 @@ from penjing.core.statistics import (
     LEAST_EFFECT,
     Difference,
     Metric,
-    Pair,
+    Turn,
+    difference,
     far_out,
     holm,
     interval,
     judge,
     paired_difference,
-    parted_difference,
     resamples,
     score,
     student_t,
@@ -225,26 +226,56 @@ def test_a_gain_among_many_finalists_must_be_surer() -> None:
 
 def test_seeds_must_pair_and_be_enough() -> None:
     truth, seeds = seeds_with([0.7, 0.7, 0.7])
-    with pytest.raises(UsageError, match="at least 3; there are 2 before and 3 after"):
+    with pytest.raises(UsageError, match="the same seeds before and after; there are 2 before and 3 after"):
         paired_difference(SHARE, truth, seeds[:2], seeds)
 
 
-def test_a_difference_in_parts_is_the_mean_over_seeds_and_its_interval_that_of_the_parts() -> None:
+def test_folds_that_share_out_the_items_are_as_many_trainings_and_judge_every_item_once() -> None:
     draw = np.random.default_rng(0)
-    metric, pairs, effects = SHARE, [], []
-    for _ in range(3):
-        truth = draw.integers(0, 2, 400)
-        sides = [np.eye(2)[np.where(draw.random(400) < knows, truth, 1 - truth)] for knows in (0.7, 0.8)]
-        pairs.append(Pair(truth, *sides))
-        effects.append(metric(truth, sides[1]) - metric(truth, sides[0]))
-    found = parted_difference(metric, pairs)
-    assert found.effect == pytest.approx(np.mean(effects))
-    assert found.units == 1200
-    assert found.seeds == 3
+    truth = draw.integers(0, 2, 1200)
+    sides = [np.eye(2)[np.where(draw.random(1200) < knows, truth, 1 - truth)] for knows in (0.7, 0.8)]
+    order, part = draw.permutation(1200), np.repeat([0, 1, 2], 400)
+    turn = Turn(order, sides[0][order], sides[1][order], part)
+    found = difference(SHARE, truth, [turn])
+    assert found.effect == pytest.approx(SHARE(truth, sides[1]) - SHARE(truth, sides[0]))
+    assert (found.units, found.seeds) == (1200, 3)
     # Of 1,200 pairs of answers that are right with 0.7 and 0.8: the normal interval of their mean difference.
     half = 1.96 * np.sqrt((0.7 * 0.3 + 0.8 * 0.2) / 1200)
     assert half < (found.high - found.low) / 2 < 1.8 * half
-    same = [Pair(pair.truth, pair.before, pair.before) for pair in pairs]
-    assert judge([parted_difference(metric, same)]) == ["no clear effect"]
-    with pytest.raises(UsageError, match="3 seeds or more"):
-        parted_difference(metric, pairs[:2])
+    assert judge([difference(SHARE, truth, [replace(turn, after=turn.before)])]) == ["no clear effect"]
+    with pytest.raises(UsageError, match="3 seeds or more; there are 2"):
+        difference(SHARE, truth, [replace(turn, part=part // 2)])
+
+
+def test_several_turns_of_folds_tell_more_than_one_and_no_more_than_their_items_allow() -> None:
+    draw = np.random.default_rng(1)
+    truth, hard = draw.integers(0, 2, 600), draw.random(600)
+
+    def turn() -> Turn:
+        felt = np.clip(hard + 0.2 * draw.normal(size=(2, 600)), 0, 1)
+        sides = [np.eye(2)[np.where(felt[side] < knows, truth, 1 - truth)] for side, knows in enumerate((0.7, 0.75))]
+        return Turn(np.arange(600), *sides, np.arange(600) % 3)
+
+    turns = [turn() for _ in range(5)]
+    once, often = difference(SHARE, truth, turns[:1]), difference(SHARE, truth, turns)
+    gains = [SHARE(truth, one.after) - SHARE(truth, one.before) for one in turns]
+    assert often.effect == pytest.approx(np.mean(gains))
+    assert (often.seeds, often.units) == (15, 600)
+    assert often.high - often.low < 0.75 * (once.high - once.low)
+    # One training repeated is no more evidence than it was.
+    again = difference(SHARE, truth, turns[:1] * 5)
+    assert again.high - again.low > 0.75 * (once.high - once.low)
+
+
+def test_a_metric_that_is_no_mean_over_items_is_told_of_a_whole_turn() -> None:
+    draw = np.random.default_rng(2)
+    truth = draw.normal(size=300)
+    spread = Metric(
+        "explained",
+        lambda truth, answer: (np.square(truth - answer[:, 0]), truth),
+        lambda made, weight: 1 - (made[0] @ weight) / (np.square(made[1] - made[1] @ weight / weight.sum()) @ weight),
+    )
+    sides = [truth[:, None] + noise * draw.normal(size=(300, 1)) for noise in (0.8, 0.4)]
+    found = difference(spread, truth, [Turn(np.arange(300), *sides, np.arange(300) % 3)])
+    assert found.effect == pytest.approx(spread(truth, sides[1]) - spread(truth, sides[0]))
+    assert found.low > 0

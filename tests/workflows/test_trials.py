@@ -139,13 +139,13 @@ def test_targets_far_from_all_others_are_learned_from_and_neither_choose_nor_jud
     numbers[[3, 10]] *= 1e5  # one that is learned from, and one that is kept for verdicts
     bench = replace(bench, prepared=replace(bench.prepared, task="regress", truth=numbers))
     assert bench.aside.tolist() == [3, 10]
-    ((_, deal),) = bench.deals([0], is_thorough=False)
+    (deal,) = bench.turn(0, 3)
     assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == ([*range(8)], [8, 9], [11])
     numbers = np.arange(12.0)
     numbers[8] = 1e6
     other = replace(bench, prepared=replace(bench.prepared, truth=numbers))
     assert other.screened.tolist() == [9]
-    ((_, deal),) = other.deals([0], is_thorough=False)
+    (deal,) = other.turn(0, 3)
     assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == ([*range(8)], [9], [10, 11])
     assert replace(bench, prepared=replace(bench.prepared, task="classify")).aside.tolist() == []
 
@@ -177,18 +177,42 @@ def test_held_out_answers_stand_in_the_order_of_the_training_items(monkeypatch: 
 
 def test_the_deals_of_a_verdict_keep_judges_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, _ = bench_of(monkeypatch)
-    deals = bench.deals([5, 6, 7], True)
-    assert [seed for seed, _ in deals] == [5, 6, 7]
-    for _, deal in deals:
-        assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == (list(range(8)), [8, 9], [10, 11])
-    parts = ["train"] * 10 + ["valid"] * 2
-    prepared = replace(bench.prepared, split=Split(pl.DataFrame({"part": parts, "fold": [-1] * 12})))
-    folded = Bench(prepared, bench.task)
-    for is_thorough, times in ((True, 3), (False, 1)):
-        deals = folded.deals([5, 6, 7], is_thorough)
-        assert len(deals) == 3 * times
-        judged = np.concatenate([deal.judged for _, deal in deals])
-        assert np.bincount(judged, minlength=12).tolist() == [times] * 10 + [0, 0]
-        for _, one in deals:
+    assert bench.judged_on == "confirm"
+    (deal,) = bench.turn(0, 3)
+    assert (deal.train.tolist(), deal.valid.tolist(), deal.judged.tolist()) == (list(range(8)), [8, 9], [10, 11])
+    folded = parted(bench, train=10, valid=2)
+    assert folded.judged_on == "folds"
+    turns = [folded.turn(number, 3) for number in range(2)]
+    for deals in turns:
+        assert len(deals) == 3
+        judged = np.concatenate([deal.judged for deal in deals])
+        assert np.bincount(judged, minlength=12).tolist() == [1] * 10 + [0, 0]
+        for one in deals:
             assert np.sort(np.concatenate([one.train, one.valid, one.judged])).tolist() == list(range(12))
             assert one.valid.tolist() == [10, 11]  # they chose the remedies
+    assert any(one.judged.tolist() != other.judged.tolist() for one, other in zip(*turns, strict=True))
+
+
+def test_where_few_items_are_learned_from_half_of_those_that_validate_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = parted(bench_of(monkeypatch)[0], train=4, valid=8)
+    assert bench.judged_on == "valid"
+    assert len(bench.judged) == 4
+    assert sorted([*bench.screened.tolist(), *bench.judged.tolist()]) == list(range(4, 12))
+    (deal,) = bench.turn(0, 3)
+    assert (deal.train.tolist(), deal.valid.tolist()) == ([0, 1, 2, 3], bench.screened.tolist())
+    assert deal.judged.tolist() == bench.judged.tolist()
+    assert bench.turn(1, 3)[0].judged.tolist() == deal.judged.tolist()
+    assert parted(bench, train=5, valid=7).judged_on == "folds"
+    # Items of one group are on one side.
+    grouped = parted(bench, train=4, valid=8)
+    grouped = replace(grouped, prepared=replace(grouped.prepared, groups=np.array([0, 0, 1, 1, *[2, 3, 4, 5] * 2])))
+    assert grouped.judged_on == "valid"
+    groups = grouped.prepared.groups
+    assert not set(groups[grouped.judged]) & set(groups[grouped.screened])
+
+
+def parted(bench: Bench, train: int, valid: int) -> Bench:
+    """The same items dealt otherwise, without a part for verdicts."""
+    parts = ["train"] * train + ["valid"] * valid
+    dealt = Split(pl.DataFrame({"part": parts, "fold": [-1] * len(parts)}))
+    return Bench(replace(bench.prepared, split=dealt), bench.task)

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from penjing.core import plugins
-from penjing.core.statistics import Difference, Pair, Verdict, paired_difference, parted_difference
+from penjing.core.statistics import Difference, Turn, Verdict, difference, paired_difference
 from penjing.workflows._verdict import Arm, Judged, judged
 
 ACCURACY = plugins.load("tasks", "classify").metric("accuracy")
@@ -34,14 +34,14 @@ def whole(truth: np.ndarray) -> Callable[[Arm, Arm], Difference]:
 
 def apart(truth: np.ndarray) -> Callable[[Arm, Arm], Difference]:
     """Every seed judges a third of the items."""
-    thirds = [np.arange(seed, len(truth), SEEDS) for seed in range(SEEDS)]
+    rows = np.arange(len(truth))
+    part = rows % SEEDS
 
-    def difference(before: Arm, after: Arm) -> Difference:
-        sides = zip(thirds, before, after, strict=True)
-        pairs = [Pair(truth[rows], old[rows], new[rows]) for rows, old, new in sides]
-        return parted_difference(ACCURACY, pairs, n=RESAMPLES)
+    def told(before: Arm, after: Arm) -> Difference:
+        sides = [np.stack(side)[part, rows] for side in (before, after)]
+        return difference(ACCURACY, truth, [Turn(rows, *sides, part)], n=RESAMPLES)
 
-    return difference
+    return told
 
 
 def share_helped(gain: float, trials: int, how: Callable[[np.ndarray], Callable[[Arm, Arm], Difference]]) -> float:

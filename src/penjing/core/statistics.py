@@ -195,11 +195,7 @@ def paired_difference(
     seed: int = 0,
     n: int = RESAMPLES,
 ) -> Difference:
-    """What changing `before` into `after` was worth, on the same items with the same seeds.
-
-    The effect is the mean over seeds of the paired difference; its interval is a bootstrap over seeds and units at
-    once, so one lucky seed or one easy group is no proof. Three seeds say little of how much seeds differ, so it is
-    widened as Student's t is (`_widened`).
+    """What changing `before` into `after` was worth, on the same items with the same seeds; see `difference`.
 
     Args:
         truth: Int[items].
@@ -209,81 +205,105 @@ def paired_difference(
     Raises:
         UsageError: the seeds do not pair, or there are fewer than `LEAST_SEEDS`.
     """
-    if len(before) != len(after) or len(before) < LEAST_SEEDS:
+    if len(before) != len(after):
         raise UsageError(
-            f"a paired difference needs the same seeds before and after, at least {LEAST_SEEDS}; "
-            f"there are {len(before)} before and {len(after)} after"
+            f"a paired difference needs the same seeds before and after; there are {len(before)} before and "
+            f"{len(after)} after"
         )
-    for probability in (*before, *after):
-        _check(metric, truth, probability)
-    sign = 1.0 if metric.is_higher_better else -1.0
-    pairs = [(metric.prepare(truth, old), metric.prepare(truth, new)) for old, new in zip(before, after, strict=True)]
-
-    def improvements(weight: np.ndarray) -> np.ndarray:
-        return sign * np.array([metric.combine(new, weight) - metric.combine(old, weight) for old, new in pairs])
-
-    unit = unit_of_item(groups, len(truth))
-    units, seeds = int(unit.max()) + 1, len(before)
-    chosen_seeds = stream(seed, "bootstrap:seeds").integers(seeds, size=(n, seeds))
-    gains = np.array([improvements(weight[unit]) for weight in _resamples(units, seed, n)])
-    whole = gains.mean(axis=1)
-    of_both = float(np.nanvar(gains - whole[:, None], axis=0).mean()) / (seeds - 1)  # what units are to single seeds
-    each = improvements(np.ones(len(truth)))
-    of_seeds = max(0.0, float(each.var(ddof=1)) / seeds - of_both)
-    draws = np.take_along_axis(gains, chosen_seeds, axis=1).mean(axis=1)
-    return _told(draws, each, of_seeds, float(np.nanvar(whole)), units)
+    every = np.arange(len(truth))
+    turns = [Turn(every, old, new, np.zeros_like(every)) for old, new in zip(before, after, strict=True)]
+    return difference(metric, truth, turns, groups, seed, n)
 
 
 @dataclass(frozen=True)
-class Pair:
-    """What one seed's networks say of the items that it judges.
+class Turn:
+    """What trainings without and with a change say of items that each of them judges once, on either side.
 
     Attributes:
-        truth: Int[items].
-        before: Float[items, classes].
-        after: the same with the change.
-        groups: each item's group; None where every item stands alone.
+        rows: Int[judged], which of all items.
+        before: Float[judged, outputs], without the change.
+        after: the same with it.
+        part: Int[judged], by which training of the turn each item is judged, from 0 on: folds share out the items.
     """
 
-    truth: np.ndarray
+    rows: np.ndarray
     before: np.ndarray
     after: np.ndarray
-    groups: Sequence[object] | np.ndarray | None = None
+    part: np.ndarray
+
+    @property
+    def trainings(self) -> int:
+        """Of either side."""
+        return int(self.part.max()) + 1
 
 
-def parted_difference(metric: Metric, pairs: Sequence[Pair], seed: int = 0, n: int = RESAMPLES) -> Difference:
-    """What a change was worth where every seed judges other items: a third of the trainings of `paired_difference` with
-    three seeds, and a wider interval.
+def difference(
+    metric: Metric,
+    truth: np.ndarray,
+    turns: Sequence[Turn],
+    groups: Sequence[object] | np.ndarray | None = None,
+    seed: int = 0,
+    n: int = RESAMPLES,
+) -> Difference:
+    """What a change was worth in pairs of trainings, one without and one with it, of the same seed on the same items.
 
-    The effect is the mean over seeds; its interval is a bootstrap over seeds and, within each, over units.
+    The effect is the mean over turns of the difference of the metric; its interval is a bootstrap over trainings and
+    units at once, so one lucky seed or one easy group is no proof. Few trainings say little of how much trainings
+    differ, so it is widened as Student's t is (`_widened`).
 
     Args:
-        pairs: one a seed; no item is in two of them.
+        truth: Int[items], or Float[items] of numbers; every item is judged in some turn.
+        turns: together of `LEAST_SEEDS` trainings a side or more, each with a seed of its own.
 
     Raises:
-        UsageError: there are fewer seeds than `LEAST_SEEDS`.
+        UsageError: there are fewer trainings.
     """
-    if len(pairs) < LEAST_SEEDS:
-        raise UsageError(f"a difference needs {LEAST_SEEDS} seeds or more; there are {len(pairs)}")
-    sign = 1.0 if metric.is_higher_better else -1.0
-    effects, drawn, units = [], np.empty((len(pairs), n)), 0
-    for number, pair in enumerate(pairs):
-        for probability in (pair.before, pair.after):
-            _check(metric, pair.truth, probability)
-        old, new = (metric.prepare(pair.truth, probability) for probability in (pair.before, pair.after))
-        unit = unit_of_item(pair.groups, len(pair.truth))
-        count = int(unit.max()) + 1
-        weights = [np.ones(len(unit)), *(weight[unit] for weight in _resamples(count, seed + number, n))]
-        gains = [sign * (metric.combine(new, weight) - metric.combine(old, weight)) for weight in weights]
-        effects.append(gains[0])
-        drawn[number] = gains[1:]
-        units += count
-    draw = stream(seed, "bootstrap:parts")
-    chosen, which = (draw.integers(most, size=(n, len(pairs))) for most in (len(pairs), n))
-    draws, each = drawn[chosen, which].mean(axis=1), np.array(effects)
-    of_units = float(np.nanvar(drawn, axis=1).mean()) / len(pairs)
-    of_seeds = max(0.0, float(each.var(ddof=1)) / len(pairs) - of_units)  # parts differ by their items, too
-    return _told(draws, each, of_seeds, of_units, units)
+    trainings = sum(turn.trainings for turn in turns)
+    if trainings < LEAST_SEEDS:
+        raise UsageError(f"a difference needs {LEAST_SEEDS} seeds or more; there are {trainings}")
+    for turn in turns:
+        for probability in (turn.before, turn.after):
+            _check(metric, truth[turn.rows], probability)
+    unit = unit_of_item(groups, len(truth))
+    units, measured = int(unit.max()) + 1, [_Measured(metric, truth, turn) for turn in turns]
+
+    def gained(weight: np.ndarray) -> np.ndarray:
+        return np.concatenate([one.gained(weight) for one in measured])
+
+    # A change in one training of a turn is worth so many times less than in all of them; turns count the same.
+    each = gained(np.ones(len(truth)))
+    chosen = stream(seed, "bootstrap:seeds").integers(trainings, size=(n, trainings))
+    gains = np.array([gained(weight[unit]) for weight in _resamples(units, seed, n)])
+    whole = gains.mean(axis=1)
+    of_both = float(np.nanvar(gains - whole[:, None], axis=0).mean()) / (trainings - 1)  # units, to single seeds
+    of_seeds = max(0.0, float(each.var(ddof=1)) / trainings - of_both)
+    draws = np.take_along_axis(gains, chosen, axis=1).mean(axis=1)
+    return _told(draws, each, of_seeds, float(np.nanvar(whole)), units)
+
+
+class _Measured:
+    """A turn, made ready to be measured again and again."""
+
+    def __init__(self, metric: Metric, truth: np.ndarray, turn: Turn) -> None:
+        self._combine, self._rows = metric.combine, turn.rows
+        self._sign = 1.0 if metric.is_higher_better else -1.0
+        truth = truth[turn.rows]
+        self._before, self._after = (metric.prepare(truth, side) for side in (turn.before, turn.after))
+        columns = (slice(None),) + (None,) * (turn.before.ndim - 1)
+        self._parts = [
+            metric.prepare(truth, np.where((turn.part == number)[columns], turn.after, turn.before))
+            for number in range(turn.trainings if turn.trainings > 1 else 0)
+        ]
+
+    def gained(self, weight: np.ndarray) -> np.ndarray:
+        """Float[trainings]: what the change gained in each training, their mean being what it gained in all."""
+        weight = weight[self._rows]
+        before = self._combine(self._before, weight)
+        whole = self._combine(self._after, weight) - before
+        if not self._parts:
+            return self._sign * np.array([whole])
+        alone = len(self._parts) * np.array([self._combine(part, weight) - before for part in self._parts])
+        return self._sign * (alone + (whole - alone.mean()))
 
 
 def _told(draws: np.ndarray, each: np.ndarray, of_seeds: float, of_units: float, units: int) -> Difference:

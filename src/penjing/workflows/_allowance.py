@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from penjing.core.budget import LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import RunError
 from penjing.core.units import show_seconds
-from penjing.workflows._search import Step
 from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
-from penjing.workflows._trials import FOLDS
 
 MOST_STAGES = 3  # that get a verdict of their own
-THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every seed judges every item
+THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every item is judged several times
+USUAL_TURNS, MOST_TURNS = 3, 5  # in which folds judge every item
+MOST_TIMES = 3  # the seeds that were asked for, where items apart judge
+SPARE_SLACK = 1.3  # that trainings may take longer, before more of them are made than were planned
 SLACK = 1.1  # that trainings may take longer than the first one did
 SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
@@ -27,29 +28,36 @@ class Allowance:
 
     Attributes:
         clock: the whole of it.
-        seeds: of each side of a pair.
+        seeds: of each side of a pair, at least.
         growing: trainings of the new run.
-        has_confirm: whether a part was kept for verdicts; else folds judge.
+        has_folds: whether folds of the training items judge; else items apart.
         reading_seconds: that reading the data takes.
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.
-        is_thorough: whether every seed judges every item, in folds.
+        turns: how many times every item that judges does so.
     """
 
     clock: Clock
     seeds: int
     growing: int
-    has_confirm: bool
+    has_folds: bool
     reading_seconds: float = 0.0
     base_seconds: float = math.inf
     has_steps: bool = False
-    is_thorough: bool = False
-    _is_relaxed: bool = False
+    turns: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = self.least_turns
+
+    @property
+    def least_turns(self) -> int:
+        """With which there are as many trainings a side as were asked for."""
+        return 1 if self.has_folds else self.seeds
 
     @property
     def arm(self) -> int:
         """Trainings of one side of a verdict."""
-        return self.seeds * (FOLDS if self.is_thorough else 1)
+        return self.turns * (self.seeds if self.has_folds else 1)
 
     def check(self, seconds: float) -> None:
         """Refuse at once where what a record says of one training shows that the time will not do by far.
@@ -65,7 +73,7 @@ class Allowance:
         return FORECAST_SLACK * max(0.0, self.clock.left - self._around()) / self._trainings()
 
     def begin(self, seconds: float) -> None:
-        """Take down what that training took; where there is much time, verdicts are thorough.
+        """Take down what that training took; where there is much time, folds judge every item several times.
 
         Raises:
             RunError: the time is not enough for one verdict.
@@ -73,9 +81,10 @@ class Allowance:
         self.base_seconds = seconds
         if self.longest() < seconds:
             raise self.too_short(seconds)
-        if not self.has_confirm:
-            self.is_thorough = True
-            self.is_thorough = self.longest() > THOROUGH * seconds
+        if self.has_folds:
+            self.turns = USUAL_TURNS
+            if self.longest() <= THOROUGH * seconds:
+                self.relax()
 
     def longest(self) -> float:
         """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
@@ -84,14 +93,19 @@ class Allowance:
         return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
 
     def relax(self) -> None:
-        """Let trainings take longer, and each seed judge a fold of its own."""
-        self._is_relaxed, self.is_thorough = self.is_thorough, False
+        """Let trainings take longer, and verdicts have no more of them than they must."""
+        self.turns = self.least_turns
 
-    def settle(self, steps: Sequence[Step]) -> None:
-        """Before the verdict: be thorough after all, where what looked good allows it."""
-        if self._is_relaxed:
-            whole = FOLDS * self.seeds * (self.base_seconds + sum(step.seconds for step in steps))
-            self.is_thorough = SLACK * whole < self.until_growing(steps[-1].seconds)
+    def settle(self, seconds: Sequence[float]) -> None:
+        """Before the verdict: judge more often where there is time to spare, for more seeds tell more.
+
+        Args:
+            seconds: of one training with each of the stages that are to be judged.
+        """
+        most = MOST_TURNS if self.has_folds else MOST_TIMES * self.seeds
+        once = self.arm / self.turns * (self.base_seconds + sum(seconds))
+        spare = int(self.until_growing(seconds[-1]) / (SPARE_SLACK * max(once, 1e-9)))
+        self.turns = max(self.turns, min(most, spare))
 
     def until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""

@@ -28,8 +28,8 @@ class Treatment:
         origin: the run that was treated.
         diagnosis: what was wrong with it.
         metric: what was judged by.
-        judged_on: "confirm" or "folds".
-        seeds: of each side of a pair.
+        judged_on: "confirm", "folds" (of the training items), or "valid", half of the validation items.
+        seeds: of each side of a pair that were asked for; each difference says how many it has.
         treated: the remedies, verdicts first.
         kept: the remedies whose change was kept.
         gain: what they are worth together on the items that judged; None where nothing was kept.

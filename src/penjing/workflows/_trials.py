@@ -2,9 +2,9 @@
 
 What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
 other items, with several seeds: on the `confirm` part where there is one, or else on folds of the training items, each
-judged by networks that did not learn from it. What was tried first was chosen on validation, so validation items choose
-the weights of every network and judge none. Items whose number to predict lies so far out that it would settle any
-metric by itself are learned from as ever, but neither choose nor judge.
+judged by networks that did not learn from it. Where training items are few, half of those that validate judge in their
+place, and the others choose alone: no item that chose what is tried judges anything. Items whose number to predict lies
+so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,6 +37,7 @@ HALF_WAY = 0.6
 # steps are slow and a busy machine gets free again; at once (after so many seconds) where it is so many times as long.
 BELIEVED_SHARE, BELIEVED_AFTER, HOPELESS = 0.5, 1.0, 4.0
 
+JudgedOn = Literal["confirm", "valid", "folds"]
 Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
 
 
@@ -135,9 +136,23 @@ class Bench:
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
 
     @property
-    def has_confirm(self) -> bool:
-        """Whether a part was kept for verdicts."""
-        return len(self.prepared.rows("confirm")) > 0
+    def judged_on(self) -> JudgedOn:
+        """What judges: the part that was kept for it, half of the validation items, or folds of the training items."""
+        if len(self.prepared.rows("confirm")):
+            return "confirm"
+        return "valid" if len(self.lent) else "folds"
+
+    @cached_property
+    def lent(self) -> np.ndarray:
+        """Half of the rows that validate, in order, where there are more of them than rows to learn from and no part is
+        kept for verdicts."""
+        valid, train = self.prepared.rows("valid"), self.prepared.rows("train")
+        groups, known = self.prepared.groups[valid], self.prepared.groups[train]
+        if len(self.prepared.rows("confirm")) or self.prepared.split.folds or len(valid) == 0:
+            return valid[:0]
+        if len(np.unique(groups)) < 2 * len(np.unique(known)):
+            return valid[:0]
+        return valid[split.inner_folds(groups, self.task.stratify(self.prepared.truth[valid]), 2) == 1]
 
     @cached_property
     def aside(self) -> np.ndarray:
@@ -150,7 +165,8 @@ class Bench:
     @property
     def judged(self) -> np.ndarray:
         """Rows that judge, in order."""
-        return self._fair(self.prepared.rows("confirm") if self.has_confirm else self._learned)
+        rows = {"confirm": self.prepared.rows("confirm"), "valid": self.lent, "folds": self._learned}
+        return self._fair(rows[self.judged_on])
 
     @property
     def screened(self) -> np.ndarray:
@@ -161,7 +177,7 @@ class Bench:
     @property
     def _validating(self) -> np.ndarray:
         if not self.prepared.split.folds:
-            return self.prepared.rows("valid")
+            return np.setdiff1d(self.prepared.rows("valid"), self.lent)
         outside = self.prepared.rows("train", "valid")
         return outside[self.prepared.split.frame["fold"].to_numpy()[outside] == 0]
 
@@ -172,7 +188,7 @@ class Bench:
 
     @property
     def _learned(self) -> np.ndarray:
-        return np.setdiff1d(self.prepared.rows("train", "valid"), self._validating)
+        return np.setdiff1d(self.prepared.rows("train", "valid"), np.concatenate([self._validating, self.lent]))
 
     def _fair(self, rows: np.ndarray) -> np.ndarray:
         """The rows that may choose and judge."""
@@ -188,18 +204,16 @@ class Bench:
         valid = self.screened
         return self.train(recipe, Deal((), self._learned, valid, valid), limits)
 
-    def deals(self, seeds: Sequence[int], is_thorough: bool) -> list[tuple[int, Deal]]:
-        """The deals that judge, each with its seed; there must be as many groups as folds.
+    def turn(self, number: int, folds: int) -> list[Deal]:
+        """Deals by which every item that judges does so once.
 
-        Where no part was kept for verdicts, folds judge: all of them with every seed, so that every item is judged
-        once a seed; or, where that would take too long, each seed's own fold, so that every item is judged once.
+        Args:
+            number: of the turn; each deals folds of its own.
+            folds: that judge where no items apart do; there must be as many groups.
         """
-        if self.has_confirm:
-            deal = Deal((-1,), self._learned, self.screened, self.judged)
-            return [(seed, deal) for seed in seeds]
-        if is_thorough:
-            return [(seed, deal) for seed in seeds for deal in self._folds(FOLDS, seed)]
-        return list(zip(seeds, self._folds(len(seeds), seeds[0]), strict=True))
+        if self.judged_on == "folds":
+            return list(self._folds(folds, number + 1))
+        return [Deal((-1,), self._learned, self.screened, self.judged)]
 
     def _folds(self, folds: int, seed: int) -> Iterator[Deal]:
         rows = self._learned

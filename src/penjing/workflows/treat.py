@@ -22,19 +22,19 @@ from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free, now, open_run
-from penjing.core.statistics import LEAST_SEEDS, Difference, Pair
+from penjing.core.statistics import LEAST_SEEDS, Difference, Turn
 from penjing.core.units import show_seconds
 from penjing.models.own import NAME as OWN
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _search
-from penjing.workflows._allowance import SLACK, Allowance
+from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._treatment import Treatment, ledger_line
-from penjing.workflows._trials import FOLDS, Bench, Limits, TooSlowError
+from penjing.workflows._trials import FOLDS, Bench, Deal, JudgedOn, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged, judged
 from penjing.workflows._wish import FitWish, data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
@@ -44,6 +44,7 @@ __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
 JUDGING = "judging"
+JUDGES = {"confirm": "items kept for verdicts", "valid": "items that validate, which chose nothing", "folds": "items"}
 LABEL_ERRORS, EXPLODING, HELD_OUT = "label_errors", "exploding_gradient", "held_out"
 
 
@@ -53,7 +54,7 @@ class TreatWish:
 
     Attributes:
         seconds: the deadline of the whole.
-        seeds: of each side of a pair, at least `LEAST_SEEDS`.
+        seeds: of each side of a pair, at least; `LEAST_SEEDS` or more.
         remedies: names of those to try; () takes what suits the findings.
         out: the new run's folder; None takes the next free one.
         without: remedies that are not tried.
@@ -153,14 +154,15 @@ class Trial:
     bench: Bench = field(init=False)
     treated: list[Treated] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
-    _judged_by: list[np.ndarray] = field(default_factory=list)  # the rows that each seed judged
+    _turns: list[list[Deal]] = field(default_factory=list)  # that were carried out for verdicts
 
     def __post_init__(self) -> None:
         self.base = base_of(self.run)
         task, settings = _close.task_of(self.base)
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
-        self.time = Allowance(self.clock, self.wish.seeds, 1 + dealt.folds, dealt.counts["confirm"] > 0)
+        self.judged_on: JudgedOn = "confirm" if dealt.counts["confirm"] else "folds"
+        self.time = Allowance(self.clock, self.wish.seeds, 1 + dealt.folds, self.judged_on == "folds")
         self._began = now()
 
     def carry_out(self, data: object | None) -> Treatment:
@@ -198,12 +200,6 @@ class Trial:
         finding = Finding(ASKED, "info", "Asked for by name.")
         return [known.get(name, Suited(name, finding, 1.0)) for name in dict.fromkeys(self.wish.remedies)]
 
-    @property
-    def _seeds(self) -> list[int]:
-        """Other ones than the search had: what looked good in it may have been lucky in its draws."""
-        first = self.base.seed + 1
-        return list(range(first, first + self.wish.seeds))
-
     def _check_record(self) -> None:
         """Refuse at once where the record says that the time will not do by far."""
         known = [float(line["seconds"]) for line in self.run.steps if line.get("seconds")]
@@ -222,11 +218,11 @@ class Trial:
         if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
             raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
         self.bench = Bench(prepared, self.task)
-        self.time.reading_seconds = self.clock.elapsed - begun
-        folds = max(FOLDS, self.wish.seeds)
-        if not self.bench.has_confirm and self.bench.groups < folds:
-            found = many(self.bench.groups, "group")
-            raise RunError(f"a verdict needs {folds} groups of training items or more, and {self.run.path} has {found}")
+        self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
+        self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took)
+        if self.time.has_folds and self.bench.groups < self.wish.seeds:
+            found, needed = many(self.bench.groups, "group"), f"{self.wish.seeds} groups"
+            raise RunError(f"a verdict needs {needed} of training items or more, and {self.run.path} has {found}")
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
@@ -288,9 +284,10 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
-        self.time.settle(steps)
+        self.time.settle([stage.seconds for stage in _merged(steps, MOST_STAGES)])
         stages = self._stages(steps)
-        found = self._arms([self.base, *(stage.recipe for stage in stages)], stages[-1].seconds)
+        recipes = [self.base, *(stage.recipe for stage in stages)]
+        found = self._arms(recipes, stages[-1].seconds, self.time.turns)
         places = sorted(found)
         for stage in stages[places[-1] if places else 0 :]:
             self._settle(stage, "not tried", "it looked good, but there was no time or memory left to judge it")
@@ -317,58 +314,77 @@ class Trial:
             self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a verdict")
         return _merged(found, self.time.stages(found[-1].seconds))
 
-    def _arms(self, recipes: Sequence[Recipe], growing: float) -> dict[int, Arm]:
-        """What each recipe's networks answer on the items that judge, by the recipe's place.
+    def _arms(self, recipes: Sequence[Recipe], growing: float, turns: int) -> dict[int, Arm]:
+        """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
 
-        Where time runs short, of the first and the last only; where a recipe cannot be trained, of those before it;
-        {} where there was no time at all.
+        Where time runs short, fewer turns than were asked for, and of the first and the last recipe only; where a
+        recipe cannot be trained, of those before it; {} where there was not even time for the least verdict.
+
+        Args:
+            growing: seconds of one training of the new run.
+            turns: at most.
         """
-        deals = self.bench.deals(self._seeds, self.time.is_thorough)
-        judged_by = {
-            seed: np.sort(np.concatenate([deal.judged for one, deal in deals if one == seed])) for seed, _ in deals
-        }
-        found: dict[tuple[int, int], np.ndarray] = {}
-        asked = list(range(len(recipes)))
-        tell(self.watch, Started(JUDGING, len(deals) * len(asked), "trainings"))
-        for number, (seed, deal) in enumerate(deals):
+        dealt = [self.bench.turn(number, self.wish.seeds) for number in range(turns)]
+        asked, found = list(range(len(recipes))), []
+        trainings = sum(len(deals) for deals in dealt)
+        tell(self.watch, Started(JUDGING, trainings * len(asked), "trainings"))
+        for number, deals in enumerate(dealt):
             begun = self.clock.elapsed
-            for arm in list(asked):
-                limits = Limits(self.time.until_growing(growing))
-                try:
-                    answer = self.bench.train(replace(recipes[arm], seed=seed), deal, limits).answer
-                except TooSlowError:
-                    return {}
-                except (UsageError, MemoryError):
-                    asked = [other for other in asked if other < arm]
-                    break
-                rows = judged_by[seed]
-                whole = found.setdefault((arm, seed), np.zeros((len(rows), *answer.shape[1:]), answer.dtype))
-                whole[np.searchsorted(rows, deal.judged)] = answer
+            try:
+                found.append(self._turn(number, [recipes[arm] for arm in asked], deals, growing))
+            except TooSlowError:
+                break
+            asked = asked[: len(found[-1])]
             if not asked:
                 return {}
-            done = (number + 1) * len(asked)
-            tell(self.watch, Progress(JUDGING, done, total=len(deals) * len(asked)))
-            forecast = (self.clock.elapsed - begun) * (len(deals) - number - 1)
-            if forecast > self.time.until_growing(growing) and len(asked) > 2:
+            done = sum(len(deals) for deals in dealt[: number + 1]) * len(asked)
+            tell(self.watch, Progress(JUDGING, done, total=trainings * len(asked)))
+            took, least = self.clock.elapsed - begun, self.time.least_turns - number - 1
+            if took * least > self.time.until_growing(growing) and len(asked) > 2:
                 asked = [0, asked[-1]]
+                found = [[answers[0], answers[-1]] for answers in found]
+            if least <= 0 and took > self.time.until_growing(growing):
+                break
         tell(self.watch, Finished(JUDGING))
-        self._judged_by = list(judged_by.values())
-        return {arm: [found[arm, seed] for seed in judged_by] for arm in asked}
+        if len(found) < self.time.least_turns:
+            return {}
+        self._turns = dealt[: len(found)]
+        return {arm: [answers[place] for answers in found] for place, arm in enumerate(asked)}
+
+    def _turn(self, number: int, recipes: Sequence[Recipe], deals: Sequence[Deal], growing: float) -> list[np.ndarray]:
+        """What networks of each recipe answer on the items of one turn, in the order of its deals; every training has a
+        seed of its own, which is not the search's: what looked good in that may have been lucky in its draws.
+
+        Where a recipe cannot be trained, of those before it.
+
+        Raises:
+            TooSlowError: there is no time for it.
+        """
+        found: list[list[np.ndarray]] = [[] for _ in recipes]
+        for place, deal in enumerate(deals):
+            seed = self.base.seed + 1 + number * len(deals) + place
+            for arm, recipe in enumerate(recipes[: len(found)]):
+                limits = Limits(self.time.until_growing(growing))
+                try:
+                    found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).answer)
+                except (UsageError, MemoryError):
+                    found = found[:arm]
+                    break
+        return [np.concatenate(answers) for answers in found]
 
     def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
         return judged(self._difference, arms, further)
 
     def _difference(self, before: Arm, after: Arm) -> Difference:
-        """What an arm is worth beside another, on the rows that each seed judged."""
-        truth, groups = self.bench.prepared.truth, self.bench.prepared.groups
-        rows = self._judged_by[0]
-        if self.time.has_confirm or self.time.is_thorough:
-            return statistics.paired_difference(self.metric, truth[rows], before, after, groups[rows])
-        pairs = [
-            Pair(truth[rows], old, new, groups[rows])
-            for rows, old, new in zip(self._judged_by, before, after, strict=True)
-        ]
-        return statistics.parted_difference(self.metric, pairs)
+        """What an arm is worth beside another, on the rows that judged."""
+        rows = self.bench.judged
+        turns = []
+        for deals, old, new in zip(self._turns, before, after, strict=True):
+            at = np.searchsorted(rows, np.concatenate([deal.judged for deal in deals]))
+            part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
+            turns.append(Turn(at, old, new, part))
+        truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
+        return statistics.difference(self.metric, truth, turns, groups)
 
     def _recombined(
         self, stages: Sequence[Step], arms: Sequence[Arm]
@@ -381,8 +397,10 @@ class Trial:
         seconds = stages[-1].seconds
         if recipe is None or not self.time.has_another_arm(seconds):
             return None
-        found = self._arms([recipe], seconds)
-        if not found:
+        before = self._turns
+        found = self._arms([recipe], seconds, len(before))
+        is_whole, self._turns = bool(found) and len(self._turns) == len(before), before
+        if not is_whole:
             return None
         difference, verdict = self._verdicts(arms, [found[0]]).further[0]
         return (tuple(stages), recipe, difference) if verdict == "helped" else None
@@ -404,11 +422,10 @@ class Trial:
         self._decide(stage.told(outcome, why, difference))
 
     def _why(self, difference: Difference) -> str:
-        count = f"{len(self.bench.judged):,}"
-        where = f"on {count} items kept for verdicts"
-        if not self.time.has_confirm:
-            each = f"in {FOLDS} folds" if self.time.is_thorough else "each item judged by one of them"
-            where = f"on {count} items, {each}"
+        times = len(self._turns)
+        where = f"on {len(self.bench.judged):,} {JUDGES[self.judged_on]}"
+        if self.time.has_folds:
+            where += f", each judged {'once' if times == 1 else f'{times} times'}"
         groups = f" ({many(difference.units, 'group')})" if difference.units < len(self.bench.judged) else ""
         return f"with {difference.seeds} seeds {where}{groups}"
 
@@ -419,7 +436,7 @@ class Trial:
             origin=self.run,
             diagnosis=self.diagnosis,
             metric=self.metric.name,
-            judged_on="confirm" if self.time.has_confirm else "folds",
+            judged_on=self.judged_on,
             seeds=self.wish.seeds,
             treated=tuple(treated),
             kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),

@@ -1,0 +1,99 @@
+"""What the time of a treatment allows: as many trainings a verdict as there is time for, and no fewer than asked."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from penjing.core.budget import Clock
+from penjing.core.errors import RunError
+from penjing.workflows import _allowance
+from penjing.workflows._allowance import MOST_STAGES, MOST_TIMES, MOST_TURNS, USUAL_TURNS, Allowance
+
+SEEDS = 3
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes."""
+    monkeypatch.setattr(time, "monotonic", lambda: 0.0)
+
+
+def allowed(seconds: float, *, has_folds: bool = True, growing: int = 1) -> Allowance:
+    return Allowance(Clock(seconds, started=0.0), SEEDS, growing, has_folds)
+
+
+def test_the_least_verdict_has_as_many_trainings_a_side_as_were_asked_for() -> None:
+    assert allowed(100).arm == SEEDS
+    assert allowed(100, has_folds=False).arm == SEEDS
+
+
+def test_folds_judge_several_times_where_there_is_much_time() -> None:
+    short, long = allowed(60), allowed(600)
+    short.begin(3.0)
+    long.begin(3.0)
+    assert (short.turns, long.turns) == (1, USUAL_TURNS)
+    apart = allowed(600, has_folds=False)
+    apart.begin(3.0)
+    assert apart.turns == SEEDS
+    long.relax()
+    assert long.turns == 1
+
+
+def test_what_is_allowed_for_one_more_training_leaves_time_for_its_verdict_and_the_new_run() -> None:
+    one = allowed(300)
+    one.begin(2.0)
+    longest = one.longest()
+    least = longest + one.arm * (2.0 + longest) + longest
+    assert 2.0 < longest < least < 300
+    one.has_steps = True
+    assert one.longest() < longest  # a verdict is owed
+
+
+def test_a_time_in_which_no_verdict_fits_is_refused_with_one_that_would_do() -> None:
+    one = allowed(30)
+    with pytest.raises(RunError, match=r"one training takes 9\.0 s.*give --time (\d+)([sm])") as told:
+        one.begin(9.0)
+    count, unit = str(told.value).rpartition("--time ")[2].split()[0][:-1], str(told.value).rpartition("--time ")[2]
+    enough = float(count) * (60 if unit.split()[0].endswith("m") else 1)
+    allowed(enough).begin(9.0)
+    with pytest.raises(RunError, match="--time"):
+        allowed(30).check(60.0)
+    allowed(30).check(0.1)
+
+
+@pytest.mark.parametrize(("has_folds", "most", "seconds"), [(True, MOST_TURNS, 60), (False, MOST_TIMES * SEEDS, 40)])
+def test_verdicts_judge_more_often_where_there_is_time_to_spare(has_folds: bool, most: int, seconds: float) -> None:
+    one = allowed(10_000, has_folds=has_folds)
+    one.begin(1.0)
+    one.settle([1.0, 1.0])
+    assert one.turns == most
+    short = allowed(seconds, has_folds=has_folds)
+    short.begin(2.0)
+    planned = short.turns
+    short.settle([2.0])
+    assert planned < short.turns < most
+    assert 2 * short.arm * 2.0 < short.until_growing(2.0)
+
+
+def test_settling_never_takes_from_what_was_planned() -> None:
+    one = allowed(200)
+    one.begin(2.0)
+    planned = one.turns
+    one.settle([500.0])
+    assert one.turns == planned
+
+
+def test_no_more_stages_are_judged_than_there_is_time_for() -> None:
+    one = allowed(200)
+    one.begin(2.0)
+    assert one.stages(2.0) == MOST_STAGES
+    assert one.stages(15.0) == 1
+    assert one.has_another_arm(2.0)
+    assert not one.has_another_arm(50.0)
+
+
+@pytest.mark.parametrize(("seconds", "typed"), [(41.0, "50s"), (100.0, "2m"), (6001.0, "2h")])
+def test_times_are_said_as_they_are_typed(seconds: float, typed: str) -> None:
+    assert _allowance._rounded(seconds) == typed
