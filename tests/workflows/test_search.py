@@ -107,6 +107,22 @@ def test_where_nothing_that_suits_the_findings_helps_all_others_are_tried() -> N
     assert {"raise_rate", "usual_rate"} <= tried
 
 
+def test_what_looked_no_better_is_tried_once_more_on_top_of_what_did() -> None:
+    """Gradients that are clipped help at the usual rate only, and smoothing never."""
+
+    def share(recipe: Recipe) -> float:
+        is_usual = rate(recipe) > 1e-4
+        return 0.3 + 0.3 * is_usual + 0.2 * (is_usual and recipe.training.clip_norm > 0)
+
+    bench = FakeBench(share)
+    found = searched(bench, "clip_gradient", "smooth_labels", "usual_rate")
+    assert [step.name for step in found.steps] == ["usual_rate", "clip_gradient"]
+    last = dict(outcomes(found))
+    assert (last["clip_gradient"], last["smooth_labels"]) == ("looked good", "screened out")
+    assert [name for name, outcome in outcomes(found) if outcome == "screened out"].count("smooth_labels") == 2
+    assert len({recipe.id for recipe in bench.asked}) == len(bench.asked)
+
+
 @pytest.mark.parametrize(("gain", "outcome"), [(0.025, "screened out"), (0.05, "looked good")])
 def test_what_no_finding_points_at_must_gain_more_once_others_looked_good(gain: float, outcome: str) -> None:
     """Half a standard error of 200 items of which 60 % are right is 0.017; twice that is asked."""

@@ -3,7 +3,8 @@
 findings → remedies → one training each → what looked good, in order
 
 It is a forward selection on the validation items, with one seed, so it claims nothing. After every remedy that looked
-good the findings are told anew from that training's own record, as a doctor looks again before the next prescription.
+good the findings are told anew from that training's own record, as a doctor looks again before the next prescription;
+at last, what looked no better before is tried on top of what did.
 """
 
 from __future__ import annotations
@@ -165,7 +166,9 @@ class Search:
         rows = self.bench.screened
         self._truth, self._groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
         self._seen: set[str] = set()
-        self._tried: list[str] = []
+        self._tried: dict[str, Suited] = {}
+        self._lost: dict[str, int] = {}  # what looked no better → on top of how many steps
+        self._repeated: set[str] = set()  # what was tried once more
         self._late: list[Suited] = []  # that there was no time for
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
         self.best = self.base
@@ -184,11 +187,12 @@ class Search:
 
         Args:
             asked: those to try and no others, in this order; () takes what suits the findings, old and new, then what
-                takes longer, and then all others.
+                takes longer, and then all others. Either way, what looked no better is tried once more on top of what
+                looked good after it.
         """
         queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
         further = [self._patient, *([] if asked else [self._others])]
-        while queue or further:
+        while queue or further or (queue := self._again()):
             if not queue:
                 queue = further.pop(0)()
                 continue
@@ -217,6 +221,14 @@ class Search:
         settled = self.without.union(self._tried)
         return [Suited(name, NO_FINDING, 0.0) for name in plugins.names("remedies") if name not in settled]
 
+    def _again(self) -> list[Suited]:
+        """What looked no better before something else did, once more: it may on top of that."""
+        again = [name for name, steps in self._lost.items() if steps < len(self.steps)]
+        for name in again:
+            del self._lost[name]
+        self._repeated |= set(again)
+        return [self._tried[name] for name in again]
+
     def _ranked_anew(self, queue: Sequence[Suited], taken: Suited) -> list[Suited]:
         """What suits the best training's own findings first, then what else suited those before."""
         steps = checks.names_for("steps")
@@ -232,13 +244,14 @@ class Search:
     def _try(self, one: Suited) -> bool:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
         doses = sum(other.name == one.name for step in self.steps for other in step.remedies)
-        if not doses and one.name not in self._tried:
-            self._tried.append(one.name)
+        if not doses:
+            self._tried.setdefault(one.name, one)
         if doses >= MOST_DOSES or (doses and self.steps[-1].name != one.name):  # with others on top it is settled
             return False
 
         def decide(outcome: Outcome, why: str, times: float | None = None) -> bool:
-            if not doses:  # a further dose that does not help takes nothing from the first
+            is_known = outcome in ("not applicable", "not tried") and one.name in self._repeated
+            if not doses and not is_known:  # a further dose that does not help takes nothing from the first
                 self.decide(Treated(one.name, one.finding.name, outcome, why, times=times))
             return False
 
@@ -259,6 +272,7 @@ class Search:
             self._late.append(one)
             return decide("not tried", f"one training would take {show_seconds(slow.seconds)}, too long to judge it")
         except BehindError as behind:
+            self._lost |= {} if doses else {one.name: len(self.steps)}
             why = f"given up after {behind.share:.0%} of its training, far behind"
             return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
         except (UsageError, MemoryError) as problem:
@@ -268,6 +282,7 @@ class Search:
         why = f"{change} on validation, one training each"
         is_guess = not one.promise and bool(self.steps or not self.findings)
         if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0):
+            self._lost |= {} if doses else {one.name: len(self.steps)}
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
@@ -275,6 +290,7 @@ class Search:
             self.steps[-1] = self.steps[-1].with_next(step)
         else:
             self.steps.append(step)
+            self._lost.pop(one.name, None)
         self._take(recipe, found)
         self.decide(self.steps[-1].told("looked good", why))
         return True
