@@ -3,7 +3,7 @@
 Networks of 70 % accuracy whose accuracy moves with the seed by so many points (its deviation), on 300 and on 2,000
 items some of which are harder than others: three networks that judge all of them, and folds, of which three networks
 judge a third each, once, three and five times over. A verdict of "helped" is one side of a 95 % interval, so 2.5 % is
-its due. Beside it the bootstrap alone, without `core.statistics._widened`; and how often a gain of five points is found.
+its due. Beside it the bootstrap alone, without `core.statistics._widened`; and how often five points of gain are found.
 
     python bench/seed_noise.py
 """

@@ -115,6 +115,8 @@ def _repair(told: Record | None) -> str:
         "|---|---|",
     ]
     lines += [f"| {name} | {_counted(told['brought_back'][way])} |" for way, name in names.items()]
+    curable = told["curable_brought_back"]
+    lines += [f"| {name}, of the curable runs | {_counted(curable[way])} |" for way, name in names.items()]
     lines += [f"| `treat`, faults of the {kind} | {_counted(found)} |" for kind, found in told["by_kind"].items()]
     lines.append(f"| `treat` better than random search | {_counted(told['better_than_random'])} |")
     lines.append(f"| `treat` at least as good | {_counted(told['as_good_as_random'])} |")

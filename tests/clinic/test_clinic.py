@@ -240,7 +240,7 @@ def test_the_interval_is_clopper_and_pearson_s() -> None:
 
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
-    def mended(nothing: float, treated: float, random: float, refused: str = "") -> dict[str, Any]:
+    def mended(nothing: float, treated: float, random: float, refused: str = "", known: float = 0.9) -> dict[str, Any]:
         sign = int(np.sign(treated - random))
         told = {
             "kind": "recipe",
@@ -250,6 +250,7 @@ def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
             "treated": treated,
             "random": random,
             "anew": 0.5,
+            "known": known,
         }
         return {**told, "refused": refused, "processor_seconds": 1.0}
 
@@ -257,15 +258,23 @@ def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
         mended(0.5, 0.89, 0.6),  # brought back, and better than random search
         mended(0.5, 0.5, 0.88, "no"),  # refused; random search brought it back
         mended(0.7, 0.80, 0.8),  # equal
+        mended(0.1, 0.2, 0.2, known=0.3),  # no recipe brings it back
         {"kind": "data", "healthy": 0.9, "nothing": 0.89},  # not sick enough
     ]
     told = repair.scored(lines, score.share)
-    assert (told["runs"], told["sick"], told["refused"]) == (4, 3, 1)
+    assert (told["runs"], told["sick"], told["refused"]) == (5, 4, 1)
     shares = {way: found["right"] for way, found in told["brought_back"].items()}
     assert shares == {"treated": 1, "nothing": 0, "random": 1, "anew": 0}
-    assert {kind: (found["right"], found["n"]) for kind, found in told["by_kind"].items()} == {"recipe": (1, 3)}
+    assert {kind: (found["right"], found["n"]) for kind, found in told["by_kind"].items()} == {"recipe": (1, 4)}
+    curable = told["curable_brought_back"]
+    assert {way: (found["right"], found["n"]) for way, found in curable.items()} == {
+        "treated": (1, 3),
+        "nothing": (0, 3),
+        "random": (1, 3),
+        "anew": (0, 3),
+    }
     assert told["better_than_random"]["right"] == 1
-    assert told["as_good_as_random"]["right"] == 2
+    assert told["as_good_as_random"]["right"] == 3
     assert {name: one["right"] for name, one in told["clearly_beside_random"].items()} == {"better": 1, "worse": 1}
 
 
