@@ -110,6 +110,20 @@ def test_what_helped_alone_and_together_is_kept_and_else_what_only_helped_togeth
     assert found.kept == kept
 
 
+@pytest.mark.parametrize(
+    ("found", "kept"),
+    [
+        (told("no clear effect", "helped", together=["helped"]), 2),
+        (told("no clear effect", "helped", together=["no clear effect"]), 0),
+        (told("hurt", "helped", together=["helped"]), 0),
+        (told("helped", "no clear effect", "helped", "hurt", together=["helped", "helped", "helped"]), 3),
+        (told("no clear effect", together=[]), 0),
+    ],
+)
+def test_what_helped_on_top_of_others_is_kept_with_them_where_all_helped_together(found: Judged, kept: int) -> None:
+    assert found.kept_together == kept
+
+
 def test_a_stage_after_one_that_did_not_help_is_not_in_order() -> None:
     assert told("helped", "helped", together=["helped"]).is_in_order
     assert not told("hurt", "helped", together=["helped"]).is_in_order

@@ -50,6 +50,14 @@ class Judged:
         return count
 
     @property
+    def kept_together(self) -> int:
+        """How many stages from the first on are kept where one that helped is not shown to help without those before
+        it: as far as the last that helped, if all of them did together and none hurt."""
+        count = max(self.helped, default=-1) + 1
+        hurts = any(verdict == "hurt" for _, verdict in self.stages[:count])
+        return count if count and not hurts and self.together[count - 1][1] == "helped" else 0
+
+    @property
     def is_in_order(self) -> bool:
         """Whether the stages that helped are the first ones, so that their combination was trained already."""
         return self.helped == list(range(len(self.helped)))

@@ -296,15 +296,16 @@ class Trial:
         stages = [_merged(stages[first:last], 1)[0] for first, last in pairwise(places)]
         arms = [found[place] for place in places]
         told = self._verdicts(arms)
-        kept: tuple[Step, ...] = tuple(stages[: told.kept])
-        recipe = kept[-1].recipe if kept else None
-        gain = told.together[told.kept - 1][0] if kept else None
         if told.helped and not told.is_in_order:
             other = self._recombined([stages[number] for number in told.helped], arms)
             if other is not None:
-                kept, recipe, gain = other
-        self._tell_verdicts(stages, told, kept)
-        return self._ended(kept, recipe, gain)
+                self._tell_verdicts(stages, told)
+                return self._ended(*other)
+        count = told.kept or told.kept_together
+        self._tell_verdicts(stages, told, count)
+        if not count:
+            return self._ended((), None, None)
+        return self._ended(stages[:count], stages[count - 1].recipe, told.together[count - 1][0])
 
     def _stages(self, steps: Sequence[Step]) -> list[Step]:
         """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
@@ -405,13 +406,12 @@ class Trial:
         difference, verdict = self._verdicts(arms, [found[0]]).further[0]
         return (tuple(stages), recipe, difference) if verdict == "helped" else None
 
-    def _tell_verdicts(self, stages: Sequence[Step], told: Judged, kept: Sequence[Step]) -> None:
-        """Write down the verdict of each stage, or of all together where only that could be told."""
-        if kept and not told.helped:
-            whole = _merged(stages[: len(kept)], 1)[0]
-            difference, verdict = told.together[len(kept) - 1]
-            self._settle(whole, verdict, self._why(difference), difference)
-            stages, told = stages[len(kept) :], replace(told, stages=told.stages[len(kept) :])
+    def _tell_verdicts(self, stages: Sequence[Step], told: Judged, count: int = 0) -> None:
+        """Write down the verdict of each stage, or of the first `count` together where some of them helped only so."""
+        if any(verdict != "helped" for _, verdict in told.stages[:count]):
+            difference, verdict = told.together[count - 1]
+            self._settle(_merged(stages[:count], 1)[0], verdict, self._why(difference), difference)
+            stages, told = stages[count:], replace(told, stages=told.stages[count:])
         for stage, (difference, verdict) in zip(stages, told.stages, strict=True):
             self._settle(stage, verdict, self._why(difference), difference)
 
