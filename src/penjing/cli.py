@@ -277,7 +277,7 @@ def treat(
     Args:
         run: The run folder; it stays as it is, but for lines in its ledger.
         time: The deadline of all of it, such as 90s, 10m or 1h; 5m when left out.
-        seeds: Trainings with a remedy and without that a verdict takes; 3 or more.
+        seeds: Trainings with a remedy and without that a verdict takes at least; 3 or more.
         remedy: One remedy to try, of penjing list remedies; may be repeated.
         out: The folder of the new run; the next free one in runs/ when left out.
         data: Where the data are now, if they moved.

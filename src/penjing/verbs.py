@@ -456,7 +456,7 @@ def treat(
     Args:
         run: a run, or its folder.
         time: the deadline of all of it, such as "10m" or seconds; None is five minutes.
-        seeds: of each side of a pair, 3 or more.
+        seeds: of each side of a pair, at least; 3 or more. More are taken where there is time to spare.
         remedies: names of those to try (`penjing list remedies`); () takes what suits the findings.
         out: the folder of the new run; None is the next free one in runs/.
         data: where the data are now, if they moved.

@@ -132,6 +132,13 @@ def test_what_no_finding_points_at_must_gain_more_once_others_looked_good(gain: 
     assert dict(outcomes(pointed))["usual_rate"] == "looked good"
 
 
+def test_validation_items_of_one_group_leave_luck_room_as_others_do() -> None:
+    """Two right answers more of two hundred are nothing, whoever the items come from."""
+    bench = FakeBench(lambda recipe: 0.5 + 0.01 * (recipe.training.clip_norm > 0))
+    bench.prepared = SimpleNamespace(truth=TRUTH, groups=np.zeros(ITEMS, dtype=np.int64))  # type: ignore[misc]
+    assert dict(outcomes(searched(bench, "clip_gradient")))["clip_gradient"] == "screened out"
+
+
 def test_a_lower_loss_is_progress_though_the_metric_stands_still() -> None:
     bench = FakeBench(lambda _: 0.5)
     found = searched(bench)

@@ -13,7 +13,7 @@ import pytest
 from penjing.core import plugins
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated, Progress, Started
-from penjing.core.recipe import DataChoices, Recipe, Training
+from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import _trials
@@ -162,6 +162,24 @@ def test_items_left_out_and_relabelled_are_so_in_learning_only(monkeypatch: pyte
     assert len(posed) == 1
     bench.screen(RECIPE)
     assert posed[1][1] == (np.arange(12) % 3).tolist()
+
+
+def test_an_encoder_that_would_take_too_long_for_all_items_is_told_before_it_sees_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench, posed = bench_of(monkeypatch)
+    monkeypatch.setattr(_trials, "seeing_seconds", lambda *_: {"image": 3.0, "sound": 4.0})
+    monkeypatch.setattr(_trials, "seen_through", lambda prepared, _: prepared)
+    monkeypatch.setattr(engine, "carry_out", lambda *_, **__: (_ for _ in ()).throw(RunError("")))
+    seen = replace(RECIPE, pretrained={"image": Choice("timm"), "sound": Choice("timm")})
+    with pytest.raises(TooSlowError) as told:
+        bench.screen(seen, Limits(6.0))
+    assert told.value.seconds == 7.0
+    assert not posed
+    bench.screen(seen, Limits(8.0))
+    monkeypatch.setattr(_trials, "seeing_seconds", lambda *_: pytest.fail("what was seen is kept"))
+    bench.train(seen, bench.turn(0, 3)[0], Limits(6.0))
+    assert len(posed) == 2
 
 
 def test_held_out_answers_stand_in_the_order_of_the_training_items(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,8 +145,20 @@ class OwnFiles:
 
 def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: float) -> dict[str, Choice]:
     """The encoders, the cheapest first, that see all items outside the test part within the seconds; told by a few."""
-    rows = prepared.rows("train", "valid", "confirm")
+    costs, found = seeing_seconds(prepared, encoders), {}
+    for name in sorted(costs, key=lambda one: costs[one]):
+        seconds -= costs[name]
+        if seconds >= 0:
+            found[name] = encoders[name]
+    return found
+
+
+def seeing_seconds(prepared: Prepared, encoders: Mapping[str, Choice]) -> dict[str, float]:
+    """Input → the seconds that its encoder takes for all items outside the test part, told by a few of them."""
     costs: dict[str, float] = {}
+    if not encoders:
+        return costs
+    rows = prepared.rows("train", "valid", "confirm")
     for slot in seen_through(prepared, encoders).slots:
         if isinstance(slot, EmbeddingSlot):
             slot.embed(rows[:2])  # loading the encoder is paid once
@@ -154,12 +166,7 @@ def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: floa
             begun = time.monotonic()
             slot.embed(sample)
             costs[slot.name] = (time.monotonic() - begun) / max(1, len(sample)) * len(rows)
-    found: dict[str, Choice] = {}
-    for name in sorted(costs, key=lambda one: costs[one]):
-        seconds -= costs[name]
-        if seconds >= 0:
-            found[name] = encoders[name]
-    return found
+    return costs
 
 
 @dataclass(frozen=True)

@@ -359,6 +359,8 @@ class Search:
         """Half of that of the metric: answers of two trainings err on nearly the same items."""
         draws = stream(self.base.seed, "treat:noise")
         prepared, unit = self.metric.prepare(self._truth, answer), unit_of_item(self._groups, len(self._truth))
+        if not unit.any():  # all of one group: nothing tells how groups differ, but items do
+            unit = np.arange(len(unit))
         count = int(unit.max()) + 1
         weights = (np.bincount(draws.integers(count, size=count), minlength=count)[unit] for _ in range(RESAMPLES))
         values = np.array([self.metric.combine(prepared, weight.astype(np.float64)) for weight in weights])

@@ -27,7 +27,7 @@ from penjing.training import engine
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._pretrained import seen_through
+from penjing.workflows._pretrained import seeing_seconds, seen_through
 from penjing.workflows._problem import pose
 
 FOLDS = 3  # that judge where there is no part for it
@@ -235,10 +235,11 @@ class Bench:
             MemoryError: the memory was not enough.
         """
         begun = time.monotonic()
-        problem = self._problem(recipe, deal)
+        problem = self._problem(recipe, deal, limits.seconds)
         truth = self.prepared.truth
         try:
-            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, limits))
+            left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
+            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left))
         except RunError:
             return Screened(_constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
         except RuntimeError as problem_of_torch:
@@ -258,11 +259,14 @@ class Bench:
         found: np.ndarray = answers[np.argsort(np.concatenate([deal.judged for deal in deals]))]
         return found
 
-    def _problem(self, recipe: Recipe, deal: Deal) -> Problem:
+    def _problem(self, recipe: Recipe, deal: Deal, seconds: float) -> Problem:
         """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same.
 
         Items that the recipe leaves out, or takes for another class, are so in learning only: what chooses and what
         judges stays as the data have it.
+
+        Raises:
+            TooSlowError: the recipe's encoders would take longer than the seconds for all items.
         """
         before = self.prepared.corrections
         dropped = set(recipe.data.drop) - set(before.drop)
@@ -278,6 +282,9 @@ class Bench:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
             if encoders not in self._seen:  # kept, for to see all items takes long
+                needed = sum(seeing_seconds(self.prepared, recipe.pretrained).values())
+                if needed > seconds:
+                    raise TooSlowError(needed)
                 self._seen[encoders] = seen_through(self.prepared, recipe.pretrained)
             self._posed[key] = pose(replace(self._seen[encoders], truth=truth), train, deal.valid)
         return self._posed[key]
