@@ -70,3 +70,31 @@ def test_runs_without_a_split_are_compared_item_by_item(tmp_path: Path) -> None:
     gain = compare(pair(tmp_path, None)).others[0].more_right
     assert gain is not None
     assert gain.units == ITEMS
+
+
+@pytest.mark.parametrize(("error", "verdict"), [(0.5, "better"), (1.0, "no clear difference"), (2.0, "worse")])
+def test_numbers_are_held_against_each_other_by_how_far_off_they_are(
+    tmp_path: Path, error: float, verdict: str
+) -> None:
+    draw = np.random.default_rng(0)
+    target = draw.normal(10.0, 2.0, ITEMS)
+    off = draw.normal(size=(2, ITEMS))
+    runs = []
+    for name, wrong in (("first", off[0]), ("second", error * off[1])):
+        run = made(tmp_path / name, np.ones(ITEMS, bool), np.arange(ITEMS))
+        answers = pl.read_parquet(run.path / "predictions.parquet")
+        answers = answers.with_columns(target=pl.Series(target), predicted=pl.Series(target + wrong))
+        answers.write_parquet(run.path / "predictions.parquet")
+        runs.append(run)
+    comparison = compare(runs)
+    found = comparison.others[0]
+    assert found.verdict == verdict
+    assert found.more_right is not None
+    explained = [
+        1 - np.square(wrong).sum() / np.square(target - target.mean()).sum() for wrong in (off[0], error * off[1])
+    ]
+    assert found.more_right.value == pytest.approx(explained[1] - explained[0])
+    assert any(f"{verdict}: R² " in line for line in comparison.lines())
+    # A run that tells classes shares no answers with one that tells numbers.
+    other = compare([runs[0], made(tmp_path / "classes", np.ones(ITEMS, bool), None)]).others[0]
+    assert (other.shared, other.verdict) == (0, "no shared validation items")

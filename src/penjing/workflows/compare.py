@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,12 @@ import polars as pl
 from penjing.core import statistics
 from penjing.core.duplicates import joined
 from penjing.core.recipe import Recipe, to_dict
+from penjing.core.report.text import metric_name, show_effect
 from penjing.core.run import Run
 from penjing.core.score import Score
 from penjing.core.split import Split
 
+OF_CLASSES, OF_NUMBERS = "accuracy", "r2"  # what is gained
 # Choices that follow from the data or the machine; a different one explains nothing.
 _NOT_CHOSEN = ("machine.", "data.", "training.replans")
 
@@ -29,8 +32,9 @@ class Against:
         score: its validation score, or None.
         choices: dotted recipe key → (the first run's value, this one's), where they differ.
         shared: validation items that both have answered.
-        more_right: share of the shared items that this run gets right beyond the first, with its interval over groups
-            (items that either run's split keeps together); None where too few items are shared to tell.
+        more_right: share of the shared items that this run gets right beyond the first, or, of numbers, how much
+            greater its R² is on them; with its interval over groups (items that either run's split keeps together);
+            None where too few items are shared to tell.
     """
 
     run: Run
@@ -64,10 +68,11 @@ class Comparison:
             found.append(f"{other.run.path}  {_shown(other.score)}")
             if other.more_right is not None:
                 gain = other.more_right
+                effect = show_effect(gain.value, gain.low, gain.high, gain.metric)
+                name = f"{metric_name(gain.metric)} " if gain.metric == OF_NUMBERS else ""
                 found.append(
-                    f"  {other.verdict}: {100 * gain.value:+.1f} points "
-                    f"[{100 * gain.low:+.1f} to {100 * gain.high:+.1f}] "
-                    f"on {other.shared} shared validation items{_in_groups(gain)} (one seed each)"
+                    f"  {other.verdict}: {name}{effect} on {other.shared} shared validation items{_in_groups(gain)} "
+                    "(one seed each)"
                 )
             else:
                 found.append(f"  {other.verdict}")
@@ -108,29 +113,43 @@ def _against(first: Run, run: Run) -> Against:
 
 
 def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
-    """On how many validation items both answered, and how many more of them the second gets right."""
+    """On how many validation items both answered, and how much better the second does on them."""
     if not (first.has_predictions and run.has_predictions):
         return 0, None
     answered = [
-        one.predictions.filter(pl.col("model") == "network").select(
-            "hash", "target", right=pl.col("target") == pl.col("predicted")
-        )
-        for one in (first, run)
+        one.predictions.filter((pl.col("model") == "network") & pl.col("target").is_not_null()) for one in (first, run)
     ]
     answered = [one.unique(["hash", "target"], maintain_order=True) for one in answered]
+    if answered[0]["target"].dtype != answered[1]["target"].dtype:
+        return 0, None
     both = answered[0].join(answered[1], on=["hash", "target"], suffix="_after")
-    if both.is_empty():
+    gain, name = _gained(both)
+    if not len(gain):
         return 0, None
     groups = joined(*(_groups(one, both["hash"]) for one in (first, run)))
-    gain = both["right_after"].cast(pl.Float64).to_numpy() - both["right"].cast(pl.Float64).to_numpy()
     metric = statistics.Metric(
-        "more right",
+        name,
         lambda _, value: value[:, 0],
         lambda value, weight: float(value @ weight / weight.sum()),
-        bounds=(-1.0, 1.0),
+        bounds=(-1.0, 1.0) if name == OF_CLASSES else (-math.inf, math.inf),
     )
     truth = np.zeros(len(gain), dtype=np.int64)
     return len(gain), statistics.score(metric, truth, gain[:, None], part="valid", groups=groups)
+
+
+def _gained(both: pl.DataFrame) -> tuple[np.ndarray, str]:
+    """What the second run gains on each item that both answered, the mean being that of the metric, and its name; none
+    where the items cannot tell: there is none, or all are of one number."""
+    target = both["target"].to_numpy()
+    answers = both["predicted"].to_numpy(), both["predicted_after"].to_numpy()
+    if not both["target"].dtype.is_numeric():
+        before, after = ((answer == target).astype(np.float64) for answer in answers)
+        return after - before, OF_CLASSES
+    spread = float(target.var()) if len(target) else 0.0
+    if not spread:
+        return target[:0], OF_NUMBERS
+    before, after = (np.square(answer - target) for answer in answers)
+    return np.asarray((before - after) / spread), OF_NUMBERS
 
 
 def _groups(run: Run, hashes: pl.Series) -> np.ndarray:
