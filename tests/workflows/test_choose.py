@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, Training
-from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched
+from penjing.training import engine
+from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched, _race
 
 
 def recipe(batch_size: int = 512) -> Recipe:
@@ -45,3 +48,38 @@ def test_a_time_for_enough_updates_changes_nothing() -> None:
 @pytest.mark.parametrize("key", ["training.batch_size", "optimiser", "optimiser.rate"])
 def test_what_was_set_by_hand_stays(key: str) -> None:
     assert batched(1, recipe(), **{key: 0}) == (recipe(), [])
+
+
+@pytest.mark.parametrize(
+    ("items", "default", "other", "winner"),
+    [
+        (40, 0.50, 0.55, "cnn"),  # two items of forty
+        (40, 0.30, 0.60, "mlp"),
+        (2000, 0.50, 0.55, "mlp"),
+        (2000, 0.55, 0.50, "cnn"),
+    ],
+)
+def test_the_default_network_loses_a_race_by_more_than_luck_only(
+    monkeypatch: pytest.MonkeyPatch, items: int, default: float, other: float, winner: str
+) -> None:
+    draw, truth = np.random.default_rng(0), np.arange(items) % 4
+    # Each is right about items of its own.
+    shares = {"cnn": (draw.permutation(items), default), "mlp": (draw.permutation(items), other)}
+
+    def carried_out(short: Recipe, *_: Any, **__: Any) -> Any:
+        order, share = shares[short.model.name]
+        said = np.where(order < share * items, truth, (truth + 1) % 4)
+        return SimpleNamespace(network=9 * np.eye(4)[said], best=share, recipe=short)
+
+    monkeypatch.setattr(engine, "carry_out", carried_out)
+    monkeypatch.setattr(engine, "outputs", lambda network, *_: network)
+    every = np.arange(items)
+    problem: Any = SimpleNamespace(truth=truth, train=every, valid=every, items=None, classes=("a", "b", "c", "d"))
+    begin = recipe(16)
+    said: list[Decided] = []
+    candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
+    found, _ = _race(problem, candidates, 100.0, Clock(100.0), said.append)
+    assert found.model.name == winner
+    (decided,) = said
+    assert decided.choice == winner
+    assert ("do not tell it from the others" in decided.why) == (items == 40 and winner == "cnn")

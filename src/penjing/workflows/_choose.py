@@ -4,7 +4,7 @@ base recipe      sizes from the amount of data
 probe            the fastest right arithmetic on this machine
 dial             the largest network that still sees every item often enough within the time
 batch            smaller, where the time allows only a few updates
-race             candidate networks train for a short while; validation chooses
+race             candidate networks train for a short while; validation chooses, the default where it cannot tell
 mirror test      does the winner know mirrored pictures? then left and right mean nothing, and mirroring is safe
 """
 
@@ -24,6 +24,7 @@ from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
+from penjing.core.randomness import stream
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
 from penjing.core.report.text import many
 from penjing.core.usual import WIDE_RUNS, usual
@@ -56,6 +57,7 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often, or will not see them so often at all.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
+RACE_RESAMPLES = 200  # that tell how far the difference of two networks may be luck
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
 OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
 _OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are
@@ -388,14 +390,40 @@ def _race(
     best = max(entrants, key=lambda entrant: -math.inf if entrant[1].best is None else entrant[1].best)
     default, first = entrants[0]
     passes = total_steps(first.recipe.training) / problem_steps(problem, default)
-    if best[0] is not default and default is candidates[0] and passes < FAIR_PASSES <= to_come:
+    is_upset = best[0] is not default and default is candidates[0]
+    if is_upset and passes < FAIR_PASSES <= to_come:
         why = f"it saw the items {passes:.1f} times in {seconds:.0f} s, too few to judge it by; the training is longer"
         decide(Decided("network", default.model.name, why))
         return default, first
+    shown = ", ".join(f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in entrants)
+    if is_upset and not _is_clear(problem, default, first, best[1]):
+        why = f"{many(len(problem.valid), 'validation item')} do not tell it from the others after {seconds:.0f} s each"
+        decide(Decided("network", default.model.name, f"{why}: {shown}"))
+        return default, first
     if len(candidates) > 1:
-        shown = ", ".join(f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in entrants)
         decide(Decided("network", best[0].model.name, f"after {seconds:.0f} s each, on validation: {shown}"))
     return best
+
+
+def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained) -> bool:
+    """Whether a network is better on validation than another by more than a standard error of the difference."""
+    task, rows = plugins.load("tasks", recipe.task.name), problem.valid
+    metric, truth = task.metric(task.Settings(**recipe.task.settings).metric), problem.truth[rows]
+    sides = [
+        metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows))) for one in (before, after)
+    ]
+    draws = stream(recipe.seed, "race")
+    weights = [
+        np.bincount(draws.integers(len(rows), size=len(rows)), minlength=len(rows)) for _ in range(RACE_RESAMPLES)
+    ]
+
+    def gained(weight: np.ndarray) -> float:
+        old, new = (metric.combine(side, weight.astype(np.float64)) for side in sides)
+        return new - old if metric.is_higher_better else old - new
+
+    gains = np.array([gained(weight) for weight in weights])
+    gains = gains[np.isfinite(gains)]
+    return bool(len(gains)) and gained(np.ones(len(rows))) > float(gains.std())
 
 
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
