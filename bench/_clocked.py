@@ -93,6 +93,8 @@ def carried_out(
     train: np.ndarray | None = None,
     valid: np.ndarray | None = None,
     is_tested: bool = False,
+    is_final: bool = False,
+    others: np.ndarray | None = None,
 ) -> Carried:
     """Choose a recipe and carry it out within `seconds`; score it afterwards, off the clock.
 
@@ -101,6 +103,9 @@ def carried_out(
         train: the rows to learn from; those of the training part when left out.
         valid: the rows that choose; those of validation when left out.
         is_tested: whether the test part is scored too.
+        is_final: whether the rows that choose the recipe are learned from as well, as `fit --final` does; validation
+            is then no score of anything.
+        others: rows of no part of this that are scored too, as "other".
     """
     prepared, wish = data.prepared, RecipeWish(seed=seed, device=device, assignments=by_hand or {})
     train = prepared.rows("train") if train is None else train
@@ -108,9 +113,15 @@ def carried_out(
     clock = Clock(seconds)
     problem = pose(prepared, train, valid)
     chosen = choose(problem, base_of(data, problem, wish), wish, clock)
+    if is_final:
+        problem = pose(prepared, np.sort(np.concatenate([train, valid])), valid[:0])
     trained = engine.carry_out(chosen.recipe, problem, pace=Pace(clock.started + seconds, chosen.most_steps))
     taken = clock.elapsed
-    asked = {"valid": valid, **({"test": prepared.rows("test")} if is_tested else {})}
+    asked = {} if is_final else {"valid": valid}
+    if others is not None:
+        asked["other"] = others
+    if is_tested:
+        asked["test"] = prepared.rows("test")
     answers = {part: engine.outputs(trained.network, problem.items, rows).argmax(1) for part, rows in asked.items()}
     right = {part: float((answers[part] == problem.truth[rows]).mean()) for part, rows in asked.items()}
     return Carried(taken, right, trained.recipe, {one.what: f"{one.choice} ({one.why})" for one in chosen.decisions})

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from penjing.core import plugins
 from penjing.core.errors import RunError, UsageError
 from penjing.core.statistics import (
     LEAST_EFFECT,
@@ -20,6 +21,7 @@ from penjing.core.statistics import (
     holm,
     interval,
     judge,
+    least_effect,
     paired_difference,
     resamples,
     score,
@@ -215,6 +217,14 @@ def test_a_certain_gain_too_small_to_matter_has_no_clear_effect() -> None:
     tiny = Difference(LEAST_EFFECT / 2, LEAST_EFFECT / 3, LEAST_EFFECT, 0.001, 3, 1000)
     assert judge([tiny]) == ["no clear effect"]
     assert judge([tiny], least_effect=0.0) == ["helped"]
+
+
+def test_the_least_effect_of_a_metric_in_units_is_a_share_of_what_it_was() -> None:
+    assert least_effect(SHARE, 0.9) == LEAST_EFFECT
+    for name in ("mae", "rmse"):
+        metric = plugins.load("tasks", "regress").metric(name)
+        assert least_effect(metric, 5000.0) == pytest.approx(10.0)
+    assert least_effect(plugins.load("tasks", "regress").metric("r2"), 0.3) == LEAST_EFFECT
 
 
 def test_a_gain_among_many_finalists_must_be_surer() -> None:

@@ -29,7 +29,7 @@ RESAMPLES, FEWEST_RESAMPLES = 2000, 400
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
 FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
-LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain
+LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain; see `least_effect`
 
 Verdict = Literal["helped", "no clear effect", "hurt"]
 
@@ -346,6 +346,15 @@ def _widened(draws: np.ndarray, effect: float, seeds: tuple[float, int], units: 
     level = (1 + CONFIDENCE) / 2
     half = student_t(level, max(1, int(freedom))) * math.sqrt(variance)
     return effect + max(1.0, half / (NormalDist().inv_cdf(level) * spread)) * (draws - effect)
+
+
+def least_effect(metric: Metric, value: float) -> float:
+    """The smallest gain that is worth a remedy: 0.2 points, or 0.2 % of what a metric without an upper bound is.
+
+    Args:
+        value: of the metric, before.
+    """
+    return LEAST_EFFECT if math.isfinite(metric.bounds[1]) else LEAST_EFFECT * abs(value)
 
 
 def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT) -> list[Verdict]:

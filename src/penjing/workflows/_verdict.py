@@ -63,18 +63,24 @@ class Judged:
         return self.helped == list(range(len(self.helped)))
 
 
-def judged(difference: Callable[[Arm, Arm], Difference], arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
+def judged(
+    difference: Callable[[Arm, Arm], Difference],
+    arms: Sequence[Arm],
+    further: Sequence[Arm] = (),
+    least_effect: float = statistics.LEAST_EFFECT,
+) -> Judged:
     """The verdicts.
 
     Args:
         difference: (an arm, another) → what the second is worth beside the first.
         arms: without any stage, with the first, with the first two …
         further: others to hold against the first arm.
+        least_effect: that is worth a remedy.
     """
     count = len(arms) - 1
     pairs = [(arms[number], arms[number + 1]) for number in range(count)]
     pairs += [(arms[0], arms[number + 1]) for number in range(1, count)]
     pairs += [(arms[0], arm) for arm in further]
     found = [difference(*pair) for pair in pairs]
-    told = list(zip(found, statistics.judge(found), strict=True))
+    told = list(zip(found, statistics.judge(found, least_effect), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

@@ -374,16 +374,21 @@ class Trial:
         return [np.concatenate(answers) for answers in found]
 
     def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
-        return judged(self._difference, arms, further)
+        rows = self._rows_of(self._turns[0])
+        before = self.metric(self.bench.prepared.truth[self.bench.judged][rows], arms[0][0])
+        return judged(self._difference, arms, further, statistics.least_effect(self.metric, before))
+
+    def _rows_of(self, deals: Sequence[Deal]) -> np.ndarray:
+        """The places of what a turn judged among all rows that judge."""
+        return np.searchsorted(self.bench.judged, np.concatenate([deal.judged for deal in deals]))
 
     def _difference(self, before: Arm, after: Arm) -> Difference:
         """What an arm is worth beside another, on the rows that judged."""
         rows = self.bench.judged
         turns = []
         for deals, old, new in zip(self._turns, before, after, strict=True):
-            at = np.searchsorted(rows, np.concatenate([deal.judged for deal in deals]))
             part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
-            turns.append(Turn(at, old, new, part))
+            turns.append(Turn(self._rows_of(deals), old, new, part))
         truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
         return statistics.difference(self.metric, truth, turns, groups)
 

@@ -1,0 +1,111 @@
+"""The trainings of a verdict: what is left of them where time or memory runs out on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penjing.core.recipe import Recipe
+from penjing.workflows._trials import Deal, TooSlowError
+from penjing.workflows.treat import Trial
+
+FOLDS, ITEMS, LEAST = 3, 12, 1
+BASE = Recipe(seed=7)
+
+
+class Clock:
+    """Seconds that pass by what is trained."""
+
+    elapsed = 0.0
+
+
+def trial(seconds: float, takes: dict[int, float] | None = None, fails: int | None = None) -> tuple[Any, list[Any]]:
+    """A trial with so much time for verdicts; a training of the first, second … recipe takes so long. One may fail."""
+    clock, asked = Clock(), []
+    takes = takes or {}
+
+    class Bench:
+        judged = np.arange(ITEMS)
+
+        def turn(self, number: int, folds: int) -> list[Deal]:
+            rows = (np.arange(ITEMS) + number) % ITEMS
+            none = rows[:0]
+            return [Deal((number, fold), none, none, np.sort(rows[fold::folds])) for fold in range(folds)]
+
+        def train(self, recipe: Any, deal: Deal, limits: Any) -> Any:
+            arm = recipe.training.patience
+            if arm == fails:
+                raise MemoryError("there was not enough memory")
+            needed = takes.get(arm, 1.0)
+            if needed > limits.seconds:
+                raise TooSlowError(needed)
+            clock.elapsed += needed
+            asked.append((arm, recipe.seed, deal.name))
+            return SimpleNamespace(answer=np.stack([deal.judged, np.full(len(deal.judged), arm)], axis=1))
+
+    found: Any = Trial.__new__(Trial)
+    found.base, found.bench, found.clock, found.watch, found._turns = BASE, Bench(), clock, None, []
+    found.wish = SimpleNamespace(seeds=FOLDS)
+    found.time = SimpleNamespace(until_growing=lambda _: seconds - clock.elapsed, least_turns=LEAST)
+    return found, asked
+
+
+def recipes(count: int) -> list[Recipe]:
+    """Told apart by their patience."""
+    return [replace(BASE, training=replace(BASE.training, patience=arm)) for arm in range(count)]
+
+
+def test_every_training_of_a_side_has_a_seed_of_its_own_and_both_sides_the_same() -> None:
+    found, asked = trial(1e9)
+    arms = found._arms(recipes(2), 1.0, 2)
+    assert sorted(arms) == [0, 1]
+    seeds = {arm: [seed for one, seed, _ in asked if one == arm] for arm in arms}
+    assert seeds[0] == seeds[1] == [8, 9, 10, 11, 12, 13]  # the search's is 7
+    assert len(found._turns) == 2
+    for arm, turns in arms.items():
+        for deals, answers in zip(found._turns, turns, strict=True):
+            assert answers[:, 0].tolist() == np.concatenate([deal.judged for deal in deals]).tolist()
+            assert set(answers[:, 1]) == {arm}
+
+
+def test_turns_that_were_done_are_judged_where_the_time_is_over_in_the_next() -> None:
+    found, _ = trial(16.5)  # two turns of six trainings, and a part of the third
+    arms = found._arms(recipes(2), 1.0, 5)
+    assert [len(turns) for turns in arms.values()] == [2, 2]
+    assert len(found._turns) == 2
+
+
+def test_no_verdict_is_told_where_not_even_the_least_is_done() -> None:
+    found, _ = trial(4.5)
+    assert found._arms(recipes(2), 1.0, 3) == {}
+
+
+def test_a_recipe_that_cannot_be_trained_takes_those_after_it_along() -> None:
+    found, asked = trial(1e9, fails=1)
+    assert sorted(found._arms(recipes(3), 1.0, 2)) == [0]
+    assert {arm for arm, *_ in asked} == {0}
+    found, _ = trial(1e9, fails=0)
+    assert found._arms(recipes(3), 1.0, 2) == {}
+
+
+def test_where_the_least_verdict_takes_longer_than_thought_the_first_and_the_last_are_held_against_each_other() -> None:
+    found, asked = trial(24.0, takes={1: 2.0})
+    found.time.least_turns = 3
+    arms = found._arms(recipes(3), 1.0, 3)
+    assert sorted(arms) == [0, 2]
+    assert [len(turns) for turns in arms.values()] == [3, 3]
+    assert {answers[0, 1] for answers in arms[2]} == {2}
+    assert [name[0] for arm, _, name in asked if arm == 1] == [0] * FOLDS  # the first turn only
+
+
+@pytest.mark.parametrize(("least", "left"), [(LEAST, 1), (2, 2)])
+def test_no_turn_is_begun_that_there_is_no_time_for(least: int, left: int) -> None:
+    """After a turn of six seconds there are five left."""
+    found, asked = trial(11.0)
+    found.time.least_turns = least
+    found._arms(recipes(2), 1.0, 5)
+    assert len({name[0] for _, _, name in asked}) == left
