@@ -4,8 +4,8 @@
     python bench/records.py cifar10 --seeds 3  some goals, several seeds
     python bench/records.py --open             the final figures: the test part too
 
-Few labels: the labelled items are all there is; validation is cut from them and chooses the recipe, which is carried out
-on all of them then; nothing was learned elsewhere. Other items of the training part score it as well.
+Few labels: the labelled items are all there is; validation is cut from them and chooses the recipe, which is carried
+out on all of them then; nothing was learned elsewhere. Other items of the training part score it as well.
 Needs the Debian package dataset-fashion-mnist and the shared data; a goal whose data are missing is left out.
 """
 
