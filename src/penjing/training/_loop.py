@@ -29,6 +29,7 @@ from penjing.training._step import Supervised
 from penjing.training._vitals import first_told
 
 CHECKPOINT_SECONDS = 10.0
+TOLD_STEPS, TOLD_SECONDS = 10, 1.0  # after either of which it is told how far a training is
 # A replan is worth it only when the forecast is off by more than this share of what is left.
 TOLERANCE = 0.05
 STAGE = "training"
@@ -147,7 +148,7 @@ def train(
         `state`, with the best weights in it.
     """
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
-    begun, kept = time.monotonic(), -math.inf
+    begun, kept, told = time.monotonic(), -math.inf, time.monotonic()
     with _own_randomness(), course.loader.batches(state.step) as batches:
         stride = _Stride()
         while state.step < total_steps(state.training) and not _is_stale(state):
@@ -173,8 +174,9 @@ def train(
             if keep is not None and has_plan and time.monotonic() - kept > CHECKPOINT_SECONDS:
                 keep(state)
                 kept = time.monotonic()
-            if watch is not None and state.step % 10 == 0:
+            if watch is not None and (state.step % TOLD_STEPS == 0 or time.monotonic() - told > TOLD_SECONDS):
                 tell(watch, Progress(STAGE, state.step, total=total_steps(state.training)))
+                told = time.monotonic()
         if keep is not None:
             keep(state)  # a training that has ended stays ended, whatever kills what comes after it
     tell(watch, Finished(STAGE, time.monotonic() - begun))
@@ -194,8 +196,12 @@ class _Stride:
     def __init__(self) -> None:
         self.seconds, self.evaluation_seconds = math.nan, 0.0
         self._since, self._steps = time.monotonic(), 0
+        self._has_begun = False
 
     def count(self) -> None:
+        if not self._has_begun:  # the first update makes what all others use, and says little of them
+            self._has_begun, self._since = True, time.monotonic()
+            return
         self._steps += 1
         taken = time.monotonic() - self._since
         if self._steps >= self.ENOUGH or taken > self.SLOW_SECONDS:

@@ -1,0 +1,86 @@
+"""A training keeps to its time: plans follow how long updates take, and how far it is can be watched."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from penjing.core.events import Event, Progress
+from penjing.core.recipe import Training
+from penjing.training import _loop
+from penjing.training._loop import Pace, State, _Stride
+from penjing.training._plan import total_steps
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Time that passes only where a test says so."""
+    found = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(time, "monotonic", lambda: found.now)
+    return found
+
+
+def trained(clock: Any, steps: int, seconds: Any, pace: Pace | None = None, watch: Any = None) -> State:
+    """A training that learns nothing; its n-th update takes `seconds(n)`."""
+
+    @contextlib.contextmanager
+    def batches(first: int) -> Iterator[Iterator[Any]]:
+        yield iter(SimpleNamespace(item=torch.zeros(1, dtype=torch.long)) for _ in range(10 * steps))
+
+    def update(batch: Any, step: int, factor: float) -> torch.Tensor:
+        clock.now += seconds(step)
+        return torch.tensor(1.0)
+
+    nothing = SimpleNamespace(look=lambda: None, update=update, pulse=dict, weights=dict)
+    course: Any = SimpleNamespace(
+        loader=SimpleNamespace(batches=batches),
+        step=nothing,
+        factor=lambda _: 1.0,
+        evaluate=lambda *_: {"value": 0.0},
+        value_of=lambda values: values["value"],
+    )
+    state = State(Training(steps=steps, evaluations=1, batch_size=4))
+    return _loop.train(course, state, pace=pace, watch=watch)
+
+
+def test_one_slow_first_update_shortens_no_plan(clock: Any) -> None:
+    state = trained(clock, 100, lambda step: 5.0 if step == 0 else 0.1, Pace(20.0, 100))
+    assert state.training.replans == ()
+    assert state.step == 100
+
+
+def test_slow_updates_shorten_the_plan_as_soon_as_a_second_one_is_slow(clock: Any) -> None:
+    state = trained(clock, 100, lambda _: 2.0, Pace(50.0, 100))
+    at, total = state.training.replans[0]
+    assert at == 2
+    assert total < 30
+    assert state.step == total_steps(state.training)
+    assert clock.now <= 50.0
+
+
+def test_a_stride_is_the_mean_of_updates_since_the_first(clock: Any) -> None:
+    stride = _Stride()
+    clock.now = 30.0
+    stride.count()
+    assert not stride.is_known
+    for _ in range(_Stride.ENOUGH):
+        clock.now += 0.05
+        stride.count()
+    assert stride.is_fresh
+    assert stride.seconds == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.001, [10, 20, 30]), (0.6, [2, 4, 6, 8, 10]), (3.0, [1, 2, 3])])
+def test_how_far_it_is_is_told_every_few_updates_and_at_least_about_every_second(
+    clock: Any, seconds: float, told: list[int]
+) -> None:
+    events: list[Event] = []
+    trained(clock, 30, lambda _: seconds, watch=events.append)
+    steps = [event.done for event in events if isinstance(event, Progress)]
+    assert steps[: len(told)] == told
