@@ -131,6 +131,25 @@ def test_a_training_that_diverges_answers_with_the_shares_of_the_classes(monkeyp
     assert found.history == ()
 
 
+@pytest.mark.parametrize(("slope", "is_useless"), [(1.0, False), (-20.0, True)])
+def test_in_a_verdict_a_network_of_numbers_that_is_worse_than_a_constant_counts_as_that(
+    monkeypatch: pytest.MonkeyPatch, slope: float, is_useless: bool
+) -> None:
+    bench, _ = bench_of(monkeypatch)
+    truth = np.arange(12.0)
+    bench = replace(bench, task=plugins.load("tasks", "regress"), prepared=replace(bench.prepared, truth=truth))
+    bench = replace(bench, prepared=replace(bench.prepared, task="regress"))
+    recipe = Recipe(task=Choice("regress")).filled()
+    monkeypatch.setattr(engine, "carry_out", lambda *_, **__: SimpleNamespace(network=None, history=[]))
+    monkeypatch.setattr(engine, "outputs", lambda _, __, rows: np.float32(slope * truth[rows])[:, None])
+    answer = bench.train(recipe, bench.turn(0, 3)[0]).answer[:, 0]
+    assert answer.tolist() == pytest.approx(
+        [3.5, 3.5] if is_useless else [10.0, 11.0]
+    )  # the mean of what is learned from
+    # What is tried first may be on the right way, however far off.
+    assert bench.screen(recipe).answer[:, 0].tolist() == pytest.approx([slope * 8.0, slope * 9.0])
+
+
 def test_targets_far_from_all_others_are_learned_from_and_neither_choose_nor_judge(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

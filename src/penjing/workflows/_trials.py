@@ -228,7 +228,9 @@ class Bench:
     def train(self, recipe: Recipe, deal: Deal, limits: Limits = NO_LIMITS) -> Screened:
         """A network that is trained as the recipe says, and what it answers on the rows that judge.
 
-        A training that diverges answers what a constant would: nobody would use anything else of it.
+        A training that diverges answers what a constant would: nobody would use anything else of it. So does, for a
+        verdict, one that is worse than that on the rows that choose, by a metric that has no worst value: a few such
+        would settle any mean.
 
         Raises:
             TooSlowError, BehindError: it left its limits.
@@ -241,16 +243,35 @@ class Bench:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
             trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left))
         except RunError:
-            return Screened(_constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+            return Screened(self._constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
         except RuntimeError as problem_of_torch:
             if "alloc" in str(problem_of_torch) or "out of memory" in str(problem_of_torch):
                 raise MemoryError("there was not enough memory") from problem_of_torch
             raise
         chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in (deal.valid, deal.judged))
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
-            return Screened(_constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
-        answer = self.task.answer(judged, self.task.calibrate(chosen, truth[deal.valid]))
+            return Screened(self._constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+        calibrated = self.task.calibrate(chosen, truth[deal.valid])
+        if deal.name and self._is_useless(recipe, problem, self.task.answer(chosen, calibrated), deal.valid):
+            return Screened(
+                self._constant(recipe, problem, len(deal.judged)), trained.history, time.monotonic() - begun
+            )
+        answer = self.task.answer(judged, calibrated)
         return Screened(np.asarray(answer), trained.history, time.monotonic() - begun)
+
+    def _is_useless(self, recipe: Recipe, problem: Problem, answer: np.ndarray, rows: np.ndarray) -> bool:
+        """Whether a constant answers these rows better, by a metric without a worst value."""
+        metric = self.task.metric(self.task.Settings(**recipe.task.settings).metric)
+        if math.isfinite(metric.bounds[0 if metric.is_higher_better else 1]) or not len(rows):
+            return False
+        truth = self.prepared.truth[rows]
+        found, constant = metric(truth, np.asarray(answer)), metric(truth, self._constant(recipe, problem, len(rows)))
+        return bool(found < constant) if metric.is_higher_better else bool(found > constant)
+
+    def _constant(self, recipe: Recipe, problem: Problem, count: int) -> np.ndarray:
+        """Float32[count, outputs]: what a model says that knows only how frequent the answers are."""
+        truth = problem.truth[self._fair(problem.train)]
+        return Majority.learn(recipe.task.name, truth, len(problem.classes)).answer(count)
 
     def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:
         """Answers on the training rows, each from a network that learned from the others."""
@@ -322,9 +343,3 @@ class _Guard:
         needed = max((value for at, value in self._limits.curve if at <= share), default=-math.inf)
         if HALF_WAY <= share < 1 and self._best < needed - self._limits.margin:
             raise BehindError(share, self._best, needed)
-
-
-def _constant(recipe: Recipe, problem: Problem, count: int) -> np.ndarray:
-    """Float32[count, outputs]: what a model says that knows only how frequent the answers are."""
-    truth = problem.truth[problem.train]
-    return Majority.learn(recipe.task.name, truth, len(problem.classes)).answer(count)
