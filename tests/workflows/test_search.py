@@ -107,6 +107,22 @@ def test_where_nothing_that_suits_the_findings_helps_all_others_are_tried() -> N
     assert {"raise_rate", "usual_rate"} <= tried
 
 
+def test_a_training_on_another_schedule_is_not_given_up_half_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = FakeBench(lambda _: 0.3, [{"step": 30, "value": 0.3, "train/loss": 1.0, "valid/loss": 1.0}])
+    seen: dict[str, Limits] = {}
+
+    def screen(recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        seen[f"{recipe.optimiser.name} {recipe.schedule.name}"] = limits
+        return FakeBench.screen(bench, recipe, limits)
+
+    monkeypatch.setattr(bench, "screen", screen, raising=False)
+    found = searched(bench, "clip_gradient")
+    assert seen["adamw one_cycle"].curve
+    found._screened(replace(found.base, schedule=Choice("constant")), 10.0)
+    found._screened(replace(found.base, optimiser=Choice("muon")), 10.0)
+    assert seen["adamw constant"].curve == seen["muon one_cycle"].curve == ()
+
+
 def test_what_looked_no_better_is_tried_once_more_on_top_of_what_did() -> None:
     """Gradients that are clipped help at the usual rate only, and smoothing never."""
 

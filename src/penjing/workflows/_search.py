@@ -303,7 +303,9 @@ class Search:
             TooSlowError, BehindError: it left its limits.
             MemoryError: the memory was not enough.
         """
-        limits = Limits(longest, self._at.curve, MARGIN * self._noise)
+        # Half-way through another course, a training that ends well may be far behind.
+        is_alike = recipe.schedule == self.best.schedule and recipe.optimiser.name == self.best.optimiser.name
+        limits = Limits(longest, self._at.curve if is_alike else (), MARGIN * self._noise)
         try:
             return recipe, self.bench.screen(recipe, limits)
         except TooSlowError as slow:
