@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from penjing.core import plugins
+from penjing.core import plugins, statistics
 from penjing.core.errors import RunError, UsageError
 from penjing.core.statistics import (
     LEAST_EFFECT,
@@ -275,6 +275,20 @@ def test_several_turns_of_folds_tell_more_than_one_and_no_more_than_their_items_
     # One training repeated is no more evidence than it was.
     again = difference(SHARE, truth, turns[:1] * 5)
     assert again.high - again.low > 0.75 * (once.high - once.low)
+
+
+def test_many_units_in_many_trainings_are_resampled_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+    counting = Metric("counted", right_or_wrong, lambda values, weight: measured.append(1) or mean(values, weight))
+    truth = np.zeros(60, dtype=np.int64)
+    sides = [answers(np.arange(60) % 10 < right)[1] for right in (7, 8)]
+    monkeypatch.setattr(statistics, "FEWEST_RESAMPLES", 10)
+    monkeypatch.setattr(statistics, "MOST_DRAWS", 60 * 20)
+    difference(counting, truth, [Turn(np.arange(60), *sides, np.arange(60) % 3)])
+    assert len(measured) == (20 + 1) * (2 + 3)  # without, with, and each of three trainings alone
+    measured.clear()
+    difference(counting, truth, [Turn(np.arange(60), *sides, np.arange(60) % 3)] * 3)
+    assert len(measured) == (10 + 1) * (2 + 3) * 3
 
 
 def test_a_metric_that_is_no_mean_over_items_is_told_of_a_whole_turn() -> None:

@@ -193,7 +193,7 @@ def paired_difference(
     after: Sequence[np.ndarray],
     groups: Sequence[object] | np.ndarray | None = None,
     seed: int = 0,
-    n: int = RESAMPLES,
+    n: int | None = None,
 ) -> Difference:
     """What changing `before` into `after` was worth, on the same items with the same seeds; see `difference`.
 
@@ -201,6 +201,7 @@ def paired_difference(
         truth: Int[items].
         before: one Float[items, classes] a seed.
         after: the same with the change, the seeds in the same order.
+        n: resamples; None takes as many as there is use for.
 
     Raises:
         UsageError: the seeds do not pair, or there are fewer than `LEAST_SEEDS`.
@@ -243,7 +244,7 @@ def difference(
     turns: Sequence[Turn],
     groups: Sequence[object] | np.ndarray | None = None,
     seed: int = 0,
-    n: int = RESAMPLES,
+    n: int | None = None,
 ) -> Difference:
     """What a change was worth in pairs of trainings, one without and one with it, of the same seed on the same items.
 
@@ -254,6 +255,7 @@ def difference(
     Args:
         truth: Int[items], or Float[items] of numbers; every item is judged in some turn.
         turns: together of `LEAST_SEEDS` trainings a side or more, each with a seed of its own.
+        n: resamples; None takes `resamples` of so many units, measured as often as there are trainings.
 
     Raises:
         UsageError: there are fewer trainings.
@@ -266,6 +268,7 @@ def difference(
             _check(metric, truth[turn.rows], probability)
     unit = unit_of_item(groups, len(truth))
     units, measured = int(unit.max()) + 1, [_Measured(metric, truth, turn) for turn in turns]
+    n = n or resamples(units * trainings // LEAST_SEEDS)
 
     def gained(weight: np.ndarray) -> np.ndarray:
         return np.concatenate([one.gained(weight) for one in measured])
