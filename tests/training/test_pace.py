@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +15,10 @@ import torch
 from penjing.core.events import Event, Progress
 from penjing.core.recipe import Training
 from penjing.training import _loop
-from penjing.training._loop import Pace, State, _Stride
+from penjing.training._loader import Loader
+from penjing.training._loop import Course, Pace, State, _Stride
 from penjing.training._plan import total_steps
+from penjing.training._step import Supervised
 
 
 @pytest.fixture
@@ -26,25 +29,42 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     return found
 
 
-def trained(clock: Any, steps: int, seconds: Any, pace: Pace | None = None, watch: Any = None) -> State:
-    """A training that learns nothing; its n-th update takes `seconds(n)`."""
+class Idle(Supervised):
+    """An update that learns nothing and takes `seconds(step)`."""
 
-    @contextlib.contextmanager
-    def batches(first: int) -> Iterator[Iterator[Any]]:
-        yield iter(SimpleNamespace(item=torch.zeros(1, dtype=torch.long)) for _ in range(10 * steps))
+    def __init__(self, clock: Any, seconds: Callable[[int], float]) -> None:
+        self.clock, self.seconds_of = clock, seconds
 
-    def update(batch: Any, step: int, factor: float) -> torch.Tensor:
-        clock.now += seconds(step)
+    def update(self, batch: Any, step: int, factor: float) -> torch.Tensor:
+        self.clock.now += self.seconds_of(step)
         return torch.tensor(1.0)
 
-    nothing = SimpleNamespace(look=lambda: None, update=update, pulse=dict, weights=dict)
-    course: Any = SimpleNamespace(
-        loader=SimpleNamespace(batches=batches),
-        step=nothing,
-        factor=lambda _: 1.0,
-        evaluate=lambda *_: {"value": 0.0},
-        value_of=lambda values: values["value"],
-    )
+    def look(self) -> None:
+        pass
+
+    def pulse(self) -> dict[str, float]:
+        return {}
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        return {}
+
+
+class Same(Loader):
+    """One batch, again and again."""
+
+    def __init__(self) -> None:
+        pass
+
+    @contextlib.contextmanager
+    def batches(self, first: int) -> Iterator[Iterator[Any]]:
+        yield itertools.repeat(SimpleNamespace(item=torch.zeros(1, dtype=torch.long)))
+
+
+def trained(
+    clock: Any, steps: int, seconds: Callable[[int], float], pace: Pace | None = None, watch: Any = None
+) -> State:
+    """A training that learns nothing; its n-th update takes `seconds(n)`."""
+    course = Course(Idle(clock, seconds), Same(), lambda _: 1.0, lambda *_: {"value": 0.0}, lambda told: told["value"])
     state = State(Training(steps=steps, evaluations=1, batch_size=4))
     return _loop.train(course, state, pace=pace, watch=watch)
 
