@@ -19,12 +19,8 @@ from _record import write
 from penjing.core import plugins, statistics
 
 TRIALS, RESAMPLES = 200, 400
-WAYS = {
-    "three networks": (3, 1),
-    "folds once": (1, 3),
-    "folds thrice": (3, 3),
-    "folds five times": (5, 3),
-}  # turns, parts
+# Way → turns, and parts of each.
+WAYS = {"three networks": (3, 1), "folds once": (1, 3), "folds thrice": (3, 3), "folds five times": (5, 3)}
 GAIN = 0.05
 ACCURACY, CLASSES = 0.7, 4
 DEVIATIONS, ITEMS = (0.0, 0.02, 0.05), (300, 2000)

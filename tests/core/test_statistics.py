@@ -16,6 +16,7 @@ from penjing.core.statistics import (
     Difference,
     Metric,
     Turn,
+    deviation,
     difference,
     far_out,
     holm,
@@ -49,6 +50,16 @@ def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     truth = np.zeros(len(right), dtype=np.int64)
     chance = np.where(right, 0.9, 0.1)
     return truth, np.stack([chance, 1 - chance], axis=1)
+
+
+def test_the_deviation_of_a_mean_is_its_standard_error_over_units() -> None:
+    draws = np.random.default_rng(0)
+    values = draws.normal(size=400)
+    alone = deviation(lambda weight: mean(values, weight), np.arange(400), draws, n=1000)
+    assert alone == pytest.approx(values.std() / 20, rel=0.1)
+    grouped = deviation(lambda weight: mean(np.repeat(values[:100], 4), weight), np.repeat(np.arange(100), 4), draws)
+    assert grouped == pytest.approx(values[:100].std() / 10, rel=0.2)
+    assert deviation(lambda _: math.nan, np.arange(3), draws) == 0.0
 
 
 def test_a_number_is_far_out_from_a_hundred_ranges_of_the_middle_half_on() -> None:

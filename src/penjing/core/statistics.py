@@ -26,6 +26,7 @@ from penjing.core.score import Score
 
 CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400
+ROUGH_RESAMPLES = 200  # that tell how much of a difference may be luck, where nothing is claimed
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
 FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
@@ -401,6 +402,24 @@ def standard_error(values: np.ndarray) -> float:
         0.645
     """
     return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
+
+def deviation(
+    value: Callable[[np.ndarray], float], unit: np.ndarray, draws: np.random.Generator, n: int = ROUGH_RESAMPLES
+) -> float:
+    """How far a number moves when the units are drawn anew: a rough standard error, 0 where none can be told.
+
+    Args:
+        value: Float[items], how often each item counts → the number.
+        unit: Int[items], of `unit_of_item`.
+        draws: where the units are drawn from.
+        n: resamples.
+    """
+    count = int(unit.max()) + 1
+    weights = (np.bincount(draws.integers(count, size=count), minlength=count)[unit] for _ in range(n))
+    values = np.array([value(weight.astype(np.float64)) for weight in weights])
+    values = values[np.isfinite(values)]
+    return float(values.std()) if len(values) else 0.0
 
 
 def far_out(values: Float[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:

@@ -57,7 +57,12 @@ class Allowance:
     @property
     def arm(self) -> int:
         """Trainings of one side of a verdict."""
-        return self.turns * (self.seeds if self.has_folds else 1)
+        return self.turns * self._a_turn
+
+    @property
+    def _a_turn(self) -> int:
+        """Trainings of one side in one turn."""
+        return self.seeds if self.has_folds else 1
 
     def check(self, seconds: float) -> None:
         """Refuse at once where what a record says of one training shows that the time will not do by far.
@@ -103,7 +108,7 @@ class Allowance:
             seconds: of one training with each of the stages that are to be judged.
         """
         most = MOST_TURNS if self.has_folds else MOST_TIMES * self.seeds
-        once = self.arm / self.turns * (self.base_seconds + sum(seconds))
+        once = self._a_turn * (self.base_seconds + sum(seconds))
         spare = int(self.until_growing(seconds[-1]) / (SPARE_SLACK * max(once, 1e-9)))
         self.turns = max(self.turns, min(most, spare))
 

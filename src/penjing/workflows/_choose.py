@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins
+from penjing.core import plugins, statistics
 from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
@@ -57,7 +57,6 @@ FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often, or will not see them so often at all.
 FAIR_PASSES = 3.0
 CANDIDATES = 2  # networks that race
-RACE_RESAMPLES = 200  # that tell how far the difference of two networks may be luck
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
 OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
 _OF_DATA = ("task", "encoders", "pretrained")  # choices that depend on what the data are
@@ -412,18 +411,13 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
     sides = [
         metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows))) for one in (before, after)
     ]
-    draws = stream(recipe.seed, "race")
-    weights = [
-        np.bincount(draws.integers(len(rows), size=len(rows)), minlength=len(rows)) for _ in range(RACE_RESAMPLES)
-    ]
 
     def gained(weight: np.ndarray) -> float:
-        old, new = (metric.combine(side, weight.astype(np.float64)) for side in sides)
+        old, new = (metric.combine(side, weight) for side in sides)
         return new - old if metric.is_higher_better else old - new
 
-    gains = np.array([gained(weight) for weight in weights])
-    gains = gains[np.isfinite(gains)]
-    return bool(len(gains)) and gained(np.ones(len(rows))) > float(gains.std())
+    every = np.arange(len(rows))
+    return gained(np.ones(len(rows))) > statistics.deviation(gained, every, stream(recipe.seed, "race"))
 
 
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:

@@ -26,7 +26,7 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import metric_name
-from penjing.core.statistics import Difference, Metric, Verdict, standard_error, unit_of_item
+from penjing.core.statistics import Difference, Metric, Verdict, deviation, standard_error, unit_of_item
 from penjing.core.units import show_seconds
 from penjing.remedies import NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
@@ -35,7 +35,6 @@ from penjing.workflows.compare import differences
 
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
 MOST_DOSES = 3  # of one remedy
-RESAMPLES = 200  # that tell how much of a gain on validation may be luck
 SHORTENED = 0.8  # of the updates that would just fit into the time
 LEAST_SHORTENED = 0.5  # of the best training's updates, with fewer than which nothing is tried
 # Times the noise that a remedy must gain which no finding points at, once others looked good or if nothing was found.
@@ -363,8 +362,4 @@ class Search:
         prepared, unit = self.metric.prepare(self._truth, answer), unit_of_item(self._groups, len(self._truth))
         if not unit.any():  # all of one group: nothing tells how groups differ, but items do
             unit = np.arange(len(unit))
-        count = int(unit.max()) + 1
-        weights = (np.bincount(draws.integers(count, size=count), minlength=count)[unit] for _ in range(RESAMPLES))
-        values = np.array([self.metric.combine(prepared, weight.astype(np.float64)) for weight in weights])
-        values = values[np.isfinite(values)]
-        return float(values.std()) / 2 if len(values) else 0.0
+        return deviation(lambda weight: self.metric.combine(prepared, weight), unit, draws) / 2
