@@ -30,6 +30,7 @@ class Net(nn.Module):
 """
 CLASSES = ("across", "along", "noise")
 SHORT = {"training.steps": 40, "machine.threads": 1}
+AMPLE = 30  # seconds: the updates are few, and no slow import may leave fewer
 
 
 class Maps(nn.Module):
@@ -69,7 +70,7 @@ def pictures() -> tuple[np.ndarray, list[str]]:
 
 
 def fitted(pictures: Any, model: object, out: Path, **wishes: Any) -> pj.Run:
-    wishes = {"set": SHORT, "time": 4, **wishes}
+    wishes = {"set": SHORT, "time": AMPLE, **wishes}
     return pj.fit(pictures, model=model, out=out, watch=None, pictures=False, **wishes)
 
 
@@ -81,7 +82,7 @@ def test_a_module_is_trained_as_a_copy_and_asked_for_again(pictures: Any, tmp_pa
     module = made(end="softmax")
     before = own.hash_of(module.state_dict())
     told: list[Any] = []
-    run = pj.fit(pictures, model=module, out=tmp_path / "run", set=SHORT, time=4, watch=told.append, pictures=False)
+    run = pj.fit(pictures, model=module, out=tmp_path / "run", set=SHORT, time=AMPLE, watch=told.append, pictures=False)
     assert own.hash_of(module.state_dict()) == before == run.recipe.model.settings["weights"]
     said = [one for one in told if isinstance(one, Decided) and one.choice == "your own (Maps)"]
     assert "probabilities already, so their logarithms" in said[0].why
