@@ -88,8 +88,12 @@ def test_settling_never_takes_from_what_was_planned() -> None:
 def test_no_more_stages_are_judged_than_there_is_time_for() -> None:
     one = allowed(200)
     one.begin(2.0)
-    assert one.stages(2.0) == MOST_STAGES
-    assert one.stages(15.0) == 1
+    assert one.stages([2.0] * 5) == MOST_STAGES
+    assert one.stages([2.0]) == 1
+    assert one.stages([15.0, 15.0]) == 1
+    one.relax()
+    assert one.stages([2.0, 2.0, 15.0]) == MOST_STAGES  # the first two are quick, however long the last one takes
+    assert one.stages([18.0, 18.0, 18.0]) == 2
     assert one.has_another_arm(2.0)
     assert not one.has_another_arm(50.0)
 

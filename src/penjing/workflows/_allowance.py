@@ -116,10 +116,15 @@ class Allowance:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
         return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds
 
-    def stages(self, seconds: float) -> int:
-        """How many stages there is time to judge, at least one; their trainings take as long as the last one's."""
-        left = self.until_growing(seconds) - SLACK * self.arm * self.base_seconds
-        return max(1, min(MOST_STAGES, int(left / (SLACK * self.arm * max(seconds, 1e-9)))))
+    def stages(self, seconds: Sequence[float]) -> int:
+        """How many stages there is time to judge, at least one.
+
+        Args:
+            seconds: of one training with each step that looked good; the last stage is all steps that are left.
+        """
+        left = self.until_growing(seconds[-1]) / (SLACK * self.arm) - self.base_seconds
+        counts = range(2, min(MOST_STAGES, len(seconds)) + 1)
+        return max((count for count in counts if sum(seconds[: count - 1]) + seconds[-1] <= left), default=1)
 
     def has_another_arm(self, seconds: float) -> bool:
         """Whether there is time to judge one more recipe, one training of which takes `seconds`."""

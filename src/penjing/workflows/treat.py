@@ -311,9 +311,11 @@ class Trial:
         """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
         out, and of clear ones the last are judged together."""
         found = list(steps)
-        while len(found) > 1 and len(found) > self.time.stages(found[-1].seconds) and not found[-1].is_clear:
+        while (count := self.time.stages([one.seconds for one in found])) < min(MOST_STAGES, len(found)):
+            if found[-1].is_clear:
+                break
             self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a verdict")
-        return _merged(found, self.time.stages(found[-1].seconds))
+        return _merged(found, count)
 
     def _arms(self, recipes: Sequence[Recipe], growing: float, turns: int) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
