@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from penjing.core.errors import PenjingError
 from penjing.core.finding import Finding
 from penjing.core.randomness import stream
 from penjing.core.recipe import DataChoices, Recipe, SplitChoices, change
+from penjing.core.run import Run
 from penjing.remedies import NotApplicable
 from penjing.training import engine
-from penjing.training.engine import Trained
+from penjing.training.engine import Problem, Trained
 from penjing.workflows._choose import RecipeWish, base_recipe
+from penjing.workflows._trials import Bench, Deal
 
 POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
@@ -130,16 +132,18 @@ def _treated(ward: carry.Ward, sick: carry.Outcome, folder: Path, seconds: float
     )
 
 
-def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Trained | None:
+def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Found | None:
     """The best of random compositions of remedies by validation, "no change" among them, in as many seconds of
     processor time."""
     draw = stream(seed, "clinic random search")
     begun = time.process_time()
+    recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
+    trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
     best = _trained(ward, recipe)
     while time.process_time() - begun < seconds:
         other = _composed(recipe, sick.findings, draw)
-        found = _trained(ward, other) if other != recipe else None
-        if found is not None and _value(found) > _value(best):
+        found = _trained(ward, other, trials) if other != recipe else None
+        if found is not None and (best is None or found.value > best.value):
             best = found
     return best
 
@@ -164,24 +168,43 @@ def default_recipe(ward: carry.Ward, seed: int) -> Recipe:
     return change(recipe, {"training.steps": 400})
 
 
-def _trained(ward: carry.Ward, recipe: Recipe) -> Trained | None:
-    """What a recipe gives on a ward's training part; None where it fails."""
+@dataclass(frozen=True)
+class Found:
+    """A training and what it was of: the items as its recipe sees them."""
+
+    trained: Trained
+    problem: Problem
+
+    @property
+    def value(self) -> float:
+        """The watched metric on validation, larger being better."""
+        return -np.inf if self.trained.best is None else float(self.trained.best)
+
+
+def _trained(ward: carry.Ward, recipe: Recipe, trials: Bench | None = None) -> Found | None:
+    """What a recipe gives on a ward's training part; None where it fails.
+
+    Args:
+        trials: show the items as the recipe sees them: without columns and items that it leaves out, through its
+            encoders. None shows them as they are.
+    """
     try:
-        return engine.carry_out(recipe, ward.problem)
+        problem = ward.problem
+        if trials is not None:
+            valid = problem.valid
+            problem = trials._problem(recipe, Deal((), problem.train, valid, valid), np.inf)
+        return Found(engine.carry_out(recipe, problem), problem)
     except (PenjingError, RuntimeError):
         return None
 
 
-def _value(trained: Trained | None) -> float:
-    return -np.inf if trained is None or trained.best is None else float(trained.best)
-
-
-def _held_out(ward: carry.Ward, trained: Trained | None) -> np.ndarray | None:
+def _held_out(ward: carry.Ward, found: Found | None) -> np.ndarray | None:
     """What a network earns on each held-out item; see `earnings`."""
-    if trained is None:
+    if found is None:
         return None
     rows, task = ward.prepared.rows("test"), plugins.load("tasks", ward.prepared.task)
-    answer, truth = task.answer(engine.outputs(trained.network, ward.problem.items, rows)), ward.prepared.truth[rows]
+    answer = task.answer(engine.outputs(found.trained.network, found.problem.items, rows))
+    truth = ward.prepared.truth[rows]
     is_classes = ward.prepared.task == "classify"
     return earnings(answer.argmax(1) == truth, None) if is_classes else earnings(answer[:, 0], truth)
 

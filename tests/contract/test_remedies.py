@@ -20,6 +20,7 @@ RECIPES = {
     "sounds": Recipe(model=Choice("keyword"), optimiser=Choice("sgd"), schedule=Choice("constant")),
     "texts": Recipe(model=Choice("ngrams"), task=Choice("classify", {"label_smoothing": 0.1})),
     "rows": Recipe(model=Choice("tabular"), task=Choice("regress"), training=Training(steps=30, batch_size=8)),
+    "columns": Recipe(model=Choice("tabular"), data=DataChoices(inputs=("age", "customer"), decode={"table": {}})),
     "texts of a column": Recipe(model=Choice("ngrams"), data=DataChoices(inputs=("text",))),
     "labels": Recipe(model=Choice("transformer"), task=Choice("tag")),
     "a mix": Recipe(encoders={"image": Choice("cnn"), "text": Choice("bag")}),
@@ -62,6 +63,23 @@ def test_pretrained_features_take_the_place_of_the_network_where_an_encoder_is_i
 
 def test_the_way_back_from_pretrained_features_is_never_before_them() -> None:
     assert all(promise < TREATS["pretrained_features"][name] for name, promise in TREATS["from_scratch"].items())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said", "left"),
+    [
+        (("age", "photo", "row"), {"columns": ["row"]}, ("age", "photo")),
+        (("age", "photo", "row"), {"inputs": ["photo", "row"]}, ("age", "photo")),  # a picture is no column of a table
+        (("age", "photo"), {"inputs": ["photo"]}, "the finding names no column of a table"),
+        (("age", "photo"), {"columns": ["row"]}, "the finding names no column of a table"),
+        (("age", "photo"), {"columns": ["age"]}, "no column of the table would be left"),
+        (("age", "photo"), {}, "the finding names no column of a table"),
+    ],
+)
+def test_only_columns_of_a_table_are_left_out_and_never_all(inputs: Any, said: Any, left: Any) -> None:
+    recipe = Recipe(data=DataChoices(inputs=inputs, decode={"table": {}, "photo": {"side": 8}}))
+    found = plugins.load("remedies", "leave_out_columns").apply(recipe, Finding("id_columns", "warning", "…", said))
+    assert (found.reason if isinstance(found, NotApplicable) else found.data.inputs) == left
 
 
 def test_all_remedies_are_found() -> None:

@@ -109,6 +109,7 @@ def bench_of(monkeypatch: pytest.MonkeyPatch, **corrections: Any) -> tuple[Bench
     )
     prepared = replace(
         prepared,
+        slots=(),
         hashes=[f"h{row}" for row in range(12)],
         classes=("a", "b", "c"),
         truth=np.arange(12) % 3,

@@ -27,7 +27,7 @@ from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections, as_cell
-from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of
+from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of, narrowed
 from penjing.workflows._survey import (
     IMAGE,
     DataWish,
@@ -278,7 +278,7 @@ def _deal(
     return Prepared(
         table,
         surveyed.task,
-        decoded.slots,
+        narrowed(decoded.slots, wish.columns),
         hashes,
         names,
         classes,

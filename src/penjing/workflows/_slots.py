@@ -164,6 +164,13 @@ class TableSlot:
     def settings(self) -> dict[str, Any]:
         return {}
 
+    def narrowed(self, columns: Sequence[str]) -> TableSlot:
+        """With these columns only; itself where there are no others, or none of these."""
+        kept = tuple(column for column in self.columns if column.name in columns)
+        if not kept or kept == self.columns:
+            return self
+        return TableSlot(kept, self.cells.select(column.name for column in kept), self.name, self.modality)
+
     def learn(self, rows: np.ndarray) -> dict[str, Any]:
         seen = self.cells[rows.tolist()]
         return {"columns": [_learned_column(column, seen[column.name]) for column in self.columns]}
@@ -248,6 +255,11 @@ def clean(column: Column, cells: pl.Series) -> pl.Series:
 def kind_of(column: Column) -> str:
     """ "file" or "cell": where the column's values are."""
     return str(plugins.load("modalities", column.modality).KIND)
+
+
+def narrowed(slots: Sequence[Slot], columns: Sequence[str]) -> tuple[Slot, ...]:
+    """The inputs, of a table only the columns that are named; all of it where none of them is."""
+    return tuple(slot.narrowed(columns) if isinstance(slot, TableSlot) else slot for slot in slots)
 
 
 def grouped(columns: Sequence[Column]) -> Iterator[tuple[Column, ...]]:

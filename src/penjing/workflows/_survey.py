@@ -47,6 +47,8 @@ class DataWish:
         corrected: corrections from a recipe or an earlier run; the file goes on top of them.
         most_unreadable: share of items that may be unreadable before everything stops, 0 to 1.
         task: the task's name; "" takes the one that fits the target.
+        columns: of a table, those that are learned from where there are others beside them; () takes all. Items are
+            told apart, and dealt into parts, by all of them.
     """
 
     options: Options = field(default_factory=Options)
@@ -61,6 +63,7 @@ class DataWish:
     corrected: Corrections = field(default_factory=Corrections)
     most_unreadable: float = 0.05
     task: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

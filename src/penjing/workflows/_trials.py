@@ -29,6 +29,7 @@ from penjing.training.engine import Problem
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import seeing_seconds, seen_through
 from penjing.workflows._problem import pose
+from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
@@ -284,7 +285,7 @@ class Bench:
         """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same.
 
         Items that the recipe leaves out, or takes for another class, are so in learning only: what chooses and what
-        judges stays as the data have it.
+        judges stays as the data have it. Columns of a table that it does not name are not learned from.
 
         Raises:
             TooSlowError: the recipe's encoders would take longer than the seconds for all items.
@@ -292,8 +293,8 @@ class Bench:
         before = self.prepared.corrections
         dropped = set(recipe.data.drop) - set(before.drop)
         taken = {item: name for item, name in recipe.data.relabel.items() if before.relabel.get(item) != name}
-        encoders = repr(sorted(recipe.pretrained.items()))
-        key = (encoders, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
+        encoders, columns = repr(sorted(recipe.pretrained.items())), recipe.data.inputs
+        key = (encoders, columns, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
         if key not in self._posed:
             hashes = self.prepared.hashes
             train = np.array([row for row in deal.train.tolist() if hashes[row] not in dropped], dtype=np.int64)
@@ -307,7 +308,9 @@ class Bench:
                 if needed > seconds:
                     raise TooSlowError(needed)
                 self._seen[encoders] = seen_through(self.prepared, recipe.pretrained)
-            self._posed[key] = pose(replace(self._seen[encoders], truth=truth), train, deal.valid)
+            seen = self._seen[encoders]
+            told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
+            self._posed[key] = pose(told, train, deal.valid)
         return self._posed[key]
 
 

@@ -117,7 +117,7 @@ def _may_take_folds(wish: FitWish) -> bool:
 
 
 def _as_in_recipe(wish: FitWish) -> FitWish:
-    """A wish with what a given recipe settles: its canvas, its corrections and its split."""
+    """A wish with what a given recipe settles: its canvas, its columns, its corrections and its split."""
     recipe = wish.recipe.recipe
     if recipe is None:
         return wish
@@ -129,6 +129,7 @@ def _as_in_recipe(wish: FitWish) -> FitWish:
     folds = wish.data.folds or recipe.split.folds
     seed = wish.data.split_seed or recipe.split.seed
     corrected = Corrections(recipe.data.drop, recipe.data.relabel)
+    same["columns"] = recipe.data.inputs
     return replace(wish, data=replace(wish.data, **same, folds=folds, split_seed=seed, corrected=corrected))
 
 
