@@ -109,3 +109,16 @@ def test_no_turn_is_begun_that_there_is_no_time_for(least: int, left: int) -> No
     found.time.least_turns = least
     found._arms(recipes(2), 1.0, 5)
     assert len({name[0] for _, _, name in asked}) == left
+
+
+def test_a_recipe_that_takes_long_is_judged_less_often_than_those_before_it() -> None:
+    found, asked = trial(33.0, takes={2: 4.0})  # a turn of all takes 18 s, one of the first two takes 6 s
+    arms = found._arms(recipes(3), 1.0, 4)
+    assert {place: len(answers) for place, answers in arms.items()} == {0: 3, 1: 3, 2: 1}
+    assert len(found._turns) == 3
+    assert [seed for arm, seed, _ in asked if arm == 2] == [8, 9, 10]
+
+
+def test_one_recipe_alone_is_judged_as_often_as_there_is_time() -> None:
+    found, _ = trial(10.0)
+    assert [len(answers) for answers in found._arms(recipes(1), 1.0, 5).values()] == [3]

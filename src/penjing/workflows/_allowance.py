@@ -15,7 +15,6 @@ MOST_STAGES = 3  # that get a verdict of their own
 THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every item is judged several times
 USUAL_TURNS, MOST_TURNS = 3, 5  # in which folds judge every item
 MOST_TIMES = 3  # the seeds that were asked for, where items apart judge
-SPARE_SLACK = 1.3  # that trainings may take longer, before more of them are made than were planned
 SLACK = 1.1  # that trainings may take longer than the first one did
 SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
@@ -34,7 +33,7 @@ class Allowance:
         reading_seconds: that reading the data takes.
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.
-        turns: how many times every item that judges does so.
+        turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
 
     clock: Clock
@@ -55,14 +54,14 @@ class Allowance:
         return 1 if self.has_folds else self.seeds
 
     @property
-    def arm(self) -> int:
-        """Trainings of one side of a verdict."""
-        return self.turns * self._a_turn
+    def most_turns(self) -> int:
+        """More than which are not made, however much time there is."""
+        return MOST_TURNS if self.has_folds else MOST_TIMES * self.seeds
 
     @property
-    def _a_turn(self) -> int:
-        """Trainings of one side in one turn."""
-        return self.seeds if self.has_folds else 1
+    def arm(self) -> int:
+        """Trainings of one side of a verdict, as planned."""
+        return self.turns * (self.seeds if self.has_folds else 1)
 
     def check(self, seconds: float) -> None:
         """Refuse at once where what a record says of one training shows that the time will not do by far.
@@ -100,17 +99,6 @@ class Allowance:
     def relax(self) -> None:
         """Let trainings take longer, and verdicts have no more of them than they must."""
         self.turns = self.least_turns
-
-    def settle(self, seconds: Sequence[float]) -> None:
-        """Before the verdict: judge more often where there is time to spare, for more seeds tell more.
-
-        Args:
-            seconds: of one training with each of the stages that are to be judged.
-        """
-        most = MOST_TURNS if self.has_folds else MOST_TIMES * self.seeds
-        once = self._a_turn * (self.base_seconds + sum(seconds))
-        spare = int(self.until_growing(seconds[-1]) / (SPARE_SLACK * max(once, 1e-9)))
-        self.turns = max(self.turns, min(most, spare))
 
     def until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""

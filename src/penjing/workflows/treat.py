@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from penjing import checks
 from penjing.core import plugins, split, statistics
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
@@ -30,6 +31,7 @@ from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _search
 from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
+from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
@@ -167,12 +169,13 @@ class Trial:
 
     def carry_out(self, data: object | None) -> Treatment:
         """Everything but the new run."""
-        asked = self._asked()
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
-        if not asked and not findings and not self.wish.healthy:
+        if not self.wish.remedies and not findings and not self.wish.healthy:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
+        findings += self._of_columns()
+        asked = self._asked()
         search = Search(
             self.bench,
             self.metric,
@@ -226,6 +229,13 @@ class Trial:
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
+
+    def _of_columns(self) -> list[Finding]:
+        """What is wrong with the columns of a table, which only who reads the data sees; told with the diagnosis."""
+        found = checks.examine(Record(columns=columns_of(self.bench.prepared)), checks.names_for("columns"))
+        told = [one for one in found if isinstance(one, Finding) and one.is_trouble]
+        self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *told))
+        return told
 
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
@@ -284,10 +294,9 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
-        self.time.settle([stage.seconds for stage in _merged(steps, MOST_STAGES)])
         stages = self._stages(steps)
         recipes = [self.base, *(stage.recipe for stage in stages)]
-        found = self._arms(recipes, stages[-1].seconds, self.time.turns)
+        found = self._arms(recipes, stages[-1].seconds, self.time.most_turns)
         places = sorted(found)
         for stage in stages[places[-1] if places else 0 :]:
             self._settle(stage, "not tried", "it looked good, but there was no time or memory left to judge it")
@@ -320,43 +329,51 @@ class Trial:
     def _arms(self, recipes: Sequence[Recipe], growing: float, turns: int) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
 
-        Where time runs short, fewer turns than were asked for, and of the first and the last recipe only; where a
-        recipe cannot be trained, of those before it; {} where there was not even time for the least verdict.
+        As many turns as there is time for. Where it runs short, the last recipes get fewer of them than those before,
+        and before each has the least that a verdict takes, only the first and the last one go on. Where a recipe cannot
+        be trained, those before it; {} where there was not even time for the least verdict.
 
         Args:
             growing: seconds of one training of the new run.
             turns: at most.
         """
-        dealt = [self.bench.turn(number, self.wish.seeds) for number in range(turns)]
-        asked, found = list(range(len(recipes))), []
-        trainings = sum(len(deals) for deals in dealt)
-        tell(self.watch, Started(JUDGING, trainings * len(asked), "trainings"))
-        for number, deals in enumerate(dealt):
-            begun = self.clock.elapsed
+        least, fewest = self.time.least_turns, min(2, len(recipes))
+        asked = list(range(len(recipes)))
+        found: dict[int, list[np.ndarray]] = {place: [] for place in asked}
+        dealt: list[list[Deal]] = []
+        tell(self.watch, Started(JUDGING, None, "trainings"))
+        for number in range(turns):
+            dealt.append(self.bench.turn(number, self.wish.seeds))
             try:
-                found.append(self._turn(number, [recipes[arm] for arm in asked], deals, growing))
+                turn = self._turn(number, [recipes[place] for place in asked], dealt[-1], growing)
             except TooSlowError:
                 break
-            asked = asked[: len(found[-1])]
+            asked = asked[: len(turn)]
+            for place, (answers, _) in zip(asked, turn, strict=True):
+                found[place].append(answers)
+            tell(self.watch, Progress(JUDGING, sum(len(dealt[0]) * len(answers) for answers in found.values())))
+            seconds, left = [took for _, took in turn], self.time.until_growing(growing)
+            if number + 1 < least:
+                is_short = sum(seconds) * (least - number - 1) > left and len(asked) > 2
+                asked = [asked[0], asked[-1]] if is_short else asked
+            else:
+                while len(asked) > fewest and sum(seconds[: len(asked)]) > left:
+                    asked.pop()
+                if sum(seconds[: len(asked)]) > left:
+                    break
             if not asked:
-                return {}
-            done = sum(len(deals) for deals in dealt[: number + 1]) * len(asked)
-            tell(self.watch, Progress(JUDGING, done, total=trainings * len(asked)))
-            took, least = self.clock.elapsed - begun, self.time.least_turns - number - 1
-            if took * least > self.time.until_growing(growing) and len(asked) > 2:
-                asked = [0, asked[-1]]
-                found = [[answers[0], answers[-1]] for answers in found]
-            if least <= 0 and took > self.time.until_growing(growing):
                 break
         tell(self.watch, Finished(JUDGING))
-        if len(found) < self.time.least_turns:
-            return {}
-        self._turns = dealt[: len(found)]
-        return {arm: [answers[place] for answers in found] for place, arm in enumerate(asked)}
+        arms: dict[int, Arm] = {place: answers for place, answers in found.items() if len(answers) >= least}
+        self._turns = dealt[: max(map(len, arms.values()), default=0)]
+        return arms
 
-    def _turn(self, number: int, recipes: Sequence[Recipe], deals: Sequence[Deal], growing: float) -> list[np.ndarray]:
-        """What networks of each recipe answer on the items of one turn, in the order of its deals; every training has a
-        seed of its own, which is not the search's: what looked good in that may have been lucky in its draws.
+    def _turn(
+        self, number: int, recipes: Sequence[Recipe], deals: Sequence[Deal], growing: float
+    ) -> list[tuple[np.ndarray, float]]:
+        """What networks of each recipe answer on the items of one turn, in the order of its deals, and the seconds of
+        their trainings. Every training has a seed of its own, which is not the search's: what looked good in that may
+        have been lucky in its draws.
 
         Where a recipe cannot be trained, of those before it.
 
@@ -364,16 +381,18 @@ class Trial:
             TooSlowError: there is no time for it.
         """
         found: list[list[np.ndarray]] = [[] for _ in recipes]
+        seconds = [0.0] * len(recipes)
         for place, deal in enumerate(deals):
             seed = self.base.seed + 1 + number * len(deals) + place
             for arm, recipe in enumerate(recipes[: len(found)]):
-                limits = Limits(self.time.until_growing(growing))
+                limits, begun = Limits(self.time.until_growing(growing)), self.clock.elapsed
                 try:
                     found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).answer)
                 except (UsageError, MemoryError):
                     found = found[:arm]
                     break
-        return [np.concatenate(answers) for answers in found]
+                seconds[arm] += self.clock.elapsed - begun
+        return [(np.concatenate(answers), took) for answers, took in zip(found, seconds, strict=False)]
 
     def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
         rows = self._rows_of(self._turns[0])
@@ -385,10 +404,10 @@ class Trial:
         return np.searchsorted(self.bench.judged, np.concatenate([deal.judged for deal in deals]))
 
     def _difference(self, before: Arm, after: Arm) -> Difference:
-        """What an arm is worth beside another, on the rows that judged."""
+        """What an arm is worth beside another, on the rows that judged, in the turns that both have."""
         rows = self.bench.judged
         turns = []
-        for deals, old, new in zip(self._turns, before, after, strict=True):
+        for deals, old, new in zip(self._turns, before, after, strict=False):
             part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
             turns.append(Turn(self._rows_of(deals), old, new, part))
         truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
@@ -407,8 +426,8 @@ class Trial:
             return None
         before = self._turns
         found = self._arms([recipe], seconds, len(before))
-        is_whole, self._turns = bool(found) and len(self._turns) == len(before), before
-        if not is_whole:
+        self._turns = before
+        if not found:
             return None
         difference, verdict = self._verdicts(arms, [found[0]]).further[0]
         return (tuple(stages), recipe, difference) if verdict == "helped" else None
@@ -429,7 +448,7 @@ class Trial:
         self._decide(stage.told(outcome, why, difference))
 
     def _why(self, difference: Difference) -> str:
-        times = len(self._turns)
+        times = difference.seeds // len(self._turns[0])
         where = f"on {len(self.bench.judged):,} {JUDGES[self.judged_on]}"
         if self.time.has_folds:
             where += f", each judged {'once' if times == 1 else f'{times} times'}"
