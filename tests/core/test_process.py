@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from penjing.core import process
 from penjing.core.process import tune_process, usable_cores
 
 
@@ -26,3 +27,26 @@ def test_elsewhere_the_allocator_is_left_alone(monkeypatch):
 
 def test_there_is_at_least_one_core():
     assert usable_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("newer", "older", "filled"),
+    [
+        ("150000 100000", None, 2),
+        ("50000 100000", ("400000", "100000"), 1),  # the newer way goes first
+        ("max 100000", None, 8),
+        (None, ("400000\n", "100000\n"), 4),
+        (None, ("-1", "100000"), 8),
+        (None, ("0", "0"), 8),
+        ("", None, 8),
+        (None, None, 8),
+    ],
+)
+def test_a_container_uses_no_more_cores_than_its_share_of_time_fills(newer, older, filled, tmp_path, monkeypatch):
+    files = [tmp_path / name for name in ("cpu.max", "quota", "period")]
+    for file, text in zip(files, (newer, *(older or (None, None))), strict=True):
+        if text is not None:
+            file.write_text(text, encoding="ascii")
+    monkeypatch.setattr(process, "QUOTAS", ((files[0],), files[1:]))
+    monkeypatch.setattr(process.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert usable_cores() == filled

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 from collections.abc import MutableMapping
+from pathlib import Path
 
 # glibc's mallopt parameters; see malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+# Microseconds of processor time that a container may take of each period, and that period, by the kernel's two ways.
+QUOTAS = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
 
 
 def tune_process(environment: MutableMapping[str, str] | None = None) -> bool:
@@ -32,8 +39,20 @@ def tune_process(environment: MutableMapping[str, str] | None = None) -> bool:
 
 
 def usable_cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processor cores this process may use: those it may run on, as far as its container's share of time
+    fills them."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(there, _filled_cores(there))
+
+
+def _filled_cores(there: int) -> int:
+    """How many cores the processor time of a Linux container fills, at least one; `there` where nothing limits it."""
+    for files in QUOTAS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or no limit ("max")
+            quota, period = (int(word) for file in files for word in Path(file).read_text(encoding="ascii").split())
+            if quota > 0 and period > 0:  # −1 is no limit either
+                return math.ceil(quota / period)
+    return there
 
 
 def _keep_freed_memory() -> bool:
