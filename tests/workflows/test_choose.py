@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,3 +84,26 @@ def test_the_default_network_loses_a_race_by_more_than_luck_only(
     (decided,) = said
     assert decided.choice == winner
     assert ("do not tell it from the others" in decided.why) == (items == 40 and winner == "cnn")
+
+
+@pytest.mark.parametrize(("to_come", "raced"), [(100.0, ["cnn"]), (2.0, ["cnn", "mlp"])])
+def test_no_others_race_where_the_default_network_hardly_saw_the_items_and_more_is_to_come(
+    monkeypatch: pytest.MonkeyPatch, to_come: float, raced: list[str]
+) -> None:
+    asked: list[str] = []
+
+    def carried_out(short: Recipe, *_: Any, **__: Any) -> Any:
+        asked.append(short.model.name)
+        ended = replace(short, training=replace(short.training, steps=10))  # of 40 in a pass
+        return SimpleNamespace(network=np.eye(4)[np.arange(64) % 4], best=0.3, recipe=ended)
+
+    monkeypatch.setattr(engine, "carry_out", carried_out)
+    every, said = np.arange(640), list[Decided]()
+    problem: Any = SimpleNamespace(truth=every % 4, train=every, valid=every[:64], items=None, classes=("a", "b"))
+    begin = recipe(16)
+    candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
+    found, _ = _race(problem, candidates, to_come, Clock(10.0), said.append)
+    assert found.model.name == "cnn"
+    assert asked == raced
+    assert [one.choice for one in said] == ["cnn"]
+    assert ("too few to hold others against it" in said[0].why) == (raced == ["cnn"])

@@ -384,16 +384,17 @@ def _race(
                 entrants.append((recipe, engine.carry_out(short, problem, pace=pace)))
             except RunError:
                 decide(Decided("network", f"not {recipe.model.name}", "its short training diverged"))
+                continue
+            passes = total_steps(entrants[0][1].recipe.training) / problem_steps(problem, recipe)
+            if recipe is candidates[0] and len(candidates) > 1 and passes < FAIR_PASSES <= to_come:
+                why = f"it saw the items {passes:.1f} times in {seconds:.1f} s, too few to hold others against it"
+                decide(Decided("network", recipe.model.name, f"{why}; the training is longer"))
+                return entrants[0]
     if not entrants:
         raise RunError("every network's short training diverged; try a lower rate: --set optimiser.rate=0.001")
     best = max(entrants, key=lambda entrant: -math.inf if entrant[1].best is None else entrant[1].best)
     default, first = entrants[0]
-    passes = total_steps(first.recipe.training) / problem_steps(problem, default)
     is_upset = best[0] is not default and default is candidates[0]
-    if is_upset and passes < FAIR_PASSES <= to_come:
-        why = f"it saw the items {passes:.1f} times in {seconds:.0f} s, too few to judge it by; the training is longer"
-        decide(Decided("network", default.model.name, why))
-        return default, first
     shown = ", ".join(f"{recipe.model.name} {abs(one.best or 0.0):.3f}" for recipe, one in entrants)
     if is_upset and not _is_clear(problem, default, first, best[1]):
         why = f"{many(len(problem.valid), 'validation item')} do not tell it from the others after {seconds:.0f} s each"
