@@ -70,6 +70,14 @@ def test_a_verdict_may_judge_more_often_than_planned(has_folds: bool, most: int)
     assert one.turns < one.most_turns == most
 
 
+def test_a_sure_verdict_takes_twice_the_trainings_that_were_asked_for() -> None:
+    one = allowed(200)
+    one.begin(2.0)
+    assert one.is_sure([2.0, 2.0])
+    assert one.is_sure([2.0, 12.0])
+    assert not one.is_sure([2.0, 25.0])
+
+
 def test_no_more_stages_are_judged_than_there_is_time_for() -> None:
     one = allowed(200)
     one.begin(2.0)

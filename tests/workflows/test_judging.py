@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from penjing.core.recipe import Recipe
+from penjing.workflows._judging import Judging
 from penjing.workflows._trials import Deal, TooSlowError
-from penjing.workflows.treat import Trial
 
 FOLDS, ITEMS, LEAST = 3, 12, 1
 BASE = Recipe(seed=7)
@@ -23,8 +23,11 @@ class Clock:
     elapsed = 0.0
 
 
-def trial(seconds: float, takes: dict[int, float] | None = None, fails: int | None = None) -> tuple[Any, list[Any]]:
-    """A trial with so much time for verdicts; a training of the first, second … recipe takes so long. One may fail."""
+def judging(
+    seconds: float, takes: dict[int, float] | None = None, fails: int | None = None, telling: float = 0.0
+) -> tuple[Any, list[Any]]:
+    """Verdicts with so much time; a training of the first, second … recipe takes so long. One may fail. To tell a
+    difference takes `telling` seconds for each turn."""
     clock, asked = Clock(), []
     takes = takes or {}
 
@@ -47,11 +50,15 @@ def trial(seconds: float, takes: dict[int, float] | None = None, fails: int | No
             asked.append((arm, recipe.seed, deal.name))
             return SimpleNamespace(answer=np.stack([deal.judged, np.full(len(deal.judged), arm)], axis=1))
 
-    found: Any = Trial.__new__(Trial)
-    found.base, found.bench, found.clock, found.watch, found._turns = BASE, Bench(), clock, None, []
-    found.wish = SimpleNamespace(seeds=FOLDS)
-    found.time = SimpleNamespace(until_growing=lambda _: seconds - clock.elapsed, least_turns=LEAST)
-    return found, asked
+    class Told(Judging):
+        def _difference(self, dealt: Any, before: Any, after: Any) -> Any:
+            clock.elapsed += telling * len(dealt)
+
+    time = SimpleNamespace(until_growing=lambda _: seconds - clock.elapsed, least_turns=LEAST, clock=clock)
+    bench: Any = Bench()
+    allowed: Any = time
+    metric: Any = None
+    return Told(bench, metric, allowed, BASE.seed, FOLDS), asked
 
 
 def recipes(count: int) -> list[Recipe]:
@@ -60,42 +67,42 @@ def recipes(count: int) -> list[Recipe]:
 
 
 def test_every_training_of_a_side_has_a_seed_of_its_own_and_both_sides_the_same() -> None:
-    found, asked = trial(1e9)
-    arms = found._arms(recipes(2), 1.0, 2)
+    found, asked = judging(1e9)
+    arms = found.arms(recipes(2), 1.0, 2)
     assert sorted(arms) == [0, 1]
     seeds = {arm: [seed for one, seed, _ in asked if one == arm] for arm in arms}
     assert seeds[0] == seeds[1] == [8, 9, 10, 11, 12, 13]  # the search's is 7
-    assert len(found._turns) == 2
+    assert len(found.turns) == 2
     for arm, turns in arms.items():
-        for deals, answers in zip(found._turns, turns, strict=True):
+        for deals, answers in zip(found.turns, turns, strict=True):
             assert answers[:, 0].tolist() == np.concatenate([deal.judged for deal in deals]).tolist()
             assert set(answers[:, 1]) == {arm}
 
 
 def test_turns_that_were_done_are_judged_where_the_time_is_over_in_the_next() -> None:
-    found, _ = trial(16.5)  # two turns of six trainings, and a part of the third
-    arms = found._arms(recipes(2), 1.0, 5)
+    found, _ = judging(16.5)  # two turns of six trainings, and a part of the third
+    arms = found.arms(recipes(2), 1.0, 5)
     assert [len(turns) for turns in arms.values()] == [2, 2]
-    assert len(found._turns) == 2
+    assert len(found.turns) == 2
 
 
 def test_no_verdict_is_told_where_not_even_the_least_is_done() -> None:
-    found, _ = trial(4.5)
-    assert found._arms(recipes(2), 1.0, 3) == {}
+    found, _ = judging(4.5)
+    assert found.arms(recipes(2), 1.0, 3) == {}
 
 
 def test_a_recipe_that_cannot_be_trained_takes_those_after_it_along() -> None:
-    found, asked = trial(1e9, fails=1)
-    assert sorted(found._arms(recipes(3), 1.0, 2)) == [0]
+    found, asked = judging(1e9, fails=1)
+    assert sorted(found.arms(recipes(3), 1.0, 2)) == [0]
     assert {arm for arm, *_ in asked} == {0}
-    found, _ = trial(1e9, fails=0)
-    assert found._arms(recipes(3), 1.0, 2) == {}
+    found, _ = judging(1e9, fails=0)
+    assert found.arms(recipes(3), 1.0, 2) == {}
 
 
 def test_where_the_least_verdict_takes_longer_than_thought_the_first_and_the_last_are_held_against_each_other() -> None:
-    found, asked = trial(24.0, takes={1: 2.0})
+    found, asked = judging(24.0, takes={1: 2.0})
     found.time.least_turns = 3
-    arms = found._arms(recipes(3), 1.0, 3)
+    arms = found.arms(recipes(3), 1.0, 3)
     assert sorted(arms) == [0, 2]
     assert [len(turns) for turns in arms.values()] == [3, 3]
     assert {answers[0, 1] for answers in arms[2]} == {2}
@@ -105,20 +112,34 @@ def test_where_the_least_verdict_takes_longer_than_thought_the_first_and_the_las
 @pytest.mark.parametrize(("least", "left"), [(LEAST, 1), (2, 2)])
 def test_no_turn_is_begun_that_there_is_no_time_for(least: int, left: int) -> None:
     """After a turn of six seconds there are five left."""
-    found, asked = trial(11.0)
+    found, asked = judging(11.0)
     found.time.least_turns = least
-    found._arms(recipes(2), 1.0, 5)
+    found.arms(recipes(2), 1.0, 5)
     assert len({name[0] for _, _, name in asked}) == left
 
 
 def test_a_recipe_that_takes_long_is_judged_less_often_than_those_before_it() -> None:
-    found, asked = trial(33.0, takes={2: 4.0})  # a turn of all takes 18 s, one of the first two takes 6 s
-    arms = found._arms(recipes(3), 1.0, 4)
+    found, asked = judging(33.0, takes={2: 4.0})  # a turn of all takes 18 s, one of the first two takes 6 s
+    arms = found.arms(recipes(3), 1.0, 4)
     assert {place: len(answers) for place, answers in arms.items()} == {0: 3, 1: 3, 2: 1}
-    assert len(found._turns) == 3
+    assert len(found.turns) == 3
     assert [seed for arm, seed, _ in asked if arm == 2] == [8, 9, 10]
 
 
 def test_one_recipe_alone_is_judged_as_often_as_there_is_time() -> None:
-    found, _ = trial(10.0)
-    assert [len(answers) for answers in found._arms(recipes(1), 1.0, 5).values()] == [3]
+    found, _ = judging(10.0)
+    assert [len(answers) for answers in found.arms(recipes(1), 1.0, 5).values()] == [3]
+
+
+def test_what_it_takes_to_tell_the_verdicts_is_kept_for_them() -> None:
+    found, _ = judging(60.0, telling=1.0)
+    arms = found.arms(recipes(3), 1.0, 9)
+    assert [len(turns) for turns in arms.values()] == [5, 5, 4]
+    assert found.verdict_seconds(3, 5) == pytest.approx(15.0)  # three differences
+    assert found.time.until_growing(1.0) >= 15.0
+
+
+def test_a_third_recipe_that_there_is_no_time_for_takes_nothing_from_those_before_it() -> None:
+    found, _ = judging(30.0, takes={2: 29.0})
+    arms = found.arms(recipes(3), 1.0, 2)
+    assert {place: len(answers) for place, answers in arms.items()} == {0: 2, 1: 2}

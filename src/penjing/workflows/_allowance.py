@@ -15,6 +15,7 @@ MOST_STAGES = 3  # that get a verdict of their own
 THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every item is judged several times
 USUAL_TURNS, MOST_TURNS = 3, 5  # in which folds judge every item
 MOST_TIMES = 3  # the seeds that were asked for, where items apart judge
+SURE_TIMES = 2  # the seeds that were asked for, with which an effect is told that the least of them leave open
 SLACK = 1.1  # that trainings may take longer than the first one did
 SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
@@ -114,9 +115,22 @@ class Allowance:
         counts = range(2, min(MOST_STAGES, len(seconds)) + 1)
         return max((count for count in counts if sum(seconds[: count - 1]) + seconds[-1] <= left), default=1)
 
-    def has_another_arm(self, seconds: float) -> bool:
-        """Whether there is time to judge one more recipe, one training of which takes `seconds`."""
-        return self.until_growing(seconds) >= SLACK * self.arm * seconds
+    def is_sure(self, seconds: Sequence[float]) -> bool:
+        """Whether there is time to judge these stages with `SURE_TIMES` the trainings that were asked for.
+
+        Args:
+            seconds: of one training with each stage.
+        """
+        trainings = SURE_TIMES * self.seeds
+        return self.until_growing(seconds[-1]) >= SLACK * trainings * (self.base_seconds + sum(seconds))
+
+    def has_another_arm(self, seconds: float, telling: float = 0.0) -> bool:
+        """Whether there is time to judge one more recipe, one training of which takes `seconds`.
+
+        Args:
+            telling: seconds that the verdict takes beside its trainings.
+        """
+        return self.until_growing(seconds) - telling >= SLACK * self.arm * seconds
 
     def too_short(self, seconds: float) -> RunError:
         """What is said where one training takes so long that there is no time for a verdict."""

@@ -14,16 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from penjing import checks
-from penjing.core import plugins, split, statistics
+from penjing.core import plugins, split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
-from penjing.core.events import Decided, Finished, Progress, Said, Started, Watch, tell
+from penjing.core.events import Decided, Finished, Said, Started, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free, now, open_run
-from penjing.core.statistics import LEAST_SEEDS, Difference, Turn
+from penjing.core.statistics import LEAST_SEEDS, Difference
 from penjing.core.units import show_seconds
 from penjing.models.own import NAME as OWN
 from penjing.remedies import Suited, suited
@@ -33,11 +33,12 @@ from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections
+from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._treatment import Treatment, ledger_line
-from penjing.workflows._trials import FOLDS, Bench, Deal, JudgedOn, Limits, TooSlowError
-from penjing.workflows._verdict import Arm, Judged, judged
+from penjing.workflows._trials import FOLDS, Bench, JudgedOn, Limits, TooSlowError
+from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import FitWish, data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from penjing.workflows.fit import Origin, fit
@@ -45,8 +46,6 @@ from penjing.workflows.fit import Origin, fit
 __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
-JUDGING = "judging"
-JUDGES = {"confirm": "items kept for verdicts", "valid": "items that validate, which chose nothing", "folds": "items"}
 LABEL_ERRORS, EXPLODING, HELD_OUT = "label_errors", "exploding_gradient", "held_out"
 
 
@@ -154,9 +153,9 @@ class Trial:
     watch: Watch
     diagnosis: Diagnosis
     bench: Bench = field(init=False)
+    judging: Judging = field(init=False)
     treated: list[Treated] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
-    _turns: list[list[Deal]] = field(default_factory=list)  # that were carried out for verdicts
 
     def __post_init__(self) -> None:
         self.base = base_of(self.run)
@@ -226,6 +225,7 @@ class Trial:
         if self.time.has_folds and self.bench.groups < self.wish.seeds:
             found, needed = many(self.bench.groups, "group"), f"{self.wish.seeds} groups"
             raise RunError(f"a verdict needs {needed} of training items or more, and {self.run.path} has {found}")
+        self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
@@ -296,7 +296,7 @@ class Trial:
     def _judged(self, steps: Sequence[Step]) -> Treatment:
         stages = self._stages(steps)
         recipes = [self.base, *(stage.recipe for stage in stages)]
-        found = self._arms(recipes, stages[-1].seconds, self.time.most_turns)
+        found = self.judging.arms(recipes, stages[-1].seconds, self.time.most_turns)
         places = sorted(found)
         for stage in stages[places[-1] if places else 0 :]:
             self._settle(stage, "not tried", "it looked good, but there was no time or memory left to judge it")
@@ -304,7 +304,7 @@ class Trial:
             return self._ended((), None, None)
         stages = [_merged(stages[first:last], 1)[0] for first, last in pairwise(places)]
         arms = [found[place] for place in places]
-        told = self._verdicts(arms)
+        told = self.judging.verdicts(arms)
         if told.helped and not told.is_in_order:
             other = self._recombined([stages[number] for number in told.helped], arms)
             if other is not None:
@@ -318,100 +318,15 @@ class Trial:
 
     def _stages(self, steps: Sequence[Step]) -> list[Step]:
         """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
-        out, and of clear ones the last are judged together."""
+        out, for it would take trainings from the verdict on those before it; of clear ones the last are judged
+        together."""
         found = list(steps)
-        while (count := self.time.stages([one.seconds for one in found])) < min(MOST_STAGES, len(found)):
-            if found[-1].is_clear:
-                break
-            self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a verdict")
-        return _merged(found, count)
+        while len(found) > 1 and not found[-1].is_clear and not self._is_sure(found):
+            self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a sure verdict")
+        return _merged(found, self.time.stages([one.seconds for one in found]))
 
-    def _arms(self, recipes: Sequence[Recipe], growing: float, turns: int) -> dict[int, Arm]:
-        """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
-
-        As many turns as there is time for. Where it runs short, the last recipes get fewer of them than those before,
-        and before each has the least that a verdict takes, only the first and the last one go on. Where a recipe cannot
-        be trained, those before it; {} where there was not even time for the least verdict.
-
-        Args:
-            growing: seconds of one training of the new run.
-            turns: at most.
-        """
-        least, fewest = self.time.least_turns, min(2, len(recipes))
-        asked = list(range(len(recipes)))
-        found: dict[int, list[np.ndarray]] = {place: [] for place in asked}
-        dealt: list[list[Deal]] = []
-        tell(self.watch, Started(JUDGING, None, "trainings"))
-        for number in range(turns):
-            dealt.append(self.bench.turn(number, self.wish.seeds))
-            try:
-                turn = self._turn(number, [recipes[place] for place in asked], dealt[-1], growing)
-            except TooSlowError:
-                break
-            asked = asked[: len(turn)]
-            for place, (answers, _) in zip(asked, turn, strict=True):
-                found[place].append(answers)
-            tell(self.watch, Progress(JUDGING, sum(len(dealt[0]) * len(answers) for answers in found.values())))
-            seconds, left = [took for _, took in turn], self.time.until_growing(growing)
-            if number + 1 < least:
-                is_short = sum(seconds) * (least - number - 1) > left and len(asked) > 2
-                asked = [asked[0], asked[-1]] if is_short else asked
-            else:
-                while len(asked) > fewest and sum(seconds[: len(asked)]) > left:
-                    asked.pop()
-                if sum(seconds[: len(asked)]) > left:
-                    break
-            if not asked:
-                break
-        tell(self.watch, Finished(JUDGING))
-        arms: dict[int, Arm] = {place: answers for place, answers in found.items() if len(answers) >= least}
-        self._turns = dealt[: max(map(len, arms.values()), default=0)]
-        return arms
-
-    def _turn(
-        self, number: int, recipes: Sequence[Recipe], deals: Sequence[Deal], growing: float
-    ) -> list[tuple[np.ndarray, float]]:
-        """What networks of each recipe answer on the items of one turn, in the order of its deals, and the seconds of
-        their trainings. Every training has a seed of its own, which is not the search's: what looked good in that may
-        have been lucky in its draws.
-
-        Where a recipe cannot be trained, of those before it.
-
-        Raises:
-            TooSlowError: there is no time for it.
-        """
-        found: list[list[np.ndarray]] = [[] for _ in recipes]
-        seconds = [0.0] * len(recipes)
-        for place, deal in enumerate(deals):
-            seed = self.base.seed + 1 + number * len(deals) + place
-            for arm, recipe in enumerate(recipes[: len(found)]):
-                limits, begun = Limits(self.time.until_growing(growing)), self.clock.elapsed
-                try:
-                    found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).answer)
-                except (UsageError, MemoryError):
-                    found = found[:arm]
-                    break
-                seconds[arm] += self.clock.elapsed - begun
-        return [(np.concatenate(answers), took) for answers, took in zip(found, seconds, strict=False)]
-
-    def _verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
-        rows = self._rows_of(self._turns[0])
-        before = self.metric(self.bench.prepared.truth[self.bench.judged][rows], arms[0][0])
-        return judged(self._difference, arms, further, statistics.least_effect(self.metric, before))
-
-    def _rows_of(self, deals: Sequence[Deal]) -> np.ndarray:
-        """The places of what a turn judged among all rows that judge."""
-        return np.searchsorted(self.bench.judged, np.concatenate([deal.judged for deal in deals]))
-
-    def _difference(self, before: Arm, after: Arm) -> Difference:
-        """What an arm is worth beside another, on the rows that judged, in the turns that both have."""
-        rows = self.bench.judged
-        turns = []
-        for deals, old, new in zip(self._turns, before, after, strict=False):
-            part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
-            turns.append(Turn(self._rows_of(deals), old, new, part))
-        truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
-        return statistics.difference(self.metric, truth, turns, groups)
+    def _is_sure(self, steps: Sequence[Step]) -> bool:
+        return self.time.is_sure([stage.seconds for stage in _merged(steps, MOST_STAGES)])
 
     def _recombined(
         self, stages: Sequence[Step], arms: Sequence[Arm]
@@ -422,38 +337,29 @@ class Trial:
         for stage in stages:
             recipe = stage.applied(recipe) if recipe is not None else None
         seconds = stages[-1].seconds
-        if recipe is None or not self.time.has_another_arm(seconds):
+        telling = self.judging.verdict_seconds(len(arms) + 1, len(self.judging.turns))
+        if recipe is None or not self.time.has_another_arm(seconds, telling):
             return None
-        before = self._turns
-        found = self._arms([recipe], seconds, len(before))
-        self._turns = before
+        found = self.judging.arms([recipe], seconds, len(self.judging.turns))
         if not found:
             return None
-        difference, verdict = self._verdicts(arms, [found[0]]).further[0]
+        difference, verdict = self.judging.verdicts(arms, [found[0]]).further[0]
         return (tuple(stages), recipe, difference) if verdict == "helped" else None
 
     def _tell_verdicts(self, stages: Sequence[Step], told: Judged, count: int = 0) -> None:
         """Write down the verdict of each stage, or of the first `count` together where some of them helped only so."""
         if any(verdict != "helped" for _, verdict in told.stages[:count]):
             difference, verdict = told.together[count - 1]
-            self._settle(_merged(stages[:count], 1)[0], verdict, self._why(difference), difference)
+            self._settle(_merged(stages[:count], 1)[0], verdict, self.judging.why(difference), difference)
             stages, told = stages[count:], replace(told, stages=told.stages[count:])
         for stage, (difference, verdict) in zip(stages, told.stages, strict=True):
-            self._settle(stage, verdict, self._why(difference), difference)
+            self._settle(stage, verdict, self.judging.why(difference), difference)
 
     def _settle(self, stage: Step, outcome: Outcome, why: str, difference: Difference | None = None) -> None:
         """Write down what became of remedies that looked good, in the place of that."""
         names = {one.name for one in stage.remedies}
         self.treated = [one for one in self.treated if one.remedy not in names]
         self._decide(stage.told(outcome, why, difference))
-
-    def _why(self, difference: Difference) -> str:
-        times = difference.seeds // len(self._turns[0])
-        where = f"on {len(self.bench.judged):,} {JUDGES[self.judged_on]}"
-        if self.time.has_folds:
-            where += f", each judged {'once' if times == 1 else f'{times} times'}"
-        groups = f" ({many(difference.units, 'group')})" if difference.units < len(self.bench.judged) else ""
-        return f"with {difference.seeds} seeds {where}{groups}"
 
     def _ended(self, kept: Sequence[Step], recipe: Recipe | None, gain: Difference | None) -> Treatment:
         order = ("helped", "hurt", "no clear effect", "failed", "screened out", "not tried", "not applicable")

@@ -1,0 +1,167 @@
+"""The trainings of a verdict: what networks of each recipe answer on the items that judge, and what that is worth.
+
+recipes → turns, in which every item that judges does so once → answers of each arm → verdicts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import numpy as np
+
+from penjing.core import statistics
+from penjing.core.errors import UsageError
+from penjing.core.events import Finished, Progress, Started, Watch, tell
+from penjing.core.recipe import Recipe
+from penjing.core.report.text import many
+from penjing.core.statistics import Difference, Metric, Turn
+from penjing.workflows._allowance import Allowance
+from penjing.workflows._trials import Bench, Deal, Limits, TooSlowError
+from penjing.workflows._verdict import Arm, Judged, judged
+
+STAGE = "judging"
+FEWEST_ARMS = 2  # that a verdict is about
+JUDGES = {"confirm": "items kept for verdicts", "valid": "items that validate, which chose nothing", "folds": "items"}
+
+
+@dataclass
+class Judging:
+    """The verdicts of one treatment.
+
+    Attributes:
+        bench: what trains.
+        metric: what is watched.
+        time: what it allows.
+        seed: the search's, which no verdict has: what looked good in that may have been lucky in its draws.
+        seeds: of each side of a pair, at least, and the folds where these judge.
+        watch: is told how far it is.
+        turns: the deals of each turn that was carried out for the first arms.
+        telling_seconds: that it takes to tell one difference, for each turn of it.
+    """
+
+    bench: Bench
+    metric: Metric
+    time: Allowance
+    seed: int
+    seeds: int
+    watch: Watch = None
+    turns: list[list[Deal]] = field(default_factory=list)
+    telling_seconds: float = 0.0
+
+    def arms(self, recipes: Sequence[Recipe], growing: float, most: int) -> dict[int, Arm]:
+        """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
+
+        As many turns as there is time for, what it takes to tell the verdicts included. Where it runs short, the last
+        recipes get fewer of them than those before, and before each has the least that a verdict takes, only the first
+        and the last one go on. Where a recipe cannot be trained, or not in time, those before it; {} where there was
+        not even time for the least verdict.
+
+        Args:
+            growing: seconds of one training of the new run.
+            most: turns.
+        """
+        least, fewest = self.time.least_turns, min(FEWEST_ARMS, len(recipes))
+        asked = list(range(len(recipes)))
+        found: dict[int, list[np.ndarray]] = {place: [] for place in asked}
+        dealt: list[list[Deal]] = []
+        tell(self.watch, Started(STAGE, None, "trainings"))
+        while asked and len(dealt) < most:
+            deals, number = self.bench.turn(len(dealt), self.seeds), len(dealt)
+            dealt.append(deals)
+            try:
+                turn = self._turn(number, [recipes[place] for place in asked], deals, growing)
+            except TooSlowError:
+                break
+            asked = asked[: len(turn)]
+            for place, (answers, _) in zip(asked, turn, strict=True):
+                found[place].append(answers)
+            tell(self.watch, Progress(STAGE, len(deals) * sum(len(answers) for answers in found.values())))
+            seconds, left = [took for _, took in turn], self.time.until_growing(growing)
+            if len(dealt) >= least:
+                if not self.telling_seconds and len(asked) > 1:
+                    self.telling_seconds = self._timed(dealt, found[asked[0]], found[asked[1]])
+                left -= self.verdict_seconds(len(recipes), len(dealt) + 1)
+                asked = asked[: _fitting(seconds, left, fewest)]
+            elif sum(seconds) * (least - len(dealt)) > left and len(asked) > 2:
+                asked = [asked[0], asked[-1]]
+        tell(self.watch, Finished(STAGE))
+        arms: dict[int, Arm] = {place: answers for place, answers in found.items() if len(answers) >= least}
+        self.turns = max(self.turns, dealt[: max(map(len, arms.values()), default=0)], key=len)
+        return arms
+
+    def _turn(
+        self, number: int, recipes: Sequence[Recipe], deals: Sequence[Deal], growing: float
+    ) -> list[tuple[np.ndarray, float]]:
+        """What networks of each recipe answer on the items of one turn, in the order of its deals, and the seconds of
+        their trainings; every training has a seed of its own. Where a recipe cannot be trained, of those before it; the
+        same where there is no time for one after the first two.
+
+        Raises:
+            TooSlowError: there is no time for the first two.
+        """
+        found: list[list[np.ndarray]] = [[] for _ in recipes]
+        seconds = [0.0] * len(recipes)
+        for place, deal in enumerate(deals):
+            seed = self.seed + 1 + number * len(deals) + place
+            for arm, recipe in enumerate(recipes[: len(found)]):
+                limits, begun = Limits(self.time.until_growing(growing)), self.time.clock.elapsed
+                try:
+                    found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).answer)
+                except (UsageError, MemoryError):
+                    found = found[:arm]
+                    break
+                except TooSlowError:
+                    if arm < FEWEST_ARMS:
+                        raise
+                    found = found[:arm]
+                    break
+                seconds[arm] += self.time.clock.elapsed - begun
+        return [(np.concatenate(answers), took) for answers, took in zip(found, seconds, strict=False)]
+
+    def _timed(self, dealt: Sequence[Sequence[Deal]], before: Arm, after: Arm) -> float:
+        """Seconds that it takes to tell a difference, for each turn of it."""
+        begun = self.time.clock.elapsed
+        self._difference(dealt, before, after)
+        return (self.time.clock.elapsed - begun) / len(dealt)
+
+    def verdict_seconds(self, arms: int, turns: int) -> float:
+        """What it takes to tell the verdicts on so many arms that build on each other, after so many turns."""
+        return self.telling_seconds * turns * max(1, 2 * arms - 3)
+
+    def verdicts(self, arms: Sequence[Arm], further: Sequence[Arm] = ()) -> Judged:
+        """The verdicts on arms that build on each other, and on others beside the first."""
+        rows = self._rows_of(self.turns[0])
+        before = self.metric(self.bench.prepared.truth[self.bench.judged][rows], arms[0][0])
+        difference = partial(self._difference, self.turns)
+        return judged(difference, arms, further, statistics.least_effect(self.metric, before))
+
+    def _rows_of(self, deals: Sequence[Deal]) -> np.ndarray:
+        """The places of what a turn judged among all rows that judge."""
+        return np.searchsorted(self.bench.judged, np.concatenate([deal.judged for deal in deals]))
+
+    def _difference(self, dealt: Sequence[Sequence[Deal]], before: Arm, after: Arm) -> Difference:
+        """What an arm is worth beside another, on the rows that judged, in the turns that both have."""
+        rows = self.bench.judged
+        turns = []
+        for deals, old, new in zip(dealt, before, after, strict=False):
+            part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
+            turns.append(Turn(self._rows_of(deals), old, new, part))
+        truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
+        return statistics.difference(self.metric, truth, turns, groups)
+
+    def why(self, difference: Difference) -> str:
+        """What a verdict rests on, in words."""
+        times, count = difference.seeds // len(self.turns[0]), len(self.bench.judged)
+        where = f"on {count:,} {JUDGES[self.bench.judged_on]}"
+        if self.bench.judged_on == "folds":
+            where += f", each judged {'once' if times == 1 else f'{times} times'}"
+        groups = f" ({many(difference.units, 'group')})" if difference.units < count else ""
+        return f"with {difference.seeds} seeds {where}{groups}"
+
+
+def _fitting(seconds: Sequence[float], left: float, fewest: int) -> int:
+    """How many of the first arms another turn has time for, 0 where not for so few."""
+    counts = range(fewest, len(seconds) + 1)
+    return max((count for count in counts if sum(seconds[:count]) <= left), default=0)
