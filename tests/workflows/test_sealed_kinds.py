@@ -35,8 +35,8 @@ def write_sounds(folder: Path, is_replaced: bool) -> Path:
     return folder
 
 
-def write_rows(folder: Path, is_replaced: bool, *columns: str) -> Path:
-    """The test rows hold other words, numbers a thousand times as large, unknown categories, and shuffled labels."""
+def write_rows(folder: Path, is_replaced: bool, *columns: str, target: str = "label") -> Path:
+    """The test rows hold other words, numbers a thousand times as large, unknown categories, and other targets."""
     train = rows()
     test = rows(first=500).with_columns(pl.col("size").fill_null(pl.int_range(ITEMS) + 5.0))
     if is_replaced:
@@ -44,11 +44,17 @@ def write_rows(folder: Path, is_replaced: bool, *columns: str) -> Path:
         words = pl.lit("never heard of ") + new["review"].str.reverse()
         odd = [("green", "violet", "red")[row % 3] for row in range(ITEMS)]
         test = new.with_columns(
-            review=words, size=pl.col("size") * 1000, colour=pl.Series(odd), label=new["label"].reverse()
+            review=words,
+            size=pl.col("size") * 1000,
+            colour=pl.Series(odd),
+            label=new["label"].reverse(),
+            price=new["price"] ** 3,
+            tags=pl.Series(["large|any"] * (ITEMS - 2) + ["large", "any"]),
         )
+    test = test.with_columns(tags=pl.when(pl.col("tags") == "").then(pl.lit("any")).otherwise("tags"))
     parts = [train.with_columns(split=pl.lit("train")), test.with_columns(split=pl.lit("test"))]
     folder.mkdir(parents=True)
-    pl.concat(parts).select(*columns, "label", "split").write_csv(folder / "table.csv")
+    pl.concat(parts).select(*columns, target, "split").write_csv(folder / "table.csv")
     return folder / "table.csv"
 
 
@@ -68,7 +74,15 @@ def all_written(run: pj.Run) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "columns"), [("sound", ()), ("text", ("review",)), ("table", ("size", "colour"))], ids=lambda one: str(one)
+    ("kind", "columns"),
+    [
+        ("sound", ()),
+        ("text", ("review",)),
+        ("table", ("size", "colour")),
+        ("number", ("size", "colour")),
+        ("labels", ("size", "colour")),
+    ],
+    ids=lambda one: str(one),
 )
 def test_test_items_replaced_change_nothing_that_is_written(
     kind: str, columns: tuple[str, ...], tmp_path: Path
@@ -77,7 +91,11 @@ def test_test_items_replaced_change_nothing_that_is_written(
     runs = []
     for name, is_replaced in (("before", False), ("after", True)):
         folder = tmp_path / name
-        data = write_rows(folder, is_replaced, *columns) if columns else write_sounds(folder, is_replaced)
+        data = (
+            write_rows(folder, is_replaced, *columns, target=found.wish["target"])
+            if columns
+            else write_sounds(folder, is_replaced)
+        )
         runs.append(pj.fit(data, recipe=found.filled, out=tmp_path / f"run-{name}", watch=None, **found.wish))
     parts = [pl.read_parquet(run.path / "split.parquet").filter(part="test")["hash"] for run in runs]
     assert len(parts[0]) == len(parts[1]) == ITEMS

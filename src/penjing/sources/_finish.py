@@ -241,13 +241,16 @@ def _summary(frame: pl.DataFrame, classes: Sequence[str], found: Found) -> str:
     if "target" not in frame.columns or found.target is None:
         return f"{items} without labels"
     origin = f" ({found.label_from})" if found.label_from else ""
+    # What a sealed target is, no sentence tells.
+    shown = frame.filter(pl.col("part").ne_missing("test")) if "part" in frame.columns else frame
+    outside = " outside the test part" if 0 < len(shown) < len(frame) else ""
+    targets = (shown if len(shown) else frame)["target"]
     if found.target.modality == "number":
-        values = frame["target"].to_numpy()
-        low, middle, high = (f"{value:,.6g}" for value in np.quantile(values, [0, 0.5, 1]))
-        return f"{items} with a number to predict{origin}: {low} to {high}, median {middle}"
+        low, middle, high = (f"{value:,.6g}" for value in np.quantile(targets.to_numpy(), [0, 0.5, 1]))
+        return f"{items} with a number to predict{origin}: {low} to {high}, median {middle}{outside}"
     if found.target.modality == LABELS:
-        mean = frame["target"].list.len().to_numpy().mean()
-        return f"{items} with {many(len(classes), 'label')}{origin}, on average {mean:.2g} each"
+        mean = targets.list.len().to_numpy().mean()
+        return f"{items} with {many(len(classes), 'label')}{origin}, on average {mean:.2g} each{outside}"
     counts = dict(frame["target"].value_counts().iter_rows())
     ordered = sorted(classes, key=lambda name: -counts[name])  # stable: equal counts stay in natural order
     biggest, smallest = ordered[0], ordered[-1]

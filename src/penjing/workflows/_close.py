@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -236,18 +236,23 @@ def _small(pictures: np.ndarray) -> np.ndarray:
     return blocks.mean(axis=(2, 4)).round().astype(np.uint8)
 
 
-def learn_unlike(run: Run, network: Network, problem: Problem, strata: np.ndarray, seed: int | None) -> None:
+def learn_unlike(
+    run: Run, network: Network, problem: Problem, strata: Callable[[np.ndarray], np.ndarray], seed: int | None
+) -> None:
     """What is far from the training data, as `unlike.npz`.
 
     Items that the network never saw say what distance is usual; with a seed of None there are none (the network
     learned from all of them), and the file is left out rather than calling ordinary items unlike.
+
+    Args:
+        strata: rows → Int[rows], told from their targets alone.
     """
     if seed is None or len(problem.valid) == 0:
         return
     known = stream(seed, "unlike").permutation(problem.train)[:MOST_KNOWN]
     unlike = Unlike.learn(
         engine.features(network, problem.items, known),
-        np.maximum(strata[known], 0),
+        np.maximum(strata(known), 0),
         engine.features(network, problem.items, problem.valid),
     )
     unlike.save(run.path / "unlike.npz")

@@ -342,7 +342,7 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
     What those networks say of the items is kept beside the run, for the check of labels.
     """
     rows, truth = plan.rows, lab.prepared.truth[plan.rows]
-    fold = split.inner_folds(lab.prepared.groups[rows], lab.prepared.strata[rows], FOLDS)
+    fold = split.inner_folds(lab.prepared.groups[rows], lab.prepared.strata(rows), FOLDS)
     answer = np.zeros((len(rows), len(lab.problem.classes)), np.float32)
     for number in np.unique(fold).tolist():
         problem = pose(lab.prepared, rows[fold != number], lab.problem.valid)
@@ -360,7 +360,7 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
 
 def _fewer(lab: Laboratory, share: float) -> np.ndarray:
     """A share of the training rows, of every class alike; the smaller shares lie within the larger ones."""
-    rows, strata = lab.problem.train, lab.prepared.strata[lab.problem.train]
+    rows, strata = lab.problem.train, lab.prepared.strata(lab.problem.train)
     draw = stream(0, "share of the training items").permutation(len(rows))
     kept = [draw[strata[draw] == stratum] for stratum in np.unique(strata)]
     found: np.ndarray = np.sort(rows[np.concatenate([part[: max(1, math.ceil(share * len(part)))] for part in kept])])

@@ -183,7 +183,7 @@ def _losses(
     words, names = options
     task = plugins.load("tasks", recipe.task.name)
     rows = problem.train
-    strata = task.stratify(problem.truth)[rows]
+    strata = task.stratify(problem.truth[rows])
     fold = inner_folds(np.arange(len(rows)) if groups is None else groups[rows], strata, FOLDS)
     held = [number for number in range(fold.max() + 1) if _can_learn(problem, rows[fold != number])]
     if len(rows) >= PLENTY:

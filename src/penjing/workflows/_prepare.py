@@ -91,10 +91,10 @@ class Prepared:
         """The first input that is a picture, or None."""
         return next((slot for slot in self.slots if isinstance(slot, FileSlot) and slot.modality == IMAGE), None)
 
-    @property
-    def strata(self) -> np.ndarray:
-        """Int[rows]: what every part holds in the same shares; −1 where unknown."""
-        strata: np.ndarray = plugins.load("tasks", self.task).stratify(self.truth)
+    def strata(self, rows: np.ndarray) -> np.ndarray:
+        """Int[rows]: what parts of these rows should hold in the same shares, told from their targets alone; −1 where
+        unknown."""
+        strata: np.ndarray = plugins.load("tasks", self.task).stratify(self.truth[rows])
         return strata
 
 
@@ -245,7 +245,7 @@ def _deal(
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
     target = read_target(surveyed, decoded.rows)
     labels, kept, classes, truth = target.labels, target.kept, target.classes, target.truth
-    strata = plugins.load("tasks", surveyed.task).stratify(truth)
+    strata = _strata(surveyed.task, truth, is_sealed(table))
     pairs = _pairs(surveyed, decoded, hashes, strata, table, watch)
     groups, knots = _groups(table, surveyed, decoded.rows, pairs)
     names = [surveyed.names[row] for row in decoded.rows.tolist()]
@@ -289,6 +289,17 @@ def _deal(
         (*table.said, *pairs.said, *knots, *dealt.said),
         surveyed.corrections,
     )
+
+
+def _strata(task: str, truth: np.ndarray, sealed: np.ndarray | None) -> np.ndarray:
+    """Int[rows]: what every part should hold in the same shares; items of a given test part say nothing of others."""
+    stratify = plugins.load("tasks", task).stratify
+    if sealed is None:
+        return np.asarray(stratify(truth))
+    found = np.empty(len(truth), dtype=np.int64)
+    for side in (sealed, ~sealed):
+        found[side] = stratify(truth[side])
+    return found
 
 
 def _chooses_by_few(dealt: split.Split, given: Sequence[str | None] | None, fewest: int) -> bool:
