@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from penjing.core.score import Score
+from penjing.workflows import _contenders
+from penjing.workflows._choose import RecipeWish
 from penjing.workflows._contenders import PRETRAINED, SCRATCH, preferred
 
 
@@ -45,3 +47,20 @@ def test_one_item_tells_nothing() -> None:
     scores = {PRETRAINED: score(0.0, 0.5), SCRATCH: score(0.0, 0.5)}
     one = {PRETRAINED: np.array([9.0]), SCRATCH: np.array([0.1])}
     assert preferred(scores, one, is_higher_better=True) == (PRETRAINED, True)
+
+
+@pytest.mark.parametrize(
+    ("wish", "is_by_hand"),
+    [
+        (RecipeWish(), False),
+        (RecipeWish(assignments={"optimiser.rate": 0.1}), False),
+        (RecipeWish(assignments={"model": "cnn"}), True),
+        (RecipeWish(assignments={"model.stages": 1}), True),
+        (RecipeWish(assignments={"encoders.image": "cnn"}), True),
+        (RecipeWish(assignments={"model.dropout": 0.5}, pretrained="efficientnet_lite0"), False),  # which was asked for
+    ],
+)
+def test_a_network_set_by_hand_has_no_head_on_features_from_elsewhere_beside_it(
+    wish: RecipeWish, is_by_hand: bool
+) -> None:
+    assert _contenders._is_set_by_hand(wish) == is_by_hand

@@ -12,9 +12,11 @@ import pytest
 import penjing as pj
 from penjing.cli import run_command
 from penjing.core.errors import RunError, UsageError
-from penjing.core.recipe import Choice, Recipe, Training, change
+from penjing.core.recipe import Choice, DataChoices, Recipe, Training, change
 from penjing.core.run import Run
 from penjing.workflows import heal as healing
+from penjing.workflows._choose import RecipeWish
+from penjing.workflows._wish import FitWish
 from penjing.workflows.treat import Trial
 from tiny_data import RECIPE, write_tiny
 
@@ -123,3 +125,50 @@ def test_the_difference_of_two_recipes_as_choices_by_hand_makes_the_one_the_othe
     found = healing.assigned(before, after)
     assert "training.steps" not in found
     assert change(before, found) == replace(after, training=replace(after.training, steps=10))
+
+
+def wished(before: Recipe, after: Recipe, wish: FitWish | None = None) -> FitWish:
+    return healing._with(wish or FitWish(), healing.Healed([], before, after))
+
+
+def test_columns_that_were_left_out_are_left_out_of_the_training_that_is_kept() -> None:
+    before = Recipe(data=DataChoices(inputs=("age", "row"), decode={"table": {}})).filled()
+    after = replace(before, data=replace(before.data, inputs=("age",)))
+    assert wished(before, after).data.columns == ("age",)
+    assert wished(before, change(before, {"optimiser.rate": 0.5})).data.columns == ()
+
+
+def test_a_given_recipe_keeps_its_updates_whatever_the_short_training_had() -> None:
+    given = Recipe(training=Training(steps=3000)).filled()
+    before = replace(given, training=replace(given.training, steps=250))
+    after = replace(
+        before, training=replace(before.training, steps=500, batch_size=64)
+    )  # half the batch
+    found = wished(before, after, FitWish(recipe=RecipeWish(recipe=given))).recipe.recipe
+    assert found is not None
+    assert (found.training.steps, found.training.batch_size) == (6000, 64)
+
+
+def test_a_head_on_features_from_elsewhere_may_take_all_the_time_that_there_is() -> None:
+    before = Recipe(model=Choice("probe"), pretrained={"image": Choice("efficientnet_lite0")}).filled()
+    before = replace(before, training=replace(before.training, steps=100))
+    found = wished(before, change(before, {"model.dropout": 0.5})).recipe.recipe
+    assert found is not None
+    assert found.training.steps == 2500
+    solved = change(before, {"optimiser": "lbfgs"})
+    assert wished(solved, change(solved, {"model.dropout": 0.5})).recipe.recipe == change(
+        solved, {"model.dropout": 0.5}
+    )
+
+
+def test_where_the_network_from_scratch_helped_no_features_from_elsewhere_are_tried_again() -> None:
+    before = Recipe(model=Choice("probe"), pretrained={"image": Choice("efficientnet_lite0")}).filled()
+    after = replace(before, model=Choice("cnn"), pretrained={}).filled()
+    found = wished(before, after, FitWish(recipe=RecipeWish(model="mlp"))).recipe
+    assert (found.recipe, found.pretrained, found.model) == (None, "no", "")
+    assert found.assignments["model"] == "cnn"
+
+
+def test_more_folds_than_the_time_after_a_treatment_allows_are_refused_before_it(photos: Path) -> None:
+    with pytest.raises(UsageError, match=r"--folds 30 is too many for what --heal leaves of 1 min 00 s; give (\d+) folds"):
+        pj.fit(photos, heal=True, folds=30, time=60, watch=None)

@@ -14,7 +14,7 @@ from penjing.checks._examples import example_steps
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, Recipe
+from penjing.core.recipe import Choice, DataChoices, Recipe
 from penjing.remedies import Suited
 from penjing.workflows import _trials
 from penjing.workflows._search import Search, Treated
@@ -282,3 +282,16 @@ def test_findings_are_told_anew_after_a_remedy_that_looked_good() -> None:
     assert found.steps[0].name in ("usual_rate", "raise_rate")
     after = {one.remedy: one.finding for one in found.told}
     assert after["more_dropout"] == "overfit" or after["more_weight_decay"] == "overfit"
+
+
+def test_what_was_found_that_is_no_trouble_tells_the_remedies_tried_last_what_to_move() -> None:
+    base = Recipe(data=DataChoices(inputs=("age", "city"), decode={"table": {}}), optimiser=Choice("adamw")).filled()
+    bench: Any = FakeBench(lambda recipe: 0.3 + 0.4 * ("city" not in recipe.data.inputs))
+    useless = Finding("useless_input", "info", "The network does as well without city.", {"inputs": ["city"]})
+    told: list[Treated] = []
+    found = Search(bench, TASK.metric("accuracy"), base, (), lambda: 1e9, told.append, infos=[useless])
+    found.begin(1e9)
+    found.run()
+    assert [step.name for step in found.steps] == ["leave_out_columns"]
+    assert found.best.data.inputs == ("age",)
+    assert found.steps[0].finding == "useless_input"

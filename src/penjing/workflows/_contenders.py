@@ -19,9 +19,10 @@ from penjing.core.statistics import Metric
 from penjing.core.usual import usual
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _simple
+from penjing.workflows._choose import RecipeWish
 from penjing.workflows._contribute import contributions
 from penjing.workflows._job import Deal, Job, choose_recipe, train_all
-from penjing.workflows._pretrained import affordable, at_hand, seen_through
+from penjing.workflows._pretrained import AUTO, affordable, at_hand, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._shown import write_shown
 
@@ -63,7 +64,7 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
         given = Recipe.read(kept)
         wish = replace(wish, recipe=replace(wish.recipe, recipe=given))
         encoders = dict(given.pretrained)
-    elif wish.recipe.recipe is not None or wish.recipe.model:
+    elif wish.recipe.recipe is not None or wish.recipe.model or _is_set_by_hand(wish.recipe):
         return []
     else:
         encoders = at_hand(job.prepared, wish.recipe.pretrained)
@@ -82,6 +83,12 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
     folder.mkdir(exist_ok=True)
     write_text(kept, chosen.recipe.to_toml())
     return [Contender(PRETRAINED, other, problem, *train_all(other, problem, deals, chosen, None))]
+
+
+def _is_set_by_hand(wish: RecipeWish) -> bool:
+    """Whether a person chose something of the network and named no encoder: that network is wanted, and no head."""
+    heads = {name.split(".")[0] for name in wish.assignments}
+    return wish.pretrained == AUTO and not heads.isdisjoint({"model", "encoders"})
 
 
 def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:

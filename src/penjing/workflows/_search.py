@@ -142,6 +142,7 @@ class Search:
         metric: what is watched.
         base: the recipe to begin with.
         findings: of its training.
+        infos: what was found that is no trouble; the remedies that suit it are tried with the others.
         longest: the most seconds that the next training may take, as things stand.
         decide: is told what becomes of each remedy.
         watch: is told how far the search is.
@@ -159,6 +160,7 @@ class Search:
     watch: Watch = None
     steps: list[Step] = field(default_factory=list)
     without: frozenset[str] = frozenset()
+    infos: Sequence[Finding] = ()
     relax: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -218,7 +220,9 @@ class Search:
         """The remedies that suit no finding, in the time that is left: one may be the symptom of something else, and
         where nothing was found there may be something that no check sees."""
         settled = self.without.union(self._tried)
-        return [Suited(name, NO_FINDING, 0.0) for name in plugins.names("remedies") if name not in settled]
+        told = {one.name: one.finding for one in suited(list(self.infos), self.base)}
+        names = [name for name in plugins.names("remedies") if name not in settled]
+        return [Suited(name, told.get(name, NO_FINDING), 0.0) for name in names]
 
     def _again(self) -> list[Suited]:
         """What looked no better before something else did, once more: it may on top of that."""

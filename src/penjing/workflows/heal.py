@@ -16,13 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.budget import DEFAULT_SECONDS, Clock, most_folds
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free
+from penjing.core.units import show_seconds
+from penjing.core.usual import LINEAR
+from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._corrections import Corrections
+from penjing.workflows._pretrained import NO
 from penjing.workflows._wish import FitWish
 from penjing.workflows.diagnose import diagnose
 from penjing.workflows.fit import Origin, fit
@@ -90,8 +94,17 @@ def _check(wish: FitWish) -> None:
         raise UsageError("--heal begins anew, --from and --final go on with a run; to treat that: penjing treat RUN")
     if wish.recipe.own is not None:
         raise UsageError("--heal repeats trainings of penjing's networks only, not of your own; leave it out")
-    if (wish.seconds or DEFAULT_SECONDS) < LEAST_SECONDS:
+    seconds = wish.seconds or DEFAULT_SECONDS
+    if seconds < LEAST_SECONDS:
         raise UsageError(f"--heal trains several times; give --time {LEAST_SECONDS:.0f}s or more")
+    least = seconds - max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds)
+    most = most_folds((1 - TREATING_SHARE) * least)
+    if wish.data.folds > most:
+        fewer = f"{most:,} folds at most, or " if most >= 2 else ""
+        raise UsageError(
+            f"--folds {wish.data.folds} is too many for what --heal leaves of {show_seconds(seconds)}; give {fewer}"
+            "more --time"
+        )
     if wish.out is not None:
         check_free(wish.out)
 
@@ -157,13 +170,29 @@ def _with(wish: FitWish, healed: Healed) -> FitWish:
     """The wish with what helped: as choices by hand, or as a recipe where one was given or pretrained features won."""
     if healed.recipe is None or healed.base is None:
         return wish
-    corrected = Corrections(healed.recipe.data.drop, healed.recipe.data.relabel)
-    wish = replace(wish, data=replace(wish.data, corrected=corrected)) if corrected else wish
-    if wish.recipe.recipe is not None or healed.recipe.pretrained:
-        return replace(wish, recipe=replace(wish.recipe, recipe=healed.recipe))
-    given = {**wish.recipe.assignments, **assigned(healed.base, healed.recipe)}
+    before, after = healed.base, healed.recipe
+    corrected = Corrections(after.data.drop, after.data.relabel)
+    data = replace(wish.data, corrected=corrected) if corrected else wish.data
+    if after.data.inputs != before.data.inputs:
+        data = replace(data, columns=after.data.inputs)
+    wish = replace(wish, data=data)
+    if wish.recipe.recipe is not None or after.pretrained:
+        recipe = _as_long(wish.recipe.recipe, before, after)
+        return replace(wish, recipe=replace(wish.recipe, recipe=recipe))
+    given = {**wish.recipe.assignments, **assigned(before, after)}
     model = "" if "model" in given else wish.recipe.model
-    return replace(wish, recipe=replace(wish.recipe, assignments=given, model=model))
+    pretrained = NO if before.pretrained else wish.recipe.pretrained  # what helped is the network from scratch
+    return replace(wish, recipe=replace(wish.recipe, assignments=given, model=model, pretrained=pretrained))
+
+
+def _as_long(given: Recipe | None, before: Recipe, after: Recipe) -> Recipe:
+    """What helped, with as many updates as the given recipe has (as many times as many as what helped takes), or as
+    fit into all of the time: the short training had few of them."""
+    if after.optimiser.name == LINEAR.name:  # which solves its problem in a few
+        return after
+    short, helped = total_steps(before.training), total_steps(after.training)
+    steps = helped / FIRST_SHARE if given is None else total_steps(given.training) * helped / short
+    return replace(after, training=planned_anew(after.training, max(1, round(steps))))
 
 
 def assigned(before: Recipe, after: Recipe) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from penjing.workflows._corrections import Corrections
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
+from penjing.workflows._slots import TABLE
 from penjing.workflows._treatment import Treatment, ledger_line
 from penjing.workflows._trials import FOLDS, Bench, JudgedOn, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged
@@ -169,11 +170,14 @@ class Trial:
     def carry_out(self, data: object | None) -> Treatment:
         """Everything but the new run."""
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
-        if not self.wish.remedies and not findings and not self.wish.healthy:
+        is_spared = not self.wish.remedies and not self.wish.healthy
+        if is_spared and not findings and TABLE not in self.base.data.decode:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
         findings += self._of_columns()
+        if is_spared and not findings:
+            return self._ended((), None, None)
         asked = self._asked()
         search = Search(
             self.bench,
@@ -184,6 +188,7 @@ class Trial:
             self._decide,
             self.watch,
             without=self.wish.without,
+            infos=[one for one in self.diagnosis.findings if not one.is_trouble],
             relax=self.time.relax,
         )
         self._begin(search)
