@@ -141,9 +141,7 @@ def test_columns_that_were_left_out_are_left_out_of_the_training_that_is_kept() 
 def test_a_given_recipe_keeps_its_updates_whatever_the_short_training_had() -> None:
     given = Recipe(training=Training(steps=3000)).filled()
     before = replace(given, training=replace(given.training, steps=250))
-    after = replace(
-        before, training=replace(before.training, steps=500, batch_size=64)
-    )  # half the batch
+    after = replace(before, training=replace(before.training, steps=500, batch_size=64))  # half the batch
     found = wished(before, after, FitWish(recipe=RecipeWish(recipe=given))).recipe.recipe
     assert found is not None
     assert (found.training.steps, found.training.batch_size) == (6000, 64)
@@ -170,5 +168,6 @@ def test_where_the_network_from_scratch_helped_no_features_from_elsewhere_are_tr
 
 
 def test_more_folds_than_the_time_after_a_treatment_allows_are_refused_before_it(photos: Path) -> None:
-    with pytest.raises(UsageError, match=r"--folds 30 is too many for what --heal leaves of 1 min 00 s; give (\d+) folds"):
+    said = r"--folds 30 is too many for what --heal leaves of 1 min 00 s; give (\d+) folds"
+    with pytest.raises(UsageError, match=said):
         pj.fit(photos, heal=True, folds=30, time=60, watch=None)

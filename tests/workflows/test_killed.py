@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kills import killed_fit
@@ -12,6 +13,7 @@ from kinds import at_hand
 
 import penjing as pj
 from alike import written
+from penjing.training import engine
 
 KEPT = ("model.safetensors", "record.jsonl", "results.json", "predictions.parquet", "prepare.json", "unlike.npz")
 
@@ -52,3 +54,31 @@ def test_killed_in_the_race_with_pretrained_features_the_plan_of_both_goes_on(
     assert {entry["what"] for entry in resumed.ledger} >= {"network", "size"}
     again = pj.fit(data, recipe=resumed.path, out=tmp_path / "again", watch=None)
     assert (again.path / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = at_hand("pretrained").write(tmp_path / "data")
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_stop(folder: Path, step: int, *rest: Any) -> None:
+        keep(folder, step, *rest)
+        if rest[-1].step >= 3 and folder.name == "run":
+            raise KeyboardInterrupt
+
+    wishes: dict[str, Any] = {"set": {"training.steps": 60}, "pretrained": "efficientnet_lite0"}
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_keep", keep_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            pj.fit(data, out=tmp_path / "run", time=90, folds=0, watch=None, pictures=False, **wishes)
+    stopped = pj.Run(tmp_path / "run")
+    assert stopped.status == "interrupted"
+    assert stopped.recipe.pretrained  # after three updates the other network was no better
+    resumed = pj.resume(stopped, watch=None)
+    assert resumed.status == "finished"
+    assert not list(resumed.path.rglob("aside"))
+    again = pj.fit(data, recipe=resumed.path, out=tmp_path / "again", watch=None, pictures=False)
+    assert (again.path / "model.safetensors").read_bytes() == (resumed.path / "model.safetensors").read_bytes()

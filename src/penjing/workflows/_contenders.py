@@ -13,7 +13,7 @@ from penjing.core import plugins, statistics
 from penjing.core.events import Decided, Said, tell
 from penjing.core.files import write_text
 from penjing.core.recipe import Choice, Recipe
-from penjing.core.run import MET
+from penjing.core.run import MET, Run
 from penjing.core.score import Score
 from penjing.core.statistics import Metric
 from penjing.core.usual import usual
@@ -27,6 +27,8 @@ from penjing.workflows._problem import pose
 from penjing.workflows._shown import write_shown
 
 SCRATCH, PRETRAINED = "from_scratch", "pretrained"
+ASIDE = f"{PRETRAINED}/aside"  # what the network from scratch wrote, where the other one was kept
+_RECORDED = ("record.jsonl", MET)
 WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
 CHANCE = 1e-9  # a difference of rounding
 CLEAR_ERRORS = 2.0  # standard errors of a difference from which on it is clear
@@ -128,9 +130,21 @@ def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
     job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     tell(job.watch, decided)
     if winner.name == PRETRAINED:
-        for name in ("record.jsonl", MET):
+        aside = job.run.path / ASIDE
+        aside.mkdir(parents=True, exist_ok=True)
+        for name in ("recipe.toml", *_RECORDED):
+            if (job.run.path / name).exists():
+                shutil.copyfile(job.run.path / name, aside / name)
+        for name in _RECORDED:
             shutil.copyfile(winner.job.folder / name, job.run.path / name)
     return winner
+
+
+def taken_up(run: Run) -> None:
+    """Give a run that goes on what the network from scratch had, where a stopped run kept another one until then."""
+    aside = run.path / ASIDE
+    for path in sorted(aside.glob("*")) if aside.exists() else ():
+        shutil.move(path, run.path / path.name)
 
 
 def preferred(

@@ -26,7 +26,7 @@ from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen
-from penjing.workflows._contenders import SCRATCH, Contender, best_of, close_run, pretrained_contenders
+from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import NO, lacking, seen_through
@@ -115,6 +115,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None, mo
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
     if data is None and info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
+    taken_up(run)
     wish = _own.recalled(wish_of(info), model)
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
@@ -179,7 +180,10 @@ def _grow(job: Job) -> bool:
     with clock.stage("closing"):
         close_run(winner, [one for one in contenders if one is not winner], floor, rows, len(deals) > 1)
     _note_cost(run, winner.trained, winner.problem, clock)
-    return winner.trained.is_interrupted or contenders[-1].trained.is_interrupted
+    is_interrupted = winner.trained.is_interrupted or contenders[-1].trained.is_interrupted
+    if not is_interrupted:
+        shutil.rmtree(run.path / ASIDE, ignore_errors=True)
+    return is_interrupted
 
 
 def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
