@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from penjing.workflows._wish import FitWish
 
 _OF_SOURCE = frozenset(item.name for item in fields(Options))
-# What a wish is called where the person who has it names it otherwise; `corrected` is found, not wished.
+# What a wish is called where the person who has it names it otherwise; what is corrected, and the columns that a recipe
+# names, are found and not wished.
 _RENAMED = {"canvas": "fit"}
-_OF_DATA = _OF_SOURCE | {item.name for item in fields(DataWish)} - {"options", "corrected", "fit"} | {"canvas"}
+_FOUND = {"corrected", "columns"}
+_OF_DATA = _OF_SOURCE | {item.name for item in fields(DataWish)} - {"options", "fit"} - _FOUND | {"canvas"}
 _OF_TASK = ("metric", "threshold", "positive", "class_weights")
 # What is the same as saying nothing.
 _USUAL: Mapping[str, Any] = {

@@ -57,6 +57,7 @@ def test_a_recipe_without_a_column_gives_a_run_that_never_asks_for_it(place: Pat
     run = pj.fit(place / "rows.csv", recipe=recipe, types={"row": "number"}, out=tmp_path / "run", watch=None)
     assert run.recipe.data.inputs == ("age", "height")
     assert columns_learned(run) == ["age", "height"]
+    assert "Not learned from, as the recipe has it: row" in run.info["said"]
     parts = [pl.read_parquet(one.path / "split.parquet").select("hash", "part") for one in (origin, run)]
     assert parts[0].equals(parts[1])  # items are told apart by all they hold
     new = pl.read_csv(place / "rows.csv").drop("row", "label")
@@ -64,6 +65,13 @@ def test_a_recipe_without_a_column_gives_a_run_that_never_asks_for_it(place: Pat
     assert pj.test(run, watch=None).scores[0].n > 0
     further = pj.fit(place / "rows.csv", parent=run, time=AMPLE, out=tmp_path / "further", watch=None)
     assert columns_learned(further) == ["age", "height"]
+
+
+def test_inputs_that_are_named_go_before_those_of_a_recipe(place: Path, tmp_path: Path) -> None:
+    recipe = pj.Run(place / "run").recipe
+    recipe = replace(recipe, data=replace(recipe.data, inputs=("age",)))
+    run = pj.fit(place / "rows.csv", recipe=recipe, inputs=["age", "height"], out=tmp_path / "run", watch=None)
+    assert columns_learned(run) == ["age", "height"]
 
 
 def test_a_recipe_for_other_columns_takes_all_that_there_are(place: Path, tmp_path: Path) -> None:

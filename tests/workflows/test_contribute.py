@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from kinds import fit_kind
 from torch import nn
 
 from penjing.core import plugins
@@ -60,3 +62,7 @@ def test_without_time_the_first_column_is_told_and_the_others_are_left_out() -> 
 
 def test_one_thing_alone_has_nothing_to_be_told_from() -> None:
     assert told(np.inf, ("telling",)) == []
+
+
+def test_a_network_that_learned_from_all_folds_has_no_items_left_to_tell_by(tmp_path: Path) -> None:
+    assert fit_kind("table", tmp_path, folds=3).results["contributions"] == []

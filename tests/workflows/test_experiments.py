@@ -104,6 +104,37 @@ def test_a_run_that_is_not_finished_cannot_be_experimented_with(run):
         pj.diagnose(run, time="5s", watch=None)
 
 
+def test_a_run_that_goes_on_from_another_one_is_refused(run):
+    open_run(run).update(parent="runs/photos")
+    with pytest.raises(RunError, match="goes on from runs/photos"):
+        pj.diagnose(run, time="5s", watch=None)
+
+
+def test_items_of_one_group_have_no_labels_judged_by_networks_that_never_saw_them(run, monkeypatch):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    monkeypatch.setattr(_experiments, "FEWEST_TO_CLEAN", 1)
+    assert "cleaned" in {plan.experiment for plan in _experiments._plans(lab)}
+    lab.prepared.groups[:] = 0
+    assert "cleaned" not in {plan.experiment for plan in _experiments._plans(lab)}
+
+
+def test_doubted_labels_are_looked_for_once(run, monkeypatch):
+    def plans(lab):
+        yield _experiments.Plan("cleaned", "", lab.recipe, lab.problem.train, 0.0)
+
+    asked = []
+
+    def cleaned(lab, plan):
+        asked.append(plan)
+        return {**lab.row(plan, lab.answer, None), "setting": "3"}
+
+    monkeypatch.setattr(_experiments, "_plans", plans)
+    monkeypatch.setattr(_experiments, "_cleaned", cleaned)
+    for _ in range(2):
+        pj.diagnose(run, time="60s", watch=None)
+    assert len(asked) == 1
+
+
 def test_a_linear_model_of_one_part_alone_reads_what_stands_there_and_nothing_else(run):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     (picture,) = (name for name, modality in lab.problem.modality.items() if modality == "image")

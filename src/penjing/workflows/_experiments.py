@@ -37,7 +37,8 @@ from penjing.workflows._hidden import PARTS, alone, hidden
 from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
-from penjing.workflows._wish import stored_wish
+from penjing.workflows._trials import FEWEST_FOLDS
+from penjing.workflows._wish import goes_on, stored_wish
 
 SEEDS = 2  # beside the run's own
 SHARES = (0.5, 0.25)  # of the training items
@@ -204,8 +205,10 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
     _itself(lab, done)
     for row in _quick(lab, done):
         append_line(run.path / TRIALS, row)
+    known_of = {name for name, _ in done}
     for plan in _plans(lab):
-        if (plan.experiment, plan.setting) in done or plan.cost * lab.seconds > clock.left:
+        is_done = "cleaned" in known_of if plan.experiment == "cleaned" else (plan.experiment, plan.setting) in done
+        if is_done or plan.cost * lab.seconds > clock.left:
             continue
         tell(watch, Said(f"experiment: {_spoken(plan)}"))
         try:
@@ -264,6 +267,11 @@ def _check(run: Run, info: Mapping[str, Any]) -> None:
         raise RunError(f"{run.path} was not trained here, so there is no training to make experiments with")
     if run.recipe.model.name == "own":
         raise RunError("the network of the run is your own, and experiments cannot make it again")
+    if goes_on(info):
+        raise RunError(
+            f"{run.path} goes on from {info['parent']}, and experiments repeat trainings from their beginning only; "
+            "diagnose that one"
+        )
     if run.recipe.split.final:
         raise RunError(f"{run.path} learned from its validation items too, so nothing is left to judge by")
 
@@ -332,7 +340,8 @@ def _plans(lab: Laboratory) -> Iterator[Plan]:
     yield Plan("longer", str(LONGER), replace(recipe, training=longer), train, float(LONGER))
     for number in range(2, SEEDS + 1):
         yield seed(number)
-    if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN:
+    groups = len(np.unique(lab.prepared.groups[train]))
+    if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN and groups >= FEWEST_FOLDS:
         yield Plan("cleaned", "", recipe, train, FOLDS + 1.0)
 
 

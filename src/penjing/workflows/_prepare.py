@@ -273,12 +273,14 @@ def _deal(
         dealt = replace(dealt, said=(*dealt.said, split.why_folds(dealt)))
     if not is_given:
         split.remember(dealt, state_folder() / "splits")
-    for sentence in (*knots, *dealt.said):
+    slots = narrowed(decoded.slots, wish.columns)
+    said = (*knots, *dealt.said, *_left_out(decoded.slots, slots))
+    for sentence in said:
         tell(watch, Said(sentence))
     return Prepared(
         table,
         surveyed.task,
-        narrowed(decoded.slots, wish.columns),
+        slots,
         hashes,
         names,
         classes,
@@ -286,9 +288,16 @@ def _deal(
         groups,
         dealt,
         _survey(surveyed, decoded, dealt, pairs, labels),
-        (*table.said, *pairs.said, *knots, *dealt.said),
+        (*table.said, *pairs.said, *said),
         surveyed.corrections,
     )
+
+
+def _left_out(before: Sequence[Slot], after: Sequence[Slot]) -> list[str]:
+    """A sentence about the columns of a table that are not learned from; none where there are none."""
+    kept = {column.name for slot in after for column in slot.columns}
+    names = [column.name for slot in before for column in slot.columns if column.name not in kept]
+    return [f"Not learned from, as the recipe has it: {', '.join(names)}"] if names else []
 
 
 def _strata(task: str, truth: np.ndarray, sealed: np.ndarray | None) -> np.ndarray:

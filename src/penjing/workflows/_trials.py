@@ -32,6 +32,7 @@ from penjing.workflows._problem import pose
 from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
+FEWEST_FOLDS = 2  # of one group nothing can be held out
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
 # A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first

@@ -129,7 +129,8 @@ def _as_in_recipe(wish: FitWish) -> FitWish:
     folds = wish.data.folds or recipe.split.folds
     seed = wish.data.split_seed or recipe.split.seed
     corrected = Corrections(recipe.data.drop, recipe.data.relabel)
-    same["columns"] = recipe.data.inputs
+    if "inputs" not in wish.given:
+        same["columns"] = recipe.data.inputs
     return replace(wish, data=replace(wish.data, **same, folds=folds, split_seed=seed, corrected=corrected))
 
 
@@ -236,9 +237,14 @@ def wish_of(info: Mapping[str, Any]) -> FitWish:
         data=data,
         recipe=RecipeWish(**found["recipe"]),
         pictures=found["pictures"],
-        parent=Path(info["parent"]) if info.get("parent") and not info.get("is_treated") else None,
+        parent=Path(info["parent"]) if goes_on(info) else None,
         is_final=found["is_final"],
     )
+
+
+def goes_on(info: Mapping[str, Any]) -> bool:
+    """Whether the run of this `run.json` began with another one's weights."""
+    return bool(info.get("parent")) and not info.get("is_treated")
 
 
 def stored_wish(run: Run) -> DataWish:

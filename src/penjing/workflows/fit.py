@@ -32,7 +32,7 @@ from penjing.workflows._prepare import Prepared, check_target, facts, notices, p
 from penjing.workflows._pretrained import NO, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
-from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
+from penjing.workflows._wish import FitWish, goes_on, plain_wish, replanned, settled, wish_of
 from penjing.workflows.diagnose import findings_of
 
 
@@ -128,8 +128,7 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None, mo
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
     run.update(status="running", resumed=now())
-    goes_on = bool(info.get("parent")) and not info.get("is_treated")
-    parent = open_run(info["parent"]) if goes_on else None
+    parent = open_run(info["parent"]) if goes_on(info) else None
     return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 

@@ -38,9 +38,9 @@ from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._slots import TABLE
 from penjing.workflows._treatment import Treatment, ledger_line
-from penjing.workflows._trials import FOLDS, Bench, JudgedOn, Limits, TooSlowError
+from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged
-from penjing.workflows._wish import FitWish, data_wish_of
+from penjing.workflows._wish import FitWish, data_wish_of, goes_on
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from penjing.workflows.fit import Origin, fit
 
@@ -131,6 +131,11 @@ def check(run: Run, wish: TreatWish, data: object | None = None) -> None:
         raise RunError(
             f"{run.path} was trained on its validation items too, so nothing is left to judge by; treat the run that "
             f"it was made from: {run.info.get('parent')}"
+        )
+    if goes_on(run.info):
+        raise RunError(
+            f"{run.path} goes on from {run.info['parent']}, and treat repeats trainings from their beginning only; "
+            "treat that one"
         )
     if data is None and run.info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.treat(run, data=…)")
@@ -272,6 +277,8 @@ class Trial:
         doubted = [one for one in found if one.name == LABEL_ERRORS and "hashes" not in one.evidence]
         longest = (self.time.longest() - self.time.base_seconds) / FOLDS
         if not doubted or self.base.task.name != "classify" or self.bench.prepared.split.folds:
+            return found
+        if self.bench.groups < FEWEST_FOLDS:
             return found
         if longest < SLACK * self.time.base_seconds:
             return found
