@@ -35,6 +35,7 @@ _USUAL: Mapping[str, Any] = {
     "threshold": "none",
     "positive": "",
     "class_weights": "none",
+    "device": "auto",
 }
 
 
