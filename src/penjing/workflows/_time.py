@@ -23,16 +23,21 @@ def parts_by_time(times: pl.Series, groups: np.ndarray) -> tuple[list[str | None
     """
     values = times.cast(pl.Float64).to_numpy()
     known = np.isfinite(values)
-    if len(np.unique(values[known])) < 3:
-        raise DataError(
-            f'the column "{times.name}" holds fewer than three different times; split without --time-column'
-        )
     _, of_row = np.unique(groups, return_inverse=True)
     last = np.full(of_row.max() + 1, -np.inf)
     np.maximum.at(last, of_row[known], values[known])
     row_time = last[of_row]
+    moments, items = np.unique(row_time[np.isfinite(row_time)], return_counts=True)
+    if len(moments) < 3:
+        together = "" if len(np.unique(values[known])) < 3 else ", items that stay together taken as one"
+        raise DataError(
+            f'the column "{times.name}" holds fewer than three different times{together}; split without --time-column'
+        )
+    # Items of one time are in one part, and each part has some.
+    done = np.cumsum(items) / items.sum()
     train_share, valid_share, _ = SHARES
-    bounds = np.quantile(row_time[np.isfinite(row_time)], [train_share, train_share + valid_share], method="lower")
-    part = np.select([row_time <= bounds[0], row_time <= bounds[1]], ["train", "valid"], "test")
+    first = int(np.abs(done[:-2] - train_share).argmin())
+    second = first + 1 + int(np.abs(done[first + 1 : -1] - train_share - valid_share).argmin())
+    part = np.select([row_time <= moments[first], row_time <= moments[second]], ["train", "valid"], "test")
     sentence = "dealt by time: the earliest items are learned from, later ones choose, the latest are the sealed test"
     return part.tolist(), sentence
