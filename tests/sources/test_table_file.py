@@ -257,3 +257,41 @@ def test_a_label_of_nothing_but_different_values_is_questioned(plant) -> None:
 def test_ignore_holds_for_paths_in_a_table(folder: Path) -> None:
     (folder / "t.csv").write_text(text() + "图/1_mask.png,猫\n", encoding="utf-8")
     assert len(open_data(folder / "t.csv", Options(ignore=("*_mask.png",)))) == 3
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+def test_a_table_that_excel_saved_in_germany_is_no_chinese(tmp_path: Path) -> None:
+    lines = "Größe;Straße;label\n" + "".join(
+        f"{row};Haupt{row % 3} Öd;{'höflich' if row % 2 else 'schön'}\n" for row in range(9)
+    )
+    table = open_data(written(tmp_path, "t.csv", lines.encode("cp1252")))
+    assert "t.csv is read as Windows-1252" in table.said
+    assert [column.name for column in table.inputs] == ["Größe", "Straße"]
+    assert set(table.frame["target"]) == {"höflich", "schön"}
+
+
+def test_utf_8_with_a_bad_byte_is_no_other_encoding(tmp_path: Path) -> None:
+    lines = "text,label\n" + "".join(f"这是第{row}条很好的评论,{'好' if row % 2 else '差'}\n" for row in range(30))
+    content = lines.encode().replace("第7".encode(), b"\xff7", 1)
+    with pytest.raises(DataError, match=r"t\.csv, line 9 holds bytes that are not UTF-8"):
+        open_data(written(tmp_path, "t.csv", content))
+
+
+@pytest.mark.parametrize("many", [30, 300])
+def test_a_quotation_mark_that_nothing_closes_swallows_no_rows_of_tabs(many: int, tmp_path: Path) -> None:
+    rows = [('"' if row % 5 == 1 else "") + f"this is review {row} of a film\t{row % 2}" for row in range(many)]
+    rows[3] = '"quoted ""so"" as a whole"\t1'
+    table = open_data(written(tmp_path, "t.tsv", "\n".join(["text\tlabel", *rows]).encode()))
+    cells = table.frame["text"].to_list()
+    assert len(cells) == many
+    assert cells[1] == '"this is review 1 of a film'
+    assert cells[3] == 'quoted "so" as a whole'
+
+
+def test_a_cell_of_several_lines_in_quotes_is_one_cell_between_tabs_too(tmp_path: Path) -> None:
+    lines = 'text\tlabel\n"first line\nsecond line"\tgood\nother words\tbad\n'
+    assert open_data(written(tmp_path, "t.tsv", lines.encode())).frame["text"][0] == "first line\nsecond line"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import sys
 import zipfile
 import zlib
@@ -22,6 +23,10 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Byte order marks and what follows them; UTF-32 is not written by any spreadsheet.
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_ENCODINGS = {"utf-8-sig": "utf-8", "gb18030": "GB18030", "cp1252": "Windows-1252"}  # as people call them
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_BAD = "\ufffd"  # what stands for bytes that are no letter
+_MOSTLY = 4  # letters beyond ASCII for each byte that is none, from which on a file is damaged and no other encoding
 # How files begin that may be called .csv all the same.
 _DISGUISED = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"PAR1": ".parquet"}
 # Lines looked at to find the separator.
@@ -108,27 +113,47 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
 
 
 def decode_text(content: bytes, name: str) -> tuple[str, str]:
-    """The text of a file and its encoding: by its mark, else UTF-8, else UTF-16 without a mark, else GB18030.
+    """The text of a file and its encoding: by its mark, else UTF-8, else UTF-16 without a mark, else GB18030 or, where
+    bytes beyond ASCII mostly stand alone, Windows-1252.
 
     Raises:
-        DataError: it is none of these.
+        DataError: it is none of these, or UTF-8 but for a few bytes.
     """
     encoding = next((encoding for mark, encoding in _MARKS.items() if content.startswith(mark)), "utf-8")
     zeros = content[:1000].count(0)
     is_wide = encoding == "utf-8" and zeros > len(content[:1000]) // 4
     if is_wide:
         encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
-    for candidate in dict.fromkeys((encoding, "gb18030")):
+    for candidate in dict.fromkeys((encoding, "gb18030" if _stand_together(content) else "cp1252")):
         try:
             text = content.decode(candidate)
         except UnicodeDecodeError:
+            if candidate.startswith("utf-8"):
+                _check_damage(content, name)
             continue
         if "\0" in text and not is_wide and candidate == "utf-8":
             line = text[: text.index("\0")].count("\n") + 1
             raise DataError(f"{name}, line {line} holds a NUL byte, so the file is damaged; save it anew as CSV UTF-8")
         if "\0" not in text:
-            return text, {"utf-8-sig": "utf-8", "gb18030": "GB18030"}.get(candidate, candidate)
-    raise DataError(f"{name} is not text in UTF-8, UTF-16 or GB18030; save it as CSV UTF-8")
+            return text, _ENCODINGS.get(candidate, candidate)
+    raise DataError(f"{name} is not text in UTF-8, UTF-16, GB18030 or Windows-1252; save it as CSV UTF-8")
+
+
+def _stand_together(content: bytes) -> bool:
+    """Whether bytes beyond ASCII mostly come in twos and more, as those of Chinese do and those of umlauts do not."""
+    runs = _BEYOND_ASCII.findall(content)
+    return 2 * sum(len(run) > 1 for run in runs) >= len(runs)
+
+
+def _check_damage(content: bytes, name: str) -> None:
+    """Raises:
+    DataError: most characters beyond ASCII are UTF-8 and a few bytes are not.
+    """
+    text = content.decode("utf-8", "replace")
+    bad = text.count(_BAD)
+    if bad and sum(not letter.isascii() for letter in text) - bad > _MOSTLY * bad:
+        line = text[: text.index(_BAD)].count("\n") + 1
+        raise DataError(f"{name}, line {line} holds bytes that are not UTF-8 as the rest; save it anew as CSV UTF-8")
 
 
 def _read_csv(text: str, name: str) -> pl.DataFrame:
@@ -144,6 +169,9 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
     except csv.Error as problem:
         raise DataError(f"{name} is not a table: {problem}") from problem
+    if separator == "\t" and len(rows) < len(lines) and len({line.count(separator) for line in lines}) == 1:
+        # Every line is a row of its own, so its quotation marks are letters like others.
+        rows = [[_unquoted(cell) for cell in line.split(separator)] for line in lines]
     numbered = [(number, row) for number, row in enumerate(rows, start=1) if not _is_blank_line(row)]
     first = next((place for place, (_, row) in enumerate(numbered) if any(cell.strip() for cell in row)), None)
     if first is None:  # nothing but separators
@@ -157,6 +185,12 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
                 f"(separator: {_SEPARATORS[separator]}); put texts that hold the separator in quotes"
             )
     return _frame(header, [row for _, row in numbered])
+
+
+def _unquoted(cell: str) -> str:
+    """A cell without the quotation marks around all of it."""
+    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
+    return cell[1:-1].replace('""', '"') if is_quoted else cell
 
 
 def _plain_cells(text: str, separator: str) -> pl.DataFrame | None:
