@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import penjing as pj
 from penjing.workflows._corrections import Corrections, by_content
+from tiny_data import draw
 
 LABELS = st.sampled_from(["cat", "dog", None])
 
@@ -91,3 +92,22 @@ def test_on_the_same_data_corrections_mean_the_same_rows(items):
     is_sealed = np.array([sealed for _, sealed, _, _ in items], dtype=bool)
     rows = {row: label for row, (text, _, touched, label) in enumerate(items) if touched and text is not None}
     assert by_content(rows, hashes, is_sealed).rows(hashes, is_sealed) == rows
+
+
+def test_where_a_picture_is_listed_twice_each_row_is_corrected_by_itself(tmp_path):
+    for number in range(20):
+        draw(number % 2, number).save(tmp_path / f"{number}.png")
+    lines = [f"{number}.png,{'ab'[number % 2]}" for number in range(20)] + ["3.png,a"]
+    table = tmp_path / "list.csv"
+    table.write_text("path,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    suspects = tmp_path / "suspects.csv"
+    looked = pj.inspect(table, watch=None)
+    assert pj.workflows.inspect.write_suspects(looked, suspects) == 2
+    found = pl.read_csv(suspects)
+    assert found["path"].str.ends_with("row 4)").sum() == found["path"].str.ends_with("row 21)").sum() == 1
+    unedited = pj.inspect(table, corrections=suspects, watch=None).prepared
+    assert unedited.corrections == Corrections()
+    dropped = found.with_columns(label=pl.when(pl.col("label") == "b").then(pl.lit("drop")).otherwise("label"))
+    dropped.write_csv(suspects)
+    parts = pj.inspect(table, corrections=suspects, watch=None).prepared.split.frame["part"].to_list()
+    assert (parts[3], parts[20] == "excluded") == ("excluded", False)

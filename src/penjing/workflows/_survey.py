@@ -289,7 +289,7 @@ def _canvas(settings: Any, wish: DataWish) -> Any:
 
 def _names(table: Table, files: Sequence[Column]) -> list[str]:
     """What each row is called; rows of one file get their numbers as well, which are those of a person's table."""
-    numbers = [f"row {number}" for number in table.row_numbers or range(1, len(table) + 1)]
+    numbers = _numbers(table)
     if not files:
         return numbers
     references = table.frame[files[0].name]
@@ -301,12 +301,21 @@ def _names(table: Table, files: Sequence[Column]) -> list[str]:
     ]
 
 
+def _numbers(table: Table) -> list[str]:
+    return [f"row {number}" for number in table.row_numbers or range(1, len(table) + 1)]
+
+
 def full_names(table: Table, files: Sequence[Column], names: list[str]) -> list[str]:
-    """What rows are called outside of the data's folder: for single files the paths as a person would type them."""
+    """What rows are called outside of the data's folder: for single files the paths as a person would type them, with
+    the row's number where several rows have one file."""
     if not files:
         return names
-    store = table.stores[files[0].name]
-    return [store.name(reference) for reference in table.frame[files[0].name].fill_null("").to_list()]
+    store, references = table.stores[files[0].name], table.frame[files[0].name].fill_null("")
+    is_alone = references.is_unique().to_list()
+    return [
+        store.name(reference) if alone else f"{store.name(reference)} ({number})"
+        for reference, alone, number in zip(references.to_list(), is_alone, _numbers(table), strict=True)
+    ]
 
 
 def _items(table: Table, looks: Sequence[Look], cells: pl.DataFrame) -> pl.DataFrame:
