@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from kinds import rows
 
 import penjing as pj
 from penjing.core.recipe import Recipe
@@ -104,3 +105,10 @@ def test_columns_that_number_the_rows_are_left_out_where_that_helps(
     assert len({one[-1] for one in seen}) == 2  # the network has fewer values to look at
     assert found.run is not None
     assert columns_learned(found.run) == ["age", "height"]
+
+
+def test_a_text_that_is_called_table_is_told_from_the_numbers_beside_it() -> None:
+    frame = rows().select("review", "size", "colour", "label").rename({"review": "table"})
+    prepared = pj.inspect(frame, target="label", watch=None).prepared
+    names = {slot.name: [column.name for column in slot.columns] for slot in prepared.slots}
+    assert names == {"table": ["table"], "table_": ["size", "colour"]}

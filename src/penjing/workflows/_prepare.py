@@ -27,7 +27,18 @@ from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections, as_cell
-from penjing.workflows._slots import FileSlot, Gapped, Slot, TableSlot, TextSlot, grouped, is_scalar, kind_of, narrowed
+from penjing.workflows._slots import (
+    FileSlot,
+    Gapped,
+    Slot,
+    TableSlot,
+    TextSlot,
+    grouped,
+    is_scalar,
+    kind_of,
+    narrowed,
+    table_name,
+)
 from penjing.workflows._survey import (
     IMAGE,
     DataWish,
@@ -202,11 +213,12 @@ def _slots(surveyed: Surveyed, rows: np.ndarray) -> list[Slot]:
     found: list[Slot] = []
     for columns in grouped(surveyed.table.inputs):
         if is_scalar(columns[0]):
-            found.append(TableSlot(columns, surveyed.cells.select(one.name for one in columns)[rows.tolist()]))
+            cells = surveyed.cells.select(one.name for one in columns)[rows.tolist()]
+            found.append(TableSlot(columns, cells, table_name(surveyed.table.inputs)))
         elif kind_of(columns[0]) == "cell":
-            cells = surveyed.cells[columns[0].name].gather(rows)
-            present = cells.is_not_null().to_numpy() if cells.null_count() else None
-            found.append(TextSlot(columns[0].name, columns[0].modality, columns, cells, present))
+            texts = surveyed.cells[columns[0].name].gather(rows)
+            present = texts.is_not_null().to_numpy() if texts.null_count() else None
+            found.append(TextSlot(columns[0].name, columns[0].modality, columns, texts, present))
         else:
             found.append(_file_slot(looks[columns[0].name], rows))
     return found

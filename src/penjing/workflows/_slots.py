@@ -272,6 +272,14 @@ def grouped(columns: Sequence[Column]) -> Iterator[tuple[Column, ...]]:
             yield scalars
 
 
+def table_name(columns: Sequence[Column]) -> str:
+    """What the joined columns are called: "table", unless an input beside them is."""
+    name, others = TABLE, {column.name for column in columns if not is_scalar(column)}
+    while name in others:
+        name += "_"
+    return name
+
+
 def is_scalar(column: Column) -> bool:
     """Whether a column's values are single numbers or categories."""
     return hasattr(plugins.load("modalities", column.modality), "FORM")

@@ -36,7 +36,6 @@ from penjing.workflows._corrections import Corrections
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
-from penjing.workflows._slots import TABLE
 from penjing.workflows._treatment import Treatment, ledger_line
 from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged
@@ -176,7 +175,8 @@ class Trial:
         """Everything but the new run."""
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
         is_spared = not self.wish.remedies and not self.wish.healthy
-        if is_spared and not findings and TABLE not in self.base.data.decode:
+        has_table = not set(self.base.data.inputs) <= set(self.base.data.decode)  # whose columns are one input
+        if is_spared and not findings and not has_table:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
