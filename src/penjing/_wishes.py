@@ -72,6 +72,7 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
     from penjing.workflows._wish import FitWish, recipe_from
 
     said = {name: value for name, value in arguments.items() if value is not None and not _is_usual(name, value)}
+    device = device_named(arguments["device"]).type
     _check_together(said)
     recipe, parent = said.get("recipe"), said.get("parent")
     if recipe is not None:
@@ -84,7 +85,7 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
         own=own,
         recipe=recipe,
         assignments=dict(said.get("set", {})),
-        device=device_named(arguments["device"]).type,
+        device=device,
         task=_task(said),
         pretrained=said.get("pretrained", "auto"),
     )

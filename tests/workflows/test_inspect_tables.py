@@ -132,3 +132,28 @@ def test_what_fit_would_notice_of_the_target_is_told_without_test_items(tmp_path
 
     assert len(said(["rare", "usual"] * 50)) == 1
     assert said(["rare", "usual"] * 50) == said(["usual"] * 99 + ["rare"])
+
+
+def test_a_table_of_few_values_is_dealt_row_by_row() -> None:
+    draw = np.random.default_rng(0)
+    colour, size = draw.choice(["red", "blue"], ROWS), draw.choice(["S", "M"], ROWS)
+    data = pl.DataFrame(
+        {"colour": colour, "size": size, "label": np.where((colour == "red") == (size == "S"), "a", "b")}
+    )
+    looked = look(data, target="label")
+    assert any("equal rows are items of their own" in sentence for sentence in looked.said)
+    prepared = looked.prepared
+    assert len(set(prepared.hashes)) == ROWS
+    for part in ("train", "valid", "test"):
+        assert data[prepared.rows(part).tolist()].select("colour", "size").n_unique() == 4
+    again = look(data, target="label").prepared
+    assert again.hashes == prepared.hashes
+    assert "duplicates" not in findings(looked)
+
+
+def test_copies_in_a_table_of_many_values_stay_together() -> None:
+    data = frame().drop("code", "pool").with_columns(weight=np.random.default_rng(1).normal(size=ROWS))
+    prepared = look(pl.concat([data, data[:60]]), target="left").prepared
+    part = prepared.split.frame["part"].to_list()
+    assert len(set(prepared.hashes)) == ROWS
+    assert [part[row] for row in range(60)] == part[ROWS:]

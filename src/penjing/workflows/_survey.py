@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,11 +19,12 @@ from penjing.core.table import Column, Table
 from penjing.sources import Options, open_data
 from penjing.workflows import _corrections
 from penjing.workflows._corrections import Corrections
-from penjing.workflows._slots import clean, kind_of
+from penjing.workflows._slots import clean, is_scalar, kind_of
 
 # A canvas has at most the pixels that this many passes over the data can be paid for within the time.
 PASSES, PIXELS_PER_SECOND = 20, 2_000_000
 SMALLEST_BUDGET, LARGEST_BUDGET = 32**2, 160**2
+ALIKE_SHARE = 0.5  # of the rows of a table, from which on equal ones are ordinary
 LISTED = 10  # unreadable items named in a message
 OTHERWISE = "Not what you meant? --target, --input, --side, --group-from"
 IMAGE = "image"
@@ -135,6 +137,11 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
     held = [column for column in table.inputs if kind_of(column) == "cell"]
     cells = pl.DataFrame([clean(column, table.frame[column.name]) for column in held])
     items = _items(table, looks, cells)
+    if all(is_scalar(column) for column in table.inputs) and _are_mostly_alike(items["hash"]):
+        items = items.with_columns(_told_apart(items["hash"]))
+        sentence = "Most rows hold what another row holds, so equal rows are items of their own and may be parted"
+        table = replace(table, said=(*table.said, sentence))
+        tell(watch, Said(sentence))
     names = _names(table, files)
     hashes = items["hash"].to_list()
     full = full_names(table, files if len(table.inputs) == 1 else [], names)
@@ -316,6 +323,24 @@ def full_names(table: Table, files: Sequence[Column], names: list[str]) -> list[
         store.name(reference) if alone else f"{store.name(reference)} ({number})"
         for reference, alone, number in zip(references.to_list(), is_alone, _numbers(table), strict=True)
     ]
+
+
+def _are_mostly_alike(hashes: pl.Series) -> bool:
+    """Whether more than half of the rows are copies of others, as where a few columns have a few values each: copies
+    are no accident then, and to keep them together would hold out whole combinations of values."""
+    known = hashes.drop_nulls()
+    return known.n_unique() < (1 - ALIKE_SHARE) * len(known)
+
+
+def _told_apart(hashes: pl.Series) -> pl.Series:
+    """The hashes, each row after the first of its kind with one of its own."""
+    seen: Counter[str] = Counter()
+    told = []
+    for value in hashes.to_list():
+        seen[value] += 1
+        again = value is not None and seen[value] > 1
+        told.append(hashlib.blake2b(f"{value}#{seen[value]}".encode(), digest_size=16).hexdigest() if again else value)
+    return pl.Series("hash", told, dtype=pl.String)
 
 
 def _items(table: Table, looks: Sequence[Look], cells: pl.DataFrame) -> pl.DataFrame:
