@@ -71,6 +71,16 @@ def test_a_table_without_a_line_of_names_is_read(folder: Path) -> None:
     assert open_data(folder / "t.csv").frame["target"].to_list() == LABELS
 
 
+@pytest.mark.parametrize("rows", [3, 300])
+@pytest.mark.parametrize("names", ["weight.raw,height.raw,label", "created.ts,other.ai,label"])
+def test_names_that_end_like_files_are_names(names: str, rows: int, tmp_path: Path) -> None:
+    lines = [names, *(f"{row * 1.5},{row % 7 + 0.5},{'ab'[row % 2]}" for row in range(rows))]
+    (tmp_path / "raw.csv").write_text("\n".join(lines), encoding="utf-8")
+    table = open_data(tmp_path / "raw.csv")
+    assert len(table) == rows
+    assert [column.name for column in table.columns] == [*names.split(",")[:2], "target"]
+
+
 def test_the_row_numbers_of_pandas_and_empty_columns_are_passed_over(folder: Path) -> None:
     (folder / "t.csv").write_text(",path,kind,\n0,图/1.png,猫,\n1,图/2.png,狗,\n", encoding="utf-8")
     assert open_data(folder / "t.csv").frame["target"].to_list() == ["猫", "狗"]
@@ -189,9 +199,9 @@ def test_rows_without_any_value_are_left_out_and_said(folder: Path) -> None:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("names", ["n,word,,n", "0,1.png,2,3"])
 def test_long_plain_tables_and_careful_reading_give_the_same(names: str, line_end: str) -> None:
-    rows = [f"{row}, w{row % 7} ,,{row / 3}" if row % 50 else ",,," for row in range(400)]
+    rows = [f"{row}, w{row % 7}.png ,,{row / 3}" if row % 50 else ",,," for row in range(400)]
     plain = line_end.join([names, *rows, "", ""])
-    careful = line_end.join([names, *rows, "", ""]).replace(", w1 ,", '," w1 ",')
+    careful = line_end.join([names, *rows, "", ""]).replace(", w1.png ,", '," w1.png ",')
     fast, slow = (read_table(content.encode(), "t.csv")[0] for content in (plain, careful))
     assert fast.equals(slow)
     assert fast.width == (3 if names.startswith("n") else 4)
