@@ -81,6 +81,52 @@ def test_names_that_end_like_files_are_names(names: str, rows: int, tmp_path: Pa
     assert [column.name for column in table.columns] == [*names.split(",")[:2], "target"]
 
 
+def read_doubts(folder: Path, lines: list[str]) -> list[str]:
+    """What is doubted of the names of a table of these lines."""
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    return [doubt for doubt in open_data(folder / "t.csv").doubts if doubt.startswith("Names of columns")]
+
+
+FLOWERS = [f"{5 + row % 7 / 10},{3.5 - row % 9 / 10:.1f},{row % 5},{'ab'[row % 2]}" for row in range(50)]
+TEXTS = [f"this is review number {row} of them,{'good' if row % 3 else 'bad'}" for row in range(120)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        (FLOWERS, '"5.0", "3.5", "0" …'),
+        (TEXTS, '"bad"'),
+        ([f"{row},{row % 3},{row % 2},{row % 2}" for row in range(1, 300)], '"1", "1", "1"'),
+    ],
+    ids=["numbers", "texts", "repeated"],
+)
+def test_names_that_look_like_an_item_are_questioned(lines: list[str], shown: str, tmp_path: Path) -> None:
+    options = Options(target=lines[0].split(",")[-1])
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert open_data(tmp_path / "t.csv", options).doubts[0] == (
+        f"Names of columns look like values of an item: {shown}; "
+        "if the first line holds no names, put one that does above it"
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [str(pixel) for pixel in range(784)],
+        [str(year) for year in range(1990, 2020, 5)],
+        ["2019", "2020"],
+        ["2020"],
+        [f"{400 + 1.5 * index + index % 2 / 4}" for index in range(100)],
+        ["weight", "height"],
+    ],
+    ids=["pixels", "years", "two years", "a year", "wavelengths", "words"],
+)
+def test_numbers_that_are_counted_up_are_names(names: list[str], tmp_path: Path) -> None:
+    rows = [",".join([str(row * (row + place) % 97) for place in range(len(names))]) for row in range(60)]
+    lines = [",".join(["label", *names]), *(f"{'ab'[number % 2]},{row}" for number, row in enumerate(rows))]
+    assert read_doubts(tmp_path, lines) == []
+
+
 def test_the_row_numbers_of_pandas_and_empty_columns_are_passed_over(folder: Path) -> None:
     (folder / "t.csv").write_text(",path,kind,\n0,图/1.png,猫,\n1,图/2.png,狗,\n", encoding="utf-8")
     assert open_data(folder / "t.csv").frame["target"].to_list() == ["猫", "狗"]
