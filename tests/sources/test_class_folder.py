@@ -167,6 +167,18 @@ def test_links_are_followed_and_loops_end(plant, tmp_path: Path) -> None:
         table.stores["image"].read("dog/lost.png")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows asks for a right to make links")
+def test_a_link_to_itself_is_no_folder_and_stops_nothing(plant) -> None:
+    folder = plant("cat/1.png", "dog/1.png")
+    (folder / "self").symlink_to("self")
+    (folder / "cat" / "2.png").symlink_to("2.png")
+    table = open_data(folder)
+    assert counts(table) == {("cat", None): 2, ("dog", None): 1}
+    assert "1 other file passed over: without extension 1" in table.said
+    with pytest.raises(DataError, match=r"2.png cannot be read: Too many levels"):
+        table.stores["image"].read("cat/2.png")
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_a_pipe_named_like_a_picture_is_not_waited_for(plant) -> None:
     folder = plant("cat/1.png", "dog/1.png")

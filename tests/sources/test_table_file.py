@@ -201,6 +201,13 @@ def test_paths_may_start_beside_the_table_and_use_backslashes(folder: Path) -> N
     assert 'Paths are read from the folder "图"' in table.said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows asks for a right to make links")
+def test_a_link_to_itself_beside_the_table_stops_nothing(folder: Path) -> None:
+    (folder / "self").symlink_to("self")
+    (folder / "t.csv").write_text("path,label\n1.png,猫\n2.png,狗\n", encoding="utf-8")
+    assert open_data(folder / "t.csv").frame["image"].to_list() == ["图/1.png", "图/2.png"]
+
+
 def test_absolute_paths_are_read(folder: Path) -> None:
     paths = [str(folder / path) for path, _ in ROWS]
     (folder / "t.csv").write_text("path,label\n" + "\n".join(f"{p},{i}" for i, p in enumerate(paths)), encoding="utf-8")
