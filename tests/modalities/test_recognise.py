@@ -45,6 +45,11 @@ COLUMNS: list[tuple[str, pl.Series, str]] = [
     ("ISO dates", column("2024-01-02", "2024-01-03"), "date"),
     ("German dates", column("2.1.2024", "13.12.2024"), "date"),
     ("Chinese dates", column("2024年1月2日", "2024年11月2日"), "date"),
+    ("American dates with short years", column("01/31/24", "02/01/24"), "date"),
+    ("German dates with short years", column("31.01.24", "01.02.24"), "date"),
+    ("Oracle's dates", column("01-JAN-24", "31-DEC-99"), "date"),
+    ("Postgres' moments", column("2024-01-01 00:00:00+00", "2024-01-02 10:30:00+00"), "date"),
+    ("versions", column("3.10.12", "3.11.4", "3.9.18"), "category"),
     ("moments", column("2024-01-02 10:30:00", "2024-01-02T11:00:00Z"), "date"),
     ("Unix time by name", column("1704153600", "1704163600", name="created_at"), "date"),
     ("Unix time without a name", column("1704153600", "1704163600"), "number"),
@@ -92,6 +97,11 @@ def test_dates_with_day_and_month_unclear_are_doubted() -> None:
     assert found.doubt == "its dates are read with the day first; they may have the month first"
     assert not found.is_clear
     assert recognise(column("13/2/2024", "3/4/2023")).is_clear
+
+
+def test_short_dates_that_may_begin_with_the_year_are_doubted() -> None:
+    found = recognise(column("24/01/31", "23/12/01"))
+    assert found.doubt == "its dates are read with the day first; they may have the year first"
 
 
 def test_whole_numbers_with_gaps_may_be_codes() -> None:

@@ -195,6 +195,16 @@ MOMENTS = {
     "2024-01-02T13:30:00Z": (2024, 1, 2, 13, 30),
     "2024-01-02 13:30:15.5": (2024, 1, 2, 13, 30, 15, 500000),
     "2024-01-02 13:30:00+08:00": (2024, 1, 2, 5, 30),
+    "2024-01-02 13:30:00+00": (2024, 1, 2, 13, 30),
+    "2024-01-02 13:30:00.5-05": (2024, 1, 2, 18, 30, 0, 500000),
+    "2024-01-02 13:30:00+0530": (2024, 1, 2, 8),
+    "01/31/24": (2024, 1, 31),
+    "1/2/24 1:05 PM": (2024, 2, 1, 13, 5),
+    "31.01.24": (2024, 1, 31),
+    "31.12.69": (2069, 12, 31),
+    "01.01.70": (1970, 1, 1),
+    "01-Jan-24": (2024, 1, 1),
+    "2 December 99": (1999, 12, 2),
     "1/2/2024 1:05 PM": (2024, 2, 1, 13, 5),
     "2024-01-02 12:00 AM": (2024, 1, 2),
     "1704153600": (2024, 1, 2),
@@ -214,18 +224,31 @@ def test_what_the_calendar_does_not_have_is_missing(written: str) -> None:
     assert days(written) == [None]
 
 
+@pytest.mark.parametrize("written", ["3.10.12", "24-01-31", "31.04.24", "10/10/2000:13:55", "2 Jan 20:30"])
+def test_what_only_resembles_a_date_with_a_short_year_is_missing(written: str) -> None:
+    assert days(written) == [None]
+
+
 @given(st.dates())
 def test_every_day_since_year_one_is_read(day: Day) -> None:
     assert days(day.isoformat()) == [(day - Day(1970, 1, 1)).days]
 
 
 def test_what_stands_first_is_told_from_the_whole_column() -> None:
-    assert date.order(texts("1/2/2024", "13/2/2024")) == ("day", True)
-    assert date.order(texts("1/2/2024", "2/13/2024")) == ("month", True)
-    assert date.order(texts("1/2/2024")) == ("day", False)
-    assert date.order(texts("1.2.2024", "2024-01-02")) == ("day", True)
+    assert date.order(texts("1/2/2024", "13/2/2024")) == ("day", "")
+    assert date.order(texts("1/2/2024", "2/13/2024")) == ("month", "")
+    assert date.order(texts("1/2/2024")) == ("day", "month")
+    assert date.order(texts("1.2.2024", "2024-01-02")) == ("day", "")
     assert days("1/2/2024", first="month") == [day_number(2024, 1, 2)]
     assert days("1.2.2024", first="month") == [day_number(2024, 2, 1)]
+
+
+def test_two_digits_may_be_a_year_that_stands_first() -> None:
+    assert date.order(texts("24/01/31", "23/12/01")) == ("day", "year")
+    assert date.order(texts("24/01/31", "23/12/99")) == ("day", "")
+    assert date.order(texts("1/31/24", "2/1/24")) == ("month", "")
+    assert date.order(texts("1/2/24", "3/4/24")) == ("day", "month")
+    assert date.order(texts("31.01.24", "01-Jan-24")) == ("day", "")
 
 
 def test_an_unknown_order_is_refused() -> None:

@@ -87,6 +87,15 @@ def test_loose_pictures_beside_classes_are_left_out_with_a_word(plant) -> None:
     assert table.doubts == ("2 pictures left out: they lie beside the class folders and have no class",)
 
 
+@pytest.mark.parametrize("stray", ["overview.png", "photos/overview.png"])
+@pytest.mark.parametrize("parts", [[""], ["train/", "val/"]], ids=["classes", "parts"])
+def test_a_stray_picture_does_not_hide_what_a_wrapping_folder_holds(stray: str, parts: list[str], plant) -> None:
+    table = open_data(plant(stray, [f"photos/{part}{label}/1.png" for part in parts for label in ("cat", "dog")]))
+    assert table.hints["classes"] == ["cat", "dog"]
+    assert len(table) == 2 * len(parts)
+    assert table.doubts[0].startswith("1 picture left out: they lie beside the")
+
+
 def test_loose_pictures_alone_have_no_target(plant) -> None:
     table = open_data(plant("2.png", "10.png"))
     assert table.target is None
@@ -156,6 +165,18 @@ def test_links_are_followed_and_loops_end(plant, tmp_path: Path) -> None:
     assert counts(table) == {("cat", None): 1, ("dog", None): 2, ("fox", None): 2}
     with pytest.raises(DataError, match=r"lost.png cannot be read: No such file"):
         table.stores["image"].read("dog/lost.png")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows asks for a right to make links")
+def test_a_link_to_itself_is_no_folder_and_stops_nothing(plant) -> None:
+    folder = plant("cat/1.png", "dog/1.png")
+    (folder / "self").symlink_to("self")
+    (folder / "cat" / "2.png").symlink_to("2.png")
+    table = open_data(folder)
+    assert counts(table) == {("cat", None): 2, ("dog", None): 1}
+    assert "1 other file passed over: without extension 1" in table.said
+    with pytest.raises(DataError, match=r"2.png cannot be read: Too many levels"):
+        table.stores["image"].read("cat/2.png")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -249,6 +270,40 @@ def test_a_test_folder_without_classes_is_left_out_with_a_word(plant) -> None:
     assert "say --target folder:1 if it is a class" in beside_classes.doubts[0]
     as_asked = open_data(flat, Options(target="folder:1"))
     assert as_asked.hints["classes"] == ["cat", "dog", "test"]
+
+
+@pytest.mark.parametrize("learned", ["train/{label}/1.png", "train/{label}/images/1.png", "train/images/{label}/1.png"])
+def test_a_wrapper_around_unlabelled_pictures_is_no_class(learned: str, plant) -> None:
+    names = [learned.format(label=label) for label in ("cat", "dog")]
+    table = open_data(plant(names, "test/images/1.png", "test/images/2.png"))
+    assert counts(table) == {("cat", None): 1, ("dog", None): 1}
+    assert table.doubts == (
+        '2 pictures left out: those directly in "test/images" have no class folder; predict them afterwards',
+    )
+
+
+def test_a_class_called_like_a_wrapper_is_a_class_where_others_stand_beside_it(plant) -> None:
+    table = open_data(plant("train/images/1.png", "train/sketches/1.png", "test/images/1.png"))
+    assert counts(table) == {("images", "train"): 1, ("sketches", "train"): 1, ("images", "test"): 1}
+
+
+def test_pictures_in_wrapped_parts_alone_have_no_target(plant) -> None:
+    table = open_data(plant("train/images/1.png", "train/images/2.png", "test/images/1.png"))
+    assert counts(table) == {(None, "train"): 2, (None, "test"): 1}
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_parts_may_all_begin_with_the_same_word(twice: bool, plant) -> None:
+    names = [f"seg_{part}/{f'seg_{part}/' * twice}{label}/1.png" for part in ("train", "test") for label in ("a", "b")]
+    table = open_data(plant(names, "seg_pred/seg_pred/1.png", "seg_pred/seg_pred/2.png"))
+    assert counts(table) == {(label, part): 1 for label in ("a", "b") for part in ("train", "test")}
+    assert table.doubts == ('2 pictures left out: the folder "seg_pred" stands beside the parts and is none of them',)
+
+
+def test_masks_beside_the_parts_are_not_taken_for_parts(plant) -> None:
+    names = [f"{part}/{label}/1.png" for part in ("train", "test", "seg_train") for label in ("cat", "dog")]
+    table = open_data(plant(names))
+    assert counts(table) == {(label, part): 1 for label in ("cat", "dog") for part in ("train", "test")}
 
 
 def test_test_and_control_are_classes_but_questioned(plant) -> None:

@@ -71,6 +71,62 @@ def test_a_table_without_a_line_of_names_is_read(folder: Path) -> None:
     assert open_data(folder / "t.csv").frame["target"].to_list() == LABELS
 
 
+@pytest.mark.parametrize("rows", [3, 300])
+@pytest.mark.parametrize("names", ["weight.raw,height.raw,label", "created.ts,other.ai,label"])
+def test_names_that_end_like_files_are_names(names: str, rows: int, tmp_path: Path) -> None:
+    lines = [names, *(f"{row * 1.5},{row % 7 + 0.5},{'ab'[row % 2]}" for row in range(rows))]
+    (tmp_path / "raw.csv").write_text("\n".join(lines), encoding="utf-8")
+    table = open_data(tmp_path / "raw.csv")
+    assert len(table) == rows
+    assert [column.name for column in table.columns] == [*names.split(",")[:2], "target"]
+
+
+def read_doubts(folder: Path, lines: list[str]) -> list[str]:
+    """What is doubted of the names of a table of these lines."""
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    return [doubt for doubt in open_data(folder / "t.csv").doubts if doubt.startswith("Names of columns")]
+
+
+FLOWERS = [f"{5 + row % 7 / 10},{3.5 - row % 9 / 10:.1f},{row % 5},{'ab'[row % 2]}" for row in range(50)]
+TEXTS = [f"this is review number {row} of them,{'good' if row % 3 else 'bad'}" for row in range(120)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        (FLOWERS, '"5.0", "3.5", "0" …'),
+        (TEXTS, '"bad"'),
+        ([f"{row},{row % 3},{row % 2},{row % 2}" for row in range(1, 300)], '"1", "1", "1"'),
+    ],
+    ids=["numbers", "texts", "repeated"],
+)
+def test_names_that_look_like_an_item_are_questioned(lines: list[str], shown: str, tmp_path: Path) -> None:
+    options = Options(target=lines[0].split(",")[-1])
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert open_data(tmp_path / "t.csv", options).doubts[0] == (
+        f"Names of columns look like values of an item: {shown}; "
+        "if the first line holds no names, put one that does above it"
+    )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [str(pixel) for pixel in range(784)],
+        [str(year) for year in range(1990, 2020, 5)],
+        ["2019", "2020"],
+        ["2020"],
+        [f"{400 + 1.5 * index + index % 2 / 4}" for index in range(100)],
+        ["weight", "height"],
+    ],
+    ids=["pixels", "years", "two years", "a year", "wavelengths", "words"],
+)
+def test_numbers_that_are_counted_up_are_names(names: list[str], tmp_path: Path) -> None:
+    rows = [",".join([str(row * (row + place) % 97) for place in range(len(names))]) for row in range(60)]
+    lines = [",".join(["label", *names]), *(f"{'ab'[number % 2]},{row}" for number, row in enumerate(rows))]
+    assert read_doubts(tmp_path, lines) == []
+
+
 def test_the_row_numbers_of_pandas_and_empty_columns_are_passed_over(folder: Path) -> None:
     (folder / "t.csv").write_text(",path,kind,\n0,图/1.png,猫,\n1,图/2.png,狗,\n", encoding="utf-8")
     assert open_data(folder / "t.csv").frame["target"].to_list() == ["猫", "狗"]
@@ -145,6 +201,13 @@ def test_paths_may_start_beside_the_table_and_use_backslashes(folder: Path) -> N
     assert 'Paths are read from the folder "图"' in table.said
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows asks for a right to make links")
+def test_a_link_to_itself_beside_the_table_stops_nothing(folder: Path) -> None:
+    (folder / "self").symlink_to("self")
+    (folder / "t.csv").write_text("path,label\n1.png,猫\n2.png,狗\n", encoding="utf-8")
+    assert open_data(folder / "t.csv").frame["image"].to_list() == ["图/1.png", "图/2.png"]
+
+
 def test_absolute_paths_are_read(folder: Path) -> None:
     paths = [str(folder / path) for path, _ in ROWS]
     (folder / "t.csv").write_text("path,label\n" + "\n".join(f"{p},{i}" for i, p in enumerate(paths)), encoding="utf-8")
@@ -189,9 +252,9 @@ def test_rows_without_any_value_are_left_out_and_said(folder: Path) -> None:
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("names", ["n,word,,n", "0,1.png,2,3"])
 def test_long_plain_tables_and_careful_reading_give_the_same(names: str, line_end: str) -> None:
-    rows = [f"{row}, w{row % 7} ,,{row / 3}" if row % 50 else ",,," for row in range(400)]
+    rows = [f"{row}, w{row % 7}.png ,,{row / 3}" if row % 50 else ",,," for row in range(400)]
     plain = line_end.join([names, *rows, "", ""])
-    careful = line_end.join([names, *rows, "", ""]).replace(", w1 ,", '," w1 ",')
+    careful = line_end.join([names, *rows, "", ""]).replace(", w1.png ,", '," w1.png ",')
     fast, slow = (read_table(content.encode(), "t.csv")[0] for content in (plain, careful))
     assert fast.equals(slow)
     assert fast.width == (3 if names.startswith("n") else 4)

@@ -165,9 +165,8 @@ def _date(cells: pl.Series, texts: pl.Series) -> Recognised | None:
         return None
     share = date.recognise(texts)
     if share >= _SHARE:
-        first, is_settled = date.order(texts)
-        other = {"day": "month", "month": "day"}[first]
-        doubt = "" if is_settled else f"its dates are read with the {first} first; they may have the {other} first"
+        first, other = date.order(texts)
+        doubt = f"its dates are read with the {first} first; they may have the {other} first" if other else ""
         reason = f"its cells are dates like {_short(texts[0])}"
         return Recognised("date", 0.7 if doubt else share, reason, {"first": first}, doubt)
     if _TIME_NAME.search(cells.name) and date.clean(texts).is_not_null().sum() >= _SHARE * len(texts):

@@ -1,4 +1,4 @@
-"""Dates and moments: ISO, 2.1.2024, 1/2/2024, 2024年1月2日, 2 Jan 2024, 20240102 and Unix time."""
+"""Dates and moments: ISO, 2.1.2024, 1/2/2024, 02.01.24, 2024年1月2日, 2 Jan 2024, 20240102 and Unix time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ _SECONDS_A_DAY = 86_400
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _TIME = (
     r"(?:(?:T|\s|,)*(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})分?"
-    r"(?::?(?P<second>\d{1,2}(?:[.,]\d+)?)秒?)?\s*(?P<half>[AP]M)?\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?$"
+    r"(?::?(?P<second>\d{1,2}(?:[.,]\d+)?)秒?)?\s*(?P<half>[AP]M)?\s*(?P<zone>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?$"
 )
 _PATTERNS = (
     r"^(?P<year>\d{4})(?P<sign>[-/.年])(?P<b>\d{1,2})[-/.月](?P<c>\d{1,2})日?" + _TIME,
     r"^(?P<a>\d{1,2})(?P<sign>[-/.])(?P<b>\d{1,2})[-/.](?P<year>\d{4})" + _TIME,
     r"^(?P<year>\d{4})(?P<b>\d{2})(?P<c>\d{2})(?P<sign>)" + _TIME,
 )
+# What stands before a year of two digits, and how such years go on: 1970 to 2069. With points, both numbers before it
+# have two digits, or versions such as 3.10.12 would be dates; with hyphens it may be the year that comes first.
+_SHORT = r"^(\d{1,2}/\d{1,2}/|\d\d\.\d\d\.|\d{1,2}[-\s.]+[A-Z]{3,9}\.?[-\s,]+)"
+_CENTURIES = {"20": r"([0-6]\d)\b", "19": r"([7-9]\d)\b"}
 _FIELDS = ("year", "a", "b", "c", "sign", "hour", "minute", "second", "half", "zone")
 # Unix time is read where it lies between these years, in seconds or in milliseconds.
 _UNIX = (np.datetime64("1990-01-01", "s").astype(np.int64), np.datetime64("2100-01-01", "s").astype(np.int64))
@@ -52,19 +56,26 @@ def recognise(cells: Sequence[Any] | pl.Series) -> float:
     return int((clean(texts).is_not_null() & ~is_count).sum()) / max(1, len(texts))
 
 
-def order(cells: pl.Series) -> tuple[str, bool]:
-    """("day" or "month", whether a cell settles it): what stands first in dates like 1/2/2024 of a whole column.
+def order(cells: pl.Series) -> tuple[str, str]:
+    """What stands first in dates like 1/2/2024 of a whole column, "day" or "month", and what may stand there instead,
+    "" where a cell settles it.
 
-    Points mean that the day is first, as where they are used. Without any such date nothing is unsettled.
+    Points mean that the day is first, as where they are used. Without any such date nothing is unsettled. Where
+    all of 24/01/31 and its like make a date with the year first, too, it may be the year.
     """
     if cells.dtype != pl.String:
-        return "day", True
-    found = _fields(cells.drop_nulls())
+        return "day", ""
+    cells = cells.drop_nulls()
+    found = _fields(cells)
     first, second = found["a"], found["b"]
     slashed = ~np.isnan(first) & (found["sign"] != ".")
-    if not slashed.any() or (first[slashed] > 12).any():
-        return "day", True
-    return ("month", True) if (second[slashed] > 12).any() else ("day", False)
+    if not slashed.any():
+        return "day", ""
+    if not (first[slashed] > 12).any():
+        return ("month", "") if (second[slashed] > 12).any() else ("day", "month")
+    is_short = cells.str.contains(r"^\s*\d\d/\d{1,2}/\d\d\b").to_numpy()
+    year_fits = (second <= 12) & (found["year"] % 100 <= 31)
+    return "day", "year" if is_short[slashed].all() and year_fits[slashed].all() else ""
 
 
 def clean(cells: pl.Series, settings: Settings | None = None) -> pl.Series:
@@ -94,6 +105,8 @@ def clean(cells: pl.Series, settings: Settings | None = None) -> pl.Series:
 def _fields(texts: pl.Series) -> dict[str, np.ndarray]:
     """Numbers of each field in each cell, NaN where there is none; of the first pattern that fits a cell."""
     bare = texts.str.normalize("NFKC").str.strip_chars().str.to_uppercase().fill_null("")
+    for century, years in _CENTURIES.items():
+        bare = bare.str.replace(_SHORT + years, rf"${{1}}{century}${{2}}")
     for number, month in enumerate(_MONTHS, start=1):  # "2 Jan 2024" and "January 2, 2024" become 2/1/2024
         name = rf"{month.upper()}[A-Z]*\.?"
         bare = bare.str.replace(rf"^(\d{{1,2}})[-\s.]+{name}[-\s,]+(\d{{4}})", rf"${{1}}.{number}.${{2}}")
@@ -131,7 +144,7 @@ def _share_of_day(found: Mapping[str, np.ndarray]) -> np.ndarray:
     hour, minute, second = (np.nan_to_num(found[field]) for field in ("hour", "minute", "second"))
     half = found["half"]
     hour = np.where(half == "", hour, hour % 12 + 12 * (half == "PM"))
-    zone = pl.Series(found["zone"].tolist(), dtype=pl.String).str.extract_groups(r"^([+-])(\d{2}):?(\d{2})$")
+    zone = pl.Series(found["zone"].tolist(), dtype=pl.String).str.extract_groups(r"^([+-])(\d{2}):?(\d{2})?$")
     parts = zone.struct.unnest()
     offset = parts["2"].cast(pl.Float64).fill_null(0) * 60 + parts["3"].cast(pl.Float64).fill_null(0)
     sign = np.where((parts["1"] == "-").fill_null(False).to_numpy(), -1, 1)

@@ -15,6 +15,7 @@ from penjing.modalities._recognise import recognise
 from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts
 from penjing.sources._finish import Found, finish
 from penjing.sources._listing import leave_out, natural_key
+from penjing.sources._names import doubt_names
 from penjing.sources._options import Options
 from penjing.sources._parts import parts_of
 from penjing.sources._places import Place, folder_place, given_place
@@ -83,7 +84,7 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
     roles = find_roles(frame, replace(options, types={**held, **options.types}), opened.name)
     check_inputs(roles, opened.name)
     said, doubts = describe(roles)
-    doubts = [*idle, *doubts]
+    doubts = [*doubt_names(frame), *idle, *doubts]
     inputs = [_read_input(frame, column, roles, options, opened, place) for column in roles.inputs]
     is_one_file = len(inputs) == 1 and bool(roles.files)
     said += [one.said for one in inputs if one.said]

@@ -95,32 +95,52 @@ def folder_number(text: str, option: str) -> int | None:
 def _rule(counts: Counter[Folder], options: Options) -> tuple[Callable[[Folder], Place], list[str], list[str]]:
     """How to read a folder, with what to say and what to doubt about reading it so."""
     top = _steps_over(counts)
-    below = {folder[top:]: None for folder in counts}
+    below = _below(counts, top)
     number = folder_number(options.target, "--target")
     if number is not None:
         return _by_number(number), [], []
     if options.target == "none":
-        all_parts = all(folder and part_of(folder[0]) for folder in below)
-        return (lambda folder: Place(None, part_of(folder[top]) if all_parts else None)), [], []
+        all_parts = all(rest and part_of(rest[0]) for rest in below.values())
+        return (lambda folder: Place(None, part_of(below[folder][0]) if all_parts else None)), [], []
     if options.target:
         raise UsageError(f'--target {options.target}: folders have no columns; expected "folder:N" or "none"')
-    if _parts_come_first(below):
-        rule = _part_first(below)
-    elif _parts_come_second(below):
+    if _parts_come_first(below.values()):
+        rule = _part_first(below.values())
+    elif _parts_come_second(below.values()):
         rule = _class_first_then_part
     else:
-        rule = _class_first(below)
-    said, doubts = _remarks(counts, top, rule)
-    return (lambda folder: rule(folder[top:])), said, doubts
+        rule = _class_first(below.values())
+    said, doubts = _remarks(below.values(), top, rule)
+    return (lambda folder: rule(below[folder])), said, doubts
 
 
 def _steps_over(counts: Iterable[Folder]) -> int:
-    """How many single wrapping folders lie above the layout, as in photos.zip!photos/cat/1.png."""
+    """How many single wrapping folders lie above the layout, as in photos.zip!photos/cat/1.png.
+
+    Pictures beside such a folder or directly in it do not matter: with it, there would be one class only.
+    """
     folders = list(counts)
     top = 0
-    while all(len(folder) > top + 1 for folder in folders) and len({folder[top] for folder in folders}) == 1:
+    while len({folder[top] for folder in folders if len(folder) > top}) == 1 and max(map(len, folders)) > top + 1:
         top += 1
     return top
+
+
+def _below(counts: Iterable[Folder], top: int) -> dict[Folder, Folder]:
+    """Each folder → its names below the wrapping ones, parts without what stands before all of them."""
+    prefix = _prefix_of_parts({folder[top] for folder in counts if len(folder) > top})
+
+    def cut(name: str) -> str:
+        return name.removeprefix(prefix) if part_of(name.removeprefix(prefix)) else name
+
+    return {folder: tuple(cut(name) for name in folder[top:]) for folder in counts}
+
+
+def _prefix_of_parts(names: set[str]) -> str:
+    """What stands before the last word of all names where several parts follow it: "seg_" of seg_train and seg_test."""
+    prefixes = {re.sub(r"[^\s_.\-]*$", "", name) for name in names}
+    prefix = prefixes.pop() if len(prefixes) == 1 else ""
+    return prefix if len({part_of(name.removeprefix(prefix)) for name in names} - {None}) > 1 else ""
 
 
 # ---- the layouts
@@ -159,7 +179,8 @@ def _part_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
         if part and label is not None:
             return Place(label, part)
         if part:
-            return Place(None, part, f'those directly in "{folder[0]}" have no class folder; predict them afterwards')
+            where = "/".join(folder)
+            return Place(None, part, f'those directly in "{where}" have no class folder; predict them afterwards')
         if folder[0] in classes:
             return Place(folder[0], None)
         return Place(left_out=f'the folder "{folder[0]}" stands beside the parts and is none of them')
@@ -168,13 +189,18 @@ def _part_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
 
 
 def _wrapped_parts(below: Iterable[Folder]) -> set[str]:
-    """The part folders whose classes lie in one more folder, as in train/train/cat or train/images/cat."""
+    """The part folders with one more folder around their classes, or around pictures without classes, as in
+    train/train/cat, train/images/cat or test/images; not one that stands beside others in another part."""
     inside: dict[str, set[str]] = {}
     for folder in below:
-        if folder and part_of(folder[0]):
-            wrapper = folder[1] if len(folder) > 2 and _is_wrapper(folder[1]) else ""
-            inside.setdefault(folder[0], set()).add(wrapper)
-    return {name for name, wrappers in inside.items() if len(wrappers) == 1 and wrappers != {""}}
+        if len(folder) > 1 and part_of(folder[0]):
+            inside.setdefault(folder[0], set()).add(folder[1])
+    beside = {name for names in inside.values() if len(names) > 1 for name in names}
+    return {
+        part
+        for part, names in inside.items()
+        if len(names) == 1 and all(_is_wrapper(name) and name not in beside for name in names)
+    }
 
 
 def _is_wrapper(name: str) -> bool:
@@ -220,18 +246,18 @@ def _by_number(number: int) -> Callable[[Folder], Place]:
 # ---- what to say and what to doubt
 
 
-def _remarks(counts: Counter[Folder], top: int, rule: Callable[[Folder], Place]) -> tuple[list[str], list[str]]:
+def _remarks(below: Iterable[Folder], top: int, rule: Callable[[Folder], Place]) -> tuple[list[str], list[str]]:
     """Folders kept within a class, classes of doubtful names, a part's name taken as a class."""
     said, doubts = [], []
     deeper: dict[str, int] = {}
     labels: dict[str, int] = {}
-    for folder in counts:
-        place = rule(folder[top:])
+    for folder in below:
+        place = rule(folder)
         if place.label is not None:
-            level = folder.index(place.label, top) + 1
-            labels[place.label] = level
+            level = folder.index(place.label) + 1
+            labels[place.label] = top + level
             rest = [name for name in folder[level:] if place.part is None or part_of(name) is None]
-            deeper.update(dict.fromkeys(rest, level + 1))
+            deeper.update(dict.fromkeys(rest, top + level + 1))
     if deeper:
         names = _some(deeper)
         said.append(f"Folders below the classes ({names}) are kept within their class")

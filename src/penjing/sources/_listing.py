@@ -82,13 +82,21 @@ def walk(root: Path) -> list[str]:
         for entry in entries:
             if is_litter(entry.name):
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 below = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
                 if below not in above:
                     waiting.append((f"{relative}{entry.name}/", below, above))
-            elif entry.is_file() or entry.is_symlink():  # a broken link is named later; a pipe would wait for ever
+            elif entry.is_symlink() or entry.is_file():  # a broken link is named later; a pipe would wait for ever
                 found.append(relative + entry.name)
     return found
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder or leads to one; a link to itself does not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def readable(name: str) -> str:

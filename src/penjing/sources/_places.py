@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Store
-from penjing.sources._listing import is_litter, natural_key
+from penjing.sources._listing import is_folder, is_litter, natural_key
 from penjing.sources._stores import FolderStore, ZipStore
 
 # So many rows are looked up to find the folder that the paths start from.
@@ -92,5 +92,5 @@ def find_prefix(paths: Sequence[str], place: Place, title: str, hint: str = "") 
 
 def _folders(root: Path) -> list[str]:
     with os.scandir(root) as entries:
-        beside = [entry.name + "/" for entry in entries if entry.is_dir() and not is_litter(entry.name)]
+        beside = [entry.name + "/" for entry in entries if is_folder(entry) and not is_litter(entry.name)]
     return ["", *sorted(beside, key=natural_key)]

@@ -29,7 +29,7 @@ _BAD = "\ufffd"  # what stands for bytes that are no letter
 _MOSTLY = 4  # letters beyond ASCII for each byte that is none, from which on a file is damaged and no other encoding
 # How files begin that may be called .csv all the same.
 _DISGUISED = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"PAR1": ".parquet"}
-# Lines looked at to find the separator.
+# Lines looked at to find the separator, and whether the first holds names.
 _PEEK = 50
 # Fewer lines are read cell by cell, so that one slip in a small table is looked at with all care.
 _MANY_LINES = 200
@@ -176,7 +176,7 @@ def _read_csv(text: str, name: str) -> pl.DataFrame:
     first = next((place for place, (_, row) in enumerate(numbered) if any(cell.strip() for cell in row)), None)
     if first is None:  # nothing but separators
         raise DataError(f"{name} is empty; expected a line of column names and one line for each item")
-    header, is_item = _header(numbered[first][1])
+    header, is_item = _header([row for _, row in numbered[first : first + _PEEK]])
     numbered = numbered[first + (not is_item) :]
     for number, row in numbered:
         if len(row) != len(header):
@@ -201,7 +201,7 @@ def _plain_cells(text: str, separator: str) -> pl.DataFrame | None:
     separators = lines[0].count(separator)
     if is_careful or any("\r" in line or line.count(separator) != separators for line in lines):
         return None
-    header, is_item = _header(lines[0].split(separator))
+    header, is_item = _header([line.split(separator) for line in lines[:_PEEK]])
     frame = pl.read_csv(
         io.BytesIO("\n".join(lines if is_item else lines[1:]).encode()),
         separator=separator,
@@ -213,12 +213,22 @@ def _plain_cells(text: str, separator: str) -> pl.DataFrame | None:
     return _without_idle(frame.with_columns(pl.all().str.strip_chars().replace("", None)), header)
 
 
-def _header(row: Sequence[str]) -> tuple[list[str], bool]:
-    """The names of the columns, and whether the row is an item itself, so that the columns are numbered."""
-    header = [cell.strip() for cell in row]
-    if any(modality_of(cell) for cell in header):
+def _header(rows: Sequence[Sequence[str]]) -> tuple[list[str], bool]:
+    """The names of the columns, and whether the first row is an item itself, so that the columns are numbered.
+
+    It is one where it names a file as the cell below it does: "weight.raw" may be a name of R.
+    """
+    header = [cell.strip() for cell in rows[0]]
+    if any(modality_of(name) and _is_over_files(rows[1:], index) for index, name in enumerate(header)):
         return [f"column_{index}" for index in range(1, len(header) + 1)], True
     return header, False
+
+
+def _is_over_files(rows: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether the first cell of a column that is not empty names a file, or there are no rows."""
+    cells = (row[index].strip() for row in rows if len(row) > index)
+    below = next((cell for cell in cells if cell), "")
+    return not rows or modality_of(below) is not None
 
 
 def _is_blank_line(row: Sequence[str]) -> bool:
