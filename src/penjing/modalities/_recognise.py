@@ -194,7 +194,7 @@ def _would_repeat(texts: pl.Series) -> bool:
 
     By the birthday paradox n draws from a range r are all distinct with probability exp(−n² / 2r).
     """
-    values = texts.cast(pl.Float64).to_numpy()
+    values = number.clean(texts).to_numpy()
     return bool(len(values) ** 2 / (2 * (values.max() - values.min() + 1)) > _SURPRISE)
 
 
@@ -221,7 +221,7 @@ def _look_like_codes(texts: pl.Series) -> bool:
     values = texts.unique()
     if len(values) > _FEW_CODES or len(texts) < _FEW_ROWS or not values.str.contains(r"^\d+$").all():
         return False
-    numbers = values.cast(pl.Float64).to_numpy()
+    numbers = number.clean(values).to_numpy()
     return bool(len(values) > 2 and numbers.max() - numbers.min() + 1 > 2 * len(values))
 
 
