@@ -257,3 +257,9 @@ def test_a_label_of_nothing_but_different_values_is_questioned(plant) -> None:
 def test_ignore_holds_for_paths_in_a_table(folder: Path) -> None:
     (folder / "t.csv").write_text(text() + "图/1_mask.png,猫\n", encoding="utf-8")
     assert len(open_data(folder / "t.csv", Options(ignore=("*_mask.png",)))) == 3
+
+
+def test_columns_of_one_name_are_told_apart_whatever_the_others_are_called(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a_3,a,a,label\n1,2,3,x\n1,3,2,y\n2,4,3,x\n", encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert [column.name for column in table.inputs] == ["a_3", "a", "a_3_3"]

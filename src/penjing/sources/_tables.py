@@ -230,7 +230,9 @@ def _distinct(header: list[str]) -> list[str]:
     names: list[str] = []
     for index, given in enumerate(header, start=1):
         name = given or f"column_{index}"
-        names.append(name if name not in names else f"{name}_{index}")
+        while name in names:
+            name += f"_{index}"
+        names.append(name)
     return names
 
 
