@@ -101,3 +101,25 @@ def test_a_frame_that_cannot_be_used_says_why(tmp_path: Path) -> None:
         open_data(pl.DataFrame({"a": [1], "b": [2]}))
     with pytest.raises(UsageError, match='did you mean "label"'):
         open_data(pl.DataFrame({"path": ["1.png"], "label": ["a"]}), Options(target="lable"))
+
+
+def half_missing(values: list[Any], dtype: str) -> pd.DataFrame:
+    cells = [cell for value in values for cell in (value, None)]
+    return pd.DataFrame({"x": [row % 7 for row in range(len(cells))], "label": pd.array(cells, dtype=dtype)})
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "modality"),
+    [(["a", "b"] * 10, "string", "category"), ([row + 0.5 for row in range(30)], "Float64", "number")],
+)
+def test_what_pandas_has_for_a_missing_target_is_missing(values: list[Any], dtype: str, modality: str) -> None:
+    table = open_data(half_missing(values, dtype))
+    assert table.target is not None
+    assert table.target.modality == modality
+    assert table.frame["target"].to_list() == values
+
+
+def test_dates_of_pandas_stay_dates_where_some_are_missing() -> None:
+    days = [pd.Timestamp("2024-01-01") + pd.Timedelta(days=row) for row in range(30)]
+    table = open_data(pd.DataFrame({"when": [*days, *[pd.NaT] * 10], "label": ["a", "b"] * 20}))
+    assert [column.modality for column in table.inputs] == ["date"]

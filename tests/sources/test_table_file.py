@@ -259,7 +259,50 @@ def test_ignore_holds_for_paths_in_a_table(folder: Path) -> None:
     assert len(open_data(folder / "t.csv", Options(ignore=("*_mask.png",)))) == 3
 
 
+@pytest.mark.parametrize("marker", ["NA", "N/A", "NaN", "NULL", "?", "<NA>"])
+@pytest.mark.parametrize(
+    ("values", "task"), [(["pos", "neg"], "category"), ([f"{row}.5" for row in range(40)], "number")]
+)
+def test_a_marker_of_missing_values_is_no_target(marker: str, values: list[str], task: str, tmp_path: Path) -> None:
+    targets = [marker if row % 10 == 0 else values[row % len(values)] for row in range(40)]
+    lines = [f"{row % 7},{target}" for row, target in enumerate(targets)]
+    (tmp_path / "t.csv").write_text("\n".join(["rooms,label", *lines]), encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert table.target is not None
+    assert table.target.modality == task
+    assert len(table.frame) == 36
+    assert table.doubts[0] == (
+        f'column "label": 4 rows with "{marker}" taken as without a target; where it is a class, write it otherwise'
+    )
+
+
+@pytest.mark.parametrize(("one", "other"), [("null", "alternative"), ("+", "-")])
+def test_a_marker_beside_one_other_value_is_a_class(one: str, other: str, tmp_path: Path) -> None:
+    lines = [f"{row % 7},{(one, other)[row % 2]}" for row in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["rooms,label", *lines]), encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert sorted(table.hints["classes"]) == sorted([one, other])  # type: ignore[call-overload]
+    assert [doubt for doubt in table.doubts if "taken as a class" in doubt] == (
+        ['column "label": 20 rows with "null" taken as a class beside one other; if it is none, leave these rows out']
+        if one == "null"
+        else []
+    )
+
+
+def test_a_marker_in_one_of_several_columns_of_labels_says_that_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,sad,long\n1,1,0\n2,NA,1\n1,0,1\n", encoding="utf-8")
+    table = open_data(tmp_path / "t.csv", Options(target="sad,long"))
+    assert table.frame["target"].to_list() == [["sad"], ["long"]]
+
+
 def test_columns_of_one_name_are_told_apart_whatever_the_others_are_called(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a_3,a,a,label\n1,2,3,x\n1,3,2,y\n2,4,3,x\n", encoding="utf-8")
     table = open_data(tmp_path / "t.csv")
     assert [column.name for column in table.inputs] == ["a_3", "a", "a_3_3"]
+
+
+def test_rows_without_a_known_group_stand_alone(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,label,group\n1,x,a\n2,y,NA\n2,x,NA\n1,y,a\n", encoding="utf-8")
+    groups = open_data(tmp_path / "t.csv").frame["group"].to_list()
+    assert groups[0] == groups[3]
+    assert len(set(groups)) == 3

@@ -379,6 +379,6 @@ def _all(frame: pl.DataFrame) -> str:
     return "one of: " + ", ".join(frame.columns[:20]) + (" …" if len(frame.columns) > 20 else "")
 
 
-def texts(frame: pl.DataFrame, column: str | None) -> list[str | None] | None:
-    """The cells of a column as text, or None where there is no such column."""
-    return None if column is None else frame[column].cast(pl.String).to_list()
+def texts(frame: pl.DataFrame, column: str | None, missing: Sequence[str] = ()) -> list[str | None] | None:
+    """The cells of a column as text, None for those that are `missing`; or None where there is no such column."""
+    return None if column is None else frame[column].cast(pl.String).replace(missing, None).to_list()

@@ -11,6 +11,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Store, Table
 from penjing.modalities import date, number
+from penjing.modalities._missing import MARKERS
 from penjing.modalities._recognise import recognise
 from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts
 from penjing.sources._finish import Found, finish
@@ -205,7 +206,7 @@ def _fill(
     said = list(said)
     if roles.group and not options.group:
         said.insert(1, f'The column "{roles.group}" holds the groups')
-    found.groups, found.is_group_asked = texts(frame, roles.group), bool(roles.questioned)
+    found.groups, found.is_group_asked = texts(frame, roles.group, MARKERS), bool(roles.questioned)
     parts: Sequence[str | None] = [None] * len(frame)
     if roles.part is not None and options.split != "none":
         parts = parts_of(texts(frame, roles.part) or [], f'the column "{roles.part}" of {found.title}')

@@ -278,9 +278,14 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def is_missing(cell: object) -> bool:
+    """Whether a value in memory is none: None, NaN, or what pandas has for them."""
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
+
+
 def as_column(name: str, cells: Sequence[Any]) -> pl.Series:
     """A column of values in memory: text, bytes, numbers, or arrays and pictures; null where one is missing."""
-    cells = [None if cell is None or (isinstance(cell, float) and cell != cell) else cell for cell in cells]
+    cells = [None if is_missing(cell) else cell for cell in cells]
     known = [cell for cell in cells if cell is not None]
     if known and all(isinstance(cell, bytes) for cell in known):
         return pl.Series(name, cells, dtype=pl.Binary)
