@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 from penjing.core.errors import DataError, UsageError
 from penjing.sources import Options, open_data
 from penjing.sources._samples import png, sample_images
+from penjing.sources._tables import as_column
 
 PICTURES = sample_images(4)
 LABELS = ["a", "b", "a", "b"]
@@ -119,7 +121,19 @@ def test_what_pandas_has_for_a_missing_target_is_missing(values: list[Any], dtyp
     assert table.frame["target"].to_list() == values
 
 
+def test_not_a_number_is_no_target() -> None:
+    values = [row + 0.5 for row in range(30)]
+    table = open_data(pl.DataFrame({"x": [1, 2, 3, 2] * 10, "label": [*values, *[float("nan")] * 10]}))
+    assert table.frame["target"].to_list() == values
+    assert table.doubts == ("10 items without a label left out; predict them afterwards",)
+
+
 def test_dates_of_pandas_stay_dates_where_some_are_missing() -> None:
     days = [pd.Timestamp("2024-01-01") + pd.Timedelta(days=row) for row in range(30)]
     table = open_data(pd.DataFrame({"when": [*days, *[pd.NaT] * 10], "label": ["a", "b"] * 20}))
     assert [column.modality for column in table.inputs] == ["date"]
+
+
+def test_numbers_some_of_which_are_whole_are_not_texts() -> None:
+    assert as_column("x", [1, 4.321, None, Decimal("1.5")]).to_list() == [1, 4.321, None, 1.5]
+    assert as_column("x", [1, True, 10**30]).dtype == pl.String

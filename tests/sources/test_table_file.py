@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
+from penjing.modalities import number
 from penjing.sources import Options, open_data
 from penjing.sources._samples import png, sample_images
-from penjing.sources._tables import read_table
+from penjing.sources._tables import as_text, read_table, without_empty_rows
 
 ROWS = [("图/1.png", "猫"), ("图/2.png", "狗"), ("图/10.png", "猫")]
 LABELS = ["猫", "狗", "猫"]
@@ -299,6 +300,26 @@ def test_columns_of_one_name_are_told_apart_whatever_the_others_are_called(tmp_p
     (tmp_path / "t.csv").write_text("a_3,a,a,label\n1,2,3,x\n1,3,2,y\n2,4,3,x\n", encoding="utf-8")
     table = open_data(tmp_path / "t.csv")
     assert [column.name for column in table.inputs] == ["a_3", "a", "a_3_3"]
+
+
+def test_fractions_of_a_typed_table_are_not_read_with_the_decimal_sign_of_another(tmp_path: Path) -> None:
+    typed = pl.DataFrame({"x": [4.321, 1.5], "y": pl.Series([4.321, 1.5], dtype=pl.Float32)})
+    typed = typed.with_columns(z=typed["x"].cast(pl.Decimal(10, 3)))
+    typed.write_parquet(tmp_path / "t.parquet")
+    cells, _ = read_table((tmp_path / "t.parquet").read_bytes(), "t.parquet")
+    for name in typed.columns:
+        assert number.clean(cells[name], number.Settings(decimal="comma")).to_list() == [4.321, 1.5]
+
+
+def test_whole_numbers_of_a_typed_table_are_texts_as_long_as_a_float_tells_them_apart() -> None:
+    frame = as_text(pl.DataFrame({"small": [1.0, 2.0, None], "large": [1e19, 2e19, 3e19]}))
+    assert frame["small"].to_list() == ["1", "2", None]
+    assert frame["large"].to_list() == [1e19, 2e19, 3e19]
+
+
+def test_empty_rows_between_fractions_are_left_out() -> None:
+    frame = as_text(pl.DataFrame({"x": [1.5, None, 2.5], "label": ["a", "", "b"]}))
+    assert without_empty_rows(frame)[1] == [0, 2]
 
 
 def test_rows_without_a_known_group_stand_alone(tmp_path: Path) -> None:

@@ -346,7 +346,8 @@ def is_item(found: Recognised) -> bool:
 def _tells_nothing(cells: pl.Series) -> bool:
     """Whether a column is empty or gives every row its own name."""
     known = cells.drop_nulls()
-    return len(known) == 0 or (len(known) >= _MANY_ROWS and known.dtype == pl.String and known.n_unique() == len(known))
+    is_cell = known.dtype in (pl.String, pl.Float64)
+    return len(known) == 0 or (len(known) >= _MANY_ROWS and is_cell and known.n_unique() == len(known))
 
 
 def _inputs(

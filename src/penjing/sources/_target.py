@@ -11,6 +11,7 @@ from penjing.core.errors import UsageError
 from penjing.modalities import boolean, number
 from penjing.modalities._missing import MARKERS
 from penjing.sources._classes import many_values, tidy
+from penjing.sources._tables import are_whole
 from penjing.sources._words import many
 
 LABELS = "labels"
@@ -97,7 +98,7 @@ def as_labels(cells: pl.Series) -> pl.Series:
     """Class names: text in one form, whole numbers without ".0", null where there is none."""
     if cells.dtype.is_float():
         cells = cells.fill_nan(None)
-        if (cells.drop_nulls() % 1 == 0).all():
+        if are_whole(cells):
             cells = cells.cast(pl.Int64)
     texts = cells.cast(pl.String)
     known = texts.unique().to_list()
