@@ -45,6 +45,7 @@ COLUMNS: list[tuple[str, pl.Series, str]] = [
     ("Arabic digits", column("٤٤", "٢٢", "٣٣"), "number"),
     ("a Burmese digit among words", column("aa", "bb", "cc", "၁"), "category"),
     ("running numbers in Burmese", column(*(BURMESE[row // 10] + BURMESE[row % 10] for row in range(ROWS))), IGNORE),
+    ("lists of words", column(["a", "b"], ["a"]), IGNORE),
     ("towns' numbers", column("01234", "99999"), "category"),
     ("ISO dates", column("2024-01-02", "2024-01-03"), "date"),
     ("German dates", column("2.1.2024", "13.12.2024"), "date"),

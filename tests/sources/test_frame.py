@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,40 @@ def test_dates_of_pandas_stay_dates_where_some_are_missing() -> None:
     days = [pd.Timestamp("2024-01-01") + pd.Timedelta(days=row) for row in range(30)]
     table = open_data(pd.DataFrame({"when": [*days, *[pd.NaT] * 10], "label": ["a", "b"] * 20}))
     assert [column.modality for column in table.inputs] == ["date"]
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame])
+def test_spans_of_time_are_seconds(make: Any) -> None:
+    spans = [timedelta(seconds=seconds) for seconds in (1, 90, 90, 2.5)]
+    table = open_data(make({"span": spans, "label": LABELS}))
+    assert table.frame["span"].to_list() == [1, 90, 90, 2.5]
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame, dict])
+def test_a_column_of_lists_is_a_target_of_labels(make: Any) -> None:
+    data = make({"x": [1, 2, 1, 3], "label": [["b", "a"], ["a"], [], None]})
+    table = open_data(data)
+    assert table.target is not None
+    assert table.target.modality == "labels"
+    assert table.frame["target"].to_list() == [["a", "b"], ["a"], []]
+    with pytest.raises(UsageError, match=r'--type label=category: column "label" holds lists, which are labels'):
+        open_data(data, Options(types={"label": "category"}))
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pd.DataFrame, dict])
+def test_lists_of_words_are_no_input(make: Any) -> None:
+    data = make({"x": [1, 2, 1, 3], "tags": [["b", "a"], ["a"], [], None], "label": LABELS})
+    table = open_data(data)
+    assert [column.name for column in table.inputs] == ["x"]
+    assert any("tags: it holds lists of words" in sentence for sentence in table.said)
+    with pytest.raises(UsageError, match="--type tags=text: the column holds lists; join each to one text"):
+        open_data(data, Options(types={"tags": "text"}))
+
+
+def test_columns_of_one_name_are_told_apart() -> None:
+    data = pd.DataFrame([[1, 4, "a"], [2, 4, "b"], [2, 5, "a"]], columns=["x", "x", "label"])
+    table = open_data(data)
+    assert table.frame.drop("target").to_dict(as_series=False) == {"x": ["1", "2", "2"], "x_2": ["4", "4", "5"]}
 
 
 def test_numbers_some_of_which_are_whole_are_not_texts() -> None:

@@ -93,6 +93,8 @@ def recognise(cells: pl.Series, given: str | None = None) -> Recognised:
     """
     if given is not None:
         return Recognised(given, 1.0, "as you said", _settings(given, cells))
+    if cells.dtype == pl.List(pl.String):
+        return Recognised(IGNORE, 1.0, "it holds lists of words")
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         return Recognised("image", 0.9, "its cells hold files or arrays")
     texts = told(cells)

@@ -18,7 +18,7 @@ from penjing.sources._options import Options
 from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
 from penjing.sources._places import current_place
 from penjing.sources._stores import ArrayStore
-from penjing.sources._tables import as_text, is_missing
+from penjing.sources._tables import are_lists, as_column, as_text, is_missing
 
 _SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, height, width]"
 _CHANNELS = (1, 3, 4)
@@ -115,7 +115,7 @@ def _take_names(columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, l
 
 def _count(columns: Mapping[str, Any]) -> int:
     lengths = {
-        name: len(values) if hasattr(values, "__len__") and np.ndim(values) != 0 else -1
+        name: len(values) if isinstance(values, list) or (hasattr(values, "__len__") and np.ndim(values) != 0) else -1
         for name, values in columns.items()
     }
     odd = [name for name, length in lengths.items() if length < 0]
@@ -175,4 +175,6 @@ def _cells(name: str, values: Any, names: Sequence[str] | None) -> list[pl.Serie
         return [
             pl.Series(name, cells, strict=False) if any(isinstance(c, float) for c in known) else pl.Series(name, cells)
         ]
+    if are_lists(known):
+        return [as_column(name, cells)]
     return [pl.Series(name, [label_text(cell) for cell in cells], dtype=pl.String)]

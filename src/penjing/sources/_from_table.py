@@ -132,6 +132,11 @@ def _read_input(
             raise UsageError(
                 f"--files {column}={options.files[column]}: the column holds no paths ({roles.inputs[column].modality})"
             )
+        if cells.dtype.is_nested():
+            raise UsageError(
+                f"--type {column}={roles.inputs[column].modality}: the column holds lists; join each to one text, or "
+                f"leave it out with --type {column}=ignore"
+            )
         return _Input(cells)
     if column in opened.held:
         return _Input(cells, opened.held[column][1])

@@ -45,7 +45,7 @@ def read_target(cells: pl.Series, label_from: str, option: str, given: str = "")
     """One column as a target. Markers of missing values, such as NA, are no target.
 
     Args:
-        cells: texts or numbers.
+        cells: texts, numbers or lists of labels.
         label_from: what to call it: 'column "price"'.
         option: its name as `--type` wants it; "" where there is no such option.
         given: the modality that a person said.
@@ -56,7 +56,9 @@ def read_target(cells: pl.Series, label_from: str, option: str, given: str = "")
     if given and given not in TARGETS:
         raise UsageError(f"--type {option}={given}: a target is one of {', '.join(TARGETS)}")
     cells, doubts = without_markers(cells, label_from)
-    if given == LABELS:
+    if given not in ("", LABELS) and cells.dtype.is_nested():
+        raise UsageError(f"--type {option}={given}: {label_from} holds lists, which are {LABELS}; take --type away")
+    if given == LABELS or cells.dtype.is_nested():
         return replace(_listed(cells, label_from), doubts=doubts)
     if given == "number":
         values = _numbers(cells)
@@ -141,13 +143,14 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 def _listed(cells: pl.Series, label_from: str) -> Target:
     """Labels that stand in one cell with bars or semicolons between."""
-    if isinstance(cells.dtype, pl.List):
+    if cells.dtype.is_nested():
         lists = cells.to_list()
     else:
         parts = cells.cast(pl.String).str.replace_all(_LABEL_SEPARATORS, "|").str.split("|")
         lists = parts.to_list()
     tidied = [
-        None if one is None else sorted({name for name in (tidy(str(part)) for part in one) if name}) for one in lists
+        None if one is None else sorted({name for part in one if part is not None and (name := tidy(str(part)))})
+        for one in lists
     ]
     names = {name for one in tidied or () for name in one or ()}
     if len(names) < 2:
