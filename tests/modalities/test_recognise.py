@@ -14,6 +14,7 @@ from penjing.modalities._recognise import IGNORE, Recognised, recognise, recogni
 
 ROWS = 40
 DRAWN = [(row * 7919) % 60000 for row in range(ROWS)]
+BURMESE = [chr(0x1040 + digit) for digit in range(10)]
 WORDS = ["".join(chr(97 + (row * 7 + place * (row % 5 + 1)) % 26) for place in range(6)) for row in range(ROWS)]
 
 
@@ -41,6 +42,10 @@ COLUMNS: list[tuple[str, pl.Series, str]] = [
     ("shares", column("12%", "3.5 %"), "number"),
     ("few whole numbers", column("1", "2", "3", "4"), "number"),
     ("one word among numbers", column("unknown", "1.5", "2.5", "3.5"), "number"),
+    ("Arabic digits", column("٤٤", "٢٢", "٣٣"), "number"),
+    ("a Burmese digit among words", column("aa", "bb", "cc", "၁"), "category"),
+    ("running numbers in Burmese", column(*(BURMESE[row // 10] + BURMESE[row % 10] for row in range(ROWS))), IGNORE),
+    ("lists of words", column(["a", "b"], ["a"]), IGNORE),
     ("towns' numbers", column("01234", "99999"), "category"),
     ("ISO dates", column("2024-01-02", "2024-01-03"), "date"),
     ("German dates", column("2.1.2024", "13.12.2024"), "date"),

@@ -41,6 +41,8 @@ WRITTEN = {
     "-3.5": -3.5,
     "−3": -3,
     "１２": 12,
+    "٤٤": 44,
+    "-۱۲.۵": -12.5,
     "1e5": 1e5,
     ".5": 0.5,
     "12,5": 12.5,
@@ -73,7 +75,7 @@ def test_a_number_is_read_as_it_is_written(written: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "?", "-", "NA", "n/a", "NaN", "abc", "1.2.3", "1,23,456", "12 monkeys", "$", "%"]
+    "written", ["", "?", "-", "NA", "n/a", "NaN", "abc", "1.2.3", "1,23,456", "12 monkeys", "$", "%", "၁၂"]
 )
 def test_what_is_no_number_is_missing(written: str) -> None:
     assert number.clean(texts(written)).to_list() == [None]
@@ -218,7 +220,8 @@ def test_a_date_is_read_as_it_is_written(written: str, when: tuple[int, ...]) ->
 
 
 @pytest.mark.parametrize(
-    "written", ["2023-02-29", "2024-13-01", "0.0.2024", "00000000", "12.5", "2024", "soon", "2024-01-02 25:00"]
+    "written",
+    ["2023-02-29", "2024-13-01", "0.0.2024", "00000000", "12.5", "2024", "soon", "2024-01-02 25:00", "١٧٠٤١٥٣٦٠٠"],
 )
 def test_what_the_calendar_does_not_have_is_missing(written: str) -> None:
     assert days(written) == [None]

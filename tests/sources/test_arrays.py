@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -86,6 +87,12 @@ def test_a_missing_label_is_left_out_with_a_word() -> None:
     table = open_data((PICTURES, np.array([0.0, 1.0, np.nan, 1.0])))
     assert table.frame["image"].to_list() == ["0", "1", "3"]
     assert table.doubts == ("1 item without a label left out; predict them afterwards",)
+
+
+def test_what_pandas_has_for_a_missing_label_is_no_label() -> None:
+    assert open_data((PICTURES, ["a", pd.NA, "b", pd.NaT])).frame["target"].to_list() == ["a", "b"]
+    table = open_data({"x": [1, pd.NA, 2, 2], "label": ["a", "b", pd.NA, "a"]})
+    assert table.frame.rows() == [("1", "a"), (None, "b"), ("2", "a")]
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ import polars as pl
 import pytest
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
+from penjing.modalities import number
 from penjing.sources import Options, open_data
 from penjing.sources._samples import png, sample_images
-from penjing.sources._tables import read_table
+from penjing.sources._tables import as_text, read_table, without_empty_rows
 
 ROWS = [("图/1.png", "猫"), ("图/2.png", "狗"), ("图/10.png", "猫")]
 LABELS = ["猫", "狗", "猫"]
@@ -358,3 +359,72 @@ def test_a_quotation_mark_that_nothing_closes_swallows_no_rows_of_tabs(many: int
 def test_a_cell_of_several_lines_in_quotes_is_one_cell_between_tabs_too(tmp_path: Path) -> None:
     lines = 'text\tlabel\n"first line\nsecond line"\tgood\nother words\tbad\n'
     assert open_data(written(tmp_path, "t.tsv", lines.encode())).frame["text"][0] == "first line\nsecond line"
+
+
+@pytest.mark.parametrize("marker", ["NA", "N/A", "NaN", "NULL", "?", "<NA>"])
+@pytest.mark.parametrize(
+    ("values", "task"), [(["pos", "neg"], "category"), ([f"{row}.5" for row in range(40)], "number")]
+)
+def test_a_marker_of_missing_values_is_no_target(marker: str, values: list[str], task: str, tmp_path: Path) -> None:
+    targets = [marker if row % 10 == 0 else values[row % len(values)] for row in range(40)]
+    lines = [f"{row % 7},{target}" for row, target in enumerate(targets)]
+    (tmp_path / "t.csv").write_text("\n".join(["rooms,label", *lines]), encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert table.target is not None
+    assert table.target.modality == task
+    assert len(table.frame) == 36
+    assert table.doubts[0] == (
+        f'column "label": 4 rows with "{marker}" taken as without a target; where it is a class, write it otherwise'
+    )
+
+
+@pytest.mark.parametrize(("one", "other"), [("null", "alternative"), ("+", "-")])
+def test_a_marker_beside_one_other_value_is_a_class(one: str, other: str, tmp_path: Path) -> None:
+    lines = [f"{row % 7},{(one, other)[row % 2]}" for row in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["rooms,label", *lines]), encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert sorted(table.hints["classes"]) == sorted([one, other])  # type: ignore[call-overload]
+    assert [doubt for doubt in table.doubts if "taken as a class" in doubt] == (
+        ['column "label": 20 rows with "null" taken as a class beside one other; if it is none, leave these rows out']
+        if one == "null"
+        else []
+    )
+
+
+def test_a_marker_in_one_of_several_columns_of_labels_says_that_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,sad,long\n1,1,0\n2,NA,1\n1,0,1\n", encoding="utf-8")
+    table = open_data(tmp_path / "t.csv", Options(target="sad,long"))
+    assert table.frame["target"].to_list() == [["sad"], ["long"]]
+
+
+def test_columns_of_one_name_are_told_apart_whatever_the_others_are_called(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a_3,a,a,label\n1,2,3,x\n1,3,2,y\n2,4,3,x\n", encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert [column.name for column in table.inputs] == ["a_3", "a", "a_3_3"]
+
+
+def test_fractions_of_a_typed_table_are_not_read_with_the_decimal_sign_of_another(tmp_path: Path) -> None:
+    typed = pl.DataFrame({"x": [4.321, 1.5], "y": pl.Series([4.321, 1.5], dtype=pl.Float32)})
+    typed = typed.with_columns(z=typed["x"].cast(pl.Decimal(10, 3)))
+    typed.write_parquet(tmp_path / "t.parquet")
+    cells, _ = read_table((tmp_path / "t.parquet").read_bytes(), "t.parquet")
+    for name in typed.columns:
+        assert number.clean(cells[name], number.Settings(decimal="comma")).to_list() == [4.321, 1.5]
+
+
+def test_whole_numbers_of_a_typed_table_are_texts_as_long_as_a_float_tells_them_apart() -> None:
+    frame = as_text(pl.DataFrame({"small": [1.0, 2.0, None], "large": [1e19, 2e19, 3e19]}))
+    assert frame["small"].to_list() == ["1", "2", None]
+    assert frame["large"].to_list() == [1e19, 2e19, 3e19]
+
+
+def test_empty_rows_between_fractions_are_left_out() -> None:
+    frame = as_text(pl.DataFrame({"x": [1.5, None, 2.5], "label": ["a", "", "b"]}))
+    assert without_empty_rows(frame)[1] == [0, 2]
+
+
+def test_rows_without_a_known_group_stand_alone(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,label,group\n1,x,a\n2,y,NA\n2,x,NA\n1,y,a\n", encoding="utf-8")
+    groups = open_data(tmp_path / "t.csv").frame["group"].to_list()
+    assert groups[0] == groups[3]
+    assert len(set(groups)) == 3

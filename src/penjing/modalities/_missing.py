@@ -7,8 +7,10 @@ from typing import Any
 
 import polars as pl
 
+# What programs and people write; among classes too, where the others below may be classes themselves, as + and - are.
+MARKERS = ("NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "?", "<NA>", "NaT")
 # "none" and "no" are not here: they are often values.
-MISSING = ("", "NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "null", "?", "-", "--", "—", "–", ".", "缺失")
+MISSING = ("", *MARKERS, "na", "-", "--", "—", "–", ".", "缺失")
 
 
 def told(cells: Sequence[Any] | pl.Series) -> pl.Series:

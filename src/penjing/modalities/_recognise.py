@@ -93,6 +93,8 @@ def recognise(cells: pl.Series, given: str | None = None) -> Recognised:
     """
     if given is not None:
         return Recognised(given, 1.0, "as you said", _settings(given, cells))
+    if cells.dtype == pl.List(pl.String):
+        return Recognised(IGNORE, 1.0, "it holds lists of words")
     if cells.dtype.is_nested() or cells.dtype in (pl.Binary, pl.Object):
         return Recognised("image", 0.9, "its cells hold files or arrays")
     texts = told(cells)
@@ -193,7 +195,7 @@ def _would_repeat(texts: pl.Series) -> bool:
 
     By the birthday paradox n draws from a range r are all distinct with probability exp(−n² / 2r).
     """
-    values = texts.cast(pl.Float64).to_numpy()
+    values = number.clean(texts).to_numpy()
     return bool(len(values) ** 2 / (2 * (values.max() - values.min() + 1)) > _SURPRISE)
 
 
@@ -220,7 +222,7 @@ def _look_like_codes(texts: pl.Series) -> bool:
     values = texts.unique()
     if len(values) > _FEW_CODES or len(texts) < _FEW_ROWS or not values.str.contains(r"^\d+$").all():
         return False
-    numbers = values.cast(pl.Float64).to_numpy()
+    numbers = number.clean(values).to_numpy()
     return bool(len(values) > 2 and numbers.max() - numbers.min() + 1 > 2 * len(values))
 
 

@@ -144,7 +144,7 @@ def _share_of_day(found: Mapping[str, np.ndarray]) -> np.ndarray:
     hour, minute, second = (np.nan_to_num(found[field]) for field in ("hour", "minute", "second"))
     half = found["half"]
     hour = np.where(half == "", hour, hour % 12 + 12 * (half == "PM"))
-    zone = pl.Series(found["zone"].tolist(), dtype=pl.String).str.extract_groups(r"^([+-])(\d{2}):?(\d{2})?$")
+    zone = pl.Series(found["zone"].tolist(), dtype=pl.String).str.extract_groups(r"^([+-])([0-9]{2}):?([0-9]{2})?$")
     parts = zone.struct.unnest()
     offset = parts["2"].cast(pl.Float64).fill_null(0) * 60 + parts["3"].cast(pl.Float64).fill_null(0)
     sign = np.where((parts["1"] == "-").fill_null(False).to_numpy(), -1, 1)
@@ -155,7 +155,11 @@ def _share_of_day(found: Mapping[str, np.ndarray]) -> np.ndarray:
 def _unix(cells: pl.Series) -> np.ndarray:
     """Days of cells that are Unix time in seconds or milliseconds, else NaN."""
     counts = (
-        cells.cast(pl.String).str.strip_chars().str.extract(r"^(\d{10}|\d{13})(?:\.0*)?$").cast(pl.Float64).to_numpy()
+        cells.cast(pl.String)
+        .str.strip_chars()
+        .str.extract(r"^([0-9]{10}|[0-9]{13})(?:\.0*)?$")
+        .cast(pl.Float64)
+        .to_numpy()
     )
     seconds = np.where(counts >= 1e12, counts / 1000, counts)
     return np.where((seconds >= _UNIX[0]) & (seconds < _UNIX[1]), seconds / _SECONDS_A_DAY, np.nan)

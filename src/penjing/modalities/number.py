@@ -26,13 +26,15 @@ _FEW = 20  # fewer values have no tails
 
 _CODES = "usd|eur|gbp|cny|rmb|chf|jpy"
 _CURRENCIES = rf"(?i)^(?:[$€£¥₹₩₽元]|{_CODES})|(?:[$€£¥₹₩₽元]|{_CODES})$"
-_GROUPED_BY_COMMAS = r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$"  # 1,234,567.8
-_GROUPED_BY_POINTS = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d*)?$"  # 1.234.567,8
+_GROUPED_BY_COMMAS = r"^[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?$"  # 1,234,567.8
+_GROUPED_BY_POINTS = r"^[+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?$"  # 1.234.567,8
 # One separator before three digits: a thousand to some, one and something to others.
-_EITHER = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"
-_DECIMAL_COMMA = r"^[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?$"
+_EITHER = r"^[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
+_DECIMAL_COMMA = r"^[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _NO_PLAIN_POINT = r"[,，]|\..*\."  # without any of these no cell speaks of a decimal comma
-_PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+# Digits of other scripts, which NFKC leaves as they are: Arabic, Persian, Devanagari, Bengali, Thai.
+_DIGITS = {chr(ord(zero) + digit): str(digit) for zero in "٠۰०০๐" for digit in range(10)}
+_PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def decimal_sign(cells: pl.Series) -> str:
     texts = _stripped(cells.drop_nulls())
     texts = texts.filter(~texts.str.contains(_EITHER))
     with_comma = texts.str.contains(_DECIMAL_COMMA) | texts.str.contains(_GROUPED_BY_POINTS)
-    with_point = texts.str.contains(_GROUPED_BY_COMMAS) | texts.str.contains(r"^[+-]?\d*\.\d")
+    with_point = texts.str.contains(_GROUPED_BY_COMMAS) | texts.str.contains(r"^[+-]?[0-9]*\.[0-9]")
     return "comma" if with_comma.any() and not (with_point & ~with_comma).any() else "point"
 
 
@@ -72,7 +74,7 @@ def clean(cells: pl.Series, settings: Settings | None = None) -> pl.Series:
     """The cells as Float64, null where there is no number.
 
     Read are thousands separators (comma, point, space, apostrophe), decimal commas, signs of currencies and of per
-    cent (12 % is 12), 1e5, (12) as the accountants' −12, full-width digits and infinities.
+    cent (12 % is 12), 1e5, (12) as the accountants' −12, full-width digits and those of other scripts, and infinities.
 
     Raises:
         UsageError: `settings.decimal` is none of its words.
@@ -111,6 +113,7 @@ def _written(cells: pl.Series, decimal: str) -> pl.Series:
 def _stripped(texts: pl.Series) -> pl.Series:
     """Cells without what surrounds or groups digits: blanks, apostrophes, currencies, %, brackets of accountants."""
     bare = texts.str.normalize("NFKC").str.replace_all(r"[\s'’_]", "").str.replace_all("−", "-", literal=True)
+    bare = bare.str.replace_many(_DIGITS)
     bare = bare.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"[%‰]$", "")
     negative = bare.str.starts_with("-").fill_null(False)
     bare = bare.str.strip_prefix("-").str.replace_all(_CURRENCIES, "")

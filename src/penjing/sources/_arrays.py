@@ -18,7 +18,7 @@ from penjing.sources._options import Options
 from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
 from penjing.sources._places import current_place
 from penjing.sources._stores import ArrayStore
-from penjing.sources._tables import as_text
+from penjing.sources._tables import are_lists, as_column, as_text, is_missing
 
 _SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, height, width]"
 _CHANNELS = (1, 3, 4)
@@ -96,7 +96,7 @@ def open_columns(
 
 def label_text(value: object) -> str | None:
     """A label as text: 3.0 is "3"; None and NaN are no label."""
-    if value is None or value != value:
+    if is_missing(value) or value != value:
         return None
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
@@ -115,7 +115,7 @@ def _take_names(columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, l
 
 def _count(columns: Mapping[str, Any]) -> int:
     lengths = {
-        name: len(values) if hasattr(values, "__len__") and np.ndim(values) != 0 else -1
+        name: len(values) if isinstance(values, list) or (hasattr(values, "__len__") and np.ndim(values) != 0) else -1
         for name, values in columns.items()
     }
     odd = [name for name, length in lengths.items() if length < 0]
@@ -169,11 +169,12 @@ def _cells(name: str, values: Any, names: Sequence[str] | None) -> list[pl.Serie
     cells = values if isinstance(values, list) else values.tolist()
     if names is not None and all(isinstance(cell, int) and 0 <= cell < len(names) for cell in cells):
         return [pl.Series(name, [names[cell] for cell in cells])]
+    cells = [None if is_missing(cell) else cell for cell in cells]
     known = [cell for cell in cells if cell is not None]
     if known and all(isinstance(cell, int | float) for cell in known):
         return [
-            pl.Series(name, cells, strict=False).fill_nan(None)
-            if any(isinstance(c, float) for c in known)
-            else pl.Series(name, cells)
+            pl.Series(name, cells, strict=False) if any(isinstance(c, float) for c in known) else pl.Series(name, cells)
         ]
+    if are_lists(known):
+        return [as_column(name, cells)]
     return [pl.Series(name, [label_text(cell) for cell in cells], dtype=pl.String)]

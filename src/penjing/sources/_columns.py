@@ -346,7 +346,8 @@ def is_item(found: Recognised) -> bool:
 def _tells_nothing(cells: pl.Series) -> bool:
     """Whether a column is empty or gives every row its own name."""
     known = cells.drop_nulls()
-    return len(known) == 0 or (len(known) >= _MANY_ROWS and known.dtype == pl.String and known.n_unique() == len(known))
+    is_cell = known.dtype in (pl.String, pl.Float64)
+    return len(known) == 0 or (len(known) >= _MANY_ROWS and is_cell and known.n_unique() == len(known))
 
 
 def _inputs(
@@ -379,6 +380,6 @@ def _all(frame: pl.DataFrame) -> str:
     return "one of: " + ", ".join(frame.columns[:20]) + (" …" if len(frame.columns) > 20 else "")
 
 
-def texts(frame: pl.DataFrame, column: str | None) -> list[str | None] | None:
-    """The cells of a column as text, or None where there is no such column."""
-    return None if column is None else frame[column].cast(pl.String).to_list()
+def texts(frame: pl.DataFrame, column: str | None, missing: Sequence[str] = ()) -> list[str | None] | None:
+    """The cells of a column as text, None for those that are `missing`; or None where there is no such column."""
+    return None if column is None else frame[column].cast(pl.String).replace(missing, None).to_list()

@@ -11,6 +11,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Store, Table
 from penjing.modalities import date, number
+from penjing.modalities._missing import MARKERS
 from penjing.modalities._recognise import recognise
 from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts
 from penjing.sources._finish import Found, finish
@@ -132,6 +133,11 @@ def _read_input(
             raise UsageError(
                 f"--files {column}={options.files[column]}: the column holds no paths ({roles.inputs[column].modality})"
             )
+        if cells.dtype.is_nested():
+            raise UsageError(
+                f"--type {column}={roles.inputs[column].modality}: the column holds lists; join each to one text, or "
+                f"leave it out with --type {column}=ignore"
+            )
         return _Input(cells)
     if column in opened.held:
         return _Input(cells, opened.held[column][1])
@@ -206,7 +212,7 @@ def _fill(
     said = list(said)
     if roles.group and not options.group:
         said.insert(1, f'The column "{roles.group}" holds the groups')
-    found.groups, found.is_group_asked = texts(frame, roles.group), bool(roles.questioned)
+    found.groups, found.is_group_asked = texts(frame, roles.group, MARKERS), bool(roles.questioned)
     parts: Sequence[str | None] = [None] * len(frame)
     if roles.part is not None and options.split != "none":
         parts = parts_of(texts(frame, roles.part) or [], f'the column "{roles.part}" of {found.title}')

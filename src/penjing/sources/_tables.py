@@ -10,6 +10,9 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from numbers import Integral, Real
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -77,7 +80,7 @@ def without_empty_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[int], li
     Raises:
         DataError: no row is left.
     """
-    if any(kind != pl.String for kind in frame.dtypes):
+    if any(kind not in (pl.String, pl.Float64) for kind in frame.dtypes):
         return frame, [], []
     is_there = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     empty = len(frame) - int(is_there.sum())
@@ -274,7 +277,9 @@ def _distinct(header: list[str]) -> list[str]:
     names: list[str] = []
     for index, given in enumerate(header, start=1):
         name = given or f"column_{index}"
-        names.append(name if name not in names else f"{name}_{index}")
+        while name in names:
+            name += f"_{index}"
+        names.append(name)
     return names
 
 
@@ -302,14 +307,18 @@ def first_line(problem: BaseException) -> str:
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Every column as text, whole numbers without ".0"; columns of bytes, and of {bytes, path}, hold pictures."""
+    """Every column as text, whole numbers without ".0", other numbers as they are: as texts they would be read with
+    the decimal sign of other data. Columns of bytes, and of {bytes, path}, hold pictures; spans of time are seconds."""
     columns = []
     for series in frame.get_columns():
         kind = series.dtype
         if isinstance(kind, pl.Struct) and any(part.name == "bytes" for part in kind.fields):
             series = series.struct.field("bytes").alias(series.name)
-        elif kind.is_float() and (series.drop_nulls().drop_nans() % 1 == 0).all():
-            series = series.fill_nan(None).cast(pl.Int64, strict=False).cast(pl.String)
+        if kind == pl.Duration:
+            series = series.dt.total_microseconds() / 1e6
+        if series.dtype.is_float() or (isinstance(kind, pl.Decimal) and kind.scale):
+            series = series.cast(pl.String).cast(pl.Float64).fill_nan(None)  # by way of text: 0.1, not 0.10000000149
+            series = series.cast(pl.Int64).cast(pl.String) if are_whole(series) else series
         elif kind.is_nested() or kind == pl.Object:
             pass
         elif kind != pl.Binary:
@@ -320,14 +329,47 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def are_whole(values: pl.Series) -> bool:
+    """Whether numbers, missing ones aside, are whole and not larger than a float tells apart."""
+    known = values.drop_nulls()
+    return bool(((known % 1 == 0) & (known.abs() < 2**53)).all())
+
+
+def from_pandas(data: Any) -> pl.DataFrame:
+    """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
+    names = _distinct([str(name) for name in data.columns])
+    return pl.DataFrame([as_column(name, data.iloc[:, place].tolist()) for place, name in enumerate(names)])
+
+
+def is_missing(cell: object) -> bool:
+    """Whether a value in memory is none: None, NaN, or what pandas has for them."""
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
+
+
+def _are_fractions(cells: Sequence[Any]) -> bool:
+    """Whether every cell is a number, and not all are whole by their type."""
+    are_numbers = all(isinstance(one, Real | Decimal) and not isinstance(one, bool) for one in cells)
+    return are_numbers and not all(isinstance(one, Integral) for one in cells)
+
+
+def are_lists(cells: Sequence[Any]) -> bool:
+    """Whether every cell is a list of texts, as of labels; an empty one is, too."""
+    return bool(cells) and all(isinstance(one, list) and all(isinstance(part, str) for part in one) for one in cells)
+
+
 def as_column(name: str, cells: Sequence[Any]) -> pl.Series:
-    """A column of values in memory: text, bytes, numbers, or arrays and pictures; null where one is missing."""
-    cells = [None if cell is None or (isinstance(cell, float) and cell != cell) else cell for cell in cells]
+    """A column of values in memory: text, bytes, numbers, lists of texts, spans of time, or arrays and pictures; null
+    where one is missing."""
+    cells = [None if is_missing(cell) else cell for cell in cells]
     known = [cell for cell in cells if cell is not None]
     if known and all(isinstance(cell, bytes) for cell in known):
         return pl.Series(name, cells, dtype=pl.Binary)
     if any(getattr(cell, "ndim", 0) > 0 or hasattr(cell, "convert") for cell in known):
         return pl.Series(name, cells, dtype=pl.Object)
-    if known and all(isinstance(cell, float) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Float64)
+    if _are_fractions(known):
+        return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
+    if are_lists(known):
+        return pl.Series(name, cells, dtype=pl.List(pl.String))
+    if known and all(isinstance(cell, timedelta) for cell in known):
+        return pl.Series(name, cells, dtype=pl.Duration("us"))
     return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)

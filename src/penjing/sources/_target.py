@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from penjing.core.errors import UsageError
 from penjing.modalities import boolean, number
+from penjing.modalities._missing import MARKERS
 from penjing.sources._classes import many_values, tidy
+from penjing.sources._tables import are_whole
+from penjing.sources._words import many
 
 LABELS = "labels"
 # The modalities that a target can be given with --type.
@@ -39,10 +42,10 @@ class Target:
 
 
 def read_target(cells: pl.Series, label_from: str, option: str, given: str = "") -> Target:
-    """One column as a target.
+    """One column as a target. Markers of missing values, such as NA, are no target.
 
     Args:
-        cells: texts or numbers.
+        cells: texts, numbers or lists of labels.
         label_from: what to call it: 'column "price"'.
         option: its name as `--type` wants it; "" where there is no such option.
         given: the modality that a person said.
@@ -52,29 +55,52 @@ def read_target(cells: pl.Series, label_from: str, option: str, given: str = "")
     """
     if given and given not in TARGETS:
         raise UsageError(f"--type {option}={given}: a target is one of {', '.join(TARGETS)}")
-    if given == LABELS:
-        return _listed(cells, label_from)
+    cells, doubts = without_markers(cells, label_from)
+    if given not in ("", LABELS) and cells.dtype.is_nested():
+        raise UsageError(f"--type {option}={given}: {label_from} holds lists, which are {LABELS}; take --type away")
+    if given == LABELS or cells.dtype.is_nested():
+        return replace(_listed(cells, label_from), doubts=doubts)
     if given == "number":
         values = _numbers(cells)
         if not values.len() - values.null_count():
             raise UsageError(f"--type {option}=number: no cell of {label_from} is a number")
-        return Target(values, "number")
+        return Target(values, "number", doubts=doubts)
     kind, sentence = ("category", "") if given else _kind(cells)
     said = (f"{label_from[0].upper()}{label_from[1:]} {sentence}",) if sentence else ()
     if kind == "number":
         other = f"; for classes: --type {option}=category" if option and said else ""
-        return Target(_numbers(cells), "number", tuple(one + other for one in said))
+        return Target(_numbers(cells), "number", tuple(one + other for one in said), doubts)
     if said and option:
         said = (f"{said[0]}; for a number: --type {option}=number",)
     texts = as_labels(cells)
-    return Target(texts, "category", said, tuple(many_values(texts.to_list(), label_from)))
+    return Target(texts, "category", said, (*doubts, *many_values(texts.to_list(), label_from)))
+
+
+def without_markers(cells: pl.Series, label_from: str) -> tuple[pl.Series, tuple[str, ...]]:
+    """The cells, null where they hold a marker of missing values, and a doubt about these.
+
+    A marker beside a single other value is a class itself, as null beside alternative.
+    """
+    if cells.dtype != pl.String:
+        return cells, ()
+    is_marker = cells.is_in(MARKERS)
+    found = cells.filter(is_marker).value_counts(sort=True).rows()
+    if not found:
+        return cells, ()
+    listed = ", ".join(f'{many(count, "row")} with "{marker}"' for marker, count in found)
+    if len(found) == 1 and cells.filter(~is_marker).n_unique() == 1:
+        doubt = "taken as a class beside one other; if it is none, leave these rows out"
+    else:
+        doubt = "taken as without a target; where it is a class, write it otherwise"
+        cells = cells.replace(MARKERS, None)
+    return cells, (f"{label_from}: {listed} {doubt}",)
 
 
 def as_labels(cells: pl.Series) -> pl.Series:
     """Class names: text in one form, whole numbers without ".0", null where there is none."""
     if cells.dtype.is_float():
         cells = cells.fill_nan(None)
-        if (cells.drop_nulls() % 1 == 0).all():
+        if are_whole(cells):
             cells = cells.cast(pl.Int64)
     texts = cells.cast(pl.String)
     known = texts.unique().to_list()
@@ -117,13 +143,14 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 def _listed(cells: pl.Series, label_from: str) -> Target:
     """Labels that stand in one cell with bars or semicolons between."""
-    if isinstance(cells.dtype, pl.List):
+    if cells.dtype.is_nested():
         lists = cells.to_list()
     else:
         parts = cells.cast(pl.String).str.replace_all(_LABEL_SEPARATORS, "|").str.split("|")
         lists = parts.to_list()
     tidied = [
-        None if one is None else sorted({name for name in (tidy(str(part)) for part in one) if name}) for one in lists
+        None if one is None else sorted({name for part in one if part is not None and (name := tidy(str(part)))})
+        for one in lists
     ]
     names = {name for one in tidied or () for name in one or ()}
     if len(names) < 2:
@@ -139,7 +166,7 @@ def read_labels(frame: pl.DataFrame, columns: Sequence[str]) -> Target:
     """
     said = {name: boolean.clean(frame[name]) for name in columns}
     for name, values in said.items():
-        odd = frame[name].filter(values.is_null() & frame[name].is_not_null())
+        odd = frame[name].filter(values.is_null() & ~frame[name].cast(pl.String).is_in(MARKERS))
         if len(odd):
             raise UsageError(
                 f"--target {','.join(columns)}: several columns are labels that an item has (1) or has not (0), and "

@@ -13,7 +13,7 @@ from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
 from penjing.sources._places import current_place
 from penjing.sources._samples import png, sample_images, sample_labels
-from penjing.sources._tables import as_column, as_text
+from penjing.sources._tables import as_text, from_pandas
 
 
 def looks_like(data: object) -> bool:
@@ -33,15 +33,10 @@ def open(data: Any, options: Options) -> Table:
         DataError: it has no rows, or no file it names exists.
         UsageError: an option names what is not there, or the columns are not clear.
     """
-    frame = as_text(data if isinstance(data, pl.DataFrame) else _from_pandas(data))
+    frame = as_text(data if isinstance(data, pl.DataFrame) else from_pandas(data))
     if frame.is_empty():
         raise DataError("the data frame has no rows; expected one for each item")
     return open_rows(frame, options, Opened("frame", "frame", "the data frame"), current_place())
-
-
-def _from_pandas(data: Any) -> pl.DataFrame:
-    """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
-    return pl.DataFrame([as_column(str(name), data[name].tolist()) for name in data.columns])
 
 
 def sample(folder: Path) -> pl.DataFrame:  # noqa: ARG001 - the pictures are in the frame

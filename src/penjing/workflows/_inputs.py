@@ -35,7 +35,7 @@ from penjing.sources._media import TEXT_SUFFIXES, modality_of, noun, plural
 from penjing.sources._places import Place, current_place, folder_place, zip_place
 from penjing.sources._references import as_array
 from penjing.sources._stores import ArrayStore, BytesStore, FolderStore, ZipStore
-from penjing.sources._tables import as_column, as_text, decode_text, is_description, is_table, read_table
+from penjing.sources._tables import as_column, as_text, decode_text, from_pandas, is_description, is_table, read_table
 from penjing.workflows._rows import Source, Wanted, rows_of
 from penjing.workflows._survey import IMAGE
 
@@ -289,7 +289,7 @@ def _as_frame(data: Any) -> pl.DataFrame | None:
         names = dict.fromkeys(str(name) for row in data for name in row)
         return as_text(pl.DataFrame([as_column(name, [row.get(name) for row in data]) for name in names]))
     if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
-        return as_text(pl.DataFrame([as_column(str(name), data[name].tolist()) for name in data.columns]))
+        return as_text(from_pandas(data))
     return None
 
 
