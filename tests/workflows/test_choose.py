@@ -13,7 +13,7 @@ from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, Training
 from penjing.training import engine
-from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched, _race
+from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched, _dialled, _race
 
 
 def recipe(batch_size: int = 512) -> Recipe:
@@ -107,3 +107,22 @@ def test_no_others_race_where_the_default_network_hardly_saw_the_items_and_more_
     assert asked == raced
     assert [one.choice for one in said] == ["cnn"]
     assert ("too few to hold others against it" in said[0].why) == (raced == ["cnn"])
+
+
+@pytest.mark.parametrize(
+    ("items", "step_seconds", "seconds", "dial"),
+    [
+        (3_000, 0.05, 3.0, 0.0625),  # a pass or two in a hundred updates
+        (3_000, 0.05, 30.0, 0.5),
+        (3_000_000, 0.05, 300.0, 0.25),  # hardly a pass, in thousands of updates
+    ],
+)
+def test_the_smallest_network_is_for_a_time_that_is_hardly_enough_for_any(
+    items: int, step_seconds: float, seconds: float, dial: float
+) -> None:
+    problem: Any = SimpleNamespace(
+        train=np.arange(items), shape={"image": (1, 28, 28)}, modality={"image": "image"}, classes=("a", "b")
+    )
+    said: list[Decided] = []
+    _dialled(problem, recipe(64), step_seconds, RecipeWish(), Clock(seconds), said.append)
+    assert said[0].evidence["dial"] == dial

@@ -48,8 +48,8 @@ def _is_scale(numbers: Sequence[float]) -> bool:
     steps = np.diff(numbers)
     if len(steps) == 0 or (steps <= 0).any():
         return False
-    is_even = bool(np.allclose(steps, steps[0]))
-    return len(numbers) >= _LONG_SCALE or (is_even and (len(numbers) > 2 or steps[0] == 1))
+    is_even = np.allclose(steps, steps[0])
+    return bool(len(numbers) >= _LONG_SCALE or (is_even and (len(numbers) > 2 or steps[0] == 1)))
 
 
 def _is_among(name: str, cells: pl.Series) -> bool:

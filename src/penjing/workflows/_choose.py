@@ -40,12 +40,14 @@ from penjing.workflows._linear_head import linear_head, suits
 
 # Shares of the whole time.
 PROBE_SHARE, RACE_SHARE = 0.015, 0.025
-LEAST_PROBE_SECONDS = 1.0
+LEAST_PROBE_SECONDS, MOST_PROBE_SHARE = 1.0, 0.05  # the share goes before the seconds
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
 # A short training passes this often over the items, within these bounds; the clock may cut it.
 RACE_PASSES, FEWEST_RACE_STEPS, MOST_RACE_STEPS = 40, 30, 1_500
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
+# Where even the first of them sees the items hardly ever, in fewer than so many updates of the smallest batch.
+SMALLEST_DIAL, HARDLY_BEGUN = 0.0625, 200
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
 # Where the time allows fewer updates than this, batches are made smaller: a network that moved forty times has hardly
@@ -275,7 +277,8 @@ def _probed(
     problem: Problem, recipe: Recipe, by_hand: Mapping[str, Any], clock: Clock, decide: Any
 ) -> tuple[Recipe, float]:
     with clock.stage("probe"):
-        seconds = max(LEAST_PROBE_SECONDS, PROBE_SHARE * clock.limit_seconds)
+        least = min(LEAST_PROBE_SECONDS, MOST_PROBE_SHARE * clock.limit_seconds)
+        seconds = max(least, PROBE_SHARE * clock.limit_seconds)
         machine, measured = engine.fastest(recipe, problem, seconds)
         machine = replace(machine, **by_hand)
     taken = {_arithmetic(one.machine): one.step_seconds for one in measured}
@@ -300,6 +303,9 @@ def _dialled(
     wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
     affordable = [dial for dial in DIALS if dial**DIAL_EXPONENT * wanted <= seconds]
     dial = max(affordable, default=DIALS[0])
+    passes = _passes(problem, recipe, dial**DIAL_EXPONENT * step_seconds, clock)
+    if passes < FAIR_PASSES and passes * len(problem.train) / SMALLEST_BATCH < HARDLY_BEGUN:
+        dial = SMALLEST_DIAL
     # Few items are learned by heart by a large network, however much time there is.
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
