@@ -58,6 +58,8 @@ LARGEST_MIRROR_LOSS = 0.15
 FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often, or will not see them so often at all.
 FAIR_PASSES = 3.0
+# And only by so many standard errors: others may learn faster at first, and the training is longer than the race.
+CLEAR_ERRORS = 2.0
 CANDIDATES = 2  # networks that race
 # What suits the networks of others: their weights may have been learned already, and gentle steps keep them.
 OWN_OPTIMISER = Choice("adamw", {"rate": 1e-3})
@@ -412,7 +414,7 @@ def _race(
 
 
 def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained) -> bool:
-    """Whether a network is better on validation than another by more than a standard error of the difference."""
+    """Whether a network is better on validation than another by more than `CLEAR_ERRORS` of the difference."""
     task, rows = plugins.load("tasks", recipe.task.name), problem.valid
     metric, truth = task.metric(task.Settings(**recipe.task.settings).metric), problem.truth[rows]
     sides = [
@@ -424,7 +426,8 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
         return new - old if metric.is_higher_better else old - new
 
     every = np.arange(len(rows))
-    return gained(np.ones(len(rows))) > statistics.deviation(gained, every, stream(recipe.seed, "race"))
+    error = statistics.deviation(gained, every, stream(recipe.seed, "race"))
+    return gained(np.ones(len(rows))) > CLEAR_ERRORS * error
 
 
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
