@@ -71,6 +71,11 @@ class DataChoices:
     drop: tuple[str, ...] = ()
     relabel: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def table(self) -> tuple[str, ...]:
+        """The input columns that one input joins; each of the others is an input by its own name."""
+        return tuple(column for column in self.inputs if column not in self.decode)
+
 
 @dataclass(frozen=True)
 class SplitChoices:

@@ -12,7 +12,7 @@ rejective multiple test procedure", for several differences at once.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
@@ -415,9 +415,7 @@ def deviation(
         draws: where the units are drawn from.
         n: resamples.
     """
-    count = int(unit.max()) + 1
-    weights = (np.bincount(draws.integers(count, size=count), minlength=count)[unit] for _ in range(n))
-    values = np.array([value(weight.astype(np.float64)) for weight in weights])
+    values = np.array([value(weight[unit]) for weight in _drawn(int(unit.max()) + 1, draws, n)])
     values = values[np.isfinite(values)]
     return float(values.std()) if len(values) else 0.0
 
@@ -467,9 +465,13 @@ def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
         )
 
 
-def _resamples(units: int, seed: int, n: int) -> Any:
+def _resamples(units: int, seed: int, n: int) -> Iterator[np.ndarray]:
+    """The resamples of an interval: see `_drawn`."""
+    return _drawn(units, stream(seed, "bootstrap:units"), n)
+
+
+def _drawn(units: int, draws: np.random.Generator, n: int) -> Iterator[np.ndarray]:
     """n times Float[units]: how often each unit was drawn when `units` are drawn with replacement."""
-    draws = stream(seed, "bootstrap:units")
     for _ in range(n):
         yield np.bincount(draws.integers(units, size=units), minlength=units).astype(np.float64)
 

@@ -19,10 +19,10 @@ TREATS: Mapping[str, float] = {"id_columns": 1.0, "useless_input": 0.6}
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
     """The recipe without the columns of a table that the finding's evidence names."""
     named = {*finding.evidence.get("columns", ()), *finding.evidence.get("inputs", ())}
-    table = [column for column in recipe.data.inputs if column not in recipe.data.decode]
-    if not named.intersection(table):
+    left_out = named.intersection(recipe.data.table)
+    if not left_out:
         return NotApplicable("the finding names no column of a table")
-    if named.issuperset(table):
+    if len(left_out) == len(recipe.data.table):
         return NotApplicable("no column of the table would be left")
-    kept = tuple(column for column in recipe.data.inputs if column not in named.intersection(table))
+    kept = tuple(column for column in recipe.data.inputs if column not in left_out)
     return replace(recipe, data=replace(recipe.data, inputs=kept))

@@ -393,8 +393,10 @@ def _race(
             except RunError:
                 decide(Decided("network", f"not {recipe.model.name}", "its short training diverged"))
                 continue
+            if recipe is not candidates[0] or len(candidates) == 1:
+                continue
             passes = total_steps(entrants[0][1].recipe.training) / problem_steps(problem, recipe)
-            if recipe is candidates[0] and len(candidates) > 1 and passes < FAIR_PASSES <= to_come:
+            if passes < FAIR_PASSES <= to_come:
                 why = f"it saw the items {passes:.1f} times in {seconds:.1f} s, too few to hold others against it"
                 decide(Decided("network", recipe.model.name, f"{why}; the training is longer"))
                 return entrants[0]

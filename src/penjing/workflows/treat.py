@@ -175,8 +175,7 @@ class Trial:
         """Everything but the new run."""
         findings = [one for one in self.diagnosis.findings if one.is_trouble]
         is_spared = not self.wish.remedies and not self.wish.healthy
-        has_table = not set(self.base.data.inputs) <= set(self.base.data.decode)  # whose columns are one input
-        if is_spared and not findings and not has_table:
+        if is_spared and not findings and not self.base.data.table:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
