@@ -13,10 +13,11 @@ from alike import written
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
-from penjing.training import _checkpoint, engine
+from penjing.training import _checkpoint, _evaluate, engine
 from penjing.training._loader import Items
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
+from penjing.training._problem import outputs
 from penjing.training._step import seed_draws
 
 
@@ -77,6 +78,24 @@ def test_stripes_are_learned():
     trained = engine.carry_out(recipe(), problem())
     assert trained.best is not None
     assert trained.best > 0.95
+
+
+def test_every_evaluation_measures_the_same_few_items_of_a_large_part(monkeypatch):
+    asked = []
+
+    def noted(network, items, rows, format_name):
+        asked.append(rows.tolist())
+        return outputs(network, items, rows, format_name)
+
+    monkeypatch.setattr(_evaluate, "outputs", noted)
+    monkeypatch.setattr(_evaluate, "MOST_MEASURED", 10)
+    monkeypatch.setattr(_evaluate, "FEWEST_MEASURED", 5)
+    trained = engine.carry_out(recipe(), problem())
+    assert [len(rows) for rows in asked] == [10] * 8  # of training and validation, four times
+    assert asked[0] == asked[2]
+    assert asked[1] == asked[3]
+    assert set(asked[1]) < set(problem().valid.tolist())
+    assert trained.best == trained.history[-1]["valid/accuracy"]
 
 
 def test_one_recipe_gives_the_same_weights_bit_for_bit():

@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 
 from penjing.core import plugins
 from penjing.core.finding import FOLLOWS_FROM, Finding, Level
-from penjing.core.record import Record, Survey
+from penjing.core.record import MOST_MEASURED, Record, Survey
 from penjing.core.statistics import student_t
 
 # Parts whose items may be named and whose content and label may be spoken of.
@@ -351,20 +351,21 @@ def constant_loss(record: Record) -> float | None:
 
 
 def chance_of(record: Record, value: float) -> float:
-    """The standard error of a watched metric, by the items that judge: of a share of right answers, or of what is left
-    of one (such as R²) by how the losses of numbers scatter; 0 where there are no items."""
+    """The standard error of a watched metric at an evaluation, by the items that judge: of a share of right answers, or
+    of what is left of one (such as R²) by how the losses of numbers scatter; 0 where there are no items."""
     if record.items is None or "model" not in record.items.columns:
         return 0.0
     items = record.items.filter(model="network")
     if items.is_empty():
         return 0.0
+    judging = min(len(items), MOST_MEASURED)
     of_classes = "probability" in items.columns and items["probability"].null_count() < len(items)
     if of_classes or "loss" not in items.columns:
         share = min(1.0, max(0.0, value))
-        return math.sqrt(share * (1 - share) / len(items))
+        return math.sqrt(share * (1 - share) / judging)
     losses = items["loss"].drop_nulls().to_numpy().astype(np.float64) ** 2  # of numbers, errors
     mean = float(losses.mean()) if len(losses) else 0.0
-    return abs(1 - value) * float(losses.std()) / mean / math.sqrt(len(losses)) if mean > 0 else 0.0
+    return abs(1 - value) * float(losses.std()) / mean / math.sqrt(judging) if mean > 0 else 0.0
 
 
 LEAP = 0.3  # of a layer's weights: an update as large as this leaps over what it looks for

@@ -12,6 +12,9 @@ from typing import Any
 
 import polars as pl
 
+# Of each part at most so many items are measured at an evaluation of a training.
+MOST_MEASURED = 2000
+
 
 @dataclass(frozen=True)
 class Survey:

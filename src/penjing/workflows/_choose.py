@@ -26,11 +26,13 @@ from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
+from penjing.core.record import MOST_MEASURED
 from penjing.core.report.text import many
 from penjing.core.usual import WIDE_RUNS, usual
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
 from penjing.training import engine
+from penjing.training._loader import spread
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
 from penjing.training._whole import described
@@ -420,7 +422,8 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
     task, rows = plugins.load("tasks", recipe.task.name), problem.valid
     metric, truth = task.metric(task.Settings(**recipe.task.settings).metric), problem.truth[rows]
     sides = [
-        metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows))) for one in (before, after)
+        metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows, _format_of(one))))
+        for one in (before, after)
     ]
 
     def gained(weight: np.ndarray) -> float:
@@ -432,16 +435,22 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error
 
 
+def _format_of(trained: Trained) -> str:
+    """The number format that a network was trained in, in which it answers as fast."""
+    return trained.recipe.machine.number_format
+
+
 def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
     """Mirror pictures, in training and for a second view, only if a network that never saw one still knows them."""
-    rows, truth = problem.valid, problem.truth[problem.valid]
+    rows = spread(problem.valid, MOST_MEASURED)
+    truth = problem.truth[rows]
     if len(rows) < FEWEST_TO_JUDGE:
         decide(Decided("mirroring", "no", f"{len(rows)} validation items cannot tell whether it keeps the label"))
         return recipe
     (column,) = problem.modality
-    plain = engine.outputs(winner.network, problem.items, rows).argmax(1) == truth
+    plain = engine.outputs(winner.network, problem.items, rows, _format_of(winner)).argmax(1) == truth
     flipped = replace(problem.items, inputs={column: _Mirrored(problem.items.inputs[column])})
-    mirrored = engine.outputs(winner.network, flipped, rows).argmax(1) == truth
+    mirrored = engine.outputs(winner.network, flipped, rows, _format_of(winner)).argmax(1) == truth
     chance = 1 / len(problem.classes)
     known = max(plain.mean() - chance, 1e-9)
     is_safe = plain.mean() > chance and (plain.mean() - mirrored.mean()) / known <= LARGEST_MIRROR_LOSS
