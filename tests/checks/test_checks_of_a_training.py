@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
-from penjing.checks import early_noise, label_errors
+from penjing.checks import class_answers, early_noise, label_errors
 from penjing.checks._examples import example_inputs, example_steps, example_trials
 from penjing.checks._trials import twice_the_data, widened
 from penjing.checks.label_errors import doubts
 from penjing.checks.large_model import look as look_for_large
 from penjing.checks.miscalibrated import calibration_error, look
 from penjing.checks.shortcut import look as look_for_shortcut
+from penjing.checks.small_batch import look as look_for_small
 from penjing.checks.useless_input import look as look_for_useless
 from penjing.core.record import Record
 
@@ -168,3 +172,30 @@ def test_swapped_labels_are_the_doubted_ones() -> None:
     probability = np.full((300, 3), 0.01)
     probability[np.arange(300), truth] = 0.98
     assert sorted(np.flatnonzero(doubts(probability, given))) == sorted(swapped)
+
+
+def test_labels_of_which_an_item_may_have_several_are_no_classes() -> None:
+    tags = [["red"], ["red", "large"], [], ["large"]] * 20
+    items = pl.DataFrame(
+        {
+            "model": ["network"] * 80,
+            "hash": [str(row) for row in range(80)],
+            "name": [str(row) for row in range(80)],
+            "target": tags,
+            "predicted": tags[1:] + tags[:1],
+            "probability": [[0.9, 0.8]] * 80,
+            "loss": [0.1] * 80,
+        }
+    )
+    assert class_answers(Record(items=items)).is_empty()
+    assert label_errors.look(Record(items=items)) is None
+
+
+def test_gradients_that_have_nothing_in_common_are_said_without_a_number() -> None:
+    noisy = {"gradient__shared": [-0.1] * 10, "gradient__square": [1.0] * 10, "train__loss_noise": [0.5] * 10}
+    record = replace(example_steps(**noisy), choices={"training.batch_size": 4})
+    finding = look_for_small(record)
+    assert finding is not None
+    assert "have nothing in common" in finding.message
+    assert "inf" not in finding.message
+    assert "noise_scale" not in json.dumps(dict(finding.evidence), allow_nan=False)

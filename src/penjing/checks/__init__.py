@@ -37,9 +37,6 @@ LISTED = 100
 # Most names written out in one sentence.
 _SPOKEN = 3
 
-# An answer that names a class: it has a probability for each, where a number has one entry.
-OF_CLASSES = pl.col("probability").list.len() > 1
-
 # Troubles that keep any training from learning: what is seen of its answers follows from them.
 HAMPERS = (
     "crawling",
@@ -423,9 +420,17 @@ def early_noise(record: Record) -> float | None:
 
 
 def class_answers(record: Record) -> pl.DataFrame:
-    """What the network said of validation items, where it names classes; no row where it names numbers."""
+    """What the network said of validation items, where it names classes; no row where it names numbers or labels."""
     assert record.items is not None
-    return record.items.filter(pl.col("model") == "network", OF_CLASSES)
+    return of_classes(record.items.filter(pl.col("model") == "network"))
+
+
+def of_classes(items: pl.DataFrame) -> pl.DataFrame:
+    """The answers that name one class each: such a one has a probability for every class, where a number has one entry.
+    Labels, of which an item may have several, have a probability each too, yet these are not shares of one."""
+    if isinstance(items.schema.get("target"), pl.List):
+        return items.clear()
+    return items.filter(pl.col("probability").list.len() > 1)
 
 
 def shown(value: float, is_signed: bool = False) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
-from penjing.checks import LISTED, OF_CLASSES, SIMPLE
+from penjing.checks import LISTED, SIMPLE, of_classes
 
 JUDGES = ("network", *SIMPLE)
 WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard
@@ -46,7 +46,7 @@ def judged(items: pl.DataFrame) -> Judged | None:
     Args:
         items: answers on items that no judge learned from; see `Record.items`.
     """
-    answers = items.filter(pl.col("model").is_in(JUDGES), OF_CLASSES)
+    answers = of_classes(items.filter(pl.col("model").is_in(JUDGES)))
     by_model = {str(name): part.unique("hash").sort("hash") for (name,), part in answers.group_by("model")}
     if len(by_model) < 2:
         return None

@@ -29,7 +29,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, OF_CLASSES, SIMPLE, gain, shown, spoken
+from penjing.checks import LISTED, SIMPLE, gain, of_classes, shown, spoken
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.checks._trials import trials_of
@@ -67,7 +67,7 @@ def look(record: Record) -> Finding | None:
     if any(one is not None and one.high < 0 for one in behind):
         return _steady(record.items)  # a network that is worse than a simple model is no judge of labels by itself
     judges = pl.col("model").is_in(["network", HELD_OUT])
-    items = record.items.filter(judges, OF_CLASSES)
+    items = of_classes(record.items.filter(judges))
     if len(items) < FEWEST:
         return None
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
@@ -129,7 +129,7 @@ def _lost_without(record: Record) -> float | None:
 
 def _exchanged(items: pl.DataFrame) -> Finding | None:
     """The classes that are taken for others one by one, or None."""
-    items = items.filter(OF_CLASSES)
+    items = of_classes(items)
     if len(items) < FEWEST:
         return None
     said = items.group_by("target", "predicted").len().sort("len", "predicted", descending=[True, False])

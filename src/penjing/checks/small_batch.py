@@ -17,6 +17,8 @@ Source: S. McCandlish, J. Kaplan, D. Amodei, An empirical model of large-batch t
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from penjing.checks import choices_of, early_noise, series, sound_steps
@@ -34,6 +36,7 @@ NEEDS = (
 PICTURE = "noise"
 SMALL = 8  # items: larger batches are noisy for other reasons
 NOISY = 30.0  # times the batch
+_NOTHING = "two in a row have nothing in common"
 # Items; times the batch: one or two items say little wherever there is any noise, whatever their losses do.
 SINGLE, NOISY_SINGLE = 2, 2.0
 SCATTER = 0.25  # of the loss, from batch to batch
@@ -53,13 +56,14 @@ def look(record: Record) -> Finding | None:
     is_scattered = scatter >= SCATTER or batch <= SINGLE
     if not is_scattered or float(learned[-1]) < SETTLED * float(learned[0]):
         return None
+    is_known = math.isfinite(times)
+    wanting = f"they would need {times:,.0f} times as many to be as much signal as noise" if is_known else _NOTHING
     return Finding(
         name="small_batch",
         level="warning",
-        message=f"With {batch} items an update, gradients are nearly all noise: they would need {times:,.0f} times as "
-        f"many to be as much signal as noise, and the loss scatters by {scatter:.0%} from one to the next. Take "
-        f"larger ones with --set training.batch_size={4 * batch}.",
-        evidence={"batch_size": batch, "noise_scale": times * batch, "scatter": scatter},
+        message=f"With {batch} items an update, gradients are nearly all noise: {wanting}, and the loss scatters by "
+        f"{scatter:.0%} from one to the next. Take larger ones with --set training.batch_size={4 * batch}.",
+        evidence={"batch_size": batch, "scatter": scatter, **({"noise_scale": times * batch} if is_known else {})},
         remedies=(f"--set training.batch_size={4 * batch}",),
     )
 

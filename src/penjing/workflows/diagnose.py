@@ -158,7 +158,7 @@ def findings_of(run: Run) -> tuple[Finding, ...]:
     """What a diagnosis finds, for a report; nothing where the record cannot be read, which the report itself says."""
     try:
         return diagnose(run).findings
-    except (PenjingError, pl.exceptions.PolarsError, ValueError):
+    except (PenjingError, pl.exceptions.PolarsError, ValueError, TypeError):
         return ()
 
 
