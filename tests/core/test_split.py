@@ -255,3 +255,40 @@ def test_damaged_memories_are_passed_over(tmp_path):
     assert split.recall(content(100), 0, tmp_path) is not None
     good.with_suffix(".parquet").unlink()
     assert split.recall(content(100), 0, tmp_path) is None
+
+
+@settings(max_examples=40)
+@given(st.integers(12, 40), st.integers(5, 60), st.integers(1, 10), st.integers(0, 1000))
+def test_shares_are_kept_for_groups_of_one_size_however_many_classes(count, size, classes, seed):
+    groups = np.repeat(np.arange(count), size)
+    dealt = deal(content(count * size), groups, groups % classes, None, seed)
+    for part in ("test", "valid"):
+        held = dealt.counts["valid"] + dealt.counts["confirm"] if part == "valid" else dealt.counts[part]
+        assert 1 <= held / size <= 0.15 * count + 2
+
+
+def test_a_group_that_is_too_large_is_passed_over_for_those_behind_it():
+    groups = np.repeat(np.arange(13), [40] + [5] * 12)
+    for seed in range(30):
+        dealt = deal(content(100), groups, None, None, seed)
+        assert 10 <= dealt.counts["test"] <= 20
+        assert 10 <= dealt.counts["valid"] <= 20
+
+
+def test_a_deal_by_other_groups_is_told_from_one_that_has_grown():
+    mice = np.arange(240) % 12
+    before = simple(240)
+    assert split.is_torn(before, content(240), mice)
+    by_mouse = deal(content(240), mice, None, None, 0)
+    assert not split.is_torn(by_mouse, content(240), mice)
+    assert not split.is_torn(by_mouse, content(240) + content(40, "new"), np.arange(280) % 12)
+    merged = np.arange(240)
+    merged[1] = 0
+    assert not split.is_torn(before, content(240), merged)
+
+
+def test_what_was_sealed_is_never_learned_from_where_nothing_is_left_to_choose_by():
+    before = simple(100)
+    outside = [name for name, part in zip(content(100), before.frame["part"], strict=True) if part == "test"]
+    after = deal(outside, np.arange(len(outside)), None, None, 0, previous=before)
+    assert after.counts["test"] == len(outside)

@@ -314,3 +314,12 @@ def test_a_metric_that_is_no_mean_over_items_is_told_of_a_whole_turn() -> None:
     found = difference(spread, truth, [Turn(np.arange(300), *sides, np.arange(300) % 3)])
     assert found.effect == pytest.approx(spread(truth, sides[1]) - spread(truth, sides[0]))
     assert found.low > 0
+
+
+def test_one_group_is_no_proof_however_many_items_it_has() -> None:
+    truth = np.zeros(50, dtype=np.int64)
+    accuracy = plugins.load("tasks", "classify").metric("accuracy")
+    worse, better = np.tile([[0.4, 0.6]], (50, 1)), np.tile([[0.6, 0.4]], (50, 1))
+    found = paired_difference(accuracy, truth, [worse] * 3, [better] * 3, groups=[1] * 50)
+    assert found.effect == 1.0
+    assert (found.low, found.high, found.p_value, found.units) == (-math.inf, math.inf, 1.0, 1)

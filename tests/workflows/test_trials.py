@@ -212,6 +212,11 @@ def test_held_out_answers_stand_in_the_order_of_the_training_items(monkeypatch: 
     assert bench.held_out(RECIPE).tolist() == [[row, -row] for row in range(8)]
 
 
+def test_a_part_of_few_groups_is_no_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, _ = bench_of(monkeypatch)
+    assert replace(bench, prepared=replace(bench.prepared, groups=np.r_[np.arange(10), 10, 10])).judged_on == "folds"
+
+
 def test_the_deals_of_a_verdict_keep_judges_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     bench, _ = bench_of(monkeypatch)
     assert bench.judged_on == "confirm"

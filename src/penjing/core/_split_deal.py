@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+GROUPED = 2  # items a unit, from which on units are groups and not single items with a copy here and there
+
 
 @dataclass(frozen=True)
 class Units:
@@ -72,9 +74,12 @@ def deal_parts(
         shares: the wanted share of items per part; what is left over goes to `rest`.
 
     Every class keeps at least one unit in `rest`. Quotas are rounded so that their sum over the classes is right, too,
-    however small the classes are.
+    however small the classes are. Where units are groups, one that is larger than what is left of a quota is passed
+    over for those behind it, and what a class is short of or over by is made up for however large groups are.
     """
     part = part.copy()
+    are_groups = dealt.size.sum() >= GROUPED * len(dealt.size)
+    longest = float(dealt.size.max(initial=1)) if are_groups else 1.0
     carried = dict.fromkeys(shares, 0.5)
     for stratum in np.unique(dealt.stratum[free]).tolist():
         inside = dealt.stratum == stratum
@@ -82,18 +87,23 @@ def deal_parts(
         queue = queue[np.argsort(dealt.draw[queue], kind="stable")]
         counted = inside & (free | (part != ""))
         spare = len(queue) - (0 if (inside & ~free & (part == rest)).any() else 1)
-        position = 0
         for name, share in shares.items():
             exact = share * dealt.size[counted].sum() + carried[name]
             quota = int(np.floor(exact))
             filled = int(dealt.size[inside & ~free & (part == name)].sum())
-            while position < spare and filled + dealt.size[queue[position]] / 2 <= quota and filled < quota:
-                part[queue[position]] = name
-                filled += int(dealt.size[queue[position]])
-                position += 1
+            for unit in queue[part[queue] == ""].tolist():
+                if spare <= 0 or filled >= quota:
+                    break
+                if filled + dealt.size[unit] / 2 > quota:
+                    if are_groups:
+                        continue
+                    break
+                part[unit] = name
+                filled += int(dealt.size[unit])
+                spare -= 1
             # What was short or too much here is made up for in the next class.
-            carried[name] = min(max(exact - filled, -1.0), 2.0)
-        part[queue[position:]] = rest
+            carried[name] = min(max(exact - filled, -longest), max(2.0, longest))
+        part[queue[part[queue] == ""]] = rest
     return part
 
 

@@ -27,6 +27,7 @@ FEWEST_FOR_CONFIRM, CONFIRM_OF_VALID = 2000, 1 / 3
 # Below either of these a test part would say nothing: the score comes from folds instead.
 FEWEST_FOR_TEST, FEWEST_GROUPS_FOR_TEST = 40, 10
 FOLDS_WITHOUT_TEST = 5
+TORN = 0.05  # of the items, in groups of which an earlier deal had parted the items, from which on it is none of theirs
 # With fewer validation items, one network is hardly told from another, and every label is worth learning from.
 FEWEST_TO_CHOOSE = 20
 # The most items cut from a given training part for validation and confirmation together.
@@ -144,8 +145,9 @@ def deal(
     if keep_seal and old is not None:
         parts[active[(parts[active] == "test") & (old == "")]] = "excluded"
     if not (parts == "valid").any():
-        if not is_given:  # too few items to choose by are too few to set any aside
-            parts[active[parts[active] == "test"]] = "train"
+        if not is_given:  # too few items to choose by are too few to set any aside; what was sealed stays so
+            fresh = np.ones(len(active), dtype=bool) if old is None else old != "test"
+            parts[active[(parts[active] == "test") & fresh]] = "train"
         open_groups = np.unique(dealt.of_item[parts[active] == "train"])
         folds = folds or min(FOLDS_WITHOUT_TEST, len(open_groups))
     asked = folds
@@ -183,6 +185,16 @@ def inner_folds(
     dealt = units([str(row) for row in range(len(groups))], groups, classes, seed=seed)
     count = len(dealt.draw)
     return deal_folds(dealt, np.ones(count, dtype=bool), min(folds, count))[dealt.of_item]
+
+
+def is_torn(previous: Split, hashes: Sequence[str], groups: Int[np.ndarray, " items"]) -> bool:
+    """Whether an earlier deal parted many of the items that belong together now: it was by other groups, or by none.
+
+    Here and there two old groups turn out to be one; that is no other grouping.
+    """
+    frame = pl.DataFrame({"group": groups, "part": _old_parts(hashes, previous)}).filter(pl.col("part") != "")
+    parted = frame.filter(pl.col("part").n_unique().over("group") > 1)
+    return len(parted) > TORN * len(frame)
 
 
 def _old_parts(hashes: Sequence[str], previous: Split) -> np.ndarray:
@@ -269,7 +281,8 @@ def _sentences(split: Split, dealt: Units, old: np.ndarray | None, given_by: str
     said.append(f"{given_by if split.is_given else 'Split'}: {shown}")
     if not counts["test"] and not split.is_given:
         instead = f"the score comes from {split.folds} folds" if split.folds else "there is nothing to score on"
-        said.append(f"No test part, because {too_few(len(dealt.of_item), len(dealt.draw))}: {instead}")
+        why = too_few(len(dealt.of_item), len(dealt.draw)) or "its groups are too unlike in size"
+        said.append(f"No test part, because {why}: {instead}")
     leaked = len(split.leaked())
     if leaked:
         said.append(f"{leaked:,} test items have a copy or a group member in the part that is learned from")

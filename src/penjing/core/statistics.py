@@ -269,6 +269,9 @@ def difference(
             _check(metric, truth[turn.rows], probability)
     unit = unit_of_item(groups, len(truth))
     units, measured = int(unit.max()) + 1, [_Measured(metric, truth, turn) for turn in turns]
+    if units == 1:  # it says nothing of others, and every resample would be the same
+        known = np.concatenate([one.gained(np.ones(len(truth))) for one in measured])
+        return _told(np.array([]), known, 0.0, 0.0, units)
     n = n or resamples(units * trainings // LEAST_SEEDS)
 
     def gained(weight: np.ndarray) -> np.ndarray:

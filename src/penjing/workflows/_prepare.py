@@ -267,6 +267,9 @@ def _deal(
     is_given = table.part is not None or by_time
     if previous is None and not is_given:
         previous = split.recall(hashes, wish.split_seed, state_folder() / "splits")
+    anew: tuple[str, ...] = ()
+    if previous is not None and not keep_seal and split.is_torn(previous, hashes, groups):
+        previous, anew = None, ("These items were dealt by other groups before; they are dealt anew",)
     deal = partial(
         split.deal,
         hashes,
@@ -286,7 +289,7 @@ def _deal(
     if not is_given:
         split.remember(dealt, state_folder() / "splits")
     slots = narrowed(decoded.slots, wish.columns)
-    said = (*knots, *dealt.said, *_left_out(decoded.slots, slots))
+    said = (*knots, *anew, *dealt.said, *_left_out(decoded.slots, slots))
     for sentence in said:
         tell(watch, Said(sentence))
     return Prepared(

@@ -33,6 +33,7 @@ from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
 FEWEST_FOLDS = 2  # of one group nothing can be held out
+FEWEST_JUDGING = 5  # groups that judge, where they are a part of their own
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
 # A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
@@ -139,8 +140,11 @@ class Bench:
 
     @property
     def judged_on(self) -> JudgedOn:
-        """What judges: the part that was kept for it, half of the validation items, or folds of the training items."""
-        if len(self.prepared.rows("confirm")):
+        """What judges: the part that was kept for it, half of the validation items, or folds of the training items; a
+        part of very few groups would take them for all there are."""
+        confirm = self.prepared.rows("confirm")
+        groups = len(np.unique(self.prepared.groups[confirm]))
+        if len(confirm) and groups >= min(FEWEST_JUDGING, len(confirm)):
             return "confirm"
         return "valid" if len(self.lent) else "folds"
 
