@@ -277,7 +277,8 @@ def alike(
     """The same rows in another order, in which a batch holds items of about one length.
 
     Each few batches of the order are sorted by length, and then all batches are mixed: what is learned together still
-    changes from epoch to epoch. An incomplete batch stays at the end.
+    changes from epoch to epoch. The incomplete batch, which an epoch leaves out, is that of the order: were it what is
+    left after sorting, the longest items would never be learned from.
 
     Args:
         order: a permutation of the rows.
@@ -285,12 +286,11 @@ def alike(
         size: items a batch.
         draw: mixes the batches.
     """
-    several = size * SORTED_TOGETHER
-    pieces = [order[start : start + several] for start in range(0, len(order), several)]
-    by_length = np.concatenate([piece[np.argsort(lengths[piece], kind="stable")] for piece in pieces])
-    whole = len(order) // size * size
-    mixed = by_length[:whole].reshape(-1, size)[draw.permutation(whole // size)]
-    return np.concatenate([mixed.ravel(), by_length[whole:]])
+    several, whole = size * SORTED_TOGETHER, len(order) // size * size
+    pieces = [order[start : min(start + several, whole)] for start in range(0, whole, several)]
+    sorted_each = [piece[np.argsort(lengths[piece], kind="stable")].reshape(-1, size) for piece in pieces]
+    batches = np.concatenate([order[:0].reshape(0, size), *sorted_each])
+    return np.concatenate([batches[draw.permutation(len(batches))].ravel(), order[whole:]])
 
 
 def _put(made: queue.Queue[Stack | BaseException], value: Stack | BaseException, stop: threading.Event) -> None:
