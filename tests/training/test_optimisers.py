@@ -184,6 +184,16 @@ def test_muon_moves_all_other_weights_as_adamw_does() -> None:
         torch.testing.assert_close(ours, theirs)
 
 
+def test_muon_leaves_what_reads_an_input_to_adamw_in_every_encoder() -> None:
+    network = nn.Module()
+    layers = [nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8)), nn.Sequential(nn.Embedding(9, 8), nn.Linear(8, 8))]
+    network.encoder = nn.ModuleDict({"picture": layers[0], "text": layers[1]})
+    network.head = nn.Linear(16, 3)
+    optimiser = muon.build(network, muon.Settings())
+    hidden = [weight for group in optimiser.param_groups if group["orthogonal"] for weight in group["params"]]
+    assert {id(weight) for weight in hidden} == {id(layers[0][1].weight), id(layers[1][1].weight)}
+
+
 def test_muon_takes_convolutions_in_any_memory_layout() -> None:
     found = []
     for layout in (torch.contiguous_format, torch.channels_last):
