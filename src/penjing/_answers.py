@@ -45,9 +45,8 @@ def of_test(tested: Tested) -> Answer:
     lines += [f"      {score.metric} {score}" for score in tested.scores[1:]]
     lines.append(f"{tested.scores[0].n} sealed items; opening {tested.opening} of this test part")
     if tested.leaked:
-        lines.append(
-            f"{tested.leaked} test items are near-duplicates of training items; without them: {tested.without_leaked}"
-        )
+        rest = "" if tested.without_leaked is None else f"; without them: {tested.without_leaked}"
+        lines.append(f"{tested.leaked} test items have a copy or a group member in the training part{rest}")
     return tested.to_dict(), lines
 
 

@@ -11,9 +11,9 @@ import polars as pl
 
 from penjing.core import plugins, seal, split, statistics
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError, TargetMissed
+from penjing.core.errors import DataError, RunError, TargetMissed
 from penjing.core.events import Warned, Watch, tell
-from penjing.core.files import write_json
+from penjing.core.files import check_writable, write_json
 from penjing.core.report import write_report
 from penjing.core.run import Run, now
 from penjing.core.score import Score
@@ -35,7 +35,7 @@ class Tested:
         scores: of the network, the watched metric first.
         floor: simple model → its score in the watched metric.
         opening: how many times this test part has been opened now, by any run.
-        leaked: test items that are near-duplicates of training items, in a given split.
+        leaked: test items with a copy or a group member in the training part, in a given split.
         without_leaked: the watched score without those; None where there are none.
         run: the run.
     """
@@ -77,8 +77,9 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
 
     Raises:
         TargetMissed: the run has no test part, and the message says why; it carries the best score there is.
-        DataError: the data are not there any more, or test items are missing.
-        RunError: the run has no weights, or the opening cannot be written down.
+        DataError: the data are not there any more, or test items are missing, or were dealt anew.
+        RunError: the run has no weights, or neither the opening nor its score can be written down.
+        KeyboardInterrupt: a person stopped it; where that was after the opening, it says so.
     """
     loaded = load(run, model=model)
     dealt = split.Split.read(run.path / "split.parquet")
@@ -93,11 +94,18 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
     task, settings = _close.task_of(loaded.recipe)
     floor = _simple.recall_floor(run.path, prepared, prepared.rows("train"), prepared.rows("valid"), rows)
     answers = _with_kept_thresholds(run, task, _close.answers_of(task.answer(logits, loaded.calibrated), floor))
+    check_writable(run.path)
     # Written down before anyone can see the scores: an opening cannot be taken back.
     opening = _open(run, dealt)
-    scores = _close.score_all(task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test")
-    tested = _tested(run, prepared, loaded, answers, scores, rows, opening)
-    _keep(run, scores, tested)
+    try:
+        scores = _close.score_all(task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test")
+        tested = _tested(run, prepared, loaded, answers, scores, rows, opening)
+        try:
+            _keep(run, scores, tested)
+        except RunError as problem:  # the opening is spent, so the score is told whatever becomes of it
+            tell(watch, Warned(f"the score could not be kept: {problem}"))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"the test part had been opened by then, and opening {opening} counts") from None
     if opening > 1:
         tell(watch, Warned(f"this test part has been opened {opening} times; each look makes its score less honest"))
     return tested
@@ -131,11 +139,23 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
             f"{len(missing)} of {len(dealt.index('test'))} test items are not in {place} any more, or have changed; "
             "a score on the rest would not be that of this seal. Give the data as they were with --data"
         )
+    names = pl.Series(prepared.hashes, dtype=pl.String).gather(prepared.rows("test"))
+    if set(names) != set(dealt.frame["hash"].gather(dealt.index("test"))):
+        raise DataError(
+            f"the split that comes with {place} holds other test items than when {run.path} was made, which may have "
+            "learned from them; give the data as they were with --data, or train anew"
+        )
     return prepared
 
 
 def _with_outputs_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
-    """The data with targets encoded as the network's outputs are, whatever classes they have gained since."""
+    """The data with targets encoded as the network's outputs are, whatever classes they have gained since.
+
+    Raises:
+        DataError: a test item now has a class or a label that the run does not know.
+    """
+    if loaded.recipe.task.name == "tag":
+        return _with_labels_of(loaded, prepared, run)
     if loaded.recipe.task.name != "classify":
         return prepared
     place = {name: number for number, name in enumerate(loaded.classes)}
@@ -144,6 +164,18 @@ def _with_outputs_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
     if (truth[prepared.rows("test")] < 0).any():
         raise DataError(f"test items now have classes that {run.path} does not know; give the data as they were")
     return replace(prepared, classes=tuple(loaded.classes), truth=truth)
+
+
+def _with_labels_of(loaded: Loaded, prepared: Prepared, run: Run) -> Prepared:
+    """The same for labels: a column of the truth for each that the network answers; one that no item has any more is 0
+    throughout."""
+    column = {name: number for number, name in enumerate(prepared.classes)}
+    rows, unknown = prepared.rows("test"), [column[name] for name in column if name not in loaded.classes]
+    if (prepared.truth[rows][:, unknown] > 0).any():
+        raise DataError(f"test items now have labels that {run.path} does not know; give the data as they were")
+    nobody = np.where(prepared.truth[:, :1] < 0, prepared.truth[:, :1], 0)
+    truth = [prepared.truth[:, [column[name]]] if name in column else nobody for name in loaded.classes]
+    return replace(prepared, classes=tuple(loaded.classes), truth=np.concatenate(truth, axis=1))
 
 
 def _with_kept_thresholds(run: Run, task: Any, answers: Sequence[_close.Answers]) -> list[_close.Answers]:
