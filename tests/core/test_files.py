@@ -53,3 +53,12 @@ def test_a_read_only_folder_is_a_sentence(tmp_path):
     folder.mkdir(mode=0o500)
     with pytest.raises(RunError, match="permissions"):
         write_text(folder / "a.txt", "x")
+
+
+def test_a_line_after_one_that_was_cut_stands_for_itself(tmp_path):
+    file = tmp_path / "lines.jsonl"
+    append_line(file, {"name": "first"})
+    with file.open("ab") as opened:
+        opened.write('{"name": "第'.encode()[:-1])  # in the middle of a letter
+    append_line(file, {"name": "third"})
+    assert [line["name"] for line in read_lines(file)] == ["first", "third"]

@@ -78,6 +78,17 @@ def existing_parent(path: Path) -> Path:
     return path
 
 
+def check_writable(folder: Path) -> None:
+    """See that a file can be written into a folder.
+
+    Raises:
+        RunError: it cannot: the folder is another's, or the disk is full.
+    """
+    probe = folder / ".writable"
+    write_text(probe, "")
+    probe.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically, with Unix line ends on every platform.
 
@@ -92,7 +103,7 @@ def write_json(path: Path, value: Mapping[str, Any] | list[Any]) -> None:
 
 
 def append_line(path: Path, value: Mapping[str, Any]) -> None:
-    """Append one JSON line and flush it to the disk.
+    """Append one JSON line and flush it to the disk. What a full disk cut short before it stays a line of its own.
 
     Raises:
         RunError: the disk is full or the file cannot be written.
@@ -100,8 +111,13 @@ def append_line(path: Path, value: Mapping[str, Any]) -> None:
     line = _json_line(value)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(line)
+        with path.open("a+b") as file:
+            end = file.seek(0, os.SEEK_END)
+            if end:
+                file.seek(end - 1)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(line.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
     except OSError as problem:
@@ -120,11 +136,11 @@ def _json_line(value: Mapping[str, Any]) -> str:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The JSON objects of a file, one a line, oldest first; no file gives none.
 
-    A line that is no object is left out: a kill may cut the last one.
+    A line that is no object is left out: a kill or a full disk may cut one, in the middle of a letter too.
     """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     found = []
     for line in lines:
         try:
