@@ -478,6 +478,8 @@ def _interrupted(problem: KeyboardInterrupt) -> str:
     if len(problem.args) == 1:
         return f"interrupted; {problem.args[0]}"
     folder = shlex.quote(str(problem.args[0]))
+    if len(problem.args) > 2 and problem.args[2]:
+        return f"interrupted while its report was written; the run is finished in {folder}: penjing report {folder}"
     kept = "the best so far is" if problem.args[1] else "before the network was measured once; what is done is"
     return f"interrupted; {kept} kept in {folder}. Go on with: penjing fit --resume {folder}"
 

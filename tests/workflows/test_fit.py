@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -12,12 +13,15 @@ from PIL import Image
 
 import penjing as pj
 from alike import written
+from penjing.cli import run_command
 from penjing.core.damage import damage
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.report.text import floor_scores
+from penjing.core.run import Run
 from penjing.training import engine
+from penjing.workflows.advice import _knows_by_heart
 
 RECIPE = Recipe.from_toml(
     """
@@ -595,3 +599,58 @@ def test_an_own_metric_of_which_less_is_better_is_not_turned_round(pictures, tmp
     others = floor_scores(run.results)[1:]
     assert others[-1]["model"] == "majority"
     assert [one["value"] for one in others] == sorted(one["value"] for one in others)
+
+
+def test_ctrl_c_in_a_report_says_that_the_run_is_finished(pictures, tmp_path, monkeypatch, capsys):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("penjing.workflows.fit.write_report", stopped)
+    (tmp_path / "recipe.toml").write_text(RECIPE.to_toml(), encoding="utf-8")
+    words = ["fit", str(pictures), "--recipe", str(tmp_path / "recipe.toml"), "--out", str(tmp_path / "run"), "--quiet"]
+    assert run_command(words) == 130
+    assert "the run is finished in" in " ".join(capsys.readouterr().err.split())
+    assert Run(tmp_path / "run").status == "finished"
+
+
+def test_ctrl_c_while_a_head_on_features_from_elsewhere_learns_ends_the_fit(pictures, tmp_path, monkeypatch):
+    stopped = SimpleNamespace(trained=SimpleNamespace(is_interrupted=True))
+    monkeypatch.setattr("penjing.workflows.fit.pretrained_contenders", lambda *_: [stopped])
+    monkeypatch.setattr("penjing.workflows.fit.train_all", lambda *_: pytest.fail("another network was trained"))
+    with pytest.raises(KeyboardInterrupt):
+        fit(pictures, tmp_path / "run")
+    assert Run(tmp_path / "run").status == "interrupted"
+
+
+@pytest.mark.slow
+def test_a_final_run_without_pictures_takes_none_from_the_run_before(pictures, tmp_path):
+    chosen = fit(pictures, tmp_path / "chosen")
+    assert (chosen.path / "pictures.npz").exists()
+    final = pj.fit(pictures, parent=chosen, final=True, pictures=False, out=tmp_path / "final")
+    assert not (final.path / "pictures.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("metric", "train", "valid", "is_known"),
+    [
+        ("mae", 30_000.0, 30_001.0, False),
+        ("mae", 10_000.0, 30_000.0, True),
+        ("r2", 0.95, 0.7, True),
+        ("r2", 0.7, 0.95, False),
+    ],
+)
+def test_items_are_known_by_heart_where_new_ones_are_answered_far_worse(metric, train, valid, is_known):
+    steps = [{f"train/{metric}": train, f"valid/{metric}": valid}]
+    run = SimpleNamespace(steps=steps, results={"chosen_by": metric, "scores": []})
+    assert _knows_by_heart(run) is is_known
+
+
+def test_groups_that_are_named_after_a_first_look_are_kept_together(pictures, tmp_path):
+    pj.inspect(pictures, watch=None)  # which remembers a deal item by item
+    heard = []
+    run = fit(pictures, tmp_path / "run", group_from=r"p\d\d\d", watch=heard.append)
+    dealt = pl.read_parquet(run.path / "split.parquet")
+    number = dealt["name"].str.extract(r"(p\d\d\d)")
+    assert dealt.with_columns(number=number).group_by("number").agg(pl.col("part").n_unique())["part"].max() == 1
+    assert 20 <= len(dealt.filter(part="test")) <= 34
+    assert any("dealt anew" in event.message for event in heard if isinstance(event, Said))

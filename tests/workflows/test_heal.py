@@ -14,6 +14,7 @@ from penjing.cli import run_command
 from penjing.core.errors import RunError, UsageError
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training, change
 from penjing.core.run import Run
+from penjing.workflows import fit as fitting
 from penjing.workflows import heal as healing
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._wish import FitWish
@@ -171,3 +172,24 @@ def test_more_folds_than_the_time_after_a_treatment_allows_are_refused_before_it
     said = r"--folds 30 is too many for what --heal leaves of 1 min 00 s; give (\d+) folds"
     with pytest.raises(UsageError, match=said):
         pj.fit(photos, heal=True, folds=30, time=60, watch=None)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cured")
+def test_a_person_who_stops_the_report_keeps_the_healed_run(
+    photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write = fitting.write_report
+
+    def stopped(run: Path, **told: Any) -> None:
+        if run == tmp_path / "run":
+            raise KeyboardInterrupt
+        write(run, **told)
+
+    monkeypatch.setattr(fitting, "write_report", stopped)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    words = ["fit", str(photos), "--recipe", str(tmp_path / "recipe.toml"), "--heal", "--time", "30s"]
+    assert run_command([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 130
+    assert "the run is finished in" in " ".join(capsys.readouterr().err.split())
+    assert Run(tmp_path / "run").status == "finished"
+    assert Run(tmp_path / "run").recipe.optimiser.settings["rate"] == 0.003

@@ -84,7 +84,7 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
     chosen = replace(chosen, recipe=replace(chosen.recipe, pretrained=encoders))
     folder.mkdir(exist_ok=True)
     write_text(kept, chosen.recipe.to_toml())
-    return [Contender(PRETRAINED, other, problem, *train_all(other, problem, deals, chosen, None))]
+    return [Contender(PRETRAINED, other, *train_all(other, problem, deals, chosen, None))]
 
 
 def _is_set_by_hand(wish: RecipeWish) -> bool:

@@ -108,8 +108,9 @@ def choose_recipe(job: Job, problem: Problem) -> Chosen:
 
 def train_all(
     job: Job, problem: Problem, deals: Sequence[Deal], chosen: Chosen, start: Mapping[str, Any] | None
-) -> tuple[Trained, np.ndarray]:
-    """The trained network, and its logits on the rows that validate (each from a network that never saw them)."""
+) -> tuple[Problem, Trained, np.ndarray]:
+    """What the network that is kept learned, that network, and logits on the rows that validate (each from a network
+    that never saw them)."""
     clock, watch = job.clock, job.watch
 
     def pace(seconds_left: float) -> Pace | None:
@@ -118,19 +119,21 @@ def train_all(
     if is_adopted(job.wish):
         network = engine.assemble(chosen.recipe, problem).eval()
         found = [engine.outputs(network, problem.items, deal.valid) for deal in deals]
-        return Trained(chosen.recipe, network, None, 0), np.concatenate(found)
+        return problem, Trained(chosen.recipe, network, None, 0), np.concatenate(found)
     logits: list[np.ndarray] = []
     planned = chosen.recipe
     if len(deals) > 1:
         logits, planned = _train_folds(job, problem, deals, planned, pace)
         every = np.sort(np.concatenate([deal.valid for deal in deals]))
-        problem = replace(problem, train=every, valid=np.empty(0, np.int64))
+        # What it learns of all items is not what the first fold learned of its share, but what its parent knew stays.
+        learned = None if start is None else problem.learned
+        problem = pose(job.prepared, every, np.empty(0, np.int64), learned, own=problem.own)
     with clock.stage("training"):
         rest = pace(clock.training_left)
         trained = engine.carry_out(planned, problem, pace=rest, folder=job.folder, start=start, watch=watch)
     if len(deals) == 1:
         logits.append(engine.outputs(trained.network, problem.items, problem.valid))
-    return trained, np.concatenate(logits)
+    return problem, trained, np.concatenate(logits)
 
 
 def _train_folds(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from penjing.core.report.text import METHODS, many, winning_floor
 from penjing.core.run import Run
+from penjing.core.score import is_higher_better
 
 # Under this many items a class, features learned elsewhere or more items usually beat any other choice.
 FEW_A_CLASS = 200
 # An interval of a test score on fewer items is wider than most differences that matter.
 FEW_SEALED = 200
-# A network that knows its training items this much better than new ones has learned them by heart.
-LARGE_GAP = 0.10
+# A network that knows its training items this much better than new ones has learned them by heart: a difference of a
+# metric that is best at 1, or a share of an error.
+LARGE_GAP, LARGE_SHARE = 0.10, 1 / 3
 
 
 def what_would_help(run: Run) -> list[str]:
@@ -31,7 +33,7 @@ def what_would_help(run: Run) -> list[str]:
             f"what would help: more items (the smallest class, {smallest}, has {counts[smallest]}; "
             f"under {FEW_A_CLASS} a class every further item counts){elsewhere}"
         )
-    elif _gap(run) > LARGE_GAP:
+    elif _knows_by_heart(run):
         found.append("what would help: more data; the network knows its training items far better than new ones")
     sealed = run.info["seal"]["items"]
     if 0 < sealed < FEW_SEALED and run.recipe.split.folds == 0:
@@ -42,11 +44,13 @@ def what_would_help(run: Run) -> list[str]:
     return found
 
 
-def _gap(run: Run) -> float:
-    """Training score minus validation score at the last evaluation."""
-    steps = run.steps
-    if not steps:
-        return 0.0
-    last = steps[-1]
-    metric = run.results["chosen_by"]
-    return abs((last.get(f"train/{metric}") or 0.0) - (last.get(f"valid/{metric}") or 0.0))
+def _knows_by_heart(run: Run) -> bool:
+    """Whether training items were answered far better than validation items at the last evaluation."""
+    steps, metric = run.steps, run.results["chosen_by"]
+    train, valid = (steps[-1].get(f"{part}/{metric}") if steps else None for part in ("train", "valid"))
+    if train is None or valid is None:
+        return False
+    score = next((one for one in run.results["scores"] if one["metric"] == metric), {"metric": metric})
+    if is_higher_better(score):
+        return bool(train - valid > LARGE_GAP)
+    return bool(valid - train > LARGE_SHARE * valid)

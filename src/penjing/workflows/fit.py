@@ -143,7 +143,10 @@ def _guarded(run: Run, grow: Any) -> Run:
         _note_failure(run, problem)
         raise
     run.update(status="interrupted" if is_interrupted else "finished", finished=now())
-    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=findings_of(run))
+    try:
+        write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=findings_of(run))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(run.path, run.has_weights, not is_interrupted) from None
     if is_interrupted:
         raise KeyboardInterrupt(run.path, run.has_weights)
     return run
@@ -171,8 +174,10 @@ def _grow(job: Job) -> bool:
     pairs = [(deal.train, deal.valid) for deal in deals]
     floor = _simple.learn_floors(job.prepared, pairs, metric, chosen.recipe.seed, clock, job.watch)
     contenders = pretrained_contenders(job, deals)
+    if any(one.trained.is_interrupted for one in contenders):
+        raise KeyboardInterrupt  # there is time for no other one; `--resume` goes on from its checkpoint
     start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent else None
-    contenders.append(Contender(SCRATCH, job, problem, *train_all(job, problem, deals, chosen, start)))
+    contenders.append(Contender(SCRATCH, job, *train_all(job, problem, deals, chosen, start)))
     rows = np.concatenate([deal.valid for deal in deals])
     winner = best_of(job, contenders, metric, rows)
     run.write_recipe(winner.trained.recipe)
@@ -195,7 +200,8 @@ def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
     results = {name: value for name, value in parent.results.items() if name != "tested"}
     results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
     write_json(run.path / "results.json", results)
-    for name in ("predictions.parquet", "pictures.npz", "shown.parquet", _simple.FILE, _simple.ROWS_FILE):
+    seen = ("pictures.npz", "shown.parquet") if job.wish.pictures else ()
+    for name in ("predictions.parquet", *seen, _simple.FILE, _simple.ROWS_FILE):
         if (parent.path / name).exists():
             shutil.copyfile(parent.path / name, run.path / name)
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"

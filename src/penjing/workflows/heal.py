@@ -226,7 +226,7 @@ def _kept_when_stopped(first: Run, wish: FitWish) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stopped:
-        folder, has_weights = stopped.args if len(stopped.args) == 2 else (None, False)
+        folder, has_weights = stopped.args[:2] if len(stopped.args) >= 2 else (None, False)
         if folder is not None and folder != first.path:
             if has_weights or not first.has_weights:
                 raise
