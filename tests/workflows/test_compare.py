@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import DataChoices, Recipe
 from penjing.core.run import Run, create
-from penjing.workflows.compare import compare
+from penjing.workflows.compare import _gained, compare, differences
 
 ITEMS = 200
 
@@ -98,3 +98,29 @@ def test_numbers_are_held_against_each_other_by_how_far_off_they_are(
     # A run that tells classes shares no answers with one that tells numbers.
     other = compare([runs[0], made(tmp_path / "classes", np.ones(ITEMS, bool), None)]).others[0]
     assert (other.shared, other.verdict) == (0, "no shared validation items")
+
+
+def test_labels_are_right_where_all_of_an_item_are_whatever_their_order() -> None:
+    both = pl.DataFrame(
+        {
+            "target": [["a", "b"], [], ["b"]],
+            "predicted": [["a"], [], ["a"]],
+            "predicted_after": [["b", "a"], [], ["a"]],
+        },
+        schema=dict.fromkeys(("target", "predicted", "predicted_after"), pl.List(pl.String)),
+    )
+    gain, name = _gained(both)
+    assert gain.tolist() == [1.0, 0.0, 0.0]
+    assert name == "accuracy"
+
+
+def test_recipes_differ_in_the_columns_and_items_that_they_leave_out() -> None:
+    whole = Recipe(data=DataChoices(inputs=("size", "number"), classes=("a", "b")))
+    less = Recipe(data=DataChoices(inputs=("size",), classes=("a", "b"), drop=("1f", "2e"), relabel={"3d": "a"}))
+    assert differences(whole, less) == {
+        "data.inputs": ("size, number", "size"),
+        "data.drop": (0, 2),
+        "data.relabel": (0, 1),
+    }
+    many = Recipe(data=DataChoices(inputs=tuple(f"x{number}" for number in range(12))))
+    assert differences(whole, many) == {"data.inputs": ("size, number", "12 columns")}

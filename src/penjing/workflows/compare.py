@@ -13,7 +13,7 @@ import polars as pl
 from penjing.core import statistics
 from penjing.core.duplicates import joined
 from penjing.core.recipe import Recipe, to_dict
-from penjing.core.report.text import metric_name, show_effect
+from penjing.core.report.text import many, metric_name, show_effect
 from penjing.core.run import Run
 from penjing.core.score import Score
 from penjing.core.split import Split
@@ -21,6 +21,7 @@ from penjing.core.split import Split
 OF_CLASSES, OF_NUMBERS = "accuracy", "r2"  # what is gained
 # Choices that follow from the data or the machine; a different one explains nothing.
 _NOT_CHOSEN = ("machine.", "data.", "training.replans")
+_NAMED = 10  # columns
 
 
 @dataclass(frozen=True)
@@ -139,17 +140,22 @@ def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
 
 def _gained(both: pl.DataFrame) -> tuple[np.ndarray, str]:
     """What the second run gains on each item that both answered, the mean being that of the metric, and its name; none
-    where the items cannot tell: there is none, or all are of one number."""
-    target = both["target"].to_numpy()
-    answers = both["predicted"].to_numpy(), both["predicted_after"].to_numpy()
-    if not both["target"].dtype.is_numeric():
-        before, after = ((answer == target).astype(np.float64) for answer in answers)
+    where the items cannot tell: there is none, or all are of one number. Of labels, an item is right in all or not."""
+    if not both.schema["target"].is_numeric():
+        before, after = (_right(both["target"], both[name]) for name in ("predicted", "predicted_after"))
         return after - before, OF_CLASSES
+    target = both["target"].to_numpy()
     spread = float(target.var()) if len(target) else 0.0
     if not spread:
         return target[:0], OF_NUMBERS
-    before, after = (np.square(answer - target) for answer in answers)
+    before, after = (np.square(both[name].to_numpy() - target) for name in ("predicted", "predicted_after"))
     return np.asarray((before - after) / spread), OF_NUMBERS
+
+
+def _right(target: pl.Series, answer: pl.Series) -> np.ndarray:
+    """1.0 where an answer is the target, in whatever order labels stand; else 0.0."""
+    sides = (one.list.sort() if isinstance(one.dtype, pl.List) else one for one in (target, answer))
+    return np.array([one == other for one, other in zip(*(side.to_list() for side in sides), strict=True)], dtype=float)
 
 
 def _groups(run: Run, hashes: pl.Series) -> np.ndarray:
@@ -164,9 +170,18 @@ def _groups(run: Run, hashes: pl.Series) -> np.ndarray:
 
 def differences(first: Recipe, second: Recipe) -> dict[str, tuple[Any, Any]]:
     """The choices in which two recipes differ: dotted key → (the first one's, the second one's)."""
-    before, after = _flat(to_dict(first)), _flat(to_dict(second))
-    keys = [key for key in {**before, **after} if not key.startswith(_NOT_CHOSEN)]
+    before, after = _chosen(first), _chosen(second)
+    keys = {**before, **after}
     return {key: (before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)}
+
+
+def _chosen(recipe: Recipe) -> dict[str, Any]:
+    """A recipe's choices by dotted key; of the data the columns, by name where they are few, and how many items are
+    left out or taken for another class."""
+    data = recipe.data
+    columns = ", ".join(data.inputs) if len(data.inputs) <= _NAMED else many(len(data.inputs), "column")
+    items = {"data.inputs": columns, "data.drop": len(data.drop), "data.relabel": len(data.relabel)}
+    return {key: value for key, value in _flat(to_dict(recipe)).items() if not key.startswith(_NOT_CHOSEN)} | items
 
 
 def _flat(found: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
