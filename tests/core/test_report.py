@@ -507,3 +507,41 @@ def test_the_notebook_shows_headline_floor_and_curves(run: Path) -> None:
     assert "boosted trees" in page.words
     assert page.count("svg") == 3
     assert page.count("img") == 0
+
+
+def test_an_evaluation_that_was_no_number_is_a_gap_in_the_saved_curves(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Shape(items=80))
+    lines = (run / "record.jsonl").read_text(encoding="utf-8").splitlines()
+    last = json.loads(lines[-1]) | {"train/log_loss": None, "non_finite": ["train/log_loss"]}
+    (run / "record.jsonl").write_text("\n".join([*lines[:-1], json.dumps(last)]) + "\n", encoding="utf-8")
+    save_figures(run, tmp_path / "figures")
+    saved = pl.read_csv(tmp_path / "figures" / "curves.csv")
+    assert saved["train/log_loss"].null_count() == 1
+    assert "non_finite" not in saved.columns
+
+
+def test_very_many_classes_of_which_none_is_mistaken_have_no_picture_of_mistakes() -> None:
+    names = [f"class {number}" for number in range(60)]
+    pairs = pl.DataFrame({"given": names, "predicted": names, "items": [3] * 60, "share": [1.0] * 60})
+    assert _figures.confusion(pairs, names) is None
+
+
+@pytest.mark.parametrize(("folds", "parts"), [(0, ["train"]), (5, ["train", "valid", "confirm"])])
+def test_with_folds_all_items_outside_the_test_part_were_learned_from(
+    folds: int, parts: list[str], tmp_path: Path
+) -> None:
+    run = write_run(tmp_path / "run")
+    (run / "recipe.toml").write_text(f"[split]\nfolds = {folds}\n", encoding="utf-8")
+    learned = pl.read_parquet(run / "split.parquet").filter(pl.col("part").is_in(parts))
+    assert f"learned from {len(learned)} " in read_page(run, tmp_path / "report.html").words
+
+
+@pytest.mark.parametrize(("is_given", "told"), [(True, "the parts that the data bring have none"), (False, "6 groups")])
+def test_why_there_is_no_test_part_is_told_as_it_is(is_given: bool, told: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Shape(openings=0))
+    split = pl.read_parquet(run / "split.parquet").with_columns(part=pl.lit("train"), group=pl.int_range(pl.len()) % 6)
+    split.write_parquet(run / "split.parquet")
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    info["seal"] = {"id": None, "items": 0, "is_given": is_given}
+    (run / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    assert told in _words.test_words(_read.read_run(run))

@@ -188,6 +188,8 @@ def confusion(pairs: pl.DataFrame, classes: list[str]) -> Figure | None:
     if pairs.is_empty():
         return None
     shown = _most_confused(pairs, classes)
+    if not shown:  # of very many classes, none was taken for another
+        return None
     place = {name: number for number, name in enumerate(shown)}
     counts = np.zeros((len(shown), len(shown)))
     for given, predicted, items, _ in pairs.iter_rows():

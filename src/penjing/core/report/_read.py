@@ -70,6 +70,14 @@ class RunFiles:
         return [str(name) for name in named]
 
     @property
+    def choices(self) -> Mapping[str, Any]:
+        """The recipe's tables; none where it cannot be read."""
+        try:
+            return tomllib.loads(self.recipe)
+        except tomllib.TOMLDecodeError:
+            return {}
+
+    @property
     def task(self) -> str:
         """What was asked of the data: "classify", "regress" or "tag"."""
         return str((self.run.get("data") or {}).get("task") or "classify")

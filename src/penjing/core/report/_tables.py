@@ -26,7 +26,9 @@ def floor(files: RunFiles) -> pl.DataFrame:
 
 def curves(files: RunFiles) -> pl.DataFrame:
     """One row per evaluation, a column per measured value; values that were not finite are null."""
-    return pl.DataFrame(files.steps, infer_schema_length=None, strict=False) if files.steps else pl.DataFrame()
+    if not files.steps:
+        return pl.DataFrame()
+    return pl.DataFrame(files.steps, infer_schema_length=None, strict=False).drop("non_finite", strict=False)
 
 
 def confusion(files: RunFiles) -> pl.DataFrame:

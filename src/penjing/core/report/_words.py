@@ -22,6 +22,7 @@ from penjing.core.report.text import (
     winning_floor,
 )
 from penjing.core.score import is_higher_better
+from penjing.core.split import too_few
 
 # What a metric says, to follow its name.
 METRICS: Mapping[str, str] = {
@@ -135,13 +136,22 @@ def test_words(files: RunFiles) -> str:
     if "seal" not in files.run and files.split.is_empty():
         return "The data have not been dealt into parts yet."
     if not sealed and not count:
-        return f"There is no test part: the data have too few {things}s to set some aside."
+        return f"There is no test part: {_why_none(files)}."
     if not count:
         return f"Still sealed: {many(sealed, things)} that nobody has looked at. Open it once, at the very end."
     times = "Opened once" if count == 1 else f"Opened {many(count, 'time')}"
     aside = f", on {many(sealed, things)} set aside before anything was learned" if sealed else ""
     worn = "" if count == 1 else " Every further look, by any run, makes this score a little less trustworthy."
     return f"{times}{aside}.{worn}"
+
+
+def _why_none(files: RunFiles) -> str:
+    """Why nothing is sealed, as a clause."""
+    if (files.run.get("seal") or {}).get("is_given"):
+        return "the parts that the data bring have none"
+    used = files.split.filter(files.split["part"] != "excluded")
+    groups = used["group"].n_unique() if "group" in used.columns else used.height
+    return too_few(used.height, groups) or "the run that this one goes on from had none either"
 
 
 def _openings(files: RunFiles) -> list[dict[str, Any]]:
@@ -175,7 +185,10 @@ def _learned_from(files: RunFiles) -> tuple[str, ...]:
     title = files.run.get("title") or (files.run.get("data") or {}).get("path")
     if files.split.is_empty() or not title:
         return (f"It learned from “{title}”.",) if title else ()
-    train = files.split.filter(files.split["part"] == "train").height
+    split = files.choices.get("split") or {}
+    # With folds, and for a refit, the network that is kept has learned from what chose as well.
+    parts = ("train", "valid", "confirm") if split.get("folds") or split.get("final") else ("train",)
+    train = files.split.filter(files.split["part"].is_in(parts)).height
     return (f"It learned from {many(train, noun(files))} out of “{title}”.",)
 
 
