@@ -398,3 +398,9 @@ def test_file_names_are_not_asked_for_groups_where_a_column_may_hold_them(tmp_pa
     )
     alone = open_data(write(tmp_path, pl.read_csv(path).drop("speaker")))
     assert alone.doubts[-1].startswith("Names suggest 3 groups")
+
+
+def test_a_label_with_a_bar_in_its_name_is_refused(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": list(WORDS), "C|O": [0, 1, 0, 1], "long": [1, 0, 0, 1]})
+    with pytest.raises(UsageError, match=r'the label "C\|O" holds "\|"'):
+        open_data(write(tmp_path, frame), Options(target="C|O,long"))

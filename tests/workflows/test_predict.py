@@ -241,6 +241,13 @@ def test_one_picture_in_memory_is_one_item(kind: str, run: Run, photos: Path) ->
     assert kind == "grey" or labels(found) == ["dog"]
 
 
+def test_three_grey_pictures_are_three_items_for_a_run_of_grey_ones(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Settings(side=16, channels=1))
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 16, 16)).astype(np.uint8)
+    assert len(predict.predict(run, pictures)) == 3
+    assert len(predict.predict(run, pictures[:2])) == 2
+
+
 def test_what_a_training_would_doubt_about_groups_is_not_said(run: Run, photos: Path) -> None:
     heard: list[Event] = []
     predict.predict(run, csv(photos), watch=heard.append)

@@ -6,6 +6,7 @@ import gzip
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -413,7 +414,8 @@ def test_words_where_numbers_were_are_missing_values(classes: Made) -> None:
         ({}, DataError, "the table has no rows"),
         (pl.DataFrame({"age": []}), DataError, "has no rows"),
         (pl.DataFrame({"age": [[1, 2]]}), DataError, 'the column "age" of the table holds lists, bytes or arrays'),
-        (np.zeros((3, 3)), DataError, r"looks at rows of a table .*not ndarray"),
+        (np.zeros((3, 3)), UsageError, r"none of the columns .*known: x0, x1, x2"),
+        (np.zeros((3, 3, 3)), DataError, r"looks at rows of a table .*not ndarray"),
         (3, DataError, "give a table or a data frame, not int"),
         (__file__, DataError, r"give a \.csv"),
         ("nowhere.csv", DataError, r"there is no nowhere\.csv"),
@@ -444,3 +446,25 @@ def test_only_the_answer_for_one_picture_is_explained(
     with pytest.raises(UsageError, match=r"show where on a picture the network looked.*leave --explain away"):
         predict.predict(made.run, rows(), explain=tmp_path / "why")
     assert not (tmp_path / "why").exists()
+
+
+def test_texts_in_a_list_are_texts_whatever_they_hold(texts: Made, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "a.txt").write_text("good film", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = predict.predict(texts.run, ["good film", "*****", "", "bad"])
+    assert found.frame["path"].to_list() == ["good film", "*****", "bad"]
+    assert [one.reason for one in found.unreadable] == ["the cell is empty"]
+
+
+def test_an_array_of_numbers_is_answered_as_it_was_fitted(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(ROWS, 3))
+    made = make_run(tmp_path / "run", (x, np.where(x[:, 0] > 0, "up", "down")), Options(), table="tabular")
+    np.testing.assert_allclose(predict.predict(made.run, x).probability, made.answer, atol=1e-6)
+
+
+def test_tiny_numbers_are_written_as_they_are(numbers: Made, tmp_path: Path) -> None:
+    found = predict.predict(numbers.run, rows().head(3))
+    tiny = replace(found, frame=found.frame.with_columns(prediction=pl.lit(1.25e-8)))
+    tiny.write(tmp_path / "answers.csv")
+    assert pl.read_csv(tmp_path / "answers.csv")["prediction"].to_list() == [1.25e-8] * 3

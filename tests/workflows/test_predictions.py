@@ -17,6 +17,8 @@ from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Event, Said
 from penjing.core.run import Run
 from penjing.workflows import predict
+from penjing.workflows._explain import look
+from penjing.workflows._load import load
 from penjing.workflows._overlay import file_name, overlay
 
 # ---- files written
@@ -147,3 +149,17 @@ def test_the_name_of_an_overlay_is_legal_and_short() -> None:
     assert not set(name) & set('<>:"/\\|?*')
     assert name.endswith("= is_it_ 93%.png")
     assert len(name.encode()) < 255
+
+
+def test_pictures_are_looked_into_through_what_the_network_sees_them_through(run: Run) -> None:
+    network = load(run).network
+    seen: list[tuple[int, ...]] = []
+
+    def see(pictures: np.ndarray) -> np.ndarray:
+        seen.append(pictures.shape)
+        return pictures
+
+    picture = np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3)).astype(np.uint8)
+    (name,) = network.columns
+    assert np.array_equal(look(network, name, picture, np.array([0]), see), look(network, name, picture, np.array([0])))
+    assert seen == [(50, 16, 16, 3)]

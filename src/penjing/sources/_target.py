@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -153,17 +153,30 @@ def _listed(cells: pl.Series, label_from: str) -> Target:
         for one in lists
     ]
     names = {name for one in tidied or () for name in one or ()}
+    _check_bars(names)
     if len(names) < 2:
         raise UsageError(f"{label_from} lists fewer than two labels; write them as a|b, or take --type away")
     return Target(pl.Series(tidied, dtype=pl.List(pl.String)), LABELS)
+
+
+def _check_bars(names: Iterable[str]) -> None:
+    """See that no label holds what stands between labels.
+
+    Raises:
+        UsageError: one does.
+    """
+    barred = next((name for name in names if "|" in name), None)
+    if barred is not None:
+        raise UsageError(f'the label "{barred}" holds "|", which stands between labels; write it in another way')
 
 
 def read_labels(frame: pl.DataFrame, columns: Sequence[str]) -> Target:
     """Several columns of 0 and 1 as one target: the names of the columns that hold 1.
 
     Raises:
-        UsageError: a cell says neither yes nor no; the message names it.
+        UsageError: a cell says neither yes nor no, or a column's name holds a bar; the message names it.
     """
+    _check_bars(columns)
     said = {name: boolean.clean(frame[name]) for name in columns}
     for name, values in said.items():
         odd = frame[name].filter(values.is_null() & ~frame[name].cast(pl.String).is_in(MARKERS))

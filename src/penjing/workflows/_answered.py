@@ -165,6 +165,7 @@ class NumberPredictions(Predictions):
     coverage: float | None = None
 
     CELLS = ("path", "prediction", "low", "high")
+    DECIMALS = None  # a number may be tiny
 
     @property
     def target(self) -> str:

@@ -7,6 +7,8 @@ edge of an artificial grey appears.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from penjing.training import engine
@@ -24,7 +26,13 @@ class _Values:
         return self.values[index]
 
 
-def look(network: engine.Network, column: str, pictures: np.ndarray, answers: np.ndarray) -> np.ndarray:
+def look(
+    network: engine.Network,
+    column: str,
+    pictures: np.ndarray,
+    answers: np.ndarray,
+    see: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> np.ndarray:
     """How much each place of each picture matters to the network's answer.
 
     Args:
@@ -32,6 +40,7 @@ def look(network: engine.Network, column: str, pictures: np.ndarray, answers: np
         column: the input column.
         pictures: uint8 [n, side, side, channels].
         answers: Int[n], the class whose probability is watched.
+        see: pictures → what the network takes, where they go through a pretrained encoder first.
 
     Returns:
         Float16 [n, GRID, GRID]: by how much the answer's log probability falls when that place is hidden; below zero
@@ -40,7 +49,7 @@ def look(network: engine.Network, column: str, pictures: np.ndarray, answers: np
     heat = np.zeros((len(pictures), GRID, GRID), np.float32)
     for number, (picture, answer) in enumerate(zip(pictures, answers, strict=True)):
         hidden = np.concatenate([picture[None], _hidden(picture)])
-        outputs = engine.outputs(network, Items({column: _Values(hidden)}), np.arange(len(hidden)))
+        outputs = engine.outputs(network, Items({column: _Values(see(hidden))}), np.arange(len(hidden)))
         given = outputs[:, answer] - np.logaddexp.reduce(outputs, axis=1)
         heat[number] = (given[0] - given[1:]).reshape(GRID, GRID)
     return heat.astype(np.float16)

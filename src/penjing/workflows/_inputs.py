@@ -68,6 +68,8 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     if isinstance(inputs, str | Path):
         return _of_paths([inputs], wanted, watch)
     if isinstance(inputs, list | tuple) and all(isinstance(item, str | Path) for item in inputs):
+        if wanted.is_of_texts and len(inputs) > 1:
+            inputs = [_Words(one) if isinstance(one, str) and _is_no_path(one) else one for one in inputs]
         return _of_paths(inputs, wanted, watch)
     frame = _as_frame(inputs)
     if frame is not None:
@@ -77,6 +79,10 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     if wanted.is_of_texts:
         return [_of_texts(_texts(inputs), wanted)]
     if wanted.only is None:
+        if getattr(inputs, "ndim", 0) == 2 and hasattr(inputs, "__array__"):  # what `fit((x, y))` takes
+            cells = np.asarray(inputs)
+            frame = as_text(pl.DataFrame({f"x{number}": cells[:, number] for number in range(cells.shape[1])}))
+            return [rows_of(frame, wanted, current_place(), _FRAME, watch=watch)]
         kind = type(inputs).__name__
         raise DataError(f"this run looks at rows of a table ({wanted}); give a table or a data frame, not {kind}")
     return [_of_memory(inputs, wanted, watch)]
@@ -109,6 +115,8 @@ def _expanded(given: str | Path, wanted: Wanted) -> list[Path | _Words]:
         DataError: it is a pattern, and nothing matches.
         UsageError: it is empty.
     """
+    if isinstance(given, _Words):
+        return [given]
     text = os.path.expanduser(given)
     if not text.strip():
         raise UsageError(f"an empty path was given; {_NOTHING.partition('; ')[2]}")
@@ -125,6 +133,13 @@ def _expanded(given: str | Path, wanted: Wanted) -> list[Path | _Words]:
     if glob.has_magic(text):
         raise DataError(f"no file matches {text}; check the pattern, and put it in quotes")
     return [Path(text)]
+
+
+def _is_no_path(text: str) -> bool:
+    """Whether a text among others is certainly none of a file: it is blank, or letters that a pattern would hold
+    ("*****") without a folder or an ending."""
+    is_pattern = glob.has_magic(text) and not {"/", os.sep} & set(text) and not _is_named_like_a_file(text)
+    return not text.strip() or is_pattern
 
 
 def _is_named_like_a_file(text: str) -> bool:
@@ -339,7 +354,8 @@ def _of_memory(data: Any, wanted: Wanted, watch: Watch) -> Source:
     column, modality = wanted.only.name, wanted.only.modality
     if isinstance(data, bytes | bytearray):
         return Source(pl.DataFrame({column: ["0"]}), {column: BytesStore([bytes(data)], "bytes")})
-    alone = _is_one_picture(data) if modality == IMAGE else hasattr(data, "__array__")
+    is_grey = getattr(wanted.inputs[0].settings, "channels", 0) == 1
+    alone = _is_one_picture(data, is_grey) if modality == IMAGE else hasattr(data, "__array__")
     if alone:
         return Source(pl.DataFrame({column: ["0"]}), {column: ArrayStore([as_array(data, modality)], noun(modality))})
     if modality != IMAGE:
@@ -359,14 +375,15 @@ def _of_memory(data: Any, wanted: Wanted, watch: Watch) -> Source:
     return Source(pl.DataFrame({column: table.frame[name]}), {column: table.stores[name]})
 
 
-def _is_one_picture(value: Any) -> bool:
+def _is_one_picture(value: Any, is_grey: bool) -> bool:
     """Whether it is a Pillow image, or an array of the shape of one picture.
 
-    Pictures three pixels wide are rarer than a single picture in colour.
+    Pictures three pixels wide are rarer than a single picture in colour; three grey ones, for a run that learned from
+    such, are not.
     """
     if hasattr(value, "convert") and hasattr(value, "mode"):
         return True
     shape = tuple(getattr(value, "shape", ()))
     if not hasattr(value, "__array__") or hasattr(value, "columns"):
         return False
-    return len(shape) == 2 or (len(shape) == 3 and (shape[2] in (1, 3, 4) or shape[0] == 3))
+    return len(shape) == 2 or (len(shape) == 3 and (shape[2] in (1, 3, 4) or (shape[0] == 3 and not is_grey)))

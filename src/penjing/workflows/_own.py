@@ -51,7 +51,7 @@ def given(
 
 def as_it_takes(wish: FitWish, watch: Watch) -> FitWish:
     """The wish with the canvas that a Keras model was made for, where the person does not say one."""
-    from penjing.keras import canvas, is_keras, older_arguments
+    from penjing.keras import canvas, is_keras, older_arguments, unused_arguments
 
     if wish.recipe.own is None or not is_keras(wish.recipe.own.module):
         return wish
@@ -64,6 +64,10 @@ def as_it_takes(wish: FitWish, watch: Watch) -> FitWish:
                 "the length that the training part asks for"
             ),
         )
+    unused = unused_arguments(wish.recipe.own.module)
+    if unused:
+        said = f"the network's {' and '.join(unused)} are what Keras' own fit carries out, and change nothing here"
+        tell(watch, Said(f"{said}; weights are kept small with --set optimiser.weight_decay=0.05"))
     found = canvas(wish.recipe.own.module)
     if found is None or {"side", "channels"} & wish.given:
         if "input_shape" in older:

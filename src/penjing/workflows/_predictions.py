@@ -19,7 +19,6 @@ from penjing.core.files import disk_error, write_atomically
 
 FORMAT = 1  # of the JSON document
 SUFFIXES = (".csv", ".json", ".parquet")
-_DECIMALS = 6  # of a probability in a CSV
 _SHOWN = 10  # rows in a notebook
 
 
@@ -49,6 +48,7 @@ class Predictions(ABC):
     unknown_cells: Mapping[str, int] = field(default_factory=dict, kw_only=True)
 
     CELLS: ClassVar[tuple[str, ...]]  # the heads of a table in a notebook
+    DECIMALS: ClassVar[int | None] = 6  # of what is no whole number in a CSV; None writes all that tell numbers apart
 
     def __len__(self) -> int:
         """How many items were answered."""
@@ -135,7 +135,7 @@ class Predictions(ABC):
                 self.table.write_parquet(file)
             else:
                 # Without the mark, Excel reads UTF-8 as the country's own encoding.
-                self.table.write_csv(file, include_bom=True, float_precision=_DECIMALS)
+                self.table.write_csv(file, include_bom=True, float_precision=self.DECIMALS)
 
     def __str__(self) -> str:
         remarks = [

@@ -94,7 +94,9 @@ def predict(
     stage, started = "predicting", time.monotonic()
     tell(watch, Started(stage, sum(map(len, sources)), "items"))
     found = _Found(loaded, MOST_EXPLAINED if folder else 0)
-    reader = Reader([one for one in loaded.inputs if one.is_file], loaded.takes_every_page)
+    # As in training: where pictures are only a part of an item, its first page is the item's.
+    by_page = loaded.takes_every_page and loaded.only_file is not None and loaded.only_file.modality == IMAGE
+    reader = Reader([one for one in loaded.inputs if one.is_file], by_page)
     for source in sources:
         size = BATCH if source.stores else MOST_ROWS
         for items in _batches(decoded(source, reader, usable_cores()), size):
@@ -246,7 +248,7 @@ def _explain(
     for number, picture in enumerate(pictures):
         one = predictions[number]
         answer = np.array([loaded.classes.index(one.label)])
-        (heat,) = look(loaded.network, loaded.inputs[0].name, picture[None], answer)
+        (heat,) = look(loaded.network, loaded.inputs[0].name, picture[None], answer, loaded.inputs[0].see)
         name = file_name(number + 1, one.path, one.label, one.probability)
         try:
             write_overlay(folder, name, picture, heat)
