@@ -138,6 +138,7 @@ def test_mlflow_gets_metrics_and_choices_in_one_run(monkeypatch: pytest.MonkeyPa
     Client.calls.clear()
     module.MlflowClient, module.start_run = Client, lambda run_name=None: Active()
     module.set_experiment = lambda name: Client.calls.append(("set_experiment", name))
+    module.active_run = lambda: None
     monkeypatch.setitem(sys.modules, "mlflow", module)
     writer = MlflowWriter("cells", "first")
     events = (FIRST, Decided("network", "cnn", ""), Decided("network", "mlp", ""), Finished("training"), SECOND)
@@ -154,3 +155,17 @@ def test_mlflow_gets_metrics_and_choices_in_one_run(monkeypatch: pytest.MonkeyPa
         ("log_metric", "r1", "valid/accuracy", 0.75, 20),
         ("set_terminated", "r1"),
     ]
+
+
+def test_an_mlflow_run_that_is_active_is_written_to_and_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = types.ModuleType("mlflow")
+    Client.calls.clear()
+    module.MlflowClient = Client
+    module.active_run = lambda: types.SimpleNamespace(info=types.SimpleNamespace(run_id="mine"))
+    monkeypatch.setitem(sys.modules, "mlflow", module)
+    writer = MlflowWriter()
+    for event in (FIRST, Finished("training"), SECOND):
+        writer(event)
+    writer.close()
+    assert {call[0] for call in Client.calls} == {"log_metric"}
+    assert {call[1] for call in Client.calls} == {"mine"}

@@ -291,3 +291,18 @@ def test_balanced_class_weights_agree_with_scikit_learn() -> None:
     expected = compute_class_weight("balanced", classes=np.arange(4), y=TRUTH)
     assert weigh_classes(np.bincount(TRUTH), "balanced") == pytest.approx(expected, rel=1e-6)
     assert weigh_classes([3, 0, 3], "balanced").tolist() == [1.0, 0.0, 1.0]
+
+
+def test_a_resample_that_an_own_metric_cannot_tell_is_left_out() -> None:
+    def both(truth: np.ndarray, probability: np.ndarray) -> float:
+        if len(set(truth.tolist())) < 2:
+            raise ValueError("one class")
+        return float((probability.argmax(1) == truth).mean())
+
+    truth = np.array([0, 0, 0, 0, 0, 1])
+    probability = np.array([[0.9, 0.1]] * 3 + [[0.2, 0.8]] * 3)
+    found = score(both, truth, probability, part="valid")
+    assert found.value == pytest.approx(4 / 6)
+    assert 0 <= found.low < found.value < found.high <= 1
+    with pytest.raises(UsageError, match="failed with ValueError: one class"):
+        metric(both)(truth[:5], probability[:5])

@@ -173,3 +173,17 @@ def test_a_number_that_never_varies_says_so() -> None:
     assert [event.message for event in events if isinstance(event, Warned)] == [
         "the training part holds a single number, so the floor is the mean alone"
     ]
+
+
+def test_a_zero_among_the_numbers_that_choose_does_not_end_the_trees() -> None:
+    draw = np.random.default_rng(2)
+    x = draw.normal(size=(ITEMS, 4)).astype(np.float32)
+    y = np.exp(2 * x[:, 0] + x[:, 1]).astype(np.float32)  # skewed and above 0, so the logarithm is learned
+    zeroed = y.copy()
+    zeroed[TRAIN] = 0.0
+    plain, odd = (
+        {one.name: one for one in floor(x, values, 1, regress, "regress")}["boosted_trees"] for values in (y, zeroed)
+    )
+    answers = [np.log(one.probability[1:, 0]) for one in (plain, odd)]
+    wrong = [float(np.square(said - np.log(y[TRAIN + 1 :])).mean()) for said in answers]
+    assert wrong[1] < 1.2 * wrong[0]

@@ -51,6 +51,8 @@ def _own(function: Any, name: str, called_with: str) -> Metric:
         try:
             return float(function(prepared[0][rows], prepared[1][rows]))
         except Exception as problem:
+            if (weight != 1).any():  # a resample may lack a class; what cannot be told of it is left out
+                return math.nan
             raise UsageError(
                 f"the metric {name} failed with {type(problem).__name__}: {problem}; it is called with "
                 f"{called_with} and must return one number"

@@ -33,6 +33,7 @@ class MlflowWriter(Writer):
         self.experiment, self.run_name = experiment, run_name
         self._client: Any = None
         self._run_id, self._noted = "", set[str]()
+        self._is_given = False
 
     def write(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
@@ -46,19 +47,24 @@ class MlflowWriter(Writer):
 
     def close(self) -> None:
         if self._client is not None:
-            self._client.set_terminated(self._run_id)
+            if not self._is_given:
+                self._client.set_terminated(self._run_id)
             self._client = None
 
     def _opened(self) -> Any:
         if self._client is None:
             self._client = self._mlflow.MlflowClient()
-            if self._run_id:
+            if self._run_id and not self._is_given:
                 self._client.update_run(self._run_id, status="RUNNING")
-            else:
+            elif not self._run_id:
                 self._run_id = self._begun()
         return self._client
 
     def _begun(self) -> str:
+        active = self._mlflow.active_run()
+        if active is not None:  # whoever began it ends it
+            self._is_given = True
+            return str(active.info.run_id)
         if self.experiment:
             self._mlflow.set_experiment(self.experiment)
         with self._mlflow.start_run(run_name=self.run_name or None) as run:

@@ -181,7 +181,8 @@ def _best_rounds(
     were learned with."""
     model, given = trees.model, features.for_trees[:, trees.columns]
     if trees.target is not None:
-        wanted = trees.target.forth(truth)
+        # What is under all that were learned from may have no logarithm; it is as far off as the least of them.
+        wanted = trees.target.forth(np.maximum(truth, y.min()))
         wrong = [float(np.square(stage - wanted).mean()) for stage in _stages(model, given)]
         return int(np.argmin(wrong)) + 1
     column = {label: index for index, label in enumerate(model.classes_)}
