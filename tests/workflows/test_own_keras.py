@@ -121,6 +121,10 @@ def test_older_arguments_are_taken_without_a_warning_and_layers_are_keras_own(ke
             return 2 * super().call(given)
 
     assert isinstance(Doubled(3), keras.layers.Dense)
+    assert isinstance(layers.Dense(3), layers.Dense)
+    assert not isinstance(layers.Dense(3), layers.Dropout)
+    assert isinstance(Doubled(3), layers.Dense)
+    assert not isinstance(layers.Dense(3), Doubled)
 
 
 def test_what_becomes_of_older_arguments_is_said(keras: Any) -> None:
@@ -139,6 +143,15 @@ def test_what_becomes_of_older_arguments_is_said(keras: Any) -> None:
     assert "input_length=80 is of older Keras and changes nothing" in said(text_example())
     assert "input_shape says 12×12×3" in said(image_example())
     assert "input_shape=(12, 12, 3) is of older Keras" in said(image_example(), frozenset({"side"}))
+    assert "regularizer" not in said(image_example())
+
+
+def test_what_only_keras_own_fit_carries_out_is_named(keras: Any) -> None:
+    layers = keras.layers
+    model = keras.Sequential(
+        [layers.Input((4,)), layers.Dense(3, kernel_regularizer="l2"), layers.Dense(2, bias_constraint="non_neg")]
+    )
+    assert penjing.keras.unused_arguments(model) == ["bias_constraint", "kernel_regularizer"]
 
 
 def test_a_published_program_runs_with_only_its_imports_changed(keras: Any, capsys: Any) -> None:

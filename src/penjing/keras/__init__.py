@@ -59,6 +59,19 @@ def is_keras(module: object) -> bool:
     return isinstance(module, library().Model)
 
 
+def unused_arguments(model: Any) -> list[str]:
+    """What the layers of a model ask of a training that only Keras' own `fit` does: ["kernel_regularizer"]."""
+    return sorted(
+        {
+            name
+            for layer in getattr(model, "layers", ())
+            for name in dir(layer)
+            if name.endswith(("_regularizer", "_constraint")) and not name.startswith("_")
+            if getattr(layer, name) is not None
+        }
+    )
+
+
 def older_arguments(model: Any) -> dict[str, Any]:
     """What of older Keras the layers of a model were made with: {"input_length": 80}."""
     found: dict[str, Any] = {}

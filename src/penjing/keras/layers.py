@@ -35,7 +35,10 @@ def _quiet(layer: type) -> type:
             made.__dict__[OLDER] = older  # past Keras, which follows every other attribute
         return made
 
-    quiet = type(
-        layer.__name__, (layer,), {"__new__": __new__, "__module__": layer.__module__, "__doc__": layer.__doc__}
-    )
+    def __instancecheck__(cls: Any, one: object) -> bool:  # noqa: N807
+        return isinstance(one, layer) if cls is quiet else type.__instancecheck__(cls, one)
+
+    kind: Any = type("Quiet", (type(layer),), {"__instancecheck__": __instancecheck__})  # what is made is Keras' own
+    told = {"__new__": __new__, "__module__": layer.__module__, "__doc__": layer.__doc__}
+    quiet: type = kind(layer.__name__, (layer,), told)
     return quiet
