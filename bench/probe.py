@@ -30,6 +30,7 @@ from penjing.core.process import tune_process
 from penjing.core.recipe import Choice, Machine
 from penjing.sources import Options
 from penjing.training import engine
+from penjing.training._step import number_format
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._prepare import DataWish
 
@@ -102,7 +103,7 @@ def step_of(network: nn.Module, loss: Any, batch: Any, machine: Machine) -> Call
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
-        with engine.number_format(machine.number_format, machine.device):
+        with number_format(machine.number_format, machine.device):
             outputs = copied(batch)
         loss(outputs.float(), batch).backward()
         optimiser.step()
