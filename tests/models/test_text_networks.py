@@ -145,3 +145,22 @@ def test_attention_is_the_softmax_of_products_over_the_root_of_the_width_written
         expected[asking] += weights["answered.weight"] @ seen + weights["answered.bias"]
     found = block(tokens, torch.zeros(1, 1, 1, 3))[0].detach().double().numpy()
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_attention_is_computed_in_float32_on_a_processor_that_halves_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    attend = transformer.F.scaled_dot_product_attention
+
+    def noted(query: torch.Tensor, *others: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
+        asked.append(query.dtype)
+        return attend(query, *others, **named)
+
+    monkeypatch.setattr(transformer.F, "scaled_dot_product_attention", noted)
+    network = transformer.build((12, 50), transformer.Settings(width=64, depth=1)).eval()
+    tokens = torch.randint(1, 50, (3, 12), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        exact = network(tokens)
+        with torch.autocast("cpu", torch.bfloat16):
+            halved = network(tokens)
+    assert asked == [torch.float32, torch.float32]
+    torch.testing.assert_close(halved.float(), exact, atol=0.1, rtol=0.1)

@@ -57,9 +57,22 @@ class Block(nn.Module):
     ) -> Float[Tensor, "batch length width"]:
         parts = self.asked(self.before_attention(values)).unflatten(2, (3, self.heads, _HEAD_WIDTH))
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        seen = _attended(query, key, value, bias)
         values = values + self.dropout(self.answered(seen.transpose(1, 2).flatten(2)))
         return values + self.dropout(self.narrow(F.gelu(self.wide(self.before_dense(values)))))
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Float[Tensor, "batch 1 1 length"]) -> Tensor:
+    """Scaled dot-product attention: Float[Tensor, "batch heads length width"] of three of that shape.
+
+    On a processor it is computed in float32 whatever the rest is: the gradient of torch's kernel for bfloat16 takes
+    five times as long there.
+    """
+    if query.dtype == torch.bfloat16 and query.device.type == "cpu":
+        with torch.autocast("cpu", enabled=False):
+            exact = F.scaled_dot_product_attention(query.float(), key.float(), value.float(), attn_mask=bias)
+        return exact.to(query.dtype)
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
 
 
 class Transformer(nn.Module):
