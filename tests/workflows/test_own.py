@@ -14,6 +14,7 @@ from torch import Tensor, nn
 import penjing as pj
 from penjing.core.events import Decided
 from penjing.models import own
+from penjing.training._whole import Inside, _louder
 from tiny_data import draw
 
 NET = """
@@ -163,3 +164,19 @@ def test_preprocess_gives_pictures_as_the_network_was_made_for() -> None:
     assert own.Pixels("unit", 3)(pixels).unique().tolist() == [1.0]
     assert own.Pixels("raw", 3)(pixels).unique().tolist() == [255.0]
     assert own.Pixels("imagenet", 3)(pixels)[0, :, 0, 0] == pytest.approx([2.2489, 2.4286, 2.64], abs=1e-3)
+
+
+@pytest.mark.parametrize(("end", "is_within"), [(nn.Identity(), False), (nn.Sigmoid(), True)])
+def test_outputs_that_only_happen_to_lie_between_0_and_1_are_no_probabilities(end: nn.Module, is_within: bool) -> None:
+    """What is normalised at once is as loud for loud inputs; a logit near a half would pass for a probability."""
+    line = nn.Linear(4, 1)
+    nn.init.constant_(line.weight, 0.01)
+    nn.init.constant_(line.bias, 0.5)
+    inside = Inside(nn.Sequential(nn.LayerNorm(4), line, end), ["x"]).eval()
+    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        outputs = torch.cat([inside([x], {}), inside([30 * x], {})])
+        assert ((outputs >= 0) & (outputs <= 1)).all()
+        louder = _louder(inside)([x], {})
+    assert bool(((louder >= 0) & (louder <= 1)).all()) is is_within
+    assert line.bias.item() == 0.5
