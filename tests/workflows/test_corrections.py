@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import penjing as pj
-from penjing.workflows._corrections import Corrections, by_content
+from penjing.workflows._corrections import Corrections, _rows_of, by_content
 from tiny_data import draw
 
 LABELS = st.sampled_from(["cat", "dog", None])
@@ -111,3 +111,19 @@ def test_where_a_picture_is_listed_twice_each_row_is_corrected_by_itself(tmp_pat
     dropped.write_csv(suspects)
     parts = pj.inspect(table, corrections=suspects, watch=None).prepared.split.frame["part"].to_list()
     assert (parts[3], parts[20] == "excluded") == ("excluded", False)
+
+
+def test_items_are_known_by_the_names_of_a_run_and_by_those_that_a_person_types(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / "photos" / label).mkdir(parents=True)
+        for number in range(30):
+            draw(label == "dog", number).save(tmp_path / "photos" / label / f"{number}.png")
+    fixes = tmp_path / "fixes.csv"
+    for name in ("cat/1.png", str(tmp_path / "photos" / "cat" / "1.png")):
+        fixes.write_text(f"path,label\n{name},dog\n", encoding="utf-8")
+        prepared = pj.inspect(tmp_path / "photos", corrections=fixes, watch=None).prepared
+        assert prepared.truth.sum() == 31
+
+
+def test_a_name_of_several_rows_means_none_of_them():
+    assert _rows_of([["a (1)", "a (2)", "b"], ["a", "a", "c"]]) == {"a (1)": 0, "a (2)": 1, "b": 2, "c": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,7 +81,7 @@ def settle(
     file: str,
     known: Corrections,
     table: Table,
-    names: Sequence[str],
+    names: Sequence[Sequence[str]],
     hashes: Sequence[str | None],
     is_sealed: np.ndarray | None = None,
 ) -> Corrections:
@@ -90,6 +90,7 @@ def settle(
     Args:
         file: the CSV's path, or "" for none.
         known: from a recipe or an earlier run.
+        names: of the table's rows, as a file may call them; what an earlier one of these lists calls a row goes first.
         hashes: of the table's rows; None where an item cannot be read.
         is_sealed: which rows are in a given test part.
 
@@ -104,8 +105,18 @@ def settle(
     return by_content(changed, hashes, is_sealed)
 
 
-def read(file: str, table: Table, names: Sequence[str]) -> dict[int, str | None]:
-    """Row → class (None: leave out), from the file that `inspect --suspects` wrote and a person edited.
+def _rows_of(names: Sequence[Sequence[str]]) -> dict[str, int]:
+    """Name → row; a name that a list gives to several rows means none of them there."""
+    found: dict[str, int] = {}
+    for listed in reversed(names):
+        count = Counter(listed)
+        found |= {name: row for row, name in enumerate(listed) if count[name] == 1}
+    return found
+
+
+def read(file: str, table: Table, names: Sequence[Sequence[str]]) -> dict[int, str | None]:
+    """Row → class (None: leave out), from the file that `inspect --suspects` or `report --figures` wrote and a person
+    edited.
 
     Raises:
         UsageError, DataError: as `settle`.
@@ -120,13 +131,14 @@ def read(file: str, table: Table, names: Sequence[str]) -> dict[int, str | None]
     if not {"path", "label"} <= set(rows.columns):
         raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
     # By name and not by content: of two copies under two classes only one is wrong.
-    row_of = {name: row for row, name in enumerate(names)}
+    row_of = _rows_of(names)
     found: dict[int, str | None] = {}
     known = _known(table)
     for name, label in rows.select("path", "label").iter_rows():
         if name not in row_of:
             raise DataError(
-                f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` wrote'
+                f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` or '
+                "`report --figures` wrote"
             )
         if label and label != DROP:
             _check(label, name, known, table, path)

@@ -145,7 +145,7 @@ def survey(data: object, wish: DataWish, seconds: float, watch: Watch = None) ->
     names = _names(table, files)
     hashes = items["hash"].to_list()
     full = full_names(table, files if len(table.inputs) == 1 else [], names)
-    corrections = _corrections.settle(wish.corrections, wish.corrected, table, full, hashes, is_sealed(table))
+    corrections = _corrections.settle(wish.corrections, wish.corrected, table, (full, names), hashes, is_sealed(table))
     if corrections:
         tell(watch, Said(str(corrections)))
     if looks:
