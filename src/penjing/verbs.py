@@ -404,7 +404,7 @@ def report(
     found = open_run(run)
     findings = findings_of(found)
     if figures is not None:
-        save_figures(found.path, Path(figures), findings)
+        save_figures(found.path, Path(figures), findings, pictures)
     return write_report(found.path, Path(out) if out else None, pictures, findings=findings)
 
 

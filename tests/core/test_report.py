@@ -545,3 +545,10 @@ def test_why_there_is_no_test_part_is_told_as_it_is(is_given: bool, told: str, t
     info["seal"] = {"id": None, "items": 0, "is_given": is_given}
     (run / "run.json").write_text(json.dumps(info), encoding="utf-8")
     assert told in _words.test_words(_read.read_run(run))
+
+
+def test_saved_figures_show_no_item_where_pictures_are_not_wanted(run: Path, tmp_path: Path) -> None:
+    drawn = {path.name for path in save_figures(run, tmp_path / "with")}
+    kept = {path.name for path in save_figures(run, tmp_path / "without", pictures=False)}
+    assert drawn - kept >= {"mistakes.svg", "looked_wrong.png"}
+    assert kept >= {"loss.svg", "confusion.svg", "floor.csv"}

@@ -58,15 +58,16 @@ def notebook_html(run_folder: Path) -> str:
     return _page.render_notebook(read_run(run_folder, pictures=False))
 
 
-def save_figures(run_folder: Path, folder: Path, findings: Sequence[Finding] = ()) -> list[Path]:
+def save_figures(run_folder: Path, folder: Path, findings: Sequence[Finding] = (), pictures: bool = True) -> list[Path]:
     """Write every plot as SVG and PNG and every table as CSV, and return what was written; of findings their pictures.
 
-    The CSV files begin with a byte order mark, so that Excel reads names in any script.
+    The CSV files begin with a byte order mark, so that Excel reads names in any script. Without `pictures` nothing is
+    drawn that shows items themselves.
 
     Raises:
         RunError: there is no such run, or a file cannot be written.
     """
-    files = read_run(run_folder)
+    files = read_run(run_folder, pictures)
     written = []
     for name, table in _all_tables(files).items():
         if not table.is_empty():
