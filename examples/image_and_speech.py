@@ -20,7 +20,7 @@ import penjing as pj
 
 # %%
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--quick", action="store_true", help="ten seconds instead of forty")
+arguments.add_argument("--quick", action="store_true", help="a shorter training, for the tests")
 arguments.add_argument("--folder", type=Path, default=Path(".image_and_speech"))
 asked = arguments.parse_args()
 RATE = 8000  # samples a second

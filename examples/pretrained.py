@@ -16,7 +16,7 @@ import penjing as pj
 
 # %%
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--quick", action="store_true", help="ten seconds instead of forty")
+arguments.add_argument("--quick", action="store_true", help="a shorter training, for the tests")
 arguments.add_argument("--folder", type=Path, default=Path(".pretrained"))
 asked = arguments.parse_args()
 PHOTOS = Path(__file__).parents[2] / "shared" / "data" / "image" / "ants_bees.zip"

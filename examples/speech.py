@@ -19,7 +19,7 @@ import penjing as pj
 
 # %%
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--quick", action="store_true", help="ten seconds instead of forty")
+arguments.add_argument("--quick", action="store_true", help="a shorter training, for the tests")
 arguments.add_argument("--folder", type=Path, default=Path(".speech"))
 asked = arguments.parse_args()
 SPEECH = Path(__file__).parents[2] / "shared" / "data" / "audio" / "spoken_digits.zip"

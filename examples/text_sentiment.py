@@ -17,7 +17,7 @@ import penjing as pj
 
 # %%
 arguments = argparse.ArgumentParser()
-arguments.add_argument("--quick", action="store_true", help="ten seconds instead of forty")
+arguments.add_argument("--quick", action="store_true", help="a shorter training, for the tests")
 arguments.add_argument("--folder", type=Path, default=Path(".text_sentiment"))
 asked = arguments.parse_args()
 REVIEWS = Path(__file__).parents[2] / "shared" / "data" / "text" / "movie_reviews_en.csv.gz"
