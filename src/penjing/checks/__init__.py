@@ -356,8 +356,8 @@ def chance_of(record: Record, value: float) -> float:
     if items.is_empty():
         return 0.0
     judging = min(len(items), MOST_MEASURED)
-    of_classes = "probability" in items.columns and items["probability"].null_count() < len(items)
-    if of_classes or "loss" not in items.columns:
+    have_shares = "probability" in items.columns and items["probability"].null_count() < len(items)
+    if have_shares or "loss" not in items.columns:
         share = min(1.0, max(0.0, value))
         return math.sqrt(share * (1 - share) / judging)
     losses = items["loss"].drop_nulls().to_numpy().astype(np.float64) ** 2  # of numbers, errors

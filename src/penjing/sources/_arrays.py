@@ -162,6 +162,11 @@ def _store(name: str, values: Any, modality: str) -> ArrayStore:
     return ArrayStore([as_numpy(row) for row in values] if isinstance(values, list) else values, name)
 
 
+def numbered(rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of an array of rows, by the names that training and predicting give them alike: x0, x1, …"""
+    return {f"x{number}": rows[:, number] for number in range(rows.shape[1])}
+
+
 def _cells(name: str, values: Any, names: Sequence[str] | None) -> list[pl.Series]:
     """Single values as one column, rows of numbers as one column each."""
     if not isinstance(values, list) and values.ndim == 2:

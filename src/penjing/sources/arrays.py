@@ -11,7 +11,7 @@ import polars as pl
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
-from penjing.sources._arrays import label_text, open_columns, pictures
+from penjing.sources._arrays import label_text, numbered, open_columns, pictures
 from penjing.sources._finish import finish, found_files
 from penjing.sources._options import Options
 from penjing.sources._pixels import as_numpy
@@ -65,8 +65,7 @@ def open(data: Any, options: Options) -> Table:
         return open_columns({"text": x}, None if y is None else _labels(y, len(x)), options, "arrays", "arrays")
     if _is_array(x) and x.ndim == 2 and len(x):
         rows = as_numpy(x)
-        columns = {f"x{number}": rows[:, number] for number in range(rows.shape[1])}
-        return open_columns(columns, None if y is None else _labels(y, len(rows)), options, "arrays", "arrays")
+        return open_columns(numbered(rows), None if y is None else _labels(y, len(rows)), options, "arrays", "arrays")
     return _open_pictures(x, y, options)
 
 

@@ -21,6 +21,7 @@ from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
 from penjing.sources import Options, open_data
+from penjing.sources._arrays import numbered
 from penjing.sources._listing import (
     check_not_empty,
     is_litter,
@@ -72,6 +73,8 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
             inputs = [_Words(one) if isinstance(one, str) and _is_no_path(one) else one for one in inputs]
         return _of_paths(inputs, wanted, watch)
     frame = _as_frame(inputs)
+    if frame is None and wanted.only is None and getattr(inputs, "ndim", 0) == 2 and hasattr(inputs, "__array__"):
+        frame = as_text(pl.DataFrame(numbered(np.asarray(inputs))))
     if frame is not None:
         if frame.is_empty():
             raise DataError(f"{_FRAME} has no rows; expected one for each item")
@@ -79,10 +82,6 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     if wanted.is_of_texts:
         return [_of_texts(_texts(inputs), wanted)]
     if wanted.only is None:
-        if getattr(inputs, "ndim", 0) == 2 and hasattr(inputs, "__array__"):  # what `fit((x, y))` takes
-            cells = np.asarray(inputs)
-            frame = as_text(pl.DataFrame({f"x{number}": cells[:, number] for number in range(cells.shape[1])}))
-            return [rows_of(frame, wanted, current_place(), _FRAME, watch=watch)]
         kind = type(inputs).__name__
         raise DataError(f"this run looks at rows of a table ({wanted}); give a table or a data frame, not {kind}")
     return [_of_memory(inputs, wanted, watch)]

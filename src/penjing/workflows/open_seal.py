@@ -100,10 +100,7 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
     try:
         scores = _close.score_all(task, settings, answers, prepared.truth[rows], prepared.groups[rows], "test")
         tested = _tested(run, prepared, loaded, answers, scores, rows, opening)
-        try:
-            _keep(run, scores, tested)
-        except RunError as problem:  # the opening is spent, so the score is told whatever becomes of it
-            tell(watch, Warned(f"the score could not be kept: {problem}"))
+        _keep(run, scores, tested, watch)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"the test part had been opened by then, and opening {opening} counts") from None
     if opening > 1:
@@ -133,14 +130,14 @@ def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
         raise DataError(f"{run.path} was made from data in memory; give them again: pj.test(run, data=…)")
     wish = stored_wish(run)
     prepared = prepare(place, wish, Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
-    missing = set(dealt.frame["hash"].gather(dealt.index("test").tolist())) - set(prepared.hashes)
+    sealed = set(dealt.frame["hash"].gather(dealt.index("test").tolist()))
+    missing = sealed - set(prepared.hashes)
     if missing:
         raise DataError(
             f"{len(missing)} of {len(dealt.index('test'))} test items are not in {place} any more, or have changed; "
             "a score on the rest would not be that of this seal. Give the data as they were with --data"
         )
-    names = pl.Series(prepared.hashes, dtype=pl.String).gather(prepared.rows("test"))
-    if set(names) != set(dealt.frame["hash"].gather(dealt.index("test"))):
+    if {prepared.hashes[row] for row in prepared.rows("test").tolist()} != sealed:
         raise DataError(
             f"the split that comes with {place} holds other test items than when {run.path} was made, which may have "
             "learned from them; give the data as they were with --data, or train anew"
@@ -228,7 +225,15 @@ def _tested(
     )
 
 
-def _keep(run: Run, scores: Sequence[dict[str, Any]], tested: Tested) -> None:
+def _keep(run: Run, scores: Sequence[dict[str, Any]], tested: Tested, watch: Watch) -> None:
+    """Write the score down; where that fails it is said: the opening is spent, so the score is told all the same."""
+    try:
+        _write(run, scores, tested)
+    except RunError as problem:
+        tell(watch, Warned(f"the score could not be kept: {problem}"))
+
+
+def _write(run: Run, scores: Sequence[dict[str, Any]], tested: Tested) -> None:
     earlier = [found for found in run.results.get("scores", []) if found["part"] != "test"]
     write_json(run.path / "results.json", {**run.results, "scores": [*earlier, *scores], "tested": now()})
     why = f"opening {tested.opening} of this test part"

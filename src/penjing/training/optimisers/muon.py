@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import torch
@@ -126,7 +125,7 @@ def _reading(network: nn.Module) -> Iterator[Tensor]:
     """The weights that read inputs: the first matrix of each encoder, and tables of vectors."""
     encoders = getattr(network, "encoder", None)
     for part in encoders.values() if isinstance(encoders, nn.ModuleDict) else ():
-        yield from islice((weight for weight in part.parameters() if weight.ndim > 1), 1)
+        yield from [weight for weight in part.parameters() if weight.ndim > 1][:1]
     for layer in network.modules():
         if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
             yield layer.weight
@@ -136,7 +135,7 @@ def build(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     """The optimiser over the network's trainable weights.
 
     Hidden are all matrices and convolutions but the first of each encoder, which reads an input, tables of vectors, and
-    the last, which gives the outputs: those and all single numbers a channel are left to AdamW.
+    the last, which gives the outputs: those and all vectors are left to AdamW.
     """
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     hidden = {id(weight) for weight in matrices[1:-1]}  # a first one may be there that is not learned
