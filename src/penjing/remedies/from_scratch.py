@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe
-from penjing.pretrained import modalities
+from penjing.pretrained import reads
 from penjing.remedies import NotApplicable
 from penjing.remedies._afresh import afresh
 
@@ -31,7 +30,5 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     if len(recipe.data.inputs) != 1:
         return NotApplicable("it is not a network of one input")
     (encoder,) = recipe.pretrained.values()
-    read = modalities(plugins.load("pretrained", encoder.name))
-    if len(read) != 1:
-        return NotApplicable("the encoder does not tell what its input is")
+    read = reads(encoder)
     return afresh(replace(recipe, pretrained={}), read)

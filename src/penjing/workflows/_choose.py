@@ -31,6 +31,7 @@ from penjing.core.report.text import many
 from penjing.core.usual import WIDE_RUNS, usual
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
+from penjing.pretrained import named
 from penjing.training import engine
 from penjing.training._loader import spread
 from penjing.training._loop import Pace
@@ -139,7 +140,7 @@ def check_wish(wish: RecipeWish) -> None:
     if "metric" in wish.task:
         _check_metric(wish.task["metric"])
     if wish.pretrained not in ("auto", "no"):
-        plugins.find("pretrained", wish.pretrained.partition(":")[0])
+        named(wish.pretrained)
 
 
 def _check_metric(name: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from penjing.core import plugins, statistics
+from penjing.core import plugins, statistics, weights
 from penjing.core.files import write_atomically, write_json
 from penjing.core.randomness import stream
 from penjing.core.run import Run
@@ -108,9 +108,8 @@ def _pretrained(slot: Slot) -> dict[str, Any]:
     """Which encoder an input is seen through, and where its weights are from."""
     if not isinstance(slot, EmbeddingSlot):
         return {}
-    plugin = plugins.load("pretrained", slot.encoder.name)
-    about = {name.lower(): getattr(plugin, name, "") for name in ("SOURCE", "LICENCE", "WEIGHTS", "PACKAGE")}
-    return {"pretrained": {"name": slot.encoder.name, "settings": dict(slot.encoder.settings), **about}}
+    chosen = {"name": slot.encoder.name, "settings": dict(slot.encoder.settings)}
+    return {"pretrained": {**chosen, **weights.about(slot.encoder)}}
 
 
 def write_predictions(

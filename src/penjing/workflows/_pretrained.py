@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from penjing.core import cache, plugins
-from penjing.core.errors import DataError
+from penjing.core.errors import DataError, UsageError
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice
 from penjing.core.table import Column, Store
 from penjing.modalities import text
-from penjing.pretrained import installed, modalities, preferred
+from penjing.pretrained import installed, modalities, named, reads
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._slots import CHUNK, Features, FileSlot, Slot, TextSlot, Values
 
@@ -33,24 +33,22 @@ def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
 
     Args:
         prepared: the data.
-        wanted: "auto", "no", or the name of an encoder (or a path or hub name that a loader takes, "timm:resnet18").
+        wanted: "auto", "no", or what `pretrained.named` takes.
 
     Raises:
-        UsageError: an encoder was named that does not exist.
+        UsageError: an encoder was named that does not exist, or that reads none of the inputs.
     """
     if wanted == NO:
         return {}
-    found = {slot.name: _wanted(wanted, slot.modality) for slot in prepared.slots}
-    return {name: choice.filled("pretrained") for name, choice in found.items() if choice is not None}
-
-
-def _wanted(wanted: str, modality: str) -> Choice | None:
-    """The encoder of a modality: one that is installed for "auto", else the one that was named, if it is for that."""
     if wanted == AUTO:
-        return installed(modality)
-    name, _, weights = wanted.partition(":")
-    choice = Choice(name, {"weights": weights}) if weights else Choice(wanted)
-    return preferred(choice) if modality in modalities(plugins.load("pretrained", choice.name)) else None
+        found = {slot.name: installed(slot.modality) for slot in prepared.slots}
+        return {name: choice.filled("pretrained") for name, choice in found.items() if choice is not None}
+    choice = named(wanted).filled("pretrained")
+    suited = {slot.name: choice for slot in prepared.slots if slot.modality in reads(choice)}
+    if not suited:
+        inputs = ", ".join(dict.fromkeys(slot.modality for slot in prepared.slots))
+        raise UsageError(f"--pretrained {wanted} reads {' or '.join(reads(choice))}, and the inputs here are {inputs}")
+    return suited
 
 
 def lacking(prepared: Prepared) -> list[Any]:
@@ -313,9 +311,18 @@ def embedded(encoder: Choice, values: Any, decode: Mapping[str, Any]) -> np.ndar
         values: as the encoder's modality decodes them.
         decode: the settings they were decoded with.
     """
-    embed = _loaded(encoder.name, tuple(sorted(encoder.settings.items())))
+    embed = _embed_of(encoder)
     found: np.ndarray = embed(values, int(decode["rate_hz"])) if "rate_hz" in decode else embed(values)
     return found
+
+
+def _embed_of(encoder: Choice) -> Callable[..., np.ndarray]:
+    """The encoder, loaded. Weights that a person named may change; what reads them keeps them, and looks each time."""
+    plugin = plugins.load("pretrained", encoder.name)
+    if hasattr(plugin, "settled"):
+        found: Callable[..., np.ndarray] = plugin.load(plugin.Settings(**encoder.settings))
+        return found
+    return _loaded(encoder.name, tuple(sorted(encoder.settings.items())))
 
 
 @lru_cache(maxsize=2)  # one for each of two inputs; weights are large

@@ -29,7 +29,7 @@ from penjing.workflows._choose import Chosen
 from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
-from penjing.workflows._pretrained import NO, lacking, seen_through
+from penjing.workflows._pretrained import AUTO, NO, at_hand, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, goes_on, plain_wish, replanned, settled, wish_of
@@ -81,6 +81,8 @@ def fit(
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
+    if wish.recipe.pretrained != AUTO:
+        at_hand(prepared, wish.recipe.pretrained)  # refuses what reads none of the inputs
     for sentence in notices(prepared):
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from penjing.core import plugins
+from penjing.core import weights
 from penjing.core.errors import PenjingError
+from penjing.core.recipe import Choice
 from penjing.core.report import _figures, _tables, _words, text
 from penjing.core.report._read import RunFiles
 from penjing.core.units import show_bytes, show_seconds
@@ -20,7 +21,6 @@ MOST_CLASSES = 1000
 MOST_FILES = 50
 STAGE_COLOURS = 6
 MOST_COLUMNS = 60  # named of one type
-ABOUT_WEIGHTS = ("package", "source", "licence", "weights")
 # The names under which a record may hold the loss.
 LOSSES = ("loss", "log_loss", "rmse")
 
@@ -192,25 +192,25 @@ def pretrained(files: RunFiles) -> list[dict[str, Any]]:
         for name, one in (files.prepare.get("inputs") or {}).items()
         if isinstance(one.get("pretrained"), Mapping)
     }
-    others = {name: _about(str(one.get("name"))) for name, one in files.pretrained.items() if isinstance(one, Mapping)}
+    others = {name: _about(one) for name, one in files.pretrained.items() if isinstance(one, Mapping)}
     about = chosen or others
     return [
         {
             "input": name,
             "is_chosen": bool(chosen),
-            **{key: str(one.get(key) or "") for key in ("name", "package", "source", "licence", "weights")},
+            **{key: str(one.get(key) or "") for key in ("name", *weights.ABOUT)},
         }
         for name, one in about.items()
     ]
 
 
-def _about(encoder: str) -> dict[str, str]:
-    """What an encoder says of its weights; its name alone where it is not known here."""
+def _about(encoder: Mapping[str, Any]) -> dict[str, str]:
+    """What an encoder of a recipe says of its weights; its name alone where it is not known here."""
+    name = str(encoder.get("name"))
     try:
-        plugin = plugins.load("pretrained", encoder)
+        return {"name": name, **weights.about(Choice(name, {key: encoder[key] for key in encoder if key != "name"}))}
     except PenjingError:
-        return {"name": encoder}
-    return {"name": encoder, **{key: getattr(plugin, key.upper(), "") for key in ABOUT_WEIGHTS}}
+        return {"name": name}
 
 
 def cost(files: RunFiles) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Encoders of a person's own weights, from the training to the prediction."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+import pytest
+import torch
+from kinds import ITEMS, picture, write_files
+from safetensors.torch import save_file
+
+import penjing as pj
+from penjing.core.errors import DataError, UsageError
+from penjing.core.recipe import Choice, Recipe
+from penjing.pretrained import _timm, named
+
+needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason=_timm.INSTALL)
+HEAD = """
+model = { name = "probe" }
+[training]
+steps = 12
+batch_size = 16
+evaluations = 3
+[machine]
+threads = 1
+"""
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_files(tmp_path / "data", picture, ".png")
+
+
+@pytest.fixture
+def weights(tmp_path):
+    return written(tmp_path / "weights.safetensors", seed=1)
+
+
+def written(file, seed):
+    torch.manual_seed(seed)
+    save_file(_timm._imported().create_model("test_resnet", num_classes=2).state_dict(), file)
+    return file
+
+
+@needs_timm
+def test_a_head_on_own_weights_is_trained_kept_and_asked_again(data, weights, tmp_path):
+    encoder = named(f"timm:test_resnet@{weights}")
+    recipe = Recipe.from_toml(HEAD)
+    recipe = Recipe(**{**vars(recipe), "pretrained": {"image": encoder}}).filled()
+    run = pj.fit(data, recipe=recipe, out=tmp_path / "run", watch=None, pictures=False)
+    said = json.loads((run.path / "prepare.json").read_text(encoding="utf-8"))["inputs"]["image"]["pretrained"]
+    assert said["settings"]["fingerprint"] == encoder.settings["fingerprint"]
+    assert said["source"] == f"timm test_resnet, weights of {weights}"
+    answers = pj.predict(run, data)
+    assert len(answers) == ITEMS
+    assert str(weights) in pj.report(run).read_text(encoding="utf-8")
+
+    written(weights, seed=2)
+    with pytest.raises(DataError, match="holds other weights than the recipe's"):
+        pj.predict(run, data)
+    weights.unlink()
+    with pytest.raises(DataError, match=r"weights\.safetensors are not there any more; put them back"):
+        pj.predict(run, data)
+    written(weights, seed=1)
+    assert pj.predict(run, data).frame.equals(answers.frame)
+
+
+@needs_timm
+def test_own_weights_compete_with_a_network_from_scratch(data, weights, tmp_path):
+    run = pj.fit(data, pretrained=f"timm:test_resnet@{weights}", time="12s", out=tmp_path / "run", watch=None)
+    kept = Recipe.read(run.path / "pretrained" / "recipe.toml").pretrained["image"]
+    assert kept == named(f"timm:test_resnet@{weights}")
+    assert isinstance(kept, Choice)
+
+
+def test_an_encoder_of_other_inputs_is_refused_before_anything_is_learned(data, tmp_path):
+    with pytest.raises(UsageError, match="--pretrained minilm reads text, and the inputs here are image"):
+        pj.fit(data, pretrained="minilm", time="8s", out=tmp_path / "run", watch=None)
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_there_are_refused_before_the_data_are_read(tmp_path):
+    with pytest.raises(UsageError, match="is not a file of weights"):
+        pj.fit(tmp_path / "no data", pretrained=f"timm:test_resnet@{tmp_path}/none.pt", watch=None)
