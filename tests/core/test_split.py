@@ -200,6 +200,22 @@ def test_a_given_split_reports_what_leaks_across_it():
     assert "1 test items have a copy or a group member in the part that is learned from" in dealt.said
 
 
+def test_items_that_cross_the_seal_are_counted_and_copies_on_both_sides_of_it_are_not():
+    hashes = [*content(100), content(1)[0]]  # the last one is a copy of the first
+    parts = ["train"] * 80 + ["test"] * 20 + ["test"]
+
+    def dealt(parts: list[str]) -> Split:
+        return deal(hashes, np.arange(101), None, parts, 0)
+
+    assert dealt(parts).crossed(dealt(parts)) == 0
+    sealed, opened, left_out = parts.copy(), parts.copy(), parts.copy()
+    sealed[5], opened[90:92], left_out[95] = "test", ["train", "train"], "excluded"
+    assert dealt(sealed).crossed(dealt(parts)) == 1
+    assert dealt(opened).crossed(dealt(parts)) == 2
+    assert dealt(left_out).crossed(dealt(parts)) == 0
+    assert deal(hashes[50:], np.arange(51), None, parts[50:], 0).crossed(dealt(parts)) == 0
+
+
 def test_excluded_items_stay_out():
     parts = ["excluded"] * 10 + [None] * 90
     dealt = deal(content(100), np.arange(100), None, parts, 0, folds=3)

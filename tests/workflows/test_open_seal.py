@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -74,6 +75,22 @@ def test_parts_that_were_dealt_anew_are_no_longer_the_sealed_ones(tmp_path: Path
     with pytest.raises(DataError, match="holds other test items than when"):
         pj.test(run, watch=None)
     assert openings(run) == 0
+
+
+@pytest.mark.parametrize("verb", ["from", "treat", "diagnose"])
+def test_nothing_goes_on_from_a_run_whose_seal_the_data_have_moved(verb: str, tmp_path: Path) -> None:
+    run = fitted(tmp_path / "data", "table", rows())
+    place = tmp_path / "data" / "table.csv"
+    table = pl.read_csv(place)
+    table.with_columns(split=table["split"].reverse()).write_csv(place)
+    going_on: dict[str, Callable[[], object]] = {
+        "from": lambda: pj.fit(place, parent=run, target="label", out=tmp_path / "next", watch=None),
+        "treat": lambda: pj.treat(run, time="1m", watch=None),
+        "diagnose": lambda: pj.diagnose(run, time="1m", watch=None),
+    }
+    with pytest.raises(DataError, match=r"holds other test items than when .* would be learned from and scored"):
+        going_on[verb]()
+    assert not (tmp_path / "next").exists()
 
 
 def test_labels_are_told_by_their_names_whatever_labels_there_are_by_now(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from penjing.core.files import write_atomically
 from penjing.core.seal import seal_id
 from penjing.core.table import PARTS
 
+LEARNED = ("train", "valid", "confirm")
 SHARES = (0.70, 0.15, 0.15)
 # From this many items on, a part of the validation share is kept for final verdicts.
 FEWEST_FOR_CONFIRM, CONFIRM_OF_VALID = 2000, 1 / 3
@@ -73,18 +74,30 @@ class Split:
         parts = self.frame["part"].to_list()
         return {part: parts.count(part) for part in PARTS}
 
+    def crossed(self, before: Split) -> int:
+        """How many items an earlier split learned from and this one seals, or the other way round."""
+        # Copies may lie on both sides of a seal that comes with the data; that is a leak, and told as one.
+        (sealed, learned), (sealed_then, learned_then) = self._sides(), before._sides()
+        return len(sealed & learned_then - sealed_then) + len(learned & sealed_then - learned_then)
+
+    def _sides(self) -> tuple[set[str], set[str]]:
+        """The hashes inside the test part, and of what is learned from."""
+        parts = (pl.col("part") == "test", pl.col("part").is_in(LEARNED))
+        inside, outside = (set(self.frame.filter(part)["hash"].to_list()) for part in parts)
+        return inside, outside
+
     def leaked(self) -> Int[np.ndarray, " rows"]:
         """The rows of test items that have a copy or a group member outside the test part.
 
         Only a given split can have any.
         """
-        seen = self.frame.filter(pl.col("part").is_in(["train", "valid", "confirm"]))["group"].to_numpy()
+        seen = self.frame.filter(pl.col("part").is_in(LEARNED))["group"].to_numpy()
         test = self.index("test")
         return test[np.isin(self.frame["group"].to_numpy()[test], seen)]
 
     def leaks(self) -> list[tuple[str, str]]:
         """(test item, an item of its group that is learned from), by name, for every leaked test item."""
-        seen = self.frame.filter(pl.col("part").is_in(["train", "valid", "confirm"]))
+        seen = self.frame.filter(pl.col("part").is_in(LEARNED))
         partner = dict(zip(reversed(seen["group"].to_list()), reversed(seen["name"].to_list()), strict=True))
         leaked = self.frame[self.leaked().tolist()]
         return [(name, partner[group]) for name, group in zip(leaked["name"], leaked["group"], strict=True)]
@@ -234,7 +247,7 @@ def _around_given(
     train = parts == "train"
     part = np.full(len(dealt.draw), "", dtype="<U8")
     if old is not None:
-        for name in ("train", "valid", "confirm"):
+        for name in LEARNED:
             part[dealt.of_item[train & (old == name)]] = name
     in_train = np.bincount(dealt.of_item, weights=train, minlength=len(dealt.draw)).astype(np.int64)
     count = int(train.sum())

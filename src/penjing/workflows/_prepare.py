@@ -25,6 +25,7 @@ from penjing.core.files import state_folder
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.record import Survey
+from penjing.core.report.text import many
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections, as_cell
 from penjing.workflows._slots import (
@@ -123,11 +124,11 @@ def prepare(
         data: a path, arrays, a data frame or a Dataset.
         wish: what the person asked.
         clock: decoding keeps to its share of the time.
-        previous: a split whose assignments are kept.
+        previous: the split of a run, whose assignments are kept.
         only: hashes of the items to use; None uses all.
 
     Raises:
-        DataError: the data cannot be used.
+        DataError: the data cannot be used, or the split that they bring moves items across the seal of `previous`.
         UsageError: an option does not fit the data.
     """
     with clock.stage("reading"):
@@ -135,7 +136,13 @@ def prepare(
     with clock.stage("decoding"):
         decoded = _decode(surveyed, wish.most_unreadable, clock, watch, only)
     with clock.stage("duplicates and split"):
-        return _deal(surveyed, decoded, wish, watch, previous)
+        prepared = _deal(surveyed, decoded, wish, watch, previous)
+    if previous is not None and prepared.split.is_given and (count := prepared.split.crossed(previous)):
+        raise DataError(
+            f"the split that comes with {prepared.table.title} holds other test items than when the run was made: "
+            f"{many(count, 'item')} would be learned from and scored. Give the data as they were, or train anew"
+        )
+    return prepared
 
 
 @dataclass(frozen=True)
