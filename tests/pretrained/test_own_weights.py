@@ -197,6 +197,166 @@ def test_a_transformers_folder_of_a_sound_network_works(tmp_path):
     assert np.isfinite(found).all()
 
 
+def small_vit(**changed):
+    from transformers import ViTConfig, ViTModel
+
+    taken = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    return ViTModel(ViTConfig(**{**taken, "image_size": 32, "patch_size": 8, **changed}))
+
+
+def small_bert(folder, **changed):
+    from transformers import BertConfig, BertModel
+
+    taken = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    network = BertModel(BertConfig(vocab_size=len(WORDS), **taken), **changed)
+    network.save_pretrained(folder)
+    write_tokeniser(folder)
+    return network.eval()
+
+
+def anew(name, seed):
+    """What another process finds, with the random numbers of its own."""
+    _own._load.cache_clear()
+    torch.manual_seed(seed)
+    return read(str(name))
+
+
+@needs_transformers
+def test_weights_that_a_checkpoint_lacks_and_no_vector_needs_do_not_change_its_fingerprint(tmp_path):
+    small_bert(tmp_path, add_pooling_layer=False)
+    one, other = anew(tmp_path, seed=1), anew(tmp_path, seed=2)
+    assert one.fingerprint == other.fingerprint
+    np.testing.assert_array_equal(one.embed(["good film"]), other.embed(["good film"]))
+
+
+@needs_transformers
+def test_a_folder_that_lacks_weights_is_refused(tmp_path):
+    small_vit().save_pretrained(tmp_path)
+    weights = _own.read_weights(tmp_path / "model.safetensors")
+    save_file(
+        {f"other.{name}": value for name, value in weights.items()}, tmp_path / "model.safetensors", {"format": "pt"}
+    )
+    with pytest.raises(DataError, match=r"\d+ of \d+ weights are missing \("):
+        read(str(tmp_path))
+    del weights["layernorm.weight"]
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(DataError, match=r"1 of \d+ weights are missing \(layernorm\.weight\)"):
+        read(str(tmp_path))
+
+
+@needs_transformers
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_a_checkpoint_of_half_the_bits_is_read_as_float32(tmp_path, kind):
+    network = small_bert(tmp_path).to(kind)
+    network.save_pretrained(tmp_path)
+    found = read(str(tmp_path)).embed(["good film"])
+    with torch.inference_mode():
+        expected = network.float()(input_ids=torch.tensor([[2, 5, 7, 3]])).last_hidden_state.mean(1)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-3, atol=1e-5)
+
+
+@needs_transformers
+@pytest.mark.parametrize("kind", ["resnet", "convnext"])
+def test_of_maps_the_mean_is_over_the_places(tmp_path, kind):
+    from transformers import ConvNextConfig, ConvNextModel, ResNetConfig, ResNetModel
+
+    if kind == "resnet":
+        network = ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 12], depths=[1, 1], layer_type="basic"))
+    else:
+        network = ConvNextModel(ConvNextConfig(hidden_sizes=[8, 12], depths=[1, 1], num_stages=2, image_size=64))
+    network.save_pretrained(tmp_path)
+    own = read(str(tmp_path))
+    assert own.features == 12
+    assert own.embed(pictures()[:0]).shape == (0, 12)
+    found = own.embed(pictures())
+    maps = torch.nn.functional.interpolate(
+        torch.from_numpy(pictures()).permute(0, 3, 1, 2).float(), (own.side,) * 2, mode="bilinear", antialias=True
+    )
+    with torch.inference_mode():
+        expected = network.eval()((maps / 255 - 0.5) / 0.5).last_hidden_state.mean((2, 3))
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@needs_transformers
+def test_a_side_may_be_said_as_height_and_width(tmp_path):
+    small_vit(image_size=(32, 32)).save_pretrained(tmp_path)
+    assert read(str(tmp_path)).side == 32
+
+
+@needs_transformers
+def test_a_network_that_hides_parts_at_random_is_refused(tmp_path):
+    from transformers import ViTMAEConfig, ViTMAEModel
+
+    taken = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    ViTMAEModel(ViTMAEConfig(**taken, image_size=32, patch_size=8)).save_pretrained(tmp_path)
+    with pytest.raises(DataError, match="other values for the same item each time"):
+        read(str(tmp_path))
+
+
+@needs_transformers
+def test_a_network_that_takes_what_penjing_does_not_give_is_refused(tmp_path):
+    from transformers import WhisperConfig, WhisperModel
+
+    taken = {"encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    widths = {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "num_mel_bins": 8}
+    vocabulary = {
+        "vocab_size": 20,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        "decoder_start_token_id": 1,
+    }
+    WhisperModel(WhisperConfig(**taken, **widths, **vocabulary)).save_pretrained(tmp_path)
+    with pytest.raises(DataError, match="it takes input_features, and penjing gives pixel_values"):
+        read(str(tmp_path))
+
+
+@needs_transformers
+def test_a_network_that_cannot_answer_one_item_is_refused_when_it_is_loaded(tmp_path):
+    from transformers import T5Config, T5Model
+
+    taken = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "decoder_start_token_id": 0}
+    T5Model(T5Config(vocab_size=len(WORDS), **taken)).save_pretrained(tmp_path)
+    write_tokeniser(tmp_path)
+    with pytest.raises(DataError, match="transformers cannot load"):
+        read(str(tmp_path))
+
+
+@needs_transformers
+def test_a_fingerprint_is_of_how_items_are_prepared_too(tmp_path):
+    small_vit().save_pretrained(tmp_path)
+    file, found = tmp_path / "preprocessor_config.json", set()
+    mean, std = [0.1, 0.2, 0.3], [0.4] * 3
+    for said in ({}, {"image_mean": mean}, {"image_mean": mean, "image_std": std}, {"do_normalize": False}):
+        file.write_text(json.dumps(said), encoding="utf-8")
+        found.add(read(str(tmp_path)).fingerprint)
+    assert len(found) == 4
+
+    texts = tmp_path / "texts"
+    small_bert(texts)
+    before = read(str(texts)).fingerprint
+    tokeniser = json.loads((texts / "tokenizer.json").read_text(encoding="utf-8"))
+    vocabulary = tokeniser["model"]["vocab"]
+    vocabulary["good"], vocabulary["bad"] = vocabulary["bad"], vocabulary["good"]
+    (texts / "tokenizer.json").write_text(json.dumps(tokeniser), encoding="utf-8")
+    assert read(str(texts)).fingerprint != before
+
+
+@needs_transformers
+def test_who_guesses_how_items_are_prepared_says_so(tmp_path):
+    small_vit().save_pretrained(tmp_path)
+    own = read(str(tmp_path))
+    assert own.doubt == (
+        f"{tmp_path} holds no preprocessor_config.json, so its items are prepared as is usual: "
+        "mean [0.5, 0.5, 0.5], std [0.5, 0.5, 0.5], side 32"
+    )
+    said = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+    (tmp_path / "processor_config.json").write_text(json.dumps({"image_processor": said}), encoding="utf-8")
+    assert read(str(tmp_path)).doubt == ""
+    assert read(str(tmp_path)).fingerprint == own.fingerprint
+
+
 @needs_transformers
 def test_a_folder_without_weights_is_refused_with_a_sentence(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")

@@ -8,8 +8,8 @@
 Only the last two may use the network, because the person asked for it by name; nothing else in penjing does. Code that
 comes with weights is never run, and pickled weights are read without it.
 
-A recipe holds what was named (with the whole path), what the weights say of themselves, and a fingerprint of them: the
-same name with other weights behind it is refused.
+A recipe holds what was named (with the whole path), what the weights say of themselves, and a fingerprint of them and
+of how items are prepared: the same name with others behind it is refused.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ class Own:
         modality: "image", "audio" or "text".
         features: the length of an item's vector.
         embed: as a plug-in's `load` gives it; for sound with the rate as second argument.
-        fingerprint: of the weights.
+        fingerprint: of the weights and of how items are prepared for them.
         side: height and width in pixels that pictures are brought to; 0 for others.
         licence: what the weights' own card says of it.
+        doubt: a sentence on what the weights do not say of themselves; "" for none.
     """
 
     modality: str
@@ -50,6 +51,7 @@ class Own:
     fingerprint: str
     side: int = 0
     licence: str = "not stated beside the weights"
+    doubt: str = ""
 
 
 def named(name: str) -> tuple[str, str] | None:
@@ -147,9 +149,36 @@ def about(library: str, weights: str, licence: str) -> dict[str, str]:
     return {"package": library, "source": source, "licence": licence, "weights": "named by the person who trained"}
 
 
-def fingerprint_of(tensors: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that tell weights apart; neither their order nor their file matters."""
+def probed(of: Callable[..., np.ndarray], *item: Any) -> int:
+    """The length of the vectors that a network gives, found out by one item.
+
+    Args:
+        of: a batch → Float32 [n, features].
+        item: what `of` takes, a batch of one.
+
+    Raises:
+        ValueError: it gives no vector, or not the same one twice.
+    """
+    first, again = of(*item), of(*item)
+    if first.ndim != 2 or len(first) != 1:
+        raise ValueError(f"it gives {list(first.shape)} for one item; expected a vector")
+    if not np.isfinite(first).all():
+        raise ValueError("it gives values that are no numbers")
+    if not np.allclose(first, again, rtol=1e-3, atol=1e-4 * float(np.abs(first).max())):
+        raise ValueError("it gives other values for the same item each time, as networks do that hide parts at random")
+    return int(first.shape[1])
+
+
+def fingerprint_of(tensors: Mapping[str, Any], prepared: Mapping[str, Any] | None = None) -> str:
+    """Twelve hexadecimal digits that tell weights apart; neither their order nor their file matters.
+
+    Args:
+        tensors: the weights by name.
+        prepared: how items are brought to the network, as JSON takes it.
+    """
     digest = hashlib.blake2b(digest_size=6)
+    if prepared:
+        digest.update(json.dumps(prepared, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
         held = value.detach().cpu().contiguous()
         digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
