@@ -12,10 +12,12 @@ from safetensors.torch import save_file
 
 import penjing as pj
 from penjing.core.errors import DataError, UsageError
+from penjing.core.events import Warned
 from penjing.core.recipe import Choice, Recipe
-from penjing.pretrained import _timm, named
+from penjing.pretrained import _timm, _transformers, named
 
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason=_timm.INSTALL)
+needs_transformers = pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason=_transformers.INSTALL)
 HEAD = """
 model = { name = "probe" }
 [training]
@@ -72,6 +74,21 @@ def test_own_weights_compete_with_a_network_from_scratch(data, weights, tmp_path
     kept = Recipe.read(run.path / "pretrained" / "recipe.toml").pretrained["image"]
     assert kept == named(f"timm:test_resnet@{weights}")
     assert isinstance(kept, Choice)
+
+
+@needs_transformers
+def test_an_encoder_whose_preparation_is_guessed_is_told_of(data, tmp_path):
+    from transformers import ViTConfig, ViTModel
+
+    taken = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    ViTModel(ViTConfig(**taken, image_size=32, patch_size=8)).save_pretrained(tmp_path / "vit")
+    heard = []
+    pj.fit(data, pretrained=str(tmp_path / "vit"), time="8s", out=tmp_path / "run", watch=heard.append, pictures=False)
+    said = [
+        event.message for event in heard if isinstance(event, Warned) and "preprocessor_config.json" in event.message
+    ]
+    assert len(said) == 1
+    assert said[0].startswith(f"{tmp_path / 'vit'} holds no preprocessor_config.json")
 
 
 def test_an_encoder_of_other_inputs_is_refused_before_anything_is_learned(data, tmp_path):

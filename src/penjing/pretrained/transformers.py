@@ -48,6 +48,11 @@ def reads(settings: Settings) -> tuple[str, ...]:
     return (settings.modality or _own.loaded(_LIBRARY, settings.weights).modality,)
 
 
+def doubt(settings: Settings) -> str:
+    """A sentence on what the weights do not say of themselves; "" for none."""
+    return _own.loaded(_LIBRARY, settings.weights).doubt
+
+
 def decode(settings: Settings) -> dict[str, int | str] | None:
     """Settings of the decoding for this network alone; None takes the data's own."""
     if settings.fit == "canvas" or reads(settings) != ("image",):

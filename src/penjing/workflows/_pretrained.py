@@ -51,6 +51,16 @@ def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
     return suited
 
 
+def doubts(encoders: Mapping[str, Choice]) -> list[str]:
+    """Sentences on what the encoders' weights do not say of themselves."""
+    found = []
+    for choice in encoders.values():
+        plugin = plugins.load("pretrained", choice.name)
+        if hasattr(plugin, "doubt"):
+            found.append(plugin.doubt(plugin.Settings(**choice.settings)))
+    return [sentence for sentence in dict.fromkeys(found) if sentence]
+
+
 def lacking(prepared: Prepared) -> list[Any]:
     """The encoders that would suit these data and are not installed, one for each input's modality."""
     known = [plugins.load("pretrained", name) for name in plugins.names("pretrained")]

@@ -17,7 +17,7 @@ import numpy as np
 from penjing.core import split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
-from penjing.core.events import Said, Watch, tell
+from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import write_json
 from penjing.core.report import write_report
 from penjing.core.report.text import many
@@ -29,7 +29,7 @@ from penjing.workflows._choose import Chosen
 from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
-from penjing.workflows._pretrained import AUTO, NO, at_hand, lacking, seen_through
+from penjing.workflows._pretrained import AUTO, NO, at_hand, doubts, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, goes_on, plain_wish, replanned, settled, wish_of
@@ -82,7 +82,8 @@ def fit(
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
     if wish.recipe.pretrained != AUTO:
-        at_hand(prepared, wish.recipe.pretrained)  # refuses what reads none of the inputs
+        for sentence in doubts(at_hand(prepared, wish.recipe.pretrained)):  # refuses what reads none of the inputs
+            tell(watch, Warned(sentence))
     for sentence in notices(prepared):
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
