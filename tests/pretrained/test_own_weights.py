@@ -82,6 +82,102 @@ def test_a_folder_that_timm_saved_is_known_by_its_architecture(tmp_path):
     assert read(str(tmp_path)).embed(pictures(1)).shape == (1, 512)
 
 
+def saved_by_timm(folder, **arguments):
+    """A small network in a folder, as timm itself writes it."""
+    timm = _timm._imported()
+    network = timm.create_model("test_resnet", **arguments)
+    timm.models.save_for_hf(network, folder, safe_serialization=True)
+    return network.eval()
+
+
+@needs_timm
+def test_a_folder_of_timms_own_making_is_read(tmp_path):
+    network = saved_by_timm(tmp_path, num_classes=5)
+    own = read(str(tmp_path))
+    assert own.features == network.num_features
+    maps = torch.nn.functional.interpolate(
+        torch.from_numpy(pictures()).permute(0, 3, 1, 2).float(), (own.side,) * 2, mode="bilinear", antialias=True
+    )
+    mean, std = (torch.tensor(network.pretrained_cfg[name]).view(1, 3, 1, 1) for name in ("mean", "std"))
+    network.reset_classifier(0)
+    with torch.inference_mode():
+        expected = network((maps / 255 - mean) / std)
+    np.testing.assert_allclose(own.embed(pictures()), expected.numpy(), rtol=1e-3, atol=1e-4)
+
+
+@needs_timm
+def test_a_folder_of_an_older_timm_says_on_one_level_how_pictures_are_prepared(tmp_path):
+    saved_by_timm(tmp_path, num_classes=5)
+    file = tmp_path / "config.json"
+    said = json.loads(file.read_text(encoding="utf-8"))
+    changed = {**said["pretrained_cfg"], "mean": [0.1] * 3, "std": [0.3] * 3, "input_size": [3, 96, 96]}
+    file.write_text(json.dumps({**said, "pretrained_cfg": changed}), encoding="utf-8")
+    new = read(str(tmp_path))
+    file.write_text(json.dumps({"architecture": said["architecture"], **changed}), encoding="utf-8")
+    old = read(str(tmp_path))
+    assert old.side == new.side == 96
+    np.testing.assert_array_equal(old.embed(pictures()), new.embed(pictures()))
+    assert old.fingerprint == new.fingerprint
+    changed["mean"] = [0.2] * 3
+    file.write_text(json.dumps({**said, "pretrained_cfg": changed}), encoding="utf-8")
+    assert read(str(tmp_path)).fingerprint != old.fingerprint
+
+
+@needs_timm
+def test_a_timm_network_for_other_channels_is_refused(tmp_path):
+    saved_by_timm(tmp_path, in_chans=1)
+    with pytest.raises(DataError, match="is for pictures of 1 channels; penjing shows it red, green, blue"):
+        read(str(tmp_path))
+
+
+@needs_timm
+def test_a_timm_network_that_gives_no_vectors_is_refused(tmp_path):
+    saved_by_timm(tmp_path, global_pool="")
+    with pytest.raises(DataError, match=r"is no encoder of pictures: it gives \[1, \d+, \d+, \d+\] for one item"):
+        read(str(tmp_path))
+
+
+@needs_timm
+def test_a_folder_with_an_at_sign_is_a_folder(tmp_path):
+    folder = tmp_path / "me@work"
+    saved_by_timm(folder)
+    for name in (str(folder), f"timm:{folder}"):
+        assert _own.named(name) == ("timm", str(folder))
+    before = read(str(folder)).fingerprint
+    saved_by_timm(folder)
+    assert read(str(folder)).fingerprint != before
+    file = small_timm(folder / "w@1.safetensors", seed=1)
+    assert read(f"timm:resnet10t@{file}").features == 512
+    assert _own.about("timm", str(folder), "MIT")["source"] == f"timm {folder}"
+    assert _own.about("timm", f"resnet10t@{file}", "MIT")["source"] == f"timm resnet10t, weights of {file}"
+    folder.rename(tmp_path / "gone")
+    for weights in (str(folder), f"resnet10t@{file}"):
+        with pytest.raises(DataError, match="are not there any more; put them back"):
+            _own.loaded("timm", weights)
+
+
+@needs_timm
+def test_a_folder_of_transformers_is_none_of_timm(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
+    with pytest.raises(DataError, match=f"names no architecture of timm; it is of transformers:{tmp_path}"):
+        read(f"timm:{tmp_path}")
+
+
+@needs_timm
+@pytest.mark.parametrize("held", [torch.zeros(3), [torch.zeros(3)], {"state_dict": [1, 2]}])
+def test_a_file_that_holds_no_weights_by_name_is_refused(tmp_path, held):
+    torch.save(held, tmp_path / "w.pt")
+    with pytest.raises(DataError, match=r"w\.pt holds no weights by name \(\w+\); save the network's state_dict"):
+        read(f"timm:resnet10t@{tmp_path / 'w.pt'}")
+
+
+@needs_timm
+def test_what_lies_beside_the_weights_in_their_file_is_passed_over(tmp_path):
+    torch.save({"conv1.0.weight": "no tensor", "epoch": 3}, tmp_path / "w.pt")
+    with pytest.raises(DataError, match="do not fit"):
+        read(f"timm:resnet10t@{tmp_path / 'w.pt'}")
+
+
 @needs_timm
 def test_the_stand_in_for_torchvision_is_gone_afterwards():
     _timm._imported()

@@ -63,12 +63,14 @@ def named(name: str) -> tuple[str, str] | None:
     """
     library, _, weights = name.partition(":")
     if library in LIBRARIES:
+        if weights and Path(weights).expanduser().is_dir():
+            return library, str(Path(weights).expanduser().resolve())
         architecture, _, file = weights.partition("@")
         if not architecture:
             raise UsageError(f"{name} names no weights; {EXPECTED}")
         if file:
             return library, f"{architecture}@{_existing(file)}"
-        return library, str(Path(weights).expanduser().resolve()) if Path(weights).expanduser().is_dir() else weights
+        return library, weights
     path = Path(name).expanduser()
     if path.is_dir():
         return ("transformers" if "model_type" in _described(path) else "timm"), str(path.resolve())
@@ -89,10 +91,10 @@ def loaded(library: str, weights: str) -> Own:
     """
     if not weights:
         raise UsageError(f"{library} by itself is no encoder; {EXPECTED}")
-    path = Path(weights.rpartition("@")[2])
-    if path.is_absolute() and not path.exists():
+    path = _place(weights)
+    if path is not None and not path.exists():
         raise DataError(f"the weights {path} are not there any more; put them back")
-    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_absolute() else []
+    files = [] if path is None else sorted(path.iterdir()) if path.is_dir() else [path]
     return _load(library, weights, tuple((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
 
 
@@ -143,9 +145,13 @@ def embedder(library: str, weights: str, fingerprint: str) -> Callable[..., np.n
 
 def about(library: str, weights: str, licence: str) -> dict[str, str]:
     """Where weights are from, for the report."""
-    where = f"{library} {weights.replace('@', ', weights of ')}"
-    is_file = Path(weights.rpartition("@")[2]).is_absolute()
-    source = where if is_file else f"{where} from the hub"
+    path = _place(weights)
+    if path is None:
+        source = f"{library} {weights} from the hub"
+    elif Path(weights).is_absolute():
+        source = f"{library} {weights}"
+    else:
+        source = f"{library} {weights.partition('@')[0]}, weights of {path}"
     return {"package": library, "source": source, "licence": licence, "weights": "named by the person who trained"}
 
 
@@ -192,6 +198,14 @@ def _bytes() -> Any:
     return torch.uint8
 
 
+def _place(weights: str) -> Path | None:
+    """The folder or file of what `named` gave; None for a name of the hub. An architecture holds no "@", a path may."""
+    path = Path(weights)
+    if not path.is_absolute():
+        path = Path(weights.partition("@")[2])
+    return path if path.is_absolute() else None
+
+
 def _existing(file: str) -> Path:
     path = Path(file).expanduser()
     if not path.is_file() or path.suffix not in ENDINGS:
@@ -219,6 +233,8 @@ def _timm_folder(path: Path) -> Own:
     from penjing.pretrained import _timm
 
     said = _described(path)
+    if "architecture" not in said:
+        raise DataError(f"config.json of {path} names no architecture of timm; it is of transformers:{path}")
     files = [file for ending in ENDINGS for file in sorted(path.glob(f"*{ending}"))]
     if not files:
         raise DataError(f"{path} holds no weights; expected a file that ends in {', '.join(ENDINGS)}")
@@ -229,7 +245,7 @@ def read_weights(file: Path) -> dict[str, Any]:
     """Tensors by name; a pickle is read without running what it holds.
 
     Raises:
-        DataError: they cannot be read.
+        DataError: they cannot be read, or are no tensors by name.
     """
     import torch
     from safetensors.torch import load_file
@@ -242,4 +258,7 @@ def read_weights(file: Path) -> dict[str, Any]:
         raise DataError(
             f"the weights in {file} cannot be read ({type(problem).__name__}); save the network's state_dict()"
         ) from problem
-    return dict(found.get("state_dict", found))
+    found = found.get("state_dict", found) if isinstance(found, Mapping) else found
+    if not isinstance(found, Mapping):
+        raise DataError(f"{file} holds no weights by name ({type(found).__name__}); save the network's state_dict()")
+    return {str(name): value for name, value in found.items() if isinstance(value, torch.Tensor)}

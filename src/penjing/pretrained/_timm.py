@@ -15,7 +15,7 @@ import numpy as np
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.pretrained import _package
-from penjing.pretrained._own import Own, fingerprint_of, read_weights
+from penjing.pretrained._own import Own, fingerprint_of, probed, read_weights
 
 INSTALL = "pip install --no-deps timm && pip install huggingface_hub pyyaml"
 _BATCH = 16
@@ -38,37 +38,48 @@ def load(architecture: str, file: Path | None, said: dict[str, Any]) -> Own:
     Raises:
         MissingExtra: timm is not installed.
         UsageError: timm knows no such architecture, or has no weights of that name.
-        DataError: the weights do not fit.
+        DataError: the weights do not fit, or belong to a network that gives no vectors of coloured pictures.
     """
     import torch
 
     timm = _imported()
     try:
-        network = timm.create_model(architecture, pretrained=file is None, num_classes=0, **said.get("model_args", {}))
+        arguments = {**said.get("model_args", {}), "num_classes": 0}
+        network = timm.create_model(architecture, pretrained=file is None, **arguments)
     except Exception as problem:  # unknown names, no network, refused by the hub: each with an exception of its own
         raise UsageError(f'timm gives no network "{architecture}" ({problem})') from problem
     if file is not None:
         _fill(network, read_weights(file), file)
     network.eval().requires_grad_(False)
-    taken = {**network.pretrained_cfg, **said.get("pretrained_cfg", {})}
+    own = said.get("pretrained_cfg", said)  # folders of older versions of timm say it all on one level
+    taken = {**network.pretrained_cfg, **own}
+    channels = arguments.get("in_chans", taken["input_size"][0])
+    if channels != 3:
+        raise DataError(
+            f"{file or architecture} is for pictures of {channels} channels; penjing shows it red, green, blue"
+        )
     side, mean, deviation = taken["input_size"][1], taken["mean"], taken["std"]
     centre, scale = (torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (mean, deviation))
 
+    def of(values: np.ndarray) -> np.ndarray:
+        from penjing.pretrained._efficientnet import resized
+
+        with torch.inference_mode():
+            pixels = resized(torch.from_numpy(np.ascontiguousarray(values)), side)
+            found: np.ndarray = network((pixels - centre) / scale).numpy()
+        return found
+
     def embed(values: np.ndarray) -> np.ndarray:
-        def of(batch: slice) -> np.ndarray:
-            from penjing.pretrained._efficientnet import resized
+        return _package.gathered(lambda batch: of(values[batch]), len(values), _BATCH, features)
 
-            with torch.inference_mode():
-                pixels = resized(torch.from_numpy(np.ascontiguousarray(values[batch])), side)
-                return network((pixels - centre) / scale).numpy()
-
-        return _package.gathered(of, len(values), _BATCH, features)
-
-    with torch.inference_mode():
-        features = network(torch.zeros(1, 3, side, side)).shape[1]
+    try:
+        features = probed(of, np.random.default_rng(0).integers(0, 256, (1, side, side, 3), dtype=np.uint8))
+    except Exception as problem:  # networks for other ends trip over a picture in ways of their own
+        raise DataError(f"the network {file or architecture} of timm is no encoder of pictures: {problem}") from problem
     # What timm says of an architecture is true of its own weights only.
-    licence = str((taken if file is None else said.get("pretrained_cfg", {})).get("license") or Own.licence)
-    return Own("image", int(features), embed, fingerprint_of(network.state_dict()), int(side), licence)
+    licence = str((taken if file is None else own).get("license") or Own.licence)
+    prepared = {"mean": list(mean), "std": list(deviation), "side": side}
+    return Own("image", features, embed, fingerprint_of(network.state_dict(), prepared), int(side), licence)
 
 
 def _fill(network: Any, weights: dict[str, Any], file: Path) -> None:
