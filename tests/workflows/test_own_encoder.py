@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 import torch
 from kinds import ITEMS, picture, write_files
@@ -66,6 +67,20 @@ def test_a_head_on_own_weights_is_trained_kept_and_asked_again(data, weights, tm
         pj.predict(run, data)
     written(weights, seed=1)
     assert pj.predict(run, data).frame.equals(answers.frame)
+
+
+@needs_timm
+def test_three_grey_arrays_are_three_pictures_through_an_encoder_of_colours_too(weights, tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 100, (40, 28, 28), dtype=np.uint8)
+    y = np.arange(40) % 2
+    x[y == 1] += 100
+    recipe = Recipe.from_toml(HEAD)
+    recipe = Recipe(**{**vars(recipe), "pretrained": {"image": named(f"timm:test_resnet@{weights}")}}).filled()
+    run = pj.fit((x, y), recipe=recipe, out=tmp_path / "run", watch=None, pictures=False)
+    assert "pretrained" in json.loads((run.path / "prepare.json").read_text(encoding="utf-8"))["inputs"]["image"]
+    assert len(pj.predict(run, x[:3])) == 3
+    assert len(pj.predict(run, x[0])) == 1
 
 
 @needs_timm

@@ -353,7 +353,7 @@ def _of_memory(data: Any, wanted: Wanted, watch: Watch) -> Source:
     column, modality = wanted.only.name, wanted.only.modality
     if isinstance(data, bytes | bytearray):
         return Source(pl.DataFrame({column: ["0"]}), {column: BytesStore([bytes(data)], "bytes")})
-    is_grey = getattr(wanted.inputs[0].settings, "channels", 0) == 1
+    is_grey = wanted.inputs[0].channels == 1
     alone = _is_one_picture(data, is_grey) if modality == IMAGE else hasattr(data, "__array__")
     if alone:
         return Source(pl.DataFrame({column: ["0"]}), {column: ArrayStore([as_array(data, modality)], noun(modality))})

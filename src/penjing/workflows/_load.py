@@ -63,6 +63,7 @@ class Input:
         item_shape: of one decoded or encoded item.
         dtype: of its values.
         encoder: the pretrained encoder that decoded items are seen through, or None.
+        channels: of the data's own pictures, whatever the encoder takes; 0 for others.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Input:
     item_shape: tuple[int, ...]
     dtype: str
     encoder: Choice | None = None
+    channels: int = 0
 
     @property
     def plugin(self) -> Any:
@@ -231,6 +233,7 @@ def _input(name: str, found: Mapping[str, Any]) -> Input:
     )
     is_file = getattr(plugin, "KIND", "cell") == "file"
     settings = plugin.Settings(**found["decode"]) if is_file else None
+    channels = getattr(settings, "channels", 0)
     said = found.get("pretrained")
     encoder = None if said is None else Choice(said["name"], said["settings"])
     if is_file and encoder is not None:
@@ -250,6 +253,7 @@ def _input(name: str, found: Mapping[str, Any]) -> Input:
         item_shape,
         dtype,
         encoder,
+        channels,
     )
 
 
