@@ -124,6 +124,11 @@ def _check_together(said: Mapping[str, Any]) -> None:
         raise UsageError("--from and --final take the recipe of their run; leave --recipe out, or start anew with it")
     if is_final and "time" in said:
         raise UsageError("a final training takes the steps of its run, grown with the items; leave --time out")
+    if "model" in said and said.get("pretrained", "no") != "no":  # "auto" is the same as saying nothing
+        raise UsageError(
+            f"--pretrained {said['pretrained']} asks for a head on features from elsewhere and --model for another "
+            "network, and only one would be trained; leave one of them out"
+        )
 
 
 def _refuse_settled(said: Mapping[str, Any], by: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from kinds import ITEMS, picture, write_files
 from safetensors.torch import save_file
 
 import penjing as pj
+from penjing._wishes import fit_wish
 from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Warned
 from penjing.core.recipe import Choice, Recipe
@@ -104,6 +106,19 @@ def test_an_encoder_whose_preparation_is_guessed_is_told_of(data, tmp_path):
     ]
     assert len(said) == 1
     assert said[0].startswith(f"{tmp_path / 'vit'} holds no preprocessor_config.json")
+
+
+@pytest.mark.parametrize("model", ["cnn", torch.nn.Flatten()])
+def test_an_encoder_and_another_network_are_not_asked_for_together(data, tmp_path, model):
+    with pytest.raises(UsageError, match=r"--pretrained minilm asks for a head .* leave one of them out"):
+        pj.fit(data, pretrained="minilm", model=model, time="8s", out=tmp_path / "run", watch=None)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("pretrained", ["no", "auto"])
+def test_a_network_by_name_may_go_with_no_encoder_in_particular(pretrained):
+    said = {**dict.fromkeys(signature(pj.fit).parameters), "model": "cnn", "pretrained": pretrained}
+    assert fit_wish({**said, "device": "cpu", "final": False}).recipe.model == "cnn"
 
 
 def test_an_encoder_of_other_inputs_is_refused_before_anything_is_learned(data, tmp_path):
