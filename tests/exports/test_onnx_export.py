@@ -14,7 +14,7 @@ from torch import nn
 
 from penjing.core.errors import DataError, MissingExtra, RunError, UsageError
 from penjing.exports import onnx
-from penjing.exports._measure import parity
+from penjing.exports._measure import BATCH, network_probabilities, parity
 from penjing.exports._subject import Subject
 from penjing.modalities.image.front_end import FrontEnd
 from penjing.tasks.classify.head import Answer
@@ -63,6 +63,18 @@ def test_parity_sees_a_network_that_is_another(written: Path) -> None:
         other.network.head.bias.add_(torch.tensor([2.0, -2.0]))
     found = parity(other, onnx.open_model(written), pictures(20))
     assert found.difference > 0.1
+
+
+def test_answers_that_are_no_numbers_are_not_the_same() -> None:
+    class Silent:
+        """A model whose second item has no answer."""
+
+        def probabilities(self, items: np.ndarray) -> np.ndarray:
+            return np.where(np.arange(len(items))[:, None] == 1, np.nan, network_probabilities(subject(), items))
+
+    assert np.isnan(parity(subject(), Silent(), pictures(20)).difference)
+    many = np.concatenate([pictures(2), pictures(BATCH)])  # the batch behind it is sound
+    assert np.isnan(parity(subject(), Silent(), many[: BATCH + 1]).difference)
 
 
 def test_parity_of_nothing_is_an_error(written: Path) -> None:

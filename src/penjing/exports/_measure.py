@@ -21,7 +21,7 @@ class Parity:
     """How far an exported model's answers are from its network's.
 
     Attributes:
-        difference: the largest difference of a probability.
+        difference: the largest difference of a probability; not a number where one of the two answers so.
         agreement: share of items for which both find the same class most probable, 0 to 1.
         n: items compared.
     """
@@ -61,7 +61,8 @@ def parity(subject: Subject, model: Model, items: np.ndarray) -> Parity:
     for start in range(0, len(items), BATCH):
         chunk = items[start : start + BATCH]
         expected, found = network_probabilities(subject, chunk), model.probabilities(chunk)
-        difference = max(difference, float(np.abs(expected - found).max()))
+        # Not max(): that of 0 and not a number is 0.
+        difference = float(np.maximum(difference, np.abs(expected - found).max()))
         agreed += int((expected.argmax(axis=1) == found.argmax(axis=1)).sum())
     return Parity(difference, agreed / len(items), len(items))
 
