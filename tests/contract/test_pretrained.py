@@ -15,7 +15,8 @@ import pytest
 
 from penjing.core import plugins
 from penjing.core.errors import MissingExtra
-from penjing.pretrained import _package
+from penjing.core.recipe import Choice
+from penjing.pretrained import _package, installed, preferred
 
 EVERY = plugins.names("pretrained")
 # Libraries of many networks hold no weights of their own: tests/pretrained/test_own_weights.py.
@@ -87,6 +88,18 @@ def test_without_its_package_it_says_the_line_that_installs_it(one: str, monkeyp
         module.load(module.Settings())
     assert module.INSTALL in str(caught.value)
     assert module.PACKAGE in str(caught.value)
+
+
+@pytest.mark.parametrize("one", ["minilm", "speech_embedding"])
+def test_weights_that_nothing_here_can_run_are_not_available(one: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, here = plugins.load("pretrained", one), {"onnxruntime"}
+    monkeypatch.setattr(_package, "weights", lambda module, *names: [Path(name) for name in names])
+    monkeypatch.setattr(_package.importlib.util, "find_spec", lambda name: name if name in here else None)
+    assert module.is_available()
+    assert installed(module.MODALITY) == preferred(Choice(one))
+    here.clear()
+    assert not module.is_available()
+    assert installed(module.MODALITY) is None
 
 
 def test_asking_which_are_available_imports_nothing_heavy() -> None:

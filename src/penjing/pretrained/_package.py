@@ -43,6 +43,11 @@ def needed(found: list[Path] | None, package: str, purpose: str, install: str) -
     return found
 
 
+def can_run_graphs() -> bool:
+    """Whether onnxruntime is installed, without which `session` gives nothing."""
+    return importlib.util.find_spec("onnxruntime") is not None
+
+
 def session(file: Path, also: Sequence[str] = ()) -> Any:
     """The ONNX graph of a file, ready to run on all cores that this process may use.
 

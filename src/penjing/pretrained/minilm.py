@@ -50,8 +50,8 @@ class Settings:
 
 
 def is_available() -> bool:
-    """Whether the packages with the weights and the tokeniser are installed."""
-    return _files() is not None
+    """Whether the packages with the weights and the tokeniser are installed, and what runs them."""
+    return _package.can_run_graphs() and _files() is not None
 
 
 def shape(settings: Settings) -> tuple[int, ...]:

@@ -39,8 +39,8 @@ class Settings:
 
 
 def is_available() -> bool:
-    """Whether the package with the weights is installed."""
-    return _package.weights(_MODULE, *_FILES) is not None
+    """Whether the package with the weights is installed, and what runs it."""
+    return _package.can_run_graphs() and _package.weights(_MODULE, *_FILES) is not None
 
 
 def shape(settings: Settings) -> tuple[int, ...]:  # noqa: ARG001 - one signature
