@@ -52,6 +52,16 @@ def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return truth, np.stack([chance, 1 - chance], axis=1)
 
 
+def test_the_standard_error_of_a_mean_is_that_of_its_units() -> None:
+    values = np.random.default_rng(0).normal(size=60)
+    alone = statistics.standard_error(values)
+    assert alone == pytest.approx(float(values.std(ddof=1)) / math.sqrt(60))
+    four_times, unit = np.repeat(values, 4), np.repeat(np.arange(60), 4)
+    assert statistics.standard_error(four_times, unit) == pytest.approx(alone)
+    assert statistics.standard_error(four_times) < 0.6 * alone
+    assert statistics.standard_error(values, np.zeros(60, dtype=int)) == math.inf
+
+
 def test_the_deviation_of_a_mean_is_its_standard_error_over_units() -> None:
     draws = np.random.default_rng(0)
     values = draws.normal(size=400)

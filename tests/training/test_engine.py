@@ -412,3 +412,55 @@ def test_what_makes_the_items_is_not_asked_in_the_networks_number_format():
     items, rows = Items({"image": Seen(values)}, {"label": truth}), np.arange(40)
     exact = engine.outputs(trained.network, items, rows)
     assert np.allclose(engine.outputs(trained.network, items, rows, "bfloat16"), exact, atol=0.1)
+
+
+def test_how_far_an_update_moved_is_told_of_the_weights_that_learn_and_not_of_their_average():
+    plain, averaged = (engine.carry_out(recipe(ema=ema), problem()).history for ema in (0.0, 0.9))
+    ratios = [name for name in plain[0] if name.endswith("/update_ratio")]
+    assert len(ratios) > 3
+    for one, other in zip(plain, averaged, strict=True):
+        assert [one[name] for name in ratios] == [other[name] for name in ratios]
+
+
+def test_operations_are_counted_of_the_items_that_a_batch_holds():
+    whole, large, exact = (
+        engine.carry_out(recipe(batch_size=size, steps=4), problem()).history[-1]["flop"] for size in (0, 500, 120)
+    )
+    assert whole == large == exact > 0
+
+
+def test_a_plan_that_was_made_anew_goes_on_from_a_checkpoint_whatever_the_recipe_says_by_then(tmp_path, monkeypatch):
+    planned = replace(recipe(steps=40), training=replace(recipe(steps=40).training, replans=((9, 30),)))
+    whole = engine.carry_out(planned, problem(), folder=tmp_path / "whole")
+    _cut_at(monkeypatch, 15)
+    with pytest.raises(Killed):
+        engine.carry_out(planned, problem(), folder=tmp_path / "cut")
+    monkeypatch.undo()
+    otherwise = replace(planned, training=replace(planned.training, steps=30, replans=()))
+    rest = engine.carry_out(otherwise, problem(), folder=tmp_path / "cut")
+    assert rest.recipe.training == whole.recipe.training
+    assert same(whole.network.state_dict(), rest.network.state_dict())
+
+
+def test_inputs_of_one_modality_and_an_augmentation_listed_twice_have_draws_of_their_own():
+    values, truth = stripes()
+    two = replace(
+        problem(),
+        items=Items({"image": Pictures(values), "other": Pictures(values)}, {"label": truth}),
+        modality={"image": "image", "other": "image"},
+        learned={name: {"mean": [0.4], "std": [0.25]} for name in ("image", "other")},
+        shape=dict.fromkeys(("image", "other"), (1, 8, 8)),
+    )
+    shifted = Choice("crop", {"shift": 0.25})
+
+    def batch(augment, given):
+        wanted = replace(recipe(), augment=augment).filled()
+        loader = engine._loader(wanted, given, engine.assemble(wanted, given))
+        return loader.batch_at(0).inputs
+
+    once, twice = batch((shifted,), two), batch((shifted, shifted), two)
+    assert torch.equal(once["image"], batch((shifted,), problem())["image"])
+    assert not torch.equal(once["image"], once["other"])
+    named = engine._told_apart([("crop", None), ("flip", None), ("crop", None)], "other/")
+    assert [name for name, _ in named] == ["other/crop", "other/flip", "other/crop#2"]
+    assert not torch.equal(twice["image"], once["image"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -44,6 +45,9 @@ class Idle(Supervised):
 
     def pulse(self) -> dict[str, float]:
         return {}
+
+    def is_sound(self) -> bool:
+        return True
 
     def weights(self) -> dict[str, torch.Tensor]:
         return {}
@@ -104,3 +108,33 @@ def test_how_far_it_is_is_told_every_few_updates_and_at_least_about_every_second
     trained(clock, 30, lambda _: seconds, watch=events.append)
     steps = [event.done for event in events if isinstance(event, Progress)]
     assert steps[: len(told)] == told
+
+
+def test_the_last_updates_are_cut_too_where_each_takes_long(clock: Any) -> None:
+    state = trained(clock, 4, lambda step: 1.0 if step == 0 else 20.0, Pace(23.0, 4))
+    assert state.step == 3  # what an update takes is known after the second one
+    assert clock.now == 41.0
+
+
+def test_few_updates_that_take_no_time_are_not_planned_anew(clock: Any) -> None:
+    state = trained(clock, 20, lambda _: 0.1, Pace(1.85, 20))
+    assert state.training.replans == ()
+
+
+def test_a_training_whose_weights_are_no_numbers_any_more_ends(clock: Any) -> None:
+    values = iter([0.5, math.nan, 0.25, math.nan, 0.5])
+    sound = iter([True, False])
+
+    class Lost(Idle):
+        def is_sound(self) -> bool:
+            return next(sound)
+
+    course = Course(
+        Lost(clock, lambda _: 0.1),
+        Same(),
+        lambda _: 1.0,
+        lambda *_: {"value": next(values)},
+        lambda told: told["value"],
+    )
+    state = _loop.train(course, State(Training(steps=50, evaluations=5, batch_size=4)))
+    assert (state.step, state.best, state.is_lost) == (40, 0.5, True)  # one bad evaluation alone ends nothing

@@ -13,7 +13,17 @@ from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, Training
 from penjing.training import engine
-from penjing.workflows._choose import FEWEST_UPDATES, SMALLEST_BATCH, RecipeWish, _batched, _dialled, _race
+from penjing.training._loader import Items
+from penjing.workflows._choose import (
+    FEWEST_UPDATES,
+    SMALLEST_BATCH,
+    RecipeWish,
+    _batched,
+    _dialled,
+    _is_clear,
+    _mirrored,
+    _race,
+)
 
 
 def recipe(batch_size: int = 512) -> Recipe:
@@ -73,9 +83,12 @@ def test_the_default_network_loses_a_race_by_more_than_luck_only(
         return SimpleNamespace(network=9 * np.eye(4)[said], best=share, recipe=short)
 
     monkeypatch.setattr(engine, "carry_out", carried_out)
+    monkeypatch.setattr(engine, "make_ready", lambda *_: None)
     monkeypatch.setattr(engine, "outputs", lambda network, *_: network)
     every = np.arange(items)
-    problem: Any = SimpleNamespace(truth=truth, train=every, valid=every, items=None, classes=("a", "b", "c", "d"))
+    problem: Any = SimpleNamespace(
+        truth=truth, train=every, valid=every, groups=None, items=None, classes=tuple("abcd")
+    )
     begin = recipe(16)
     said: list[Decided] = []
     candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
@@ -98,8 +111,11 @@ def test_no_others_race_where_the_default_network_hardly_saw_the_items_and_more_
         return SimpleNamespace(network=np.eye(4)[np.arange(64) % 4], best=0.3, recipe=ended)
 
     monkeypatch.setattr(engine, "carry_out", carried_out)
+    monkeypatch.setattr(engine, "make_ready", lambda *_: None)
     every, said = np.arange(640), list[Decided]()
-    problem: Any = SimpleNamespace(truth=every % 4, train=every, valid=every[:64], items=None, classes=("a", "b"))
+    problem: Any = SimpleNamespace(
+        truth=every % 4, train=every, valid=every[:64], groups=None, items=None, classes=("a", "b")
+    )
     begin = recipe(16)
     candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
     found, _ = _race(problem, candidates, to_come, Clock(10.0), said.append)
@@ -126,3 +142,55 @@ def test_the_smallest_network_is_for_a_time_that_is_hardly_enough_for_any(
     said: list[Decided] = []
     _dialled(problem, recipe(64), step_seconds, RecipeWish(), Clock(seconds), said.append)
     assert said[0].evidence["dial"] == dial
+
+
+def mirrored(
+    monkeypatch: pytest.MonkeyPatch, truth: np.ndarray, plain: np.ndarray, turned: np.ndarray
+) -> tuple[Recipe, Decided]:
+    """What is decided of mirroring where a network answers so of pictures as they are, and of mirrored ones."""
+    answers = iter([plain, turned])
+    monkeypatch.setattr(engine, "outputs", lambda *_: np.eye(4)[next(answers)])
+    problem: Any = SimpleNamespace(
+        truth=truth,
+        valid=np.arange(len(truth)),
+        classes=tuple("abcd"[: truth.max() + 1]),
+        modality={"image": "image"},
+        items=Items({"image": truth[:, None, None]}),
+    )
+    said: list[Decided] = []
+    winner: Any = SimpleNamespace(network=None, recipe=recipe(16))
+    return _mirrored(problem, recipe(16), winner, said.append), said[0]
+
+
+def test_a_network_that_knows_mirrored_pictures_lets_them_be_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.arange(100) % 4
+    found, decided = mirrored(monkeypatch, truth, truth, np.where(np.arange(100) < 95, truth, 0))
+    assert decided.choice == "yes"
+    assert (found.augment[0].name, found.training.views) == ("flip", 2)
+    _, decided = mirrored(monkeypatch, truth, truth, np.zeros(100, dtype=int))
+    assert decided.choice == "no"
+
+
+@pytest.mark.parametrize("right", [0, 5])
+def test_a_network_that_knows_hardly_more_than_the_commonest_class_tells_nothing_of_mirroring(
+    monkeypatch: pytest.MonkeyPatch, right: int
+) -> None:
+    truth = (np.arange(100) >= 80).astype(int)
+    answer = np.where(np.arange(100) < 80 + right, truth, 0)
+    found, decided = mirrored(monkeypatch, truth, answer, answer)
+    assert decided.choice == "no"
+    assert "knows too little to tell" in decided.why
+    assert found == recipe(16)
+
+
+@pytest.mark.parametrize(("groups", "is_clear"), [(None, True), (np.repeat(np.arange(4), 50), False)])
+def test_a_network_that_is_better_on_one_group_only_is_not_clearly_better(
+    monkeypatch: pytest.MonkeyPatch, groups: np.ndarray | None, is_clear: bool
+) -> None:
+    truth = np.zeros(200, dtype=int)
+    better = (np.arange(200) < 50).astype(int)  # a whole group that the other one is wrong about
+    answers = iter([better, truth])
+    monkeypatch.setattr(engine, "outputs", lambda *_: np.eye(2)[next(answers)])
+    problem: Any = SimpleNamespace(truth=truth, valid=np.arange(200), groups=groups, items=None, classes=("a", "b"))
+    sides: Any = [SimpleNamespace(network=None, recipe=recipe(16)) for _ in range(2)]
+    assert _is_clear(problem, recipe(16), *sides) == is_clear

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from kinds import at_hand
 
 import penjing as pj
 from alike import written
+from penjing.core.recipe import Recipe
 from penjing.training import engine
 
 KEPT = ("model.safetensors", "record.jsonl", "results.json", "predictions.parquet", "prepare.json", "unlike.npz")
@@ -54,6 +56,18 @@ def test_killed_in_the_race_with_pretrained_features_the_plan_of_both_goes_on(
     assert {entry["what"] for entry in resumed.ledger} >= {"network", "size"}
     again = pj.fit(data, recipe=resumed.path, out=tmp_path / "again", watch=None)
     assert (again.path / "model.safetensors").read_bytes() == (out / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_network_that_had_not_begun_keeps_to_the_deadline_after_all(tmp_path: Path) -> None:
+    data = at_hand("pretrained").write(tmp_path / "data")
+    out = tmp_path / "run"
+    wishes = ("--time", "40s", "--set", "training.steps=1000000", "--folds", "0", "--pretrained", "efficientnet_lite0")
+    killed_fit(3, "pretrained", data, "--out", out, *wishes)
+    begun = time.monotonic()
+    assert pj.resume(out, watch=None).status == "finished"
+    assert time.monotonic() - begun < 120
+    assert Recipe.read(out / "recipe.toml").training.replans
 
 
 @pytest.mark.slow

@@ -397,14 +397,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return found.tolist()
 
 
-def standard_error(values: np.ndarray) -> float:
-    """Of the mean of some values; infinite where there are fewer than two.
+def standard_error(values: np.ndarray, unit: np.ndarray | None = None) -> float:
+    """Of the mean of some values; infinite where there are fewer than two units.
+
+    Args:
+        values: Float[items].
+        unit: Int[items], of `unit_of_item`; items of one unit may err alike. None has each item stand alone.
 
     Example:
         >>> standard_error(np.array([1.0, 2.0, 3.0, 4.0])).__round__(3)
         0.645
     """
-    return float(values.std(ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+    sums = np.bincount(np.arange(len(values)) if unit is None else unit, values - values.mean())
+    units = len(sums)
+    return math.sqrt(float((sums**2).sum()) * units / (units - 1)) / len(values) if units > 1 else math.inf
 
 
 def deviation(

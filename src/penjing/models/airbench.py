@@ -52,6 +52,7 @@ class Airbench(nn.Module):
 
     Attributes:
         features: how many numbers an item becomes.
+        learns: whether `learn` takes anything from the items; large pictures begin with a convolution that is learned.
     """
 
     def __init__(self, shape: tuple[int, int, int], settings: Settings) -> None:
@@ -70,6 +71,7 @@ class Airbench(nn.Module):
         )
         self.dropout = nn.Dropout(settings.dropout)
         self.features = widths[-1]
+        self.learns = self.patches is not None
 
     def learn(self, maps: Float[Tensor, "items channels height width"]) -> None:
         """Take the fixed filters from training items, before the first step."""

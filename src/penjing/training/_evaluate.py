@@ -53,13 +53,13 @@ class Inside:
         self._flop: int | None = None
 
     @torch.no_grad()
-    def read(self, network: Network, state: State) -> dict[str, float]:
-        """The line's values.
+    def read(self, network: Network, state: State, pulse: Mapping[str, float]) -> dict[str, float]:
+        """The line's values: those of `pulse`, which is of the weights that learn and not of their average, and more.
 
         `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
         `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
         `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
-        gradients, layers and activations.
+        activations.
         """
         rows = spread(self.problem.train, LOOKED_INTO)
         batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
@@ -70,13 +70,13 @@ class Inside:
         known = {
             "seconds": self._since("seconds", time.monotonic() - self._begun),
             "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds),
-            "flop": 3 * self._flop * self.recipe.training.batch_size * state.step,
+            "flop": 3 * self._flop * self.loader.size * state.step,
             "memory/resident": _vitals.resident_bytes(),
             "train/loss_noise": _vitals.noise(state.losses),
             "train/largest_loss": float(torch.stack(state.losses).max()) if state.losses else None,
         }
         there = {name: value for name, value in known.items() if value is not None}
-        return {**there, **state.first, **self._dealt(state), **self.step.pulse(), **units}
+        return {**there, **state.first, **self._dealt(state), **pulse, **units}
 
     def _dealt(self, state: State) -> dict[str, float]:
         """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""
@@ -116,6 +116,7 @@ def evaluate(
     learned = spread(problem.train, max(len(judged), FEWEST_MEASURED))
     losses: dict[str, float] = {}  # under names that do not depend on the task, for checks
     told: dict[str, float] = {}
+    pulse = step.pulse()
     with step.evaluating() as network:
         for part, rows in (("train", learned), ("valid", judged)):
             if len(rows):
@@ -123,7 +124,7 @@ def evaluate(
                 values.update(_measures(task, metric, part, found, problem.truth[rows]))
                 losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
                 told = outputs_told(found)
-        vitals = inside.read(network, state)
+        vitals = inside.read(network, state, pulse)
     # Without validation the last weights are the best: the schedule ends at a rate of zero.
     gain = 1.0 if metric.is_higher_better else -1.0
     values["value"] = gain * values[f"valid/{metric.name}"] if len(problem.valid) else float(state.step)

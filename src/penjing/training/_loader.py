@@ -138,17 +138,17 @@ class Loader:
 
     def __post_init__(self) -> None:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
-        self._size = min(self.batch_size or len(self.rows), len(self.rows))
+        self.size = min(self.batch_size or len(self.rows), len(self.rows))
 
     def rows_at(self, step: int) -> np.ndarray:
         """The rows of update `step`."""
-        epoch, position = batch_at(step, len(self.rows), self._size)
+        epoch, position = batch_at(step, len(self.rows), self.size)
         if self._epoch != epoch:
             draw = stream(self.seed, "order", epoch)
             self._epoch, self._order = epoch, draw.permutation(len(self.rows))
             if self.lengths is not None:
-                self._order = alike(self._order, self.lengths, self._size, draw)
-        return self.rows[self._order[position * self._size : (position + 1) * self._size]]
+                self._order = alike(self._order, self.lengths, self.size, draw)
+        return self.rows[self._order[position * self.size : (position + 1) * self.size]]
 
     def batch_at(self, step: int) -> Batch:
         """The finished batch of update `step`."""
@@ -167,7 +167,7 @@ class Loader:
         }
         prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
         whole = whole.with_inputs(inputs, prepared)
-        stack = cut(whole, self._size) if count > 1 else [whole]
+        stack = cut(whole, self.size) if count > 1 else [whole]
         return [self._finished(batch, first + number) for number, batch in enumerate(stack)]
 
     def _finished(self, batch: Batch, step: int) -> Batch:

@@ -32,6 +32,7 @@ CHECKPOINT_SECONDS = 10.0
 TOLD_STEPS, TOLD_SECONDS = 10, 1.0  # after either of which it is told how far a training is
 # A replan is worth it only when the forecast is off by more than this share of what is left.
 TOLERANCE = 0.05
+LATE_SECONDS = 0.5  # that a plan may end too late for the sake of its last updates
 STAGE = "training"
 
 
@@ -50,11 +51,13 @@ class Pace:
     def wanted(self, training: Training, step: int, stride: _Stride) -> int | None:
         """A better total number of updates, or None when the plan still fits."""
         done = progress(step, training)
-        seconds = self.deadline - time.monotonic() - stride.evaluation_seconds * (training.evaluations * (1 - done))
+        evaluations = max(1, math.ceil(training.evaluations * (1 - done)))  # one is always due at the end
+        seconds = self.deadline - time.monotonic() - stride.evaluation_seconds * evaluations
         affordable = step + int(seconds / max(stride.seconds, 1e-6))
         best = max(step + 1, min(affordable, self.most_steps))
         total = total_steps(training)
-        if abs(best - total) <= max(2, TOLERANCE * (total - step)):
+        few = 2 if best > total else min(2.0, LATE_SECONDS / max(stride.seconds, 1e-6))
+        if abs(best - total) <= max(few, TOLERANCE * (total - step)):
             return None
         return best if best < total or done <= 0.75 else None
 
@@ -73,6 +76,7 @@ class State:
         losses: the training losses since the last evaluation.
         first: what the very first update was; see `_vitals.first_told`.
         rows: of the last batch before an evaluation.
+        is_lost: whether the weights are not numbers any more, so that no further update could help.
     """
 
     training: Training
@@ -84,11 +88,13 @@ class State:
     losses: list[Tensor] = field(default_factory=list)
     first: dict[str, float] = field(default_factory=dict)
     rows: Tensor | None = None
+    is_lost: bool = False
 
     def facts(self) -> dict[str, Any]:
         """What of it is not a tensor, for a checkpoint."""
         return {
             "step": self.step,
+            "steps": self.training.steps,
             "replans": [list(pair) for pair in self.training.replans],
             "best": self.best,
             "best_step": self.best_step,
@@ -100,7 +106,9 @@ class State:
     def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor], device: torch.device) -> None:
         """Put back what `facts` gave, and the best weights; losses lie on the device, as those to come will."""
         replans = tuple((int(at), int(total)) for at, total in facts["replans"])
-        self.training = replace(self.training, replans=replans)
+        # A plan that was changed on the way began from its own steps; one that was not may have been made anew since.
+        steps = int(facts.get("steps", self.training.steps)) if replans else self.training.steps
+        self.training = replace(self.training, steps=steps, replans=replans)
         self.step, self.best = int(facts["step"]), facts["best"]
         self.best_step, self.stale = int(facts["best_step"]), int(facts["stale"])
         self.losses = [torch.tensor(loss, device=device) for loss in facts["losses"]]
@@ -151,7 +159,7 @@ def train(
     begun, kept, told = time.monotonic(), -math.inf, time.monotonic()
     with _own_randomness(), course.loader.batches(state.step) as batches:
         stride = _Stride()
-        while state.step < total_steps(state.training) and not _is_stale(state):
+        while state.step < total_steps(state.training) and not (_is_stale(state) or state.is_lost):
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
             is_due = evaluations_due(state.step + 1, state.training)
@@ -245,6 +253,7 @@ def _evaluate(course: Course, state: State, watch: Watch) -> None:
     if math.isfinite(value) and (state.best is None or value >= state.best):
         state.stale = 0 if state.best is None or value > state.best else state.stale
         state.best, state.best_step, state.best_weights = value, state.step, course.step.weights()
+    state.is_lost = not math.isfinite(value) and not course.step.is_sound()
     tell(watch, Evaluated(state.step, values))
 
 

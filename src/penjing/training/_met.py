@@ -21,6 +21,7 @@ from penjing.training._problem import Problem
 
 LOOKED_AT = 400  # items of either part
 AT_ONCE = 64  # items through a front end
+MOST_VALUES = 2**14  # of an item, in its column; of more, every n-th
 FEWEST_DEALT = 8  # items of a batch
 NUMBERED = 1.5  # times as many items as there are, within which their numbers lie
 BOUND = 0.01  # of their range: outputs this close to their least or most are at a bound
@@ -257,11 +258,13 @@ def _whole(values: np.ndarray) -> Column:
     """An input that is one thing: a picture, a sound, a text of tokens, a vector."""
     if not len(values):
         return Column(np.zeros((0, 1)), {})
-    flat = values.reshape(len(values), -1).astype(np.float64)
+    every = values.reshape(len(values), -1)
+    flat = every[:, :: max(1, every.shape[1] // MOST_VALUES)].astype(np.float64)
     if np.issubdtype(values.dtype, np.integer):
         # Which tokens they are tells nothing here: the words were learned from one side, which so has other ones.
-        return Column(flat, {"length": (flat != 0).sum(1).astype(np.float64)})
-    sums = {"level": flat.mean(1), "contrast": flat.std(1)}
+        return Column(flat, {"length": (every != 0).sum(1).astype(np.float64)})
+    contrast = [part.std(1, dtype=np.float64) for part in np.array_split(every, -(-len(every) // AT_ONCE))]
+    sums = {"level": every.mean(1, dtype=np.float64), "contrast": np.concatenate(contrast)}
     if values.ndim > 3:
         sums["detail"] = np.abs(np.diff(values, axis=-1)).reshape(len(values), -1).mean(1).astype(np.float64)
         side = values.shape[-1] // 2

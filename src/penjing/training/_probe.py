@@ -91,14 +91,14 @@ def probe(
                 continue
             torch.set_num_threads(candidate.threads)
             copied = copy.deepcopy(network).train()
-            begun = time.monotonic()
+            begun = _now(candidate)
             try:
                 given = _once(copied, loss, part, candidate)
             except RuntimeError:  # a layer that has no kernel for this number format here
                 if exact is None:
                     raise
                 continue
-            taken = time.monotonic() - begun
+            taken = _now(candidate) - begun
             exact = exact or given  # the first candidate is the reference: float32
             is_hopeless = taken > HOPELESS * best
             if not is_hopeless:
@@ -145,9 +145,9 @@ def _part(
     torch.set_num_threads(machine.threads)
     copied = copy.deepcopy(network).train()
     _once(copied, loss, few, machine)  # prepares kernels
-    begun = time.monotonic()
+    begun = _now(machine)
     _once(copied, loss, few, machine)
-    affordable = int(LEAST_PART * seconds / max(time.monotonic() - begun, 1e-6))
+    affordable = int(LEAST_PART * seconds / max(_now(machine) - begun, 1e-6))
     return batch if affordable >= len(batch) else cut(batch, max(LEAST_PART, affordable))[0]
 
 
@@ -160,10 +160,17 @@ def _time(
     began = time.monotonic()
     taken: list[float] = []
     while len(taken) < FEWEST or (len(taken) < REPEATS and time.monotonic() - began < seconds):
-        start = time.monotonic()
+        start = _now(machine)
         _once(network, loss, batch, machine)
-        taken.append(time.monotonic() - start)
+        taken.append(_now(machine) - start)
     return median(taken)
+
+
+def _now(machine: Machine) -> float:
+    """The time, once the device has done all that it was told: it works on while the processor tells it more."""
+    if machine.device != "cpu":
+        getattr(torch, machine.device).synchronize()
+    return time.monotonic()
 
 
 def _compare(given: tuple[Tensor, Tensor], exact: tuple[Tensor, Tensor]) -> tuple[float, float]:

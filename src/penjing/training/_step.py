@@ -78,6 +78,10 @@ class Supervised:
         self._pulse = Pulse(self.network)
         self._norm: Tensor | None = None  # of the last gradient before it was clipped
 
+    def is_sound(self) -> bool:
+        """Whether all that is learned is a number still."""
+        return all(bool(torch.isfinite(weight).all()) for weight in self._learned)
+
     def look(self) -> None:
         """Keep what `pulse` compares the next update with."""
         self._pulse.before(self._unclipped())

@@ -30,6 +30,7 @@ from penjing.training._problem import Problem
 NOT_THERE = -10.0  # the output of a class that training did not show
 MOST_OUTPUTS = 50  # with more classes, the table of weights would be larger than the network
 MOST_PLACES = 20_000_000  # words and runs that are learned from at most; of more texts every n-th is
+MOST_LOOKS = 40_000_000  # at places, over all classes
 CHUNK = 2048  # texts whose runs are looked up at once
 
 
@@ -99,15 +100,18 @@ def learn_wide(network: Network, recipe: Recipe, problem: Problem) -> None:
         key = (column, recipe.wide, weights, problem.train.tobytes())
         if key not in problem.wide:
             values = problem.items.inputs[column]
-            rows = _affordable(problem.train, values.take(problem.train[:1]).shape[1] * recipe.wide.longest)
+            places = values.take(problem.train[:1]).shape[1] * recipe.wide.longest
+            rows = _affordable(problem.train, places, len(problem.classes))
             words = words_of(torch.from_numpy(values.take(rows)))
             problem.wide[key] = learned(module, words, problem.truth[rows], recipe.wide, weights)
         module.load_state_dict(problem.wide[key])
 
 
-def _affordable(rows: np.ndarray, places: int) -> np.ndarray:
-    """Every n-th row, so that they have no more than `MOST_PLACES` places."""
-    return rows[:: max(1, math.ceil(len(rows) * places / MOST_PLACES))]
+def _affordable(rows: np.ndarray, places: int, classes: int) -> np.ndarray:
+    """Every n-th row, so that they have no more than `MOST_PLACES` places, each looked at `MOST_LOOKS` times in all: of
+    more than two classes, each is parted from the rest."""
+    looks = 1 if classes < 3 else classes
+    return rows[:: max(1, math.ceil(len(rows) * places * max(1 / MOST_PLACES, looks / MOST_LOOKS)))]
 
 
 def learned(

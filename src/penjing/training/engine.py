@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -59,6 +60,7 @@ __all__ = [
 ]
 
 LENGTHS_AT_ONCE = 8192  # texts
+Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -215,16 +217,25 @@ def carry_out(
     return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds, is_interrupted)
 
 
+def make_ready(recipe: Recipe, problem: Problem) -> None:
+    """What the first training of a problem would do for all that come after it, so that none of several networks that
+    are held against each other pays for the others."""
+    for column in problem.items.prepared:
+        for rows in chunks(np.concatenate([problem.train, problem.valid]), EVALUATION_BATCH):
+            problem.items.inputs[column].take(rows)
+    learn_wide(assemble(recipe, problem), recipe, problem)
+
+
 @torch.no_grad()
 def _learn_first(network: Network, problem: Problem) -> None:
-    """Let encoders that take something from the data before the first step (`learn`) look at training items."""
+    """Let encoders that take something from the data before the first step (`learns`) look at training items."""
     rows = spread(problem.train, MOST_LOOKED_AT)
     for column, part in network.columns.items():
-        learn = getattr(network.encoder[part], "learn", None)
-        if learn is None:
+        encoder = network.encoder[part]
+        if not getattr(encoder, "learns", False):
             continue
         values = torch.from_numpy(problem.items.inputs[column].take(rows)).to(next(network.parameters()).device)
-        learn(values if column in problem.items.prepared else network.prepare(column, values))
+        getattr(encoder, "learn")(values if column in problem.items.prepared else network.prepare(column, values))  # noqa: B009 - what `learns` promises
 
 
 def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
@@ -294,7 +305,7 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
 
 
 def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
-    steps: dict[str, list[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]]] = {}
+    steps: dict[str, list[tuple[str, Augmentation]]] = {}
     for choice in recipe.augment:
         steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
     prepare: dict[str, Transform] = {}
@@ -308,7 +319,10 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         elif getattr(front, "is_by_item", False):
             by_item[column], before = front, _as_it_is
         if before is not _as_it_is or modality in steps:
-            prepare[column] = augmented(before, steps.get(modality, ()), recipe.seed)
+            # Inputs of one modality, and an augmentation that is listed twice, have draws of their own.
+            first = next(one for one, kind in problem.modality.items() if kind == modality)
+            named = _told_apart(steps.get(modality, ()), "" if column == first else f"{column}/")
+            prepare[column] = augmented(before, named, recipe.seed)
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
     training = recipe.training
     mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
@@ -349,7 +363,17 @@ def _augmented_modality(choice: Choice, problem: Problem) -> str:
     return str(getattr(plugins.load("augmentations", choice.name), "MODALITY", next(iter(problem.modality.values()))))
 
 
-def _augmentation(choice: Choice) -> Callable[[Tensor, torch.Generator], Tensor]:
+def _told_apart(steps: Sequence[tuple[str, Augmentation]], before: str) -> list[tuple[str, Augmentation]]:
+    """Augmentations under names that differ: `before` each, and behind the second of a name its number."""
+    counted = Counter[str]()
+    found = []
+    for name, apply in steps:
+        counted[name] += 1
+        found.append((f"{before}{name}" if counted[name] == 1 else f"{before}{name}#{counted[name]}", apply))
+    return found
+
+
+def _augmentation(choice: Choice) -> Augmentation:
     module = plugins.load("augmentations", choice.name)
     settings = module.Settings(**choice.settings)
     return lambda images, generator: module.apply(images, generator, settings)

@@ -387,9 +387,11 @@ def _race(
     seconds = RACE_SHARE * clock.limit_seconds
     entrants: list[tuple[Recipe, Trained]] = []
     with clock.stage("race"):
+        if len(candidates) > 1:
+            engine.make_ready(candidates[0], problem)
         for recipe in candidates:
             steps = max(FEWEST_RACE_STEPS, min(RACE_PASSES * problem_steps(problem, recipe), MOST_RACE_STEPS))
-            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0))
+            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
             try:
                 pace = Pace(time.monotonic() + seconds, steps)
                 entrants.append((recipe, engine.carry_out(short, problem, pace=pace)))
@@ -431,8 +433,9 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
         old, new = (metric.combine(side, weight) for side in sides)
         return new - old if metric.is_higher_better else old - new
 
-    every = np.arange(len(rows))
-    error = statistics.deviation(gained, every, stream(recipe.seed, "race"))
+    groups = None if problem.groups is None else problem.groups[rows]
+    unit = statistics.unit_of_item(groups, len(rows))
+    error = statistics.deviation(gained, unit, stream(recipe.seed, "race"))
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error
 
 
@@ -452,9 +455,13 @@ def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) ->
     plain = engine.outputs(winner.network, problem.items, rows, _format_of(winner)).argmax(1) == truth
     flipped = replace(problem.items, inputs={column: _Mirrored(problem.items.inputs[column])})
     mirrored = engine.outputs(winner.network, flipped, rows, _format_of(winner)).argmax(1) == truth
-    chance = 1 / len(problem.classes)
-    known = max(plain.mean() - chance, 1e-9)
-    is_safe = plain.mean() > chance and (plain.mean() - mirrored.mean()) / known <= LARGEST_MIRROR_LOSS
+    share = float(plain.mean())
+    known = share - max(1 / len(problem.classes), float(np.bincount(truth).max()) / len(rows))
+    if known <= CLEAR_ERRORS * math.sqrt(share * (1 - share) / len(rows)):
+        why = f"a network that gets {share:.3f} right of {many(len(rows), 'validation item')} knows too little to tell"
+        decide(Decided("mirroring", "no", why))
+        return recipe
+    is_safe = (share - mirrored.mean()) / known <= LARGEST_MIRROR_LOSS
     why = (
         f"a network that never saw a mirrored picture gets {mirrored.mean():.3f} right of mirrored and "
         f"{plain.mean():.3f} of plain validation pictures"

@@ -118,7 +118,8 @@ def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
         answer = task.answer(one.logits, task.calibrate(one.logits, truth))
         scores[one.name] = statistics.score(metric, truth, answer, part="valid", groups=groups)
         losses[one.name] = np.asarray(task.item_losses(truth, answer))
-    name, is_close = preferred(scores, losses, metric.is_higher_better)
+    unit = statistics.unit_of_item(groups, len(rows))
+    name, is_close = preferred(scores, losses, metric.is_higher_better, unit)
     winner = next(one for one in contenders if one.name == name)
     values = {name: score.value for name, score in scores.items()}
     means = {name: float(loss.mean()) for name, loss in losses.items()}
@@ -148,7 +149,10 @@ def taken_up(run: Run) -> None:
 
 
 def preferred(
-    scores: Mapping[str, Score], losses: Mapping[str, np.ndarray], is_higher_better: bool
+    scores: Mapping[str, Score],
+    losses: Mapping[str, np.ndarray],
+    is_higher_better: bool,
+    unit: np.ndarray | None = None,
 ) -> tuple[str, bool]:
     """Which of two contenders to keep, and whether the metric was too close to tell.
 
@@ -159,6 +163,7 @@ def preferred(
         scores: contender → its metric on validation.
         losses: contender → each item's loss, the same items in the same order.
         is_higher_better: of the metric.
+        unit: Int[items], the group that each item is of; None has each stand alone.
     """
     sign = 1.0 if is_higher_better else -1.0
     best = max(scores, key=lambda name: sign * scores[name].value)
@@ -166,7 +171,7 @@ def preferred(
     if abs(scores[PRETRAINED].value - scores[SCRATCH].value) > doubt:
         return best, False
     dearer = losses[PRETRAINED] - losses[SCRATCH]
-    is_clear = dearer.mean() > CLEAR_ERRORS * statistics.standard_error(dearer)
+    is_clear = dearer.mean() > CLEAR_ERRORS * statistics.standard_error(dearer, unit)
     return (SCRATCH if is_clear else PRETRAINED), True
 
 

@@ -112,9 +112,14 @@ def train_all(
     """What the network that is kept learned, that network, and logits on the rows that validate (each from a network
     that never saw them)."""
     clock, watch = job.clock, job.watch
+    ends = time.monotonic() + job.share * clock.training_left
+    # A training that goes on from its checkpoint takes the steps it would have taken; one that has none is cut to the
+    # deadline, though others of its run have begun.
+    is_paced = clock.is_binding or (job.run.info["deadline_seconds"] is not None and not _has_begun(job.folder))
 
-    def pace(seconds_left: float) -> Pace | None:
-        return Pace(time.monotonic() + job.share * seconds_left, chosen.most_steps) if clock.is_binding else None
+    def pace(part: float) -> Pace | None:
+        now = time.monotonic()
+        return Pace(now + part * max(0.0, ends - now), chosen.most_steps) if is_paced else None
 
     if is_adopted(job.wish):
         network = engine.assemble(chosen.recipe, problem).eval()
@@ -129,8 +134,7 @@ def train_all(
         learned = None if start is None else problem.learned
         problem = pose(job.prepared, every, np.empty(0, np.int64), learned, own=problem.own)
     with clock.stage("training"):
-        rest = pace(clock.training_left)
-        trained = engine.carry_out(planned, problem, pace=rest, folder=job.folder, start=start, watch=watch)
+        trained = engine.carry_out(planned, problem, pace=pace(1.0), folder=job.folder, start=start, watch=watch)
     if len(deals) == 1:
         logits.append(engine.outputs(trained.network, problem.items, problem.valid))
     return problem, trained, np.concatenate(logits)
@@ -149,7 +153,7 @@ def _train_folds(
         folder = job.folder / FOLDS_FOLDER / str(number)
         with clock.stage("training"):
             # The last share is for the network that is kept, which learns from all of them.
-            share = pace(clock.training_left / (len(deals) - number + 1))
+            share = pace(1 / (len(deals) - number + 1))
             trained = engine.carry_out(recipe, posed, pace=share, folder=folder, watch=watch)
         if trained.is_interrupted:
             raise KeyboardInterrupt
@@ -158,6 +162,12 @@ def _train_folds(
             planned = replace(planned, training=planned_anew(planned.training, steps))
         logits.append(engine.outputs(trained.network, posed.items, deal.valid))
     return logits, planned
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether a network's training, or one of its folds, has a checkpoint."""
+    kept = Path("checkpoint", _checkpoint.NAME)
+    return (folder / kept).exists() or any((folder / FOLDS_FOLDER).glob(f"*/{kept}"))
 
 
 def is_adopted(wish: FitWish) -> bool:
