@@ -52,6 +52,13 @@ def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return truth, np.stack([chance, 1 - chance], axis=1)
 
 
+def test_weights_share_the_level_out_and_hand_on_what_is_not_needed() -> None:
+    assert statistics.holm([0.01, 0.04, 0.03], [1, 1, 1]) == pytest.approx(statistics.holm([0.01, 0.04, 0.03]))
+    assert statistics.holm([0.03, 0.02], [1, 3]) == pytest.approx([0.03, 0.02 * 4 / 3])  # then the first has it all
+    assert statistics.holm([0.001, 0.04], [1, 3]) == pytest.approx([0.004, 0.04])
+    assert statistics.holm([0.5, 0.9], [1, 1]) == [1.0, 1.0]
+
+
 def test_the_standard_error_of_a_mean_is_that_of_its_units() -> None:
     values = np.random.default_rng(0).normal(size=60)
     alone = statistics.standard_error(values)

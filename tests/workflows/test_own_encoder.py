@@ -87,7 +87,14 @@ def test_three_grey_arrays_are_three_pictures_through_an_encoder_of_colours_too(
 
 @needs_timm
 def test_own_weights_compete_with_a_network_from_scratch(data, weights, tmp_path):
-    run = pj.fit(data, pretrained=f"timm:test_resnet@{weights}", time="12s", out=tmp_path / "run", watch=None)
+    run = pj.fit(
+        data,
+        pretrained=f"timm:test_resnet@{weights}",
+        time="90s",
+        set={"training.steps": 60},
+        out=tmp_path / "run",
+        watch=None,
+    )
     kept = Recipe.read(run.path / "pretrained" / "recipe.toml").pretrained["image"]
     assert kept == named(f"timm:test_resnet@{weights}")
     assert isinstance(kept, Choice)

@@ -15,7 +15,7 @@ from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, DataChoices, Recipe
-from penjing.remedies import Suited
+from penjing.remedies import Suited, suited
 from penjing.workflows import _trials
 from penjing.workflows._search import Search, Treated
 from penjing.workflows._trials import BehindError, Limits, Screened, TooSlowError
@@ -295,3 +295,69 @@ def test_what_was_found_that_is_no_trouble_tells_the_remedies_tried_last_what_to
     assert [step.name for step in found.steps] == ["leave_out_columns"]
     assert found.best.data.inputs == ("age",)
     assert found.steps[0].finding == "useless_input"
+
+
+def test_remedies_that_no_finding_points_at_come_by_what_stands_out_and_what_they_promise() -> None:
+    search: Any = Search(FakeBench(lambda _: 0.3), TASK.metric("accuracy"), Recipe().filled(), (), lambda: 1e9, print)
+    far_off = replace(search.base, optimiser=Choice("adamw", {"rate": 30.0})).filled()
+    search.best = far_off
+    search.infos = [Finding("overfit", "info", "Good to know.")]
+    found = search._others()
+    assert [one.name for one in found[:1]] == ["usual_rate"]  # far from usual
+    assert [one.promise for one in found] == sorted((one.promise for one in found), reverse=True)
+    assert {one.name for one in suited(search.infos)} <= {one.name for one in found if one.promise}
+    most = [max(plugins.load("remedies", one.name).TREATS.values()) for one in found if not one.promise]
+    assert len(most) > 5
+    assert most == sorted(most, reverse=True)
+    assert len(found) == len(plugins.names("remedies"))
+
+
+def test_items_that_a_finding_named_stay_named_when_it_is_found_again() -> None:
+    exploding = Finding("exploding_gradient", "warning", "It explodes.", {"hashes": ["a", "b"]})
+    bench = FakeBench(lambda _: 0.3, plugins.load("checks", "exploding_gradient").sick().steps.to_dicts())
+    search = Search(bench, TASK.metric("accuracy"), Recipe().filled(), (exploding,), lambda: 1e9, lambda _: None)
+    search.begin(1e9)
+    ranked = search._ranked_anew([], Suited("clip_gradient", exploding, 1.0))
+    (drop,) = [one for one in ranked if one.name == "drop_suspicious"]
+    assert drop.finding.evidence["hashes"] == ["a", "b"]
+
+
+def test_a_training_that_was_too_slow_is_not_tried_at_that_length_again() -> None:
+    bench = TimedBench(lambda _: 0.3)
+    found = searched(bench, "more_steps", longest=15.0)  # a third of what three times the updates take
+    assert [recipe.training.steps for recipe in bench.asked] == [1000, 1200]
+    assert outcomes(found)[-1] == ("more_steps", "screened out")
+
+
+def test_a_step_that_was_shortened_is_applied_to_others_as_short_as_it_was() -> None:
+    bench = TimedBench(lambda recipe: 0.3 + 0.4 * (recipe.training.steps > 1000))
+    (step,) = searched(bench, "more_steps", longest=15.0).steps
+    assert step.most_updates == step.recipe.training.steps == 1200
+    applied = step.applied(step.before)
+    assert applied is not None
+    assert applied.training.steps == 1200
+
+
+def test_where_all_validation_items_are_right_one_of_them_is_the_noise() -> None:
+    bench = FakeBench(lambda _: 1.0)
+    search = searched(bench)
+    assert search._noise == pytest.approx(1 / ITEMS)
+    assert not search.is_better(answers(1 - 1 / ITEMS))
+
+
+def test_what_late_remedies_took_from_verdicts_is_given_back_before_all_others_are_tried() -> None:
+    said: list[str] = []
+    search = Search(
+        FakeBench(lambda _: 0.3),
+        TASK.metric("accuracy"),
+        Recipe().filled(),
+        (),
+        lambda: 1e9,
+        lambda _: None,
+        relax=lambda: said.append("relax"),
+        tighten=lambda: said.append("tighten"),
+    )
+    search._late = [Suited("more_steps", SLOW, 1.0)]
+    search._patient()
+    search._others()
+    assert said == ["relax", "tighten"]

@@ -142,3 +142,16 @@ def test_every_stage_is_held_against_the_one_before_and_all_against_none() -> No
     assert found.further[0][0].effect == 0.0
     assert found.further[0][1] == "no clear effect"
     assert found.kept == 2
+
+
+def test_whether_all_together_help_has_half_of_the_level() -> None:
+    """Three stages, whose sum is clear enough for one test of two and not for one of five."""
+    p_values = iter([0.2, 0.3, 0.4, 0.2, 0.02])
+
+    def told(*_: Any) -> Difference:
+        return Difference(0.03, 0.01, 0.05, next(p_values), SEEDS, ITEMS)
+
+    arms: list[Any] = [[]] * 4
+    found = judged(told, arms)
+    assert [verdict for _, verdict in found.together] == ["no clear effect", "no clear effect", "helped"]
+    assert (found.helped, found.kept) == ([], 3)

@@ -134,7 +134,7 @@ class Run:
             items=self._items(),
             trials=self._trials(),
             inputs=self._met(),
-            choices=_flat(to_dict(self.recipe)) if (self.path / "recipe.toml").exists() else None,
+            choices=flat(to_dict(self.recipe)) if (self.path / "recipe.toml").exists() else None,
         )
 
     def _items(self) -> pl.DataFrame | None:
@@ -302,11 +302,11 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame | None:
     return pl.DataFrame(rows, infer_schema_length=None) if rows else None
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Nested tables as dotted keys."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        found.update(_flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
+        found.update(flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value})
     return found
 
 

@@ -364,11 +364,16 @@ def least_effect(metric: Metric, value: float) -> float:
     return LEAST_EFFECT if math.isfinite(metric.bounds[1]) else LEAST_EFFECT * abs(value)
 
 
-def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT) -> list[Verdict]:
+def judge(
+    differences: Sequence[Difference], least_effect: float = LEAST_EFFECT, weights: Sequence[float] | None = None
+) -> list[Verdict]:
     """The verdict on each of several changes that were tried side by side, Holm-corrected over all of them.
 
     *helped*: its interval lies above zero, it still counts after the correction, and it is worth at least
     `least_effect`; *hurt* is the mirror image; all else is *no clear effect*.
+
+    Args:
+        weights: how much of the level each has, as in `holm`.
     """
 
     def verdict(difference: Difference, p_value: float) -> Verdict:
@@ -378,20 +383,27 @@ def judge(differences: Sequence[Difference], least_effect: float = LEAST_EFFECT)
             return "helped"
         return "hurt" if difference.high < 0 else "no clear effect"
 
-    corrected = holm([difference.p_value for difference in differences])
+    corrected = holm([difference.p_value for difference in differences], weights)
     return [verdict(difference, p_value) for difference, p_value in zip(differences, corrected, strict=True)]
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> list[float]:
     """Holm's corrected p-values, in the order given: each may be compared with the level on its own.
+
+    Source: S. Holm, A simple sequentially rejective multiple test procedure, 1979, with weights as there.
+
+    Args:
+        weights: above 0, how much of the level each has, settled before anything is seen; None shares it equally.
 
     Example:
         >>> holm([0.01, 0.04, 0.03])
         [0.03, 0.06, 0.06]
     """
-    order = np.argsort(p_values, kind="stable")
-    factors = np.arange(len(p_values), 0, -1)
-    corrected = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * factors))
+    weight = np.ones(len(p_values)) if weights is None else np.asarray(weights, dtype=float)
+    weighed = np.asarray(p_values, dtype=float) / weight
+    order = np.argsort(weighed, kind="stable")
+    left = np.cumsum(weight[order][::-1])[::-1]  # of the weights, when each one's turn comes
+    corrected = np.minimum(1.0, np.maximum.accumulate(weighed[order] * left))
     found = np.empty(len(p_values))
     found[order] = corrected
     return found.tolist()

@@ -13,8 +13,8 @@ from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
 
 MOST_STAGES = 3  # that get a verdict of their own
 THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every item is judged several times
-USUAL_TURNS, MOST_TURNS = 3, 5  # in which folds judge every item
-MOST_TIMES = 3  # the seeds that were asked for, where items apart judge
+USUAL_TURNS, MOST_TURNS = 3, 9  # in which folds judge every item
+MOST_TIMES = 6  # the seeds that were asked for, where items apart judge
 SURE_TIMES = 2  # the seeds that were asked for, with which an effect is told that the least of them leave open
 SLACK = 1.1  # that trainings may take longer than the first one did
 SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
@@ -45,9 +45,10 @@ class Allowance:
     base_seconds: float = math.inf
     has_steps: bool = False
     turns: int = field(default=0, init=False)
+    _usual: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.turns = self.least_turns
+        self.turns = self._usual = self.least_turns
 
     @property
     def least_turns(self) -> int:
@@ -90,6 +91,7 @@ class Allowance:
             self.turns = USUAL_TURNS
             if self.longest() <= THOROUGH * seconds:
                 self.relax()
+        self._usual = self.turns
 
     def longest(self) -> float:
         """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
@@ -100,6 +102,10 @@ class Allowance:
     def relax(self) -> None:
         """Let trainings take longer, and verdicts have no more of them than they must."""
         self.turns = self.least_turns
+
+    def tighten(self) -> None:
+        """Let verdicts have as many trainings as were planned once more."""
+        self.turns = self._usual
 
     def until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""

@@ -22,6 +22,7 @@ from penjing.workflows._trials import Bench, Deal, Limits, TooSlowError
 from penjing.workflows._verdict import Arm, Judged, judged
 
 STAGE = "judging"
+DEARER = 1.5  # times the seconds of the first one with a remedy, from which on the last one takes long
 FEWEST_ARMS = 2  # that a verdict is about
 JUDGES = {"confirm": "items kept for verdicts", "valid": "items that validate, which chose nothing", "folds": "items"}
 
@@ -53,10 +54,10 @@ class Judging:
     def arms(self, recipes: Sequence[Recipe], growing: float, most: int) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
 
-        As many turns as there is time for, what it takes to tell the verdicts included. Where it runs short, the last
-        recipes get fewer of them than those before, and before each has the least that a verdict takes, only the first
-        and the last one go on. Where a recipe cannot be trained, or not in time, those before it; {} where there was
-        not even time for the least verdict.
+        As many turns as there is time for, what it takes to tell the verdicts included. Where it runs short,
+        `_fitting` says which go on, and before each has the least that a verdict takes, only the first and the last do.
+        Where a recipe cannot be trained, or not in time, those before it; {} where there was not even time for the
+        least verdict.
 
         Args:
             growing: seconds of one training of the new run.
@@ -83,7 +84,7 @@ class Judging:
                 if not self.telling_seconds and len(asked) > 1:
                     self.telling_seconds = self._timed(dealt, found[asked[0]], found[asked[1]])
                 left -= self.verdict_seconds(len(recipes), len(dealt) + 1)
-                asked = asked[: _fitting(seconds, left, fewest)]
+                asked = _fitting(asked, seconds, left, fewest)
             elif sum(seconds) * (least - len(dealt)) > left and len(asked) > 2:
                 asked = [asked[0], asked[-1]]
         tell(self.watch, Finished(STAGE))
@@ -161,7 +162,19 @@ class Judging:
         return f"with {difference.seeds} seeds {where}{groups}"
 
 
-def _fitting(seconds: Sequence[float], left: float, fewest: int) -> int:
-    """How many of the first arms another turn has time for, 0 where not for so few."""
-    counts = range(fewest, len(seconds) + 1)
-    return max((count for count in counts if sum(seconds[:count]) <= left), default=0)
+def _fitting(asked: Sequence[int], seconds: Sequence[float], left: float, fewest: int) -> list[int]:
+    """The arms that another turn has time for: all; or the first and the last, whose difference matters most, unless
+    that is much dearer than the others; or the first ones; or none.
+
+    Args:
+        asked: the arms, of which the last is all that looked good.
+        seconds: that each takes.
+        left: seconds that there are.
+        fewest: arms that are of any use.
+    """
+    if sum(seconds) <= left:
+        return list(asked)
+    if len(asked) > fewest and seconds[-1] <= DEARER * seconds[1] and seconds[0] + seconds[-1] <= left:
+        return [asked[0], asked[-1]]
+    counts = range(fewest, len(seconds))
+    return list(asked[: max((count for count in counts if sum(seconds[:count]) <= left), default=0)])

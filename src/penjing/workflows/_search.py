@@ -9,6 +9,7 @@ at last, what looked no better before is tried on top of what did.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +29,7 @@ from penjing.core.record import Record
 from penjing.core.report.text import metric_name
 from penjing.core.statistics import Difference, Metric, Verdict, deviation, standard_error, unit_of_item
 from penjing.core.units import show_seconds
-from penjing.remedies import NotApplicable, Suited, suited
+from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError
 from penjing.workflows.compare import differences
@@ -83,6 +84,7 @@ class Step:
         seconds_before: of one training without it.
         seconds: of one training with it.
         is_clear: whether it looked better by more than luck would bring often.
+        most_updates: to which it was shortened for the time that there was; 0 where it was not.
     """
 
     remedies: tuple[Suited, ...]
@@ -91,6 +93,7 @@ class Step:
     seconds_before: float
     seconds: float
     is_clear: bool = True
+    most_updates: int = 0
 
     @property
     def name(self) -> str:
@@ -115,6 +118,7 @@ class Step:
             recipe=other.recipe,
             seconds=other.seconds,
             is_clear=self.is_clear or other.is_clear,
+            most_updates=other.most_updates,
         )
 
     def applied(self, recipe: Recipe) -> Recipe | None:
@@ -124,6 +128,8 @@ class Step:
             if isinstance(outcome, NotApplicable):
                 return None
             recipe = outcome
+        if self.most_updates and total_steps(recipe.training) > self.most_updates:
+            recipe = replace(recipe, training=planned_anew(recipe.training, self.most_updates))
         return recipe
 
     def told(self, outcome: Outcome, why: str, difference: Difference | None = None) -> Treated:
@@ -149,6 +155,8 @@ class Search:
         steps: what looked good so far.
         without: remedies that are not tried.
         relax: makes `longest` longer, at a price.
+        tighten: takes that back.
+        record_of: a recipe and its training → what checks may read of it.
     """
 
     bench: Bench
@@ -162,6 +170,8 @@ class Search:
     without: frozenset[str] = frozenset()
     infos: Sequence[Finding] = ()
     relax: Callable[[], None] = lambda: None
+    tighten: Callable[[], None] = lambda: None
+    record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=_lines(found))
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -171,6 +181,7 @@ class Search:
         self._lost: dict[str, int] = {}  # what looked no better → on top of how many steps
         self._repeated: set[str] = set()  # what was tried once more
         self._late: list[Suited] = []  # that there was no time for
+        self._slow: dict[str, float] = {}  # recipe → seconds of a training that was too slow
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
         self.best = self.base
 
@@ -219,10 +230,11 @@ class Search:
     def _others(self) -> list[Suited]:
         """The remedies that suit no finding, in the time that is left: one may be the symptom of something else, and
         where nothing was found there may be something that no check sees."""
+        self.tighten()
         settled = self.without.union(self._tried)
-        told = {one.name: one.finding for one in suited(list(self.infos), self.base)}
-        names = [name for name in plugins.names("remedies") if name not in settled]
-        return [Suited(name, told.get(name, NO_FINDING), 0.0) for name in names]
+        told = {one.name: one for one in suited(list(self.infos), self.best)}
+        found = [told.get(name) or _unpointed(name, self.best) for name in plugins.names("remedies")]
+        return sorted((one for one in found if one.name not in settled), key=_promise)
 
     def _again(self) -> list[Suited]:
         """What looked no better before something else did, once more: it may on top of that."""
@@ -234,15 +246,17 @@ class Search:
 
     def _ranked_anew(self, queue: Sequence[Suited], taken: Suited) -> list[Suited]:
         """What suits the best training's own findings first, then what else suited those before."""
-        steps = checks.names_for("steps")
-        lines = list(self._at.history)
-        record = Record(steps=pl.DataFrame(lines, infer_schema_length=None) if lines else None)
-        found = [one for one in checks.examine(record, steps) if isinstance(one, Finding) and one.is_trouble]
-        kept = [one for one in self.findings if one.name not in steps]
+        record = self.record_of(self.best, self._at)
+        known = ("steps", "items", "choices")
+        names = checks.names_for(*(reading for reading in known if getattr(record, reading) is not None))
+        found = [one for one in checks.examine(record, names) if isinstance(one, Finding) and one.is_trouble]
+        before = {one.name: one.evidence for one in self.findings}  # which may name the items that are meant
+        told = [replace(one, evidence={**before.get(one.name, {}), **one.evidence}) for one in found]
+        kept = [one for one in self.findings if one.name not in names]
         settled = self.without.union(self._tried)
-        first = [one for one in suited([*found, *kept], self.best) if one.name not in settled]
-        names = {one.name for one in first} | {taken.name}
-        return [*first, *(one for one in queue if one.name not in names)]
+        first = [one for one in suited([*told, *kept], self.best) if one.name not in settled]
+        ranked = {one.name for one in first} | {taken.name}
+        return [*first, *(one for one in queue if one.name not in ranked)]
 
     def _try(self, one: Suited) -> bool:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
@@ -264,16 +278,18 @@ class Search:
         if recipe.id in self._seen:
             return decide("not applicable", "another remedy gave the same recipe")
         longest = self.longest()
-        if longest < self._at.seconds:
+        if longest < (expected := self._expected(recipe)) and not self._is_patient:
             self._late.append(one)
-            return decide("not tried", "there was no time for it")
+            return decide("not tried", f"{_would_take(expected)}, too long to judge it")
         self._seen.add(recipe.id)
+        whole = recipe
         try:
             recipe, found = self._screened(recipe, longest)
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
+            self._slow[recipe.id] = slow.seconds
             self._late.append(one)
-            return decide("not tried", f"one training would take {show_seconds(slow.seconds)}, too long to judge it")
+            return decide("not tried", f"{_would_take(slow.seconds)}, too long to judge it")
         except BehindError as behind:
             self._lost |= {} if doses else {one.name: len(self.steps)}
             why = f"given up after {behind.share:.0%} of its training, far behind"
@@ -288,7 +304,8 @@ class Search:
             self._lost |= {} if doses else {one.name: len(self.steps)}
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
-        step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear)
+        most_updates = 0 if recipe is whole else total_steps(recipe.training)
+        step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear, most_updates)
         if doses:
             self.steps[-1] = self.steps[-1].with_next(step)
         else:
@@ -310,6 +327,8 @@ class Search:
         is_alike = recipe.schedule == self.best.schedule and recipe.optimiser.name == self.best.optimiser.name
         limits = Limits(longest, self._at.curve if is_alike else (), MARGIN * self._noise)
         try:
+            if longest < (expected := self._expected(recipe)):
+                raise TooSlowError(expected)
             return recipe, self.bench.screen(recipe, limits)
         except TooSlowError as slow:
             left = self.longest()
@@ -320,6 +339,16 @@ class Search:
                 raise
         shorter = replace(recipe, training=planned_anew(recipe.training, steps))
         return shorter, self.bench.screen(shorter, replace(limits, seconds=left))
+
+    def _expected(self, recipe: Recipe) -> float:
+        """About the seconds of a training: what it would have taken when it was tried, or those of the best one, where
+        only the updates differ as many times as there are more of them."""
+        if recipe.id in self._slow:
+            return self._slow[recipe.id]
+        plan, best = recipe.training, self.best.training
+        if replace(recipe, training=planned_anew(plan, total_steps(best))) != self.best:
+            return self._at.seconds
+        return self._at.seconds * total_steps(plan) / total_steps(best)
 
     @property
     def _is_perfect(self) -> bool:
@@ -338,7 +367,7 @@ class Search:
             times: the noise that the metric must gain at least.
         """
         gain, least = self._merit(answer) - self._merit(self._at.answer), max(self._noise, 1e-9)
-        return gain >= times * least or (gain > -least and self._is_surer(answer))
+        return gain >= times * least - 1e-9 or (gain > -least - 1e-9 and self._is_surer(answer))
 
     def _is_surer(self, answer: np.ndarray) -> bool:
         """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""
@@ -361,9 +390,32 @@ class Search:
         return value if self.metric.is_higher_better else -value
 
     def _standard_error(self, answer: np.ndarray) -> float:
-        """Half of that of the metric: answers of two trainings err on nearly the same items."""
+        """Half of that of the metric: answers of two trainings err on nearly the same items. No less than an item is
+        worth: where all are right, no draw tells that others would not be."""
         draws = stream(self.base.seed, "treat:noise")
         prepared, unit = self.metric.prepare(self._truth, answer), unit_of_item(self._groups, len(self._truth))
         if not unit.any():  # all of one group: nothing tells how groups differ, but items do
             unit = np.arange(len(unit))
-        return deviation(lambda weight: self.metric.combine(prepared, weight), unit, draws) / 2
+        rough = deviation(lambda weight: self.metric.combine(prepared, weight), unit, draws) / 2
+        span = self.metric.bounds[1] - self.metric.bounds[0]
+        return max(rough, span / (int(unit.max()) + 1)) if math.isfinite(span) else rough
+
+
+def _lines(found: Screened) -> pl.DataFrame | None:
+    """The lines of a training's record."""
+    return pl.DataFrame(list(found.history), infer_schema_length=None) if found.history else None
+
+
+def _unpointed(name: str, recipe: Recipe) -> Suited:
+    """A remedy that no finding points at; what it would move may be far from usual all the same."""
+    stands_out = getattr(plugins.load("remedies", name), "stands_out", lambda _: False)
+    return Suited(name, NO_FINDING, STANDS_OUT if stands_out(recipe) else 0.0)
+
+
+def _promise(one: Suited) -> tuple[float, float]:
+    """What ranks remedies, the first ones least: what they promise here, then what they promise at most."""
+    return -one.promise, -max(plugins.load("remedies", one.name).TREATS.values())
+
+
+def _would_take(seconds: float) -> str:
+    return f"one training would take {show_seconds(seconds)}"

@@ -82,5 +82,8 @@ def judged(
     pairs += [(arms[0], arms[number + 1]) for number in range(1, count)]
     pairs += [(arms[0], arm) for arm in further]
     found = [difference(*pair) for pair in pairs]
-    told = list(zip(found, statistics.judge(found, least_effect), strict=True))
+    # Whether all of it together helps is what matters most, and has half of the level.
+    weights = [1.0] * len(pairs)
+    weights[count - 1 if count == 1 else 2 * count - 2] = max(1.0, len(pairs) - 1)
+    told = list(zip(found, statistics.judge(found, least_effect, weights), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

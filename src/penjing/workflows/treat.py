@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from penjing import checks
 from penjing.core import plugins, split
@@ -19,10 +20,10 @@ from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Finished, Said, Started, Watch, tell
 from penjing.core.finding import Finding
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.report.text import many
-from penjing.core.run import Run, check_free, next_free, now, open_run
+from penjing.core.run import Run, check_free, flat, next_free, now, open_run
 from penjing.core.statistics import LEAST_SEEDS, Difference
 from penjing.core.units import show_seconds
 from penjing.models.own import NAME as OWN
@@ -37,7 +38,7 @@ from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._treatment import Treatment, ledger_line
-from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, TooSlowError
+from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, Screened, TooSlowError
 from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import FitWish, data_wish_of, goes_on
 from penjing.workflows.diagnose import Diagnosis, diagnose
@@ -194,6 +195,8 @@ class Trial:
             without=self.wish.without,
             infos=[one for one in self.diagnosis.findings if not one.is_trouble],
             relax=self.time.relax,
+            tighten=self.time.tighten,
+            record_of=self._record_of,
         )
         self._begin(search)
         search.findings = self._named(findings)
@@ -204,6 +207,20 @@ class Trial:
         if not search.steps:
             return self._ended((), None, None)
         return self._judged(search.steps)
+
+    def _record_of(self, recipe: Recipe, found: Screened) -> Record:
+        """What checks may read of a training that was tried: as of the run, but for what only its own folder tells."""
+        lines, rows, known = list(found.history), self.bench.screened, self.run.record.items
+        items = _close.told_items(
+            self.bench.prepared, rows, [_close.Answers("network", found.answer)], "valid", self.task
+        )
+        if known is not None:
+            is_simple = (pl.col("model") != "network") & (pl.col("part") == "valid")
+            simple = known.filter(is_simple & pl.col("hash").is_in(items["hash"].implode()))
+            whole = simple.filter(pl.len().over("model") == len(rows))
+            items = pl.concat([items, whole.select(items.columns)], how="vertical_relaxed")
+        steps = pl.DataFrame(lines, infer_schema_length=None) if lines else None
+        return Record(steps=steps, items=items, choices=flat(to_dict(recipe)))
 
     def _asked(self) -> list[Suited]:
         """The remedies that a person named, each for what it was found for, if it was."""
@@ -321,7 +338,7 @@ class Trial:
             if other is not None:
                 self._tell_verdicts(stages, told)
                 return self._ended(*other)
-        count = told.kept or told.kept_together
+        count = max(told.kept, told.kept_together)
         self._tell_verdicts(stages, told, count)
         if not count:
             return self._ended((), None, None)
@@ -347,7 +364,7 @@ class Trial:
         recipe: Recipe | None = self.base
         for stage in stages:
             recipe = stage.applied(recipe) if recipe is not None else None
-        seconds = stages[-1].seconds
+        seconds = max(stage.seconds for stage in stages)
         telling = self.judging.verdict_seconds(len(arms) + 1, len(self.judging.turns))
         if recipe is None or not self.time.has_another_arm(seconds, telling):
             return None
