@@ -13,7 +13,6 @@ from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, Training
 from penjing.training import engine
-from penjing.training._loader import Items
 from penjing.workflows._choose import (
     FEWEST_UPDATES,
     SMALLEST_BATCH,
@@ -21,7 +20,6 @@ from penjing.workflows._choose import (
     _batched,
     _dialled,
     _is_clear,
-    _mirrored,
     _race,
 )
 
@@ -142,45 +140,6 @@ def test_the_smallest_network_is_for_a_time_that_is_hardly_enough_for_any(
     said: list[Decided] = []
     _dialled(problem, recipe(64), step_seconds, RecipeWish(), Clock(seconds), said.append)
     assert said[0].evidence["dial"] == dial
-
-
-def mirrored(
-    monkeypatch: pytest.MonkeyPatch, truth: np.ndarray, plain: np.ndarray, turned: np.ndarray
-) -> tuple[Recipe, Decided]:
-    """What is decided of mirroring where a network answers so of pictures as they are, and of mirrored ones."""
-    answers = iter([plain, turned])
-    monkeypatch.setattr(engine, "outputs", lambda *_: np.eye(4)[next(answers)])
-    problem: Any = SimpleNamespace(
-        truth=truth,
-        valid=np.arange(len(truth)),
-        classes=tuple("abcd"[: truth.max() + 1]),
-        modality={"image": "image"},
-        items=Items({"image": truth[:, None, None]}),
-    )
-    said: list[Decided] = []
-    winner: Any = SimpleNamespace(network=None, recipe=recipe(16))
-    return _mirrored(problem, recipe(16), winner, said.append), said[0]
-
-
-def test_a_network_that_knows_mirrored_pictures_lets_them_be_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
-    truth = np.arange(100) % 4
-    found, decided = mirrored(monkeypatch, truth, truth, np.where(np.arange(100) < 95, truth, 0))
-    assert decided.choice == "yes"
-    assert (found.augment[0].name, found.training.views) == ("flip", 2)
-    _, decided = mirrored(monkeypatch, truth, truth, np.zeros(100, dtype=int))
-    assert decided.choice == "no"
-
-
-@pytest.mark.parametrize("right", [0, 5])
-def test_a_network_that_knows_hardly_more_than_the_commonest_class_tells_nothing_of_mirroring(
-    monkeypatch: pytest.MonkeyPatch, right: int
-) -> None:
-    truth = (np.arange(100) >= 80).astype(int)
-    answer = np.where(np.arange(100) < 80 + right, truth, 0)
-    found, decided = mirrored(monkeypatch, truth, answer, answer)
-    assert decided.choice == "no"
-    assert "knows too little to tell" in decided.why
-    assert found == recipe(16)
 
 
 @pytest.mark.parametrize(("groups", "is_clear"), [(None, True), (np.repeat(np.arange(4), 50), False)])

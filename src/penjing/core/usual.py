@@ -62,7 +62,7 @@ _TEXTS = ((math.inf, 128, 5e-3),)
 # A table is learned by heart soon, and Muon does not suit it; see docs/tried.md.
 _TABLE = ((300, 16, 1.5e-3), (8_000, 64, 1.5e-3), (50_000, 128, 1.5e-3), (math.inf, 256, 1.5e-3))
 USUAL: Mapping[str, Usual] = {
-    "image": Usual(_PICTURES, (Choice("crop", {"shift": 0.0625}),), task=_SMOOTH),
+    "image": Usual(_PICTURES, (Choice("crop", {"shift": 0.0625}),), task=_SMOOTH, fewest_steps=6_000),
     "audio": Usual(
         _SOUNDS,
         (Choice("shift"), Choice("mask"), Choice("warp"), Choice("gain")),

@@ -5,7 +5,7 @@ probe            the fastest right arithmetic on this machine
 dial             the largest network that still sees every item often enough within the time
 batch            smaller, where the time allows only a few updates
 race             candidate networks train for a short while; validation chooses, the default where it cannot tell
-mirror test      does the winner know mirrored pictures? then left and right mean nothing, and mirroring is safe
+augmentations    does the winner know mirrored pictures, and pictures in another light? then these are safe
 """
 
 from __future__ import annotations
@@ -26,20 +26,19 @@ from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
-from penjing.core.record import MOST_MEASURED
 from penjing.core.report.text import many
 from penjing.core.usual import WIDE_RUNS, usual
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
 from penjing.pretrained import named
 from penjing.training import engine
-from penjing.training._loader import spread
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
 from penjing.training._whole import described
 from penjing.training._wide import is_suited
 from penjing.training.engine import Problem, Trained, encoder_of
 from penjing.workflows._linear_head import linear_head, suits
+from penjing.workflows._safe_augment import format_of, with_safe
 
 # Shares of the whole time.
 PROBE_SHARE, RACE_SHARE = 0.015, 0.025
@@ -56,9 +55,6 @@ DIAL_EXPONENT = 0.75
 # Where the time allows fewer updates than this, batches are made smaller: a network that moved forty times has hardly
 # begun, however many items each step saw. Smaller ones than `SMALLEST_BATCH` cost more time an item than they give.
 FEWEST_UPDATES, SMALLEST_BATCH = 400, 64
-# Mirroring is taken for safe when it costs the network at most this share of its accuracy above chance.
-LARGEST_MIRROR_LOSS = 0.15
-FEWEST_TO_JUDGE = 20
 # The default network loses a race only when it has seen the items this often, or will not see them so often at all.
 FAIR_PASSES = 3.0
 # And only by so many standard errors: others may learn faster at first, and the training is longer than the race.
@@ -259,12 +255,8 @@ def choose(
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
         recipe, winner = _race(problem, candidates, to_come, clock, decide)
-        if (
-            "augment" not in wish.assignments
-            and list(problem.modality.values()) == ["image"]
-            and recipe.task.name == "classify"
-        ):
-            recipe = _mirrored(problem, recipe, winner, decide)
+        if "augment" not in wish.assignments:
+            recipe = with_safe(problem, recipe, winner, to_come, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))
     enough = usual(list(problem.modality.values()), len(problem.train))
@@ -425,7 +417,7 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
     task, rows = plugins.load("tasks", recipe.task.name), problem.valid
     metric, truth = task.metric(task.Settings(**recipe.task.settings).metric), problem.truth[rows]
     sides = [
-        metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows, _format_of(one))))
+        metric.prepare(truth, task.answer(engine.outputs(one.network, problem.items, rows, format_of(one))))
         for one in (before, after)
     ]
 
@@ -437,50 +429,3 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
     unit = statistics.unit_of_item(groups, len(rows))
     error = statistics.deviation(gained, unit, stream(recipe.seed, "race"))
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error
-
-
-def _format_of(trained: Trained) -> str:
-    """The number format that a network was trained in, in which it answers as fast."""
-    return trained.recipe.machine.number_format
-
-
-def _mirrored(problem: Problem, recipe: Recipe, winner: Trained, decide: Any) -> Recipe:
-    """Mirror pictures, in training and for a second view, only if a network that never saw one still knows them."""
-    rows = spread(problem.valid, MOST_MEASURED)
-    truth = problem.truth[rows]
-    if len(rows) < FEWEST_TO_JUDGE:
-        decide(Decided("mirroring", "no", f"{len(rows)} validation items cannot tell whether it keeps the label"))
-        return recipe
-    (column,) = problem.modality
-    plain = engine.outputs(winner.network, problem.items, rows, _format_of(winner)).argmax(1) == truth
-    flipped = replace(problem.items, inputs={column: _Mirrored(problem.items.inputs[column])})
-    mirrored = engine.outputs(winner.network, flipped, rows, _format_of(winner)).argmax(1) == truth
-    share = float(plain.mean())
-    known = share - max(1 / len(problem.classes), float(np.bincount(truth).max()) / len(rows))
-    if known <= CLEAR_ERRORS * math.sqrt(share * (1 - share) / len(rows)):
-        why = f"a network that gets {share:.3f} right of {many(len(rows), 'validation item')} knows too little to tell"
-        decide(Decided("mirroring", "no", why))
-        return recipe
-    is_safe = (share - mirrored.mean()) / known <= LARGEST_MIRROR_LOSS
-    why = (
-        f"a network that never saw a mirrored picture gets {mirrored.mean():.3f} right of mirrored and "
-        f"{plain.mean():.3f} of plain validation pictures"
-    )
-    decide(Decided("mirroring", "yes" if is_safe else "no", why))
-    if not is_safe:
-        return recipe
-    return replace(
-        recipe,
-        augment=(Choice("flip").filled("augmentations"), *recipe.augment),
-        training=replace(recipe.training, views=2),
-    )
-
-
-class _Mirrored:
-    """Decoded pictures, left and right exchanged."""
-
-    def __init__(self, values: Any) -> None:
-        self.values = values
-
-    def take(self, index: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(self.values.take(index)[:, :, ::-1])

@@ -1,0 +1,115 @@
+"""Which augmentations are taken, as a network says that never met them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penjing.core.events import Decided
+from penjing.core.recipe import Choice, Recipe, Training
+from penjing.training import engine
+from penjing.training._loader import Items
+from penjing.workflows import _safe_augment
+from penjing.workflows._safe_augment import with_safe
+
+RECIPE = Recipe(model=Choice("cnn"), augment=(Choice("crop"),), training=Training(batch_size=16)).filled()
+ITEMS = 100
+
+
+class Pictures:
+    """Uint8 pictures in memory."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def take(self, index: np.ndarray) -> np.ndarray:
+        return self.pixels[index]
+
+
+def problem(truth: np.ndarray, channels: int = 1, train: int = ITEMS) -> Any:
+    pixels = np.random.default_rng(0).integers(0, 256, (len(truth), 8, 8, channels), dtype=np.uint8)
+    return engine.Problem(
+        Items({"image": Pictures(pixels)}, {"label": truth}),
+        {"image": "image"},
+        {"image": {"mean": [0.5] * channels, "std": [0.25] * channels}},
+        {"image": (channels, 8, 8)},
+        "label",
+        tuple("abcd"[: truth.max() + 1]),
+        np.zeros(train, dtype=np.int64),
+        np.arange(len(truth)),
+    )
+
+
+def decided(
+    monkeypatch: pytest.MonkeyPatch, answers: list[np.ndarray], asked: Any, passes: float = 100.0
+) -> tuple[Recipe, dict[str, Decided]]:
+    """What is decided where a network answers so, each time that it is asked."""
+    given = iter(answers)
+    monkeypatch.setattr(engine, "outputs", lambda *_: np.eye(4)[next(given)])
+    said: list[Decided] = []
+    winner: Any = SimpleNamespace(network=None, recipe=RECIPE)
+    return with_safe(asked, RECIPE, winner, passes, said.append), {one.what: one for one in said}
+
+
+TRUTH = np.arange(ITEMS) % 4
+NEARLY, LOST = np.where(np.arange(ITEMS) < 95, TRUTH, 0), np.zeros(ITEMS, dtype=int)
+
+
+def test_a_network_that_knows_mirrored_pictures_lets_them_be_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, said = decided(monkeypatch, [TRUTH, NEARLY], problem(TRUTH))
+    assert (said["mirroring"].choice, found.training.views) == ("yes", 2)
+    assert [one.name for one in found.augment] == ["flip", "crop"]
+    found, said = decided(monkeypatch, [TRUTH, LOST], problem(TRUTH))
+    assert (said["mirroring"].choice, found) == ("no", RECIPE)
+
+
+@pytest.mark.parametrize(("relit", "names"), [(NEARLY, ["flip", "colour", "crop"]), (LOST, ["flip", "crop"])])
+def test_pictures_in_colour_are_relit_where_the_shade_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, relit: np.ndarray, names: list[str]
+) -> None:
+    found, said = decided(monkeypatch, [TRUTH, relit, TRUTH, TRUTH], problem(TRUTH, channels=3))
+    assert [one.name for one in found.augment] == names
+    assert said["another light"].choice == ("yes" if "colour" in names else "no")
+
+
+@pytest.mark.parametrize(("train", "passes"), [(20_001, 100.0), (ITEMS, 29.0)])
+def test_items_that_are_many_or_seldom_seen_are_not_relit(
+    monkeypatch: pytest.MonkeyPatch, train: int, passes: float
+) -> None:
+    _, said = decided(monkeypatch, [TRUTH, LOST], problem(TRUTH, channels=3, train=train), passes)
+    assert set(said) == {"mirroring"}
+
+
+@pytest.mark.parametrize("right", [0, 5])
+def test_a_network_that_knows_hardly_more_than_the_commonest_class_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, right: int
+) -> None:
+    truth = (np.arange(ITEMS) >= 80).astype(int)
+    answer = np.where(np.arange(ITEMS) < 80 + right, truth, 0)
+    found, said = decided(monkeypatch, [answer, answer], problem(truth))
+    assert said["mirroring"].choice == "no"
+    assert "knows too little to tell" in said["mirroring"].why
+    assert found == RECIPE
+
+
+def test_pictures_are_changed_as_they_lie_in_the_cache() -> None:
+    asked = problem(TRUTH, channels=3)
+    values, rows = asked.items.inputs["image"], np.array([3, 1])
+    plain = values.take(rows)
+    assert np.array_equal(_safe_augment._Mirrored(values).take(rows), plain[:, :, ::-1])
+    relit = _safe_augment._Relit(asked, "image")
+    changed = relit.take(rows)
+    assert changed.dtype == np.uint8
+    assert changed.shape == plain.shape
+    assert 1 < np.abs(changed.astype(float) - plain).mean() < 64
+    assert np.array_equal(changed, relit.take(rows))
+
+
+def test_other_inputs_and_other_tasks_stay_as_they_are() -> None:
+    asked = problem(TRUTH)
+    winner: Any = SimpleNamespace(network=None, recipe=RECIPE)
+    regress = Recipe(task=Choice("regress"), augment=RECIPE.augment).filled()
+    assert with_safe(asked, regress, winner, 100.0, None) == regress
