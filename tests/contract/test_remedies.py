@@ -156,6 +156,8 @@ def test_what_stands_out_is_said_of_any_recipe(kind: str) -> None:
         ({"task.loss": "mean_squared_error"}, "wrong_loss", "usual_loss"),
         ({"training.batch_size": 1}, "small_batch", "larger_batch"),
         ({"training.batch_size": 0}, "large_batch", "smaller_batch"),
+        ({"model": "ngrams", "model.word_dropout": 0.95}, "underfit", "less_dropout"),
+        ({"model": "text_example", "model.recurrent_dropout": 0.95}, "underfit", "less_dropout"),
     ],
 )
 def test_what_stands_out_in_a_recipe_is_moved_first(changed: dict[str, Any], treated: str, first: str) -> None:
@@ -172,6 +174,25 @@ def test_a_batch_of_all_items_becomes_small_ones_and_as_many_passes() -> None:
     remedy = plugins.load("remedies", "smaller_batch")
     outcome = remedy.apply(recipe, Finding("large_batch", "warning", "…", {"items": 640}))
     assert (outcome.training.batch_size, outcome.training.steps) == (64, 200)
+
+
+def test_without_dropout_no_words_are_left_out_and_no_state_is_silenced() -> None:
+    remedy = plugins.load("remedies", "less_dropout")
+    for name in ("ngrams", "bag", "text_cnn", "text_example"):
+        settings = Recipe(model=Choice(name)).filled().model.settings
+        kinds = [key for key in settings if key.endswith("dropout")]
+        assert len(kinds) == 2
+        silenced = Recipe(model=Choice(name, dict.fromkeys(kinds, 0.98))).filled()
+        treated = remedy.apply(silenced, finding("underfit")).model.settings
+        assert treated == {**settings, **dict.fromkeys(kinds, 0.0)}
+
+
+def test_without_dropout_what_joins_inputs_silences_nothing_and_still_meets_missing_ones() -> None:
+    recipe = RECIPES["a mix"].filled()
+    treated = plugins.load("remedies", "less_dropout").apply(recipe, finding("underfit"))
+    assert treated.fusion.dropout == 0
+    assert treated.fusion.modality_dropout == recipe.fusion.modality_dropout > 0
+    assert treated.encoders["text"].settings["word_dropout"] == 0
 
 
 @pytest.mark.parametrize("name", [name for name in plugins.names("models") if name != "own"])
