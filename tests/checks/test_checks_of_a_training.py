@@ -13,6 +13,7 @@ from penjing.checks import class_answers, early_noise, label_errors
 from penjing.checks._examples import example_inputs, example_steps, example_trials
 from penjing.checks._trials import twice_the_data, widened
 from penjing.checks.label_errors import doubts
+from penjing.checks.large_batch import look as look_for_large_batch
 from penjing.checks.large_model import look as look_for_large
 from penjing.checks.miscalibrated import calibration_error, look
 from penjing.checks.shortcut import look as look_for_shortcut
@@ -199,3 +200,12 @@ def test_gradients_that_have_nothing_in_common_are_said_without_a_number() -> No
     assert "have nothing in common" in finding.message
     assert "inf" not in finding.message
     assert "noise_scale" not in json.dumps(dict(finding.evidence), allow_nan=False)
+
+
+def test_a_batch_larger_than_the_data_is_told_as_what_it_takes() -> None:
+    steps = example_steps(step=list(range(2, 22, 2)), gradient__square=1.0, gradient__shared=0.5)
+    record = example_inputs(of=steps).also(choices={"training.batch_size": 4096})
+    finding = look_for_large_batch(record)
+    assert finding is not None
+    assert "With 400 items an update" in finding.message
+    assert finding.remedies == ("--set training.batch_size=100",)

@@ -195,6 +195,30 @@ def test_without_dropout_what_joins_inputs_silences_nothing_and_still_meets_miss
     assert treated.encoders["text"].settings["word_dropout"] == 0
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "name", "items", "expected"),
+    [
+        (4096, "large_batch", 500, (250, 40)),  # half of the items that there are
+        (400, "large_batch", 500, (200, 40)),
+        (256, "large_batch", None, (128, 40)),
+        (256, "underfit", 100, (128, 40)),  # these 100 validate
+        (0, "large_batch", 60, (8, 140)),
+        (0, "large_batch", 10, "its batches are small"),
+        (4096, "large_batch", 10, "its batches are small"),
+        (0, "large_batch", None, "it is not known how many items a batch of all has"),
+        (0, "beaten_by_simple", 100, "it is not known how many items a batch of all has"),
+    ],
+)
+def test_half_a_batch_is_half_of_what_it_takes_of_the_items_learned_from(
+    batch_size: int, name: str, items: int | None, expected: Any
+) -> None:
+    recipe = Recipe(model=Choice("mlp"), training=Training(steps=20, batch_size=batch_size)).filled()
+    found = Finding(name, "warning", "…", {} if items is None else {"items": items})
+    other = plugins.load("remedies", "smaller_batch").apply(recipe, found)
+    told = other.reason if isinstance(other, NotApplicable) else (other.training.batch_size, other.training.steps)
+    assert told == expected
+
+
 @pytest.mark.parametrize("name", [name for name in plugins.names("models") if name != "own"])
 def test_of_every_network_it_is_known_whose_inputs_it_is_for(name: str) -> None:
     assert modalities_of(Recipe(model=Choice(name)))

@@ -47,7 +47,8 @@ def look(record: Record) -> Finding | None:
         why = "gradients in a row are nearly all alike, so a much smaller batch would point the same way"
     else:
         return None
-    told, smaller = (f"{batch:,} items", f"={batch // 4}") if batch else ("all items", "")
+    taken = int(min(batch, _items(record)))  # a batch of more items than there are is one of all
+    told, smaller = (f"{taken:,} items", f"={max(1, taken // 4)}") if batch else ("all items", "")
     known = {"noise_times": times, "items": _items(record)}
     noise = {name: value for name, value in known.items() if value is not None and math.isfinite(value)}
     return Finding(

@@ -17,23 +17,25 @@ TREATS: Mapping[str, float] = {
     "large_batch": 1.0,
 }
 SMALLEST, USUAL = 8, 64  # items
-TIMES = 8  # more updates, where it is not known how many items a batch of all has
+TIMES = 8  # batches, of which all items make as many where they are few
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
-    """The recipe with smaller batches."""
+    """The recipe with smaller batches. A recipe does not know how many items there are; of the findings that this
+    treats only large_batch does."""
     now = recipe.training
-    if not now.batch_size:
-        if recipe.optimiser.name == "lbfgs":
-            return NotApplicable("its optimiser learns from all items at once")
-        items = int(finding.evidence.get("items") or TIMES * USUAL)
-        size = max(SMALLEST, min(USUAL, items // TIMES))
-        return replace(
-            recipe, training=replace(now, batch_size=size, steps=now.steps * max(1, items // size), replans=())
-        )
-    if now.batch_size < 2 * SMALLEST:
+    if not now.batch_size and recipe.optimiser.name == "lbfgs":
+        return NotApplicable("its optimiser learns from all items at once")
+    known = finding.evidence.get("items") if finding.name == "large_batch" else None
+    items = int(known) if known else now.batch_size
+    if not items:
+        return NotApplicable("it is not known how many items a batch of all has")
+    taken = min(now.batch_size or items, items)
+    if taken < 2 * SMALLEST:
         return NotApplicable("its batches are small")
-    return replace(recipe, training=replace(now, batch_size=now.batch_size // 2, steps=2 * now.steps, replans=()))
+    size = taken // 2 if now.batch_size else max(SMALLEST, min(USUAL, taken // TIMES))
+    times = 2 if now.batch_size else taken // size
+    return replace(recipe, training=replace(now, batch_size=size, steps=times * now.steps, replans=()))
 
 
 def stands_out(recipe: Recipe) -> bool:
