@@ -361,6 +361,25 @@ def test_what_is_left_of_numbers_is_uncertain_by_how_their_losses_scatter() -> N
     assert abs(checks.chance_of(example_classes({"network": [("cat", "cat", 0.9)] * 100}), 0.9) - 0.03) < 1e-9
 
 
+def test_what_a_run_tells_of_numbers_is_no_share_and_what_it_tells_of_one_label_is() -> None:
+    """A run tells a number as a list of one entry, where classes and labels have probabilities."""
+    rows = [
+        {
+            "model": "network",
+            "hash": f"{row}",
+            "target": 1.0,
+            "predicted": 0.5,
+            "probability": [0.5],
+            "loss": 1.0 + row % 2,
+        }
+        for row in range(100)
+    ]
+    numbers = Record(items=pl.DataFrame(rows))
+    assert abs(checks.chance_of(numbers, 0.8) - 0.2 * 1.5 / 2.5 / 10) < 1e-9
+    labels = pl.DataFrame([{**row, "target": ["red"], "predicted": ["red"]} for row in rows])
+    assert abs(checks.chance_of(Record(items=labels), 0.9) - 0.03) < 1e-9
+
+
 def test_a_training_of_few_updates_is_stopped_early_unless_it_has_learned_nearly_all() -> None:
     """Its validation loss is made by statistics that lag behind; what its batches say is what is known."""
 

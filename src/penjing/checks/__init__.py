@@ -356,8 +356,7 @@ def chance_of(record: Record, value: float) -> float:
     if items.is_empty():
         return 0.0
     judging = min(len(items), MOST_MEASURED)
-    have_shares = "probability" in items.columns and items["probability"].null_count() < len(items)
-    if have_shares or "loss" not in items.columns:
+    if have_shares(items) or "loss" not in items.columns:
         share = min(1.0, max(0.0, value))
         return math.sqrt(share * (1 - share) / judging)
     losses = items["loss"].drop_nulls().to_numpy().astype(np.float64) ** 2  # of numbers, errors
@@ -417,6 +416,14 @@ def early_noise(record: Record) -> float | None:
     square = series(early, "gradient/square")
     shared = float(np.mean(series(early, "gradient/shared") / np.maximum(square, 1e-30)))
     return math.inf if shared <= 0 else max(0.0, (1 - shared) / shared)
+
+
+def have_shares(items: pl.DataFrame) -> bool:
+    """Whether answers are shares, of classes or of labels: a number is told as a list of one entry, and so is a single
+    label, whose target is a list too."""
+    if isinstance(items.schema.get("target"), pl.List):
+        return True
+    return "probability" in items.columns and bool((items["probability"].list.len() > 1).any())
 
 
 def class_answers(record: Record) -> pl.DataFrame:
