@@ -2,7 +2,7 @@
 
 **What it sees.** The loss on every validation item beside that of the constant answer (the most frequent class, the
 mean), which every run measures: the mean difference with a 95 % interval. A gain of less than a hundredth of that loss
-is none, however surely it is one; nor is one of a few hundredths where no more answers are right.
+is none, however surely it is one; nor is one of a few hundredths where no more classes or labels are right.
 
 **Why it is bad.** Nothing of the inputs has reached the answers: nothing was learned, or nothing that holds.
 
@@ -15,7 +15,7 @@ tenth of the rate, and more updates.
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, HAMPERS, Gain, gain
+from penjing.checks import CONSTANT, HAMPERS, Gain, gain, have_shares
 from penjing.checks._examples import example_answers
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -49,6 +49,8 @@ def _is_nothing(record: Record, found: Gain) -> bool:
     """Whether a gain in the loss is next to none, or a small one without a single right answer more."""
     if found.mean < NOTHING * found.over:
         return True
+    if record.items is None or not have_shares(record.items):
+        return False  # a number is hardly ever right to the last digit, however much was learned
     right = gain(record, "right", CONSTANT, FEWEST)
     return found.mean < LITTLE * found.over and right is not None and right.mean <= 0
 
