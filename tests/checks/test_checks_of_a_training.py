@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
-from penjing.checks import class_answers, early_noise, label_errors
-from penjing.checks._examples import example_inputs, example_steps, example_trials
+from penjing.checks import beaten_by_simple, class_answers, early_noise, gain, label_errors
+from penjing.checks._examples import example_classes, example_inputs, example_steps, example_trials
 from penjing.checks._trials import twice_the_data, widened
 from penjing.checks.label_errors import doubts
 from penjing.checks.large_batch import look as look_for_large_batch
@@ -209,3 +210,56 @@ def test_a_batch_larger_than_the_data_is_told_as_what_it_takes() -> None:
     assert finding is not None
     assert "With 400 items an update" in finding.message
     assert finding.remedies == ("--set training.batch_size=100",)
+
+
+def mice(right: dict[str, list[int]]) -> Record:
+    """Forty photos of each mouse, and of each model how many of them it gets right."""
+    truth = ["cat", "dog"] * 20
+    other = {"cat": "dog", "dog": "cat"}
+    said = {
+        model: [(name, name if row < count else other[name], 0.8) for count in counts for row, name in enumerate(truth)]
+        for model, counts in right.items()
+    }
+    return example_classes(said)
+
+
+def of_mice(record: Record) -> Record:
+    """The same, saying which photos are of one mouse."""
+    assert record.items is not None
+    number = pl.col("name").str.strip_suffix(".png").cast(pl.Int64) // 40
+    return record.also(items=record.items.with_columns(group=pl.format("mouse {}", number)))
+
+
+def test_items_of_one_group_tell_of_one_and_the_interval_is_that_of_scipy() -> None:
+    counts = [30, 40, 12, 36, 28, 40, 8, 38, 22, 34]
+    record = mice({"network": counts, "linear": [36, 30, 30, 30, 40, 30, 30, 40, 30, 40]})
+    alone, found = (gain(one, "right", ["linear"]) for one in (record, of_mice(record)))
+    assert alone is not None
+    assert found is not None
+    assert (alone.items, alone.groups, found.items, found.groups) == (400, 400, 400, 10)
+    apart = (np.array(counts) - [36, 30, 30, 30, 40, 30, 30, 40, 30, 40]) / 40
+    theirs = stats.ttest_1samp(apart, 0).confidence_interval(0.95)
+    assert found.mean == pytest.approx(apart.mean())
+    assert (found.low, found.high) == pytest.approx(tuple(theirs), rel=0.01)
+    assert found.of - found.over == pytest.approx(found.mean)
+    assert found.high - found.low > 2 * (alone.high - alone.low)
+
+
+def test_groups_that_differ_are_no_proof_that_a_simple_model_is_better() -> None:
+    record = mice({"network": [40] * 6 + [8] * 4, "linear": [30] * 10})
+    assert beaten_by_simple.look(record) is not None
+    assert beaten_by_simple.look(of_mice(record)) is None
+    always = of_mice(mice({"network": [30, 32] * 5, "linear": [38] * 10}))
+    assert beaten_by_simple.look(always) is not None
+
+
+def test_one_group_proves_nothing() -> None:
+    record = of_mice(mice({"network": [10], "linear": [40]}))
+    assert gain(record, "right", ["linear"]) is None
+
+
+def test_an_item_without_a_group_is_its_own() -> None:
+    record = mice({"network": [30, 20], "linear": [35, 25]})
+    assert record.items is not None
+    named = record.also(items=record.items.with_columns(group=pl.lit(None, pl.String)))
+    assert gain(named, "right", ["linear"]) == gain(record, "right", ["linear"])

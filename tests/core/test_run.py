@@ -1,5 +1,6 @@
 import json
 
+import polars as pl
 import pytest
 
 from penjing.core.errors import RunError
@@ -61,6 +62,14 @@ def test_the_first_format_is_still_read(old_run):
     assert str(run.scores[0]) == "0.900 [0.800–0.950] (chosen on)"
     assert run.floor["majority"].value == 0.5
     assert "accuracy 0.900" in str(run)
+
+
+def test_answers_that_name_no_group_stand_beside_those_of_a_later_experiment_that_do(old_run):
+    answer = {"model": "network", "hash": "a", "target": "cat", "predicted": "cat", "loss": 0.1}
+    pl.DataFrame([answer]).write_parquet(old_run / "predictions.parquet")
+    held_out = {**answer, "model": "held_out", "hash": "b", "group": "b"}
+    pl.DataFrame([held_out]).write_parquet(old_run / "held_out.parquet")
+    assert open_run(old_run).record.items["group"].to_list() == [None, "b"]
 
 
 def test_a_run_shows_itself_in_a_notebook_without_running_a_class_name(old_run):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from penjing.core import plugins
-from penjing.workflows._close import Answers, with_thresholds
+from penjing.workflows._close import Answers, told_items, with_thresholds
 
 CASES = {
     "classify": ({"threshold": "f1"}, np.array([0, 1, 1, 0]), 2),
@@ -27,3 +30,17 @@ def test_thresholds_are_chosen_where_a_task_has_some(name: str) -> None:
     names = [f"n{number}" for number in range(outputs)]
     (found,) = with_thresholds([Answers("network", answer)], task, task.Settings(**wanted), truth, names)
     assert (found.threshold is not None) == ("threshold" in wanted)
+
+
+def test_items_that_belong_together_are_told_by_the_least_of_their_hashes() -> None:
+    prepared: Any = SimpleNamespace(
+        truth=np.array([0, 1, 0, 1, 0]),
+        classes=("cat", "dog"),
+        hashes=["e", "b", "c", "d", "a"],
+        names=["e.png", "b.png", "c.png", "d.png", "a.png"],
+        groups=np.array([7, 3, 7, 7, 9]),
+    )
+    task, answer = plugins.load("tasks", "classify"), np.full((4, 2), 0.5, np.float32)
+    models = [Answers("network", answer), Answers("linear", answer)]
+    found = told_items(prepared, np.array([0, 1, 2, 4]), models, "valid", task)
+    assert found["group"].to_list() == ["c", None, "c", None] * 2

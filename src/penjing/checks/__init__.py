@@ -288,11 +288,15 @@ def by_layer(steps: pl.DataFrame, kind: str, measure: str) -> dict[str, Float[np
 class Gain:
     """What one model gains over another on the same items, with a 95 % interval of the mean.
 
+    Every mean is over the groups (speakers, patients), each of which counts as its items do on average: items of one
+    group are alike, so many of them tell little more than a few. An item without a group is its own.
+
     Attributes:
-        mean: over the items, positive where it is better.
+        mean: positive where it is better.
         low: lower end.
         high: upper end.
         items: how many both answered.
+        groups: in how many groups these are.
         of: the mean of the one.
         over: the mean of the other.
     """
@@ -301,6 +305,7 @@ class Gain:
     low: float
     high: float
     items: int
+    groups: int
     of: float
     over: float
 
@@ -310,7 +315,8 @@ SIMPLE = ("linear", "boosted_trees")  # those that look at the items and are no 
 
 
 def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) -> Gain | None:
-    """What the network gains over other models on the items that validate; None on fewer items than `fewest`.
+    """What the network gains over other models on the items that validate; None on fewer items than `fewest`, or on a
+    single group.
 
     Args:
         measure: "right" (1 or 0; of classes) or "loss" (the lower the better).
@@ -328,15 +334,20 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     other = next((name for name in over if name in known), None)
     if other is None:
         return None
-    sides = [shown.filter(model=name).select("hash", "value") for name in ("network", other)]
-    pairs = sides[0].join(sides[1].unique("hash"), on="hash", suffix="_other").drop_nulls()
-    one, two = pairs["value"].to_numpy(), pairs["value_other"].to_numpy()
-    if len(one) < fewest or not np.isfinite(one - two).all():
+    unit = pl.coalesce("group", "hash") if "group" in shown.columns else pl.col("hash")  # older runs name no group
+    sides = [shown.filter(model=name).select("hash", "value", unit=unit) for name in ("network", other)]
+    pairs = sides[0].join(sides[1].drop("unit").unique("hash"), on="hash", suffix="_other").drop_nulls()
+    if len(pairs) < fewest or not np.isfinite((pairs["value"] - pairs["value_other"]).to_numpy()).all():
+        return None
+    means = pairs.group_by("unit", maintain_order=True).agg(pl.mean("value", "value_other"))
+    one, two = means["value"].to_numpy(), means["value_other"].to_numpy()
+    if len(means) < 2:
         return None
     mean = float((one - two).mean())
-    half = student_t(0.975, len(one) - 1) * float((one - two).std(ddof=1)) / math.sqrt(len(one))
+    half = student_t(0.975, len(means) - 1) * float((one - two).std(ddof=1)) / math.sqrt(len(means))
     sign = 1 if measure == "right" else -1
-    return Gain(mean, mean - half, mean + half, len(one), sign * float(one.mean()), sign * float(two.mean()))
+    ends = (mean - half, mean + half)
+    return Gain(mean, *ends, len(pairs), len(means), sign * float(one.mean()), sign * float(two.mean()))
 
 
 def constant_loss(record: Record) -> float | None:

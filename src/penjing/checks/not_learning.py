@@ -25,7 +25,7 @@ FOLLOWS = (*HAMPERS, "stopped_early", "diverged", "label_errors", "drift", "cons
 PICTURE = "floor"
 FEWEST = 10  # items
 NOTHING, LITTLE = 0.01, 0.05  # of the constant answer's loss
-MANY = 100  # items, from which on a gain that cannot be told from none is a trouble
+MANY = 100  # groups, or items that are their own, from which on a gain that cannot be told from none is a trouble
 
 
 def look(record: Record) -> Finding | None:
@@ -35,7 +35,7 @@ def look(record: Record) -> Finding | None:
         return None
     return Finding(
         name="not_learning",
-        level="error" if found.mean <= 0 else "warning" if found.items >= MANY else "info",
+        level="error" if found.mean <= 0 else "warning" if found.groups >= MANY else "info",
         message=f"The network is not clearly better than always giving the same answer: on validation its loss is "
         f"{found.of:.3g}, that of the constant answer {found.over:.3g} (gain {found.mean:.3g}, 95 % interval "
         f"{found.low:.3g} to {found.high:.3g}). Look at the data with penjing inspect, then try another rate with "

@@ -58,7 +58,8 @@ class Record:
             network's outputs; `non_finite`, the names of those that were not numbers and are null.
             `training._vitals` says how they are measured. A foreign log has those that it has.
         items: one row per item and model (training items too, by the model "held_out", where experiments answered them
-            with networks that did not learn from them): `hash`, `name`, `part`, `target`, `predicted`, `probability`
+            with networks that did not learn from them): `hash`, `name`, `part`, `group` (the same of items that belong
+            together; null of an item that is its own, and missing in older runs), `target`, `predicted`, `probability`
             (list), `loss`.
         trials: what experiments with the same training gave, one row each: `experiment` ("seed", "share", "smaller",
             "larger", "longer", "cleaned": another seed, a share of the training items, the network of half or twice the

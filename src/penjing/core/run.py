@@ -142,7 +142,8 @@ class Run:
         if not self.has_predictions:
             return None
         held_out = self.path / HELD_OUT_FILE
-        return pl.concat([self.predictions, *([pl.read_parquet(held_out)] if held_out.exists() else [])])
+        further = [pl.read_parquet(held_out)] if held_out.exists() else []
+        return pl.concat([self.predictions, *further], how="diagonal")  # an older run's answers name no group
 
     def _trials(self) -> pl.DataFrame | None:
         """What experiments gave, where the training itself is among it: everything is held against that."""

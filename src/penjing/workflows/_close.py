@@ -134,6 +134,7 @@ def told_items(prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers],
         "hash": pl.Series(prepared.hashes, dtype=pl.String).gather(rows),
         "name": pl.Series(prepared.names, dtype=pl.String).gather(rows),
         "part": pl.Series([part] * len(rows), dtype=pl.String),
+        "group": _groups(prepared, rows),
         "target": target,
     }
     frames = [
@@ -149,6 +150,15 @@ def told_items(prepared: Prepared, rows: np.ndarray, answers: Sequence[Answers],
         for one in answers
     ]
     return pl.concat(frames)
+
+
+def _groups(prepared: Prepared, rows: np.ndarray) -> pl.Series:
+    """What the items of one group have in common: the least of their hashes; null of an item that is its own."""
+    items = pl.DataFrame(
+        {"hash": pl.Series(prepared.hashes, dtype=pl.String).gather(rows), "group": prepared.groups[rows]}
+    )
+    shared = pl.when(pl.len().over("group") > 1).then(pl.col("hash").min().over("group"))
+    return items.select(group=shared).to_series()
 
 
 def _lists(answer: np.ndarray) -> pl.Series:
