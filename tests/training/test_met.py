@@ -12,7 +12,7 @@ from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.core.run import open_run
 from penjing.training import engine
 from penjing.training._loader import Items
-from penjing.training._met import Column, batch_told, distances, outputs_told, told, variation
+from penjing.training._met import Column, _group_classes, batch_told, distances, outputs_told, told, variation
 
 ALONE = (None, None)
 
@@ -111,6 +111,43 @@ def test_few_groups_that_differ_are_chance():
     row = told(column(draw.normal(size=300)), column(draw.normal(size=200) + 1), groups)
     assert row["drift"] > 0.3
     assert row["drift_p"] > 0.05
+
+
+def test_few_groups_of_other_classes_are_chance():
+    """Four patients of one sex to learn from and three of the other to validate with are what chance deals."""
+    sex = {"train": np.repeat([0.0, 0.0, 1.0, 0.0], 50), "valid": np.repeat([1.0, 1.0, 0.0], 50)}
+    sides = [column(values, classes=True) for values in sex.values()]
+    groups = (np.repeat(np.arange(4), 50), np.repeat(np.arange(4, 7), 50))
+    assert told(*sides, ALONE)["drift_p"] < 1e-9
+    row = told(*sides, groups)
+    assert row["drift"] == pytest.approx(5 / 12)
+    assert row["drift_p"] > 0.05
+
+
+def test_many_groups_of_other_classes_drift_as_one_item_of_each_would():
+    draw = np.random.default_rng(0)
+    each = [(draw.random(60) < share).astype(float) for share in (0.2, 0.8)]
+    groups = [np.repeat(np.arange(60) + at, 5) for at in (0, 60)]
+    mostly = []
+    for classes in each:  # a photo of five shows something else
+        photos = np.repeat(classes[:, None], 5, axis=1)
+        photos[:, 0] = 1 - photos[:, 0]
+        mostly.append(column(photos.ravel(), classes=True))
+    found = told(*mostly, tuple(groups))["drift_p"]
+    assert found == pytest.approx(variation(*each)[1])
+    assert found < 1e-6
+
+
+def test_groups_of_one_item_each_are_items_of_classes():
+    draw = np.random.default_rng(0)
+    sides = [column(draw.integers(0, 3, 80).astype(float), classes=True) for _ in range(2)]
+    assert told(*sides, (np.arange(80), np.arange(80, 160))) == told(*sides, ALONE)
+
+
+def test_groups_without_a_category_are_of_the_missing_one():
+    values = np.array([np.nan, np.nan, 1.0, 1.0, 0.0, 1.0])
+    found = _group_classes(values, np.array([0, 0, 0, 4, 2, 4]))
+    np.testing.assert_array_equal(found, [np.nan, 0.0, 1.0])
 
 
 def test_outputs_that_are_probabilities_are_told_from_logits():

@@ -159,25 +159,34 @@ def _drift(train: Column, valid: Column, groups: tuple[np.ndarray | None, np.nda
     found = []
     for name, here in train.summaries.items():
         there = valid.summaries[name]
-        if train.classes:
-            found.append((*variation(here, there), name))
-        else:
-            chance = math.nan if groups[0] is None or groups[1] is None else _by_group(here, there, groups)
-            distance, alone = distances(here, there)
-            found.append((distance, alone if math.isnan(chance) else max(chance, alone), name))
+        distance, alone = (variation if train.classes else distances)(here, there)
+        is_alone = groups[0] is None or groups[1] is None
+        chance = math.nan if is_alone else _by_group(here, there, groups, train.classes)
+        found.append((distance, alone if math.isnan(chance) else max(chance, alone), name))
     distance, chance, name = min(found, key=lambda one: (one[1], -one[0]))
     # As many looks as there are summaries: the least of their chances is that much likelier.
     return {"drift": distance, "drift_of": name, "drift_p": min(1.0, chance * len(found))}
 
 
-def _by_group(here: np.ndarray, there: np.ndarray, groups: tuple[Any, Any]) -> float:
+def _by_group(here: np.ndarray, there: np.ndarray, groups: tuple[Any, Any], classes: bool) -> float:
     """How often chance alone sets whole groups (speakers, patients) that far apart; NaN where each item is its own."""
-    means = [_group_means(values, group) for values, group in zip((here, there), groups, strict=True)]
-    if all(len(mean) == len(values) for mean, values in zip(means, (here, there), strict=True)):
+    summed = _group_classes if classes else _group_means
+    rows = [summed(values, group) for values, group in zip((here, there), groups, strict=True)]
+    if all(len(row) == len(values) for row, values in zip(rows, (here, there), strict=True)):
         return math.nan
-    if min(map(len, means)) < 2:
+    if min(map(len, rows)) < 2:
         return 1.0
-    return distances(*means)[1]
+    return (variation if classes else distances)(*rows)[1]
+
+
+def _group_classes(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """The most frequent class of each group, NaN where that is a missing one; of several, the first."""
+    names, of_class = np.unique(values, return_inverse=True)
+    known, place = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(known), len(names)), dtype=np.int64)
+    np.add.at(counts, (place, of_class), 1)
+    found: np.ndarray = names[counts.argmax(1)]
+    return found
 
 
 def _group_means(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
