@@ -33,7 +33,7 @@ from penjing.core.budget import Clock
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.workflows._prepare import DataWish, Prepared, prepare
 from penjing.workflows._search import Search
-from penjing.workflows._trials import Bench, Deal, Screened
+from penjing.workflows._trials import FOLDS, Bench, Deal, Screened
 
 ARMS = (0.99, 0.995, 1.0, 1.005, 1.01, 0.9975)  # of the rate
 SEEDS, A_TRIAL = 42, 3
@@ -106,7 +106,7 @@ class Pool:
 
         def answer() -> np.ndarray:
             found = np.zeros((len(bench.judged), 10), np.float32)
-            for _, deal in bench.deals([seed], is_thorough=True):
+            for deal in bench.turn(seed, FOLDS):
                 found[np.searchsorted(bench.judged, deal.judged)] = bench.train(_recipe(arm, seed), deal).answer
             return found
 
