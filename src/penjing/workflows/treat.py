@@ -218,7 +218,7 @@ class Trial:
             is_simple = (pl.col("model") != "network") & (pl.col("part") == "valid")
             simple = known.filter(is_simple & pl.col("hash").is_in(items["hash"].implode()))
             whole = simple.filter(pl.len().over("model") == len(rows))
-            items = pl.concat([items, whole.select(items.columns)], how="vertical_relaxed")
+            items = pl.concat([items, whole], how="diagonal_relaxed")  # older runs tell no groups
         steps = pl.DataFrame(lines, infer_schema_length=None) if lines else None
         return Record(steps=steps, items=items, choices=flat(to_dict(recipe)))
 
