@@ -138,3 +138,6 @@ def test_a_training_whose_weights_are_no_numbers_any_more_ends(clock: Any) -> No
     )
     state = _loop.train(course, State(Training(steps=50, evaluations=5, batch_size=4)))
     assert (state.step, state.best, state.is_lost) == (40, 0.5, True)  # one bad evaluation alone ends nothing
+    again = State(state.training)
+    again.restore(state.facts(), {}, torch.device("cpu"))
+    assert again.is_lost  # a training that has ended stays ended

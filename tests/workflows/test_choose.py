@@ -142,7 +142,9 @@ def test_the_smallest_network_is_for_a_time_that_is_hardly_enough_for_any(
     assert said[0].evidence["dial"] == dial
 
 
-@pytest.mark.parametrize(("groups", "is_clear"), [(None, True), (np.repeat(np.arange(4), 50), False)])
+@pytest.mark.parametrize(
+    ("groups", "is_clear"), [(None, True), (np.zeros(200, dtype=int), True), (np.repeat(np.arange(4), 50), False)]
+)
 def test_a_network_that_is_better_on_one_group_only_is_not_clearly_better(
     monkeypatch: pytest.MonkeyPatch, groups: np.ndarray | None, is_clear: bool
 ) -> None:

@@ -14,10 +14,10 @@ from penjing.checks._examples import example_steps
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, DataChoices, Recipe
+from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
 from penjing.workflows import _trials
-from penjing.workflows._search import Search, Treated
+from penjing.workflows._search import Search, Step, Treated
 from penjing.workflows._trials import BehindError, Limits, Screened, TooSlowError
 
 TASK = plugins.load("tasks", "classify")
@@ -343,6 +343,40 @@ def test_where_all_validation_items_are_right_one_of_them_is_the_noise() -> None
     search = searched(bench)
     assert search._noise == pytest.approx(1 / ITEMS)
     assert not search.is_better(answers(1 - 1 / ITEMS))
+
+
+def test_few_groups_make_no_noise_of_an_item() -> None:
+    bench = FakeBench(lambda _: 1.0)
+    bench.prepared = SimpleNamespace(truth=TRUTH, groups=np.arange(ITEMS) % 5)
+    assert searched(bench)._noise == pytest.approx(1 / ITEMS)
+
+
+def test_what_stands_out_and_no_finding_points_at_must_look_clearly_better() -> None:
+    bench = FakeBench(lambda recipe: 0.3 + 0.03 * (rate(recipe) > 1e-5))
+    search: Any = Search(
+        bench,
+        TASK.metric("accuracy"),
+        Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled(),
+        (),
+        lambda: 1e9,
+        lambda _: None,
+    )
+    search.begin(1e9)
+    search._noise = 0.02
+    (one,) = [one for one in search._others() if one.name == "usual_rate"]
+    assert one.promise
+    assert not search._try(one)
+    search._noise = 0.01
+    search._seen.clear()
+    assert search._try(one)
+
+
+def test_a_step_joined_to_a_shortened_one_stays_as_short() -> None:
+    recipes = [Recipe(training=Training(steps=steps)).filled() for steps in (1000, 1200)]
+    more = Step((Suited("more_steps", SLOW, 1.0),), recipes[0], recipes[1], 1.0, 1.2, True, 1200)
+    clipped = Step((Suited("clip_gradient", SLOW, 1.0),), recipes[1], recipes[1], 1.2, 1.2)
+    assert more.with_next(clipped).most_updates == 1200
+    assert clipped.with_next(clipped).most_updates == 0
 
 
 def test_what_late_remedies_took_from_verdicts_is_given_back_before_all_others_are_tried() -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ import pytest
 import penjing as pj
 from json_schema import faults
 from penjing.cli import run_command
+from penjing.core.budget import Clock
 from penjing.core.errors import RunError, UsageError
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, Recipe
+from penjing.core.recipe import Choice, Recipe, Training
 from penjing.core.run import Run
 from penjing.core.split import Split
 from penjing.core.statistics import LEAST_SEEDS
@@ -28,7 +30,7 @@ from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS
 from penjing.workflows._search import NO_FINDING, Treated
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
-from penjing.workflows.diagnose import Diagnosis
+from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
 
 SLOW_RATE = 1e-6  # at which nothing is learned in so few steps
@@ -383,3 +385,32 @@ def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
     assert len(doubted) == 5
     trained = [one for one, outcome in told.items() if outcome not in ("not applicable", "not tried")]
     assert len([one for one in quick if not one.deal.name]) > len(trained)  # and once as it was
+
+
+@pytest.mark.parametrize(
+    ("lines", "total"),
+    [
+        ([{"step": 100}, {"step": 200}], 200),  # a deadline planned fewer updates than were written down
+        ([{"step": 100, "non_finite": ["train/loss"]}], 1000),  # it ended at the first of ten evaluations
+        ([{"step": 300}, {"step": 600, "non_finite": ["train/loss"]}], 1200),
+    ],
+)
+def test_a_training_that_diverged_is_treated_with_the_updates_that_were_planned(
+    lines: list[dict[str, Any]], total: int
+) -> None:
+    recipe = Recipe(training=Training(steps=1200, evaluations=10)).filled()
+    run: Any = SimpleNamespace(recipe=recipe, steps=lines, has_weights=False)
+    assert treating.base_of(run).training.steps == total
+
+
+def test_a_training_that_was_tried_stands_beside_the_simple_models_of_the_run(sick: Run) -> None:
+    opened = treating.Trial(sick, treating.TreatWish(), Clock(LIMIT), None, diagnose(sick))
+    opened._open(None)
+    answer = np.eye(3)[np.zeros(len(opened.bench.screened), dtype=int)]
+    record = opened._record_of(opened.base, Screened(answer, [{"step": 1}], 1.0))
+    assert record.items is not None
+    assert {"network", "majority"} <= set(record.items["model"])
+    assert record.items["model"].value_counts()["count"].n_unique() == 1
+    assert record.choices is not None
+    assert record.choices["model.name"] == opened.base.model.name
+    assert record.inputs is not None

@@ -26,7 +26,7 @@ from jaxtyping import Float, Int
 from penjing.core import plugins
 from penjing.core.finding import FOLLOWS_FROM, Finding, Level
 from penjing.core.record import MOST_MEASURED, Record, Survey
-from penjing.core.statistics import student_t
+from penjing.core.statistics import standard_error, student_t, unit_of_item
 
 # Parts whose items may be named and whose content and label may be spoken of.
 OPEN_PARTS = ("train", "valid", "confirm")
@@ -339,15 +339,16 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     pairs = sides[0].join(sides[1].drop("unit").unique("hash"), on="hash", suffix="_other").drop_nulls()
     if len(pairs) < fewest or not np.isfinite((pairs["value"] - pairs["value_other"]).to_numpy()).all():
         return None
-    means = pairs.group_by("unit", maintain_order=True).agg(pl.mean("value", "value_other"))
-    one, two = means["value"].to_numpy(), means["value_other"].to_numpy()
-    if len(means) < 2:
+    one, two = pairs["value"].to_numpy(), pairs["value_other"].to_numpy()
+    number = unit_of_item(pairs["unit"].to_list(), len(pairs))
+    groups = int(number.max()) + 1
+    if groups < 2:
         return None
     mean = float((one - two).mean())
-    half = student_t(0.975, len(means) - 1) * float((one - two).std(ddof=1)) / math.sqrt(len(means))
+    half = student_t(0.975, groups - 1) * standard_error(one - two, number)
     sign = 1 if measure == "right" else -1
     ends = (mean - half, mean + half)
-    return Gain(mean, *ends, len(pairs), len(means), sign * float(one.mean()), sign * float(two.mean()))
+    return Gain(mean, *ends, len(pairs), groups, sign * float(one.mean()), sign * float(two.mean()))
 
 
 def constant_loss(record: Record) -> float | None:

@@ -122,6 +122,8 @@ def usual(modalities: Sequence[str], items: int = 0) -> Usual:
     gentlest = min(found, key=lambda one: one.amounts[0][2])
     augment = tuple(choice for one in found for choice in one.augment)
     passes, fewest = min(one.most_passes for one in found), max(one.fewest_steps for one in found)
+    if len(found) > 1:  # what few photos alone are worth was seen of photos alone
+        fewest = min(fewest, Usual.fewest_steps)
     floor, encoder = max(one.floor_share for one in found), min(one.encoder_share for one in found)
     return replace(
         gentlest,

@@ -101,6 +101,7 @@ class State:
             "stale": self.stale,
             "losses": [float(loss) for loss in self.losses],
             "first": self.first,
+            "is_lost": self.is_lost,
         }
 
     def restore(self, facts: Mapping[str, Any], best_weights: dict[str, Tensor], device: torch.device) -> None:
@@ -113,6 +114,7 @@ class State:
         self.best_step, self.stale = int(facts["best_step"]), int(facts["stale"])
         self.losses = [torch.tensor(loss, device=device) for loss in facts["losses"]]
         self.first = dict(facts.get("first", {}))  # checkpoints of older versions have none
+        self.is_lost = bool(facts.get("is_lost", False))
         self.best_weights = best_weights
 
 

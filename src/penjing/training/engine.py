@@ -7,6 +7,7 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 from __future__ import annotations
 
 import copy
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -217,11 +218,18 @@ def carry_out(
     return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds, is_interrupted)
 
 
-def make_ready(recipe: Recipe, problem: Problem) -> None:
+def make_ready(recipe: Recipe, problem: Problem, seconds: float) -> None:
     """What the first training of a problem would do for all that come after it, so that none of several networks that
-    are held against each other pays for the others."""
+    are held against each other pays for the others.
+
+    Args:
+        seconds: after which no further items go through a costly front end.
+    """
+    until = time.monotonic() + seconds
     for column in problem.items.prepared:
-        for rows in chunks(np.concatenate([problem.train, problem.valid]), EVALUATION_BATCH):
+        for rows in chunks(np.concatenate([problem.valid, problem.train]), EVALUATION_BATCH):
+            if time.monotonic() > until:
+                break
             problem.items.inputs[column].take(rows)
     learn_wide(assemble(recipe, problem), recipe, problem)
 

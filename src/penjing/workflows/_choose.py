@@ -306,7 +306,8 @@ def _dialled(
     # Few items are learned by heart by a large network, however much time there is.
     dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
-    most = usual(list(problem.modality.values()), len(problem.train)).most_passes
+    enough = usual(list(problem.modality.values()), len(problem.train))
+    most = max(enough.most_passes, enough.fewest_steps / problem_steps(problem, recipe))
     passes = min(_passes(problem, recipe, dial**DIAL_EXPONENT * step_seconds, clock), most)
     why = f"each of {many(len(problem.train), 'item')} can be seen about {passes:.0f} times in {seconds:.0f} s"
     settings = {column: dict(choice.settings) for column, choice in sized.items()}
@@ -380,7 +381,7 @@ def _race(
     entrants: list[tuple[Recipe, Trained]] = []
     with clock.stage("race"):
         if len(candidates) > 1:
-            engine.make_ready(candidates[0], problem)
+            engine.make_ready(candidates[0], problem, seconds)
         for recipe in candidates:
             steps = max(FEWEST_RACE_STEPS, min(RACE_PASSES * problem_steps(problem, recipe), MOST_RACE_STEPS))
             short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
@@ -427,5 +428,7 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
 
     groups = None if problem.groups is None else problem.groups[rows]
     unit = statistics.unit_of_item(groups, len(rows))
+    if not unit.any():  # all of one group: nothing tells how groups differ, but items do
+        unit = np.arange(len(rows))
     error = statistics.deviation(gained, unit, stream(recipe.seed, "race"))
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error

@@ -118,7 +118,7 @@ class Step:
             recipe=other.recipe,
             seconds=other.seconds,
             is_clear=self.is_clear or other.is_clear,
-            most_updates=other.most_updates,
+            most_updates=other.most_updates or (total_steps(other.recipe.training) if self.most_updates else 0),
         )
 
     def applied(self, recipe: Recipe) -> Recipe | None:
@@ -175,7 +175,10 @@ class Search:
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
-        self._truth, self._groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
+        self._truth = self.bench.prepared.truth[rows]
+        self._unit = unit_of_item(self.bench.prepared.groups[rows], len(rows))
+        if not self._unit.any():  # all of one group: nothing tells how groups differ, but items do
+            self._unit = np.arange(len(rows))
         self._seen: set[str] = set()
         self._tried: dict[str, Suited] = {}
         self._lost: dict[str, int] = {}  # what looked no better → on top of how many steps
@@ -299,7 +302,7 @@ class Search:
         before, after = self._merit(self._at.answer), self._merit(found.answer)
         change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
         why = f"{change} on validation, one training each"
-        is_guess = not one.promise and bool(self.steps or not self.findings)
+        is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
         if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0):
             self._lost |= {} if doses else {one.name: len(self.steps)}
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
@@ -374,7 +377,9 @@ class Search:
         task = self.bench.task
         before, after = (np.asarray(task.item_losses(self._truth, one)) for one in (self._at.answer, answer))
         gain = before - after
-        return bool(gain.mean() > max(SURER_ERRORS * standard_error(gain), SURER_SHARE * abs(before.mean())))
+        return bool(
+            gain.mean() > max(SURER_ERRORS * standard_error(gain, self._unit), SURER_SHARE * abs(before.mean()))
+        )
 
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found
@@ -392,13 +397,10 @@ class Search:
     def _standard_error(self, answer: np.ndarray) -> float:
         """Half of that of the metric: answers of two trainings err on nearly the same items. No less than an item is
         worth: where all are right, no draw tells that others would not be."""
-        draws = stream(self.base.seed, "treat:noise")
-        prepared, unit = self.metric.prepare(self._truth, answer), unit_of_item(self._groups, len(self._truth))
-        if not unit.any():  # all of one group: nothing tells how groups differ, but items do
-            unit = np.arange(len(unit))
-        rough = deviation(lambda weight: self.metric.combine(prepared, weight), unit, draws) / 2
+        draws, prepared = stream(self.base.seed, "treat:noise"), self.metric.prepare(self._truth, answer)
+        rough = deviation(lambda weight: self.metric.combine(prepared, weight), self._unit, draws) / 2
         span = self.metric.bounds[1] - self.metric.bounds[0]
-        return max(rough, span / (int(unit.max()) + 1)) if math.isfinite(span) else rough
+        return max(rough, span / len(self._truth)) if math.isfinite(span) else rough
 
 
 def _lines(found: Screened) -> pl.DataFrame | None:
@@ -414,7 +416,7 @@ def _unpointed(name: str, recipe: Recipe) -> Suited:
 
 def _promise(one: Suited) -> tuple[float, float]:
     """What ranks remedies, the first ones least: what they promise here, then what they promise at most."""
-    return -one.promise, -max(plugins.load("remedies", one.name).TREATS.values())
+    return -one.promise, -max(plugins.load("remedies", one.name).TREATS.values(), default=0.0)
 
 
 def _would_take(seconds: float) -> str:

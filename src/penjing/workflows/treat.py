@@ -203,24 +203,26 @@ class Trial:
         asked = [replace(one, finding=_named_in(search.findings, one.finding)) for one in asked]
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
+        if self.time.longest() < 0:  # what was late took time from the verdict
+            self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
         if not search.steps:
             return self._ended((), None, None)
         return self._judged(search.steps)
 
     def _record_of(self, recipe: Recipe, found: Screened) -> Record:
-        """What checks may read of a training that was tried: as of the run, but for what only its own folder tells."""
+        """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
         lines, rows, known = list(found.history), self.bench.screened, self.run.record.items
         items = _close.told_items(
             self.bench.prepared, rows, [_close.Answers("network", found.answer)], "valid", self.task
         )
         if known is not None:
-            is_simple = (pl.col("model") != "network") & (pl.col("part") == "valid")
+            is_simple = (pl.col("model") != "network") & (pl.col("part") != "train")
             simple = known.filter(is_simple & pl.col("hash").is_in(items["hash"].implode()))
             whole = simple.filter(pl.len().over("model") == len(rows))
             items = pl.concat([items, whole], how="diagonal_relaxed")  # older runs tell no groups
         steps = pl.DataFrame(lines, infer_schema_length=None) if lines else None
-        return Record(steps=steps, items=items, choices=flat(to_dict(recipe)))
+        return Record(steps=steps, items=items, choices=flat(to_dict(recipe)), inputs=self.run.record.inputs)
 
     def _asked(self) -> list[Suited]:
         """The remedies that a person named, each for what it was found for, if it was."""
@@ -416,7 +418,9 @@ def base_of(run: Run) -> Recipe:
     recipe, steps = run.recipe, run.steps
     total = total_steps(recipe.training)
     if not run.has_weights and steps:  # what failed was never written down as it went
-        total = int(steps[-1]["step"])
+        reached = int(steps[-1]["step"])
+        is_lost = bool(steps[-1].get("non_finite"))  # it ended there, and not where it was planned to
+        total = min(total, round(reached * recipe.training.evaluations / len(steps))) if is_lost else reached
     return replace(recipe, training=planned_anew(recipe.training, max(1, total)))
 
 
