@@ -200,6 +200,15 @@ def test_a_given_split_reports_what_leaks_across_it():
     assert "1 test items have a copy or a group member in the part that is learned from" in dealt.said
 
 
+def test_what_belongs_to_a_sealed_item_and_to_no_part_is_left_out():
+    groups = np.arange(100)
+    groups[5] = groups[95]
+    parts = [None] * 60 + ["train"] * 20 + ["test"] * 20
+    dealt = deal(content(100), groups, None, parts, 0)
+    assert dealt.index("excluded").tolist() == [5]
+    assert not len(dealt.leaked())
+
+
 def test_items_that_cross_the_seal_are_counted_and_copies_on_both_sides_of_it_are_not():
     hashes = [*content(100), content(1)[0]]  # the last one is a copy of the first
     parts = ["train"] * 80 + ["test"] * 20 + ["test"]

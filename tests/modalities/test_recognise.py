@@ -154,3 +154,8 @@ def test_plain_numbers_are_recognised_without_looking_for_patterns_in_each_cell(
     assert recognise(column(*(str(1.5 + row * 0.37) for row in range(ROWS)))).modality == "number"
     assert recognise(column("7", "11", "13", "29")).modality == "number"
     assert recognise(column("03.5", "07.5")).modality != "number"
+
+
+def test_towns_numbers_stay_words_though_one_is_not_known() -> None:
+    cells = pl.Series([*["01067", "04109", "10115", "80331", "20095"] * 8, "unknown"])
+    assert recognise(cells).modality == "category"

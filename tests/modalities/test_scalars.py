@@ -54,6 +54,10 @@ WRITTEN = {
     "1 234,5": 1234.5,
     "1\u00a0234": 1234,
     "1'000": 1000,
+    "1 234 567": 1234567,
+    "$ 1 234.50": 1234.5,
+    "- 5": -5,
+    "(1 234)": -1234,
     "12%": 12,
     "12 %": 12,
     "$1,000.50": 1000.5,
@@ -75,7 +79,27 @@ def test_a_number_is_read_as_it_is_written(written: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "?", "-", "NA", "n/a", "NaN", "abc", "1.2.3", "1,23,456", "12 monkeys", "$", "%", "၁၂"]
+    "written",
+    [
+        "",
+        "?",
+        "-",
+        "NA",
+        "n/a",
+        "NaN",
+        "abc",
+        "1.2.3",
+        "1,23,456",
+        "12 monkeys",
+        "$",
+        "%",
+        "၁၂",
+        "12 30",
+        "5'11",
+        "1_12",
+        "2024 01 02",
+        "1 2 3",
+    ],
 )
 def test_what_is_no_number_is_missing(written: str) -> None:
     assert number.clean(texts(written)).to_list() == [None]

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from penjing.core.errors import DataError, UsageError
+from penjing.modalities import image
 from penjing.sources import Options, open_data
 from penjing.sources._samples import sample_images
 
@@ -56,6 +57,7 @@ def test_a_dark_fraction_stays_dark_beside_bright_ones() -> None:
     x = np.zeros((2, 8, 8), np.float32)
     x[0], x[1] = 200.0, 1.0
     assert read_all(x)[1].max() == 1
+    assert image.decode(open_data(x).stores["image"].read("1"), image.Settings(side=8, channels=1)).max() == 1
 
 
 def test_grey_and_boolean_pictures_are_pictures() -> None:

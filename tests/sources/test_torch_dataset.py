@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, IterableDataset, Subset, TensorDataset
 
 from penjing.core.errors import DataError, UsageError
 from penjing.sources import Options, open_data
+from penjing.sources._pixels import picture
 from penjing.sources._samples import sample_images
 
 PICTURES = sample_images(6)
@@ -70,6 +71,37 @@ def test_listed_labels_that_do_not_agree_are_not_trusted() -> None:
     data = Listed()
     data.targets = (1, 1, 1, 1, 1, 1)
     assert open_data(data).frame["target"].to_list() == ["cat", "dog"] * 3
+
+
+class Transformed(Listed):
+    """With a transform of its labels, which the list and the names know nothing of."""
+
+    target_transform = staticmethod(lambda label: 1 - label)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        picture, label = super().__getitem__(index)
+        return picture, self.target_transform(label)
+
+
+def test_labels_that_a_transform_makes_are_those_of_the_items() -> None:
+    assert open_data(Transformed()).frame["target"].to_list() == ["1", "0"] * 3
+
+
+def test_every_listed_label_is_held_against_an_item() -> None:
+    data = Listed()
+    data.targets = (0, 1, 0, 1, 2, 1)
+    assert open_data(data).frame["target"].to_list() == ["cat", "dog"] * 3
+
+
+def test_16_bit_and_transparent_pictures_of_pillow_keep_their_values() -> None:
+    deep = np.arange(16, dtype=np.uint16).reshape(4, 4) * 4000
+    assert np.array_equal(picture(Image.fromarray(deep.astype(np.int32))), deep)
+    assert picture(Image.fromarray(deep.astype(np.int32))).dtype == np.uint16
+    assert np.array_equal(picture(Image.fromarray(deep)), deep)
+    fractions = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
+    assert np.array_equal(picture(Image.fromarray(fractions)), fractions)
+    assert picture(Image.new("LA", (4, 4), (255, 0))).shape == (4, 4, 4)
+    assert picture(Image.new("P", (4, 4))).shape == (4, 4, 3)
 
 
 def test_pictures_alone_have_no_target() -> None:

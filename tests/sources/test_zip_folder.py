@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from penjing.core.errors import DataError
-from penjing.sources import Options, open_data
+from penjing.core.errors import DataError, MissingExtra
+from penjing.sources import Options, open_data, zip_folder
 from penjing.sources._samples import png, sample_images
+from penjing.sources._stores import member_names
 
 PNG = png(sample_images(1)[0])
 
@@ -50,6 +51,35 @@ def test_a_wrapping_folder_and_litter_of_a_mac_are_passed_over(tmp_path: Path) -
     store = table.stores["image"]
     assert store.read("photos/cat/1.png") == PNG
     assert store.name("photos/cat/1.png") == f"{tmp_path / 'photos.ZIP'}!photos/cat/1.png"
+
+
+def test_members_below_a_dot_are_found(tmp_path: Path) -> None:
+    table = open_data(pack(tmp_path / "dots.zip", {"./cat/1.png": PNG, "./dog/./1.png": PNG}))
+    assert table.frame.rows() == [("cat/1.png", "cat"), ("dog/1.png", "dog")]
+    assert table.stores["image"].read("dog/1.png") == PNG
+
+
+def test_a_table_that_is_ignored_or_cannot_be_opened_does_not_block_an_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = {"cat/1.png": PNG, "dog/1.png": PNG}
+    listed = {**pictures, "labels.csv": b"path,label\ncat/1.png,x\ndog/1.png,y\n"}
+    archive = pack(tmp_path / "listed.zip", listed)
+    assert open_data(archive).hints["classes"] == ["x", "y"]
+    assert open_data(archive, Options(ignore=("labels.csv",))).hints["classes"] == ["cat", "dog"]
+
+    def lacking(*_: object) -> None:
+        raise MissingExtra("fastexcel", "excel", "read it")
+
+    monkeypatch.setattr(zip_folder, "read_table", lacking)
+    with_prices = pack(tmp_path / "prices.zip", {**pictures, "prices.xlsx": b"PK"})
+    assert open_data(with_prices).hints["classes"] == ["cat", "dog"]
+
+
+def test_a_name_that_python_has_decoded_already_stays_as_it_is() -> None:
+    info = zipfile.ZipInfo("a.png")
+    info.filename = "猫/1.png"  # of a field beside the name, without the flag
+    assert member_names([info]) == ["猫/1.png"]
 
 
 def test_the_stamp_changes_with_the_content_and_not_with_the_archive(tmp_path: Path) -> None:

@@ -75,20 +75,22 @@ def deal_parts(
 
     Every class keeps at least one unit in `rest`. Quotas are rounded so that their sum over the classes is right, too,
     however small the classes are. Where units are groups, one that is larger than what is left of a quota is passed
-    over for those behind it, and what a class is short of or over by is made up for however large groups are.
+    over for those behind it, and what a class is short of or over by is made up for however large groups are: classes
+    that have no group to spare come first, and what is short of most takes first.
     """
     part = part.copy()
     are_groups = dealt.size.sum() >= GROUPED * len(dealt.size)
     longest = float(dealt.size.max(initial=1)) if are_groups else 1.0
     carried = dict.fromkeys(shares, 0.5)
-    for stratum in np.unique(dealt.stratum[free]).tolist():
+    strata, counts = np.unique(dealt.stratum[free], return_counts=True)
+    for stratum in (strata[np.argsort(counts, kind="stable")] if are_groups else strata).tolist():
         inside = dealt.stratum == stratum
         queue = np.flatnonzero(inside & free)
         queue = queue[np.argsort(dealt.draw[queue], kind="stable")]
         counted = inside & (free | (part != ""))
         spare = len(queue) - (0 if (inside & ~free & (part == rest)).any() else 1)
-        for name, share in shares.items():
-            exact = share * dealt.size[counted].sum() + carried[name]
+        for name in sorted(shares, key=lambda one: -carried[one]) if are_groups else shares:
+            exact = shares[name] * dealt.size[counted].sum() + carried[name]
             quota = int(np.floor(exact))
             filled = int(dealt.size[inside & ~free & (part == name)].sum())
             for unit in queue[part[queue] == ""].tolist():

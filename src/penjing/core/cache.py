@@ -172,8 +172,8 @@ def open_column(form_id: str, hashes: Sequence[str]) -> CachedColumn:
     return CachedColumn(form, shards, found["shard"].to_numpy(), found["row"].to_numpy())
 
 
-def present(form: Form, hashes: Sequence[str]) -> np.ndarray:
-    """Whether each item is in the cache: bool [items]."""
+def present(form: Form, hashes: Sequence[str | None]) -> np.ndarray:
+    """Whether each item is in the cache: bool [items]; what has no hash is not."""
     return _are_among(_shards.read(cache_folder() / form.id, form.shape, form.dtype), hashes)
 
 
@@ -359,10 +359,10 @@ def _places(shards: Sequence[_shards.Shard]) -> pl.DataFrame:
     return pl.concat([empty, *frames]).unique("hash", keep="first", maintain_order=True)
 
 
-def _are_among(shards: Sequence[_shards.Shard], hashes: Sequence[str]) -> np.ndarray:
-    """Whether each item is in one of the shards: bool [items]."""
+def _are_among(shards: Sequence[_shards.Shard], hashes: Sequence[str | None]) -> np.ndarray:
+    """Whether each item is in one of the shards: bool [items]; what has no hash is in none."""
     there = pl.concat([pl.Series(dtype=pl.String), *(shard.hashes for shard in shards)])
-    return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).to_numpy()
+    return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).fill_null(False).to_numpy()
 
 
 def _gather(

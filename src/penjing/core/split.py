@@ -241,7 +241,9 @@ def _around_given(
     parts: np.ndarray, dealt: Units, shares: tuple[float, float, float], old: np.ndarray | None
 ) -> np.ndarray:
     """The given parts, with validation cut from the training part where the data name none."""
-    parts = np.where(parts == "", "train", parts)
+    # What no part was given to is learned from, but for what belongs to an item that is sealed.
+    is_sealed = np.isin(dealt.of_item, dealt.of_item[parts == "test"])
+    parts = np.where(parts == "", np.where(is_sealed, "excluded", "train"), parts)
     if np.isin(parts, ["valid", "confirm"]).any():
         return parts
     train = parts == "train"

@@ -120,4 +120,5 @@ class Table:
         """The same table with only the rows at `index` (integers or booleans, one per row)."""
         index = np.asarray(index)
         picked = self.frame.filter(pl.Series(index)) if index.dtype == bool else self.frame[index.tolist()]
-        return replace(self, frame=picked)
+        numbers = tuple(np.asarray(self.row_numbers)[index].tolist()) if self.row_numbers else ()
+        return replace(self, frame=picked, row_numbers=numbers)

@@ -206,7 +206,7 @@ def _number(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     are_words_for_missing = share >= _HALF and len(odd) <= _FEW_WORDS
     if not cells.dtype.is_numeric() and share < _SHARE and not are_words_for_missing:
         return None
-    if texts.str.contains(r"^0\d").any() and not len(odd):
+    if texts.filter(~is_odd).str.contains(r"^0\d").any():
         return _words(texts)  # 0712 is the number of a telephone or a town: nothing is counted
     reason = f"its cells are numbers like {_short(texts.filter(~is_odd)[0])}"
     doubt = ""

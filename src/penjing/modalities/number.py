@@ -34,6 +34,9 @@ _DECIMAL_COMMA = r"^[+-]?(?:[0-9]+,[0-9]*|,[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 _NO_PLAIN_POINT = r"[,，]|\..*\."  # without any of these no cell speaks of a decimal comma
 # Digits of other scripts, which NFKC leaves as they are: Arabic, Persian, Devanagari, Bengali, Thai.
 _DIGITS = {chr(ord(zero) + digit): str(digit) for zero in "٠۰०০๐" for digit in range(10)}
+# Blanks and apostrophes group digits by threes; two numbers in a cell, or feet and inches, are no number.
+_GROUPED_BY_BLANKS = r"^\D*[0-9]{1,3}(?:[\s'’][0-9]{3})+(?:[.,][0-9]*)?\D*$"
+_APART = "|"  # is in no number
 _PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
@@ -112,8 +115,12 @@ def _written(cells: pl.Series, decimal: str) -> pl.Series:
 
 def _stripped(texts: pl.Series) -> pl.Series:
     """Cells without what surrounds or groups digits: blanks, apostrophes, currencies, %, brackets of accountants."""
-    bare = texts.str.normalize("NFKC").str.replace_all(r"[\s'’_]", "").str.replace_all("−", "-", literal=True)
+    bare = texts.str.normalize("NFKC").str.strip_chars().str.replace_all("−", "-", literal=True)
     bare = bare.str.replace_many(_DIGITS)
+    text = pl.col("text")
+    apart = text.str.replace_all(r"([0-9])\s+([0-9])", f"${{1}}{_APART}$2").str.replace_all(r"\s", "")
+    joined = pl.when(text.str.contains(_GROUPED_BY_BLANKS)).then(text.str.replace_all(r"[\s'’]", "")).otherwise(apart)
+    bare = pl.DataFrame({"text": bare}).select(joined).to_series()
     bare = bare.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"[%‰]$", "")
     negative = bare.str.starts_with("-").fill_null(False)
     bare = bare.str.strip_prefix("-").str.replace_all(_CURRENCIES, "")

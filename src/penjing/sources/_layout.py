@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -98,7 +98,7 @@ def _rule(counts: Counter[Folder], options: Options) -> tuple[Callable[[Folder],
     below = _below(counts, top)
     number = folder_number(options.target, "--target")
     if number is not None:
-        return _by_number(number), [], []
+        return _by_number(number, below, top), [], []
     if options.target == "none":
         all_parts = all(rest and part_of(rest[0]) for rest in below.values())
         return (lambda folder: Place(None, part_of(below[folder][0]) if all_parts else None)), [], []
@@ -232,13 +232,14 @@ def _class_first(below: Iterable[Folder]) -> Callable[[Folder], Place]:
     return rule
 
 
-def _by_number(number: int) -> Callable[[Folder], Place]:
+def _by_number(number: int, below: Mapping[Folder, Folder], top: int) -> Callable[[Folder], Place]:
     def rule(folder: Folder) -> Place:
         label = folder_at(folder, number)
         if label is None:
             return Place(left_out=f"their path has no folder number {number}")
-        others = [name for name in folder if name != label and part_of(name)]
-        return Place(label, part_of(others[0]) if others else None)
+        names = zip(folder, (*folder[:top], *below[folder]), strict=True)  # as they are, and parts without a prefix
+        others = [part for name, cut in names if name != label and (part := part_of(cut))]
+        return Place(label, others[0] if others else None)
 
     return rule
 

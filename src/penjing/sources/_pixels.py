@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from penjing.core.errors import DataError
 
 _CHANNELS = (1, 3, 4)
 # Pillow modes whose arrays are pictures as they stand; the others (palette, CMYK, …) are converted.
-_PLAIN_MODES = ("L", "RGB", "RGBA", "I;16")
+_PLAIN_MODES = ("L", "RGB", "RGBA", "F")
+_WITH_ALPHA = ("LA", "PA", "La", "RGBa")
 
 
 def picture(value: object) -> bytes | np.ndarray:
@@ -21,8 +24,19 @@ def picture(value: object) -> bytes | np.ndarray:
         return bytes(value)
     mode, convert = getattr(value, "mode", None), getattr(value, "convert", None)
     if mode is not None and convert is not None:  # a Pillow image
-        return np.asarray(value if mode in _PLAIN_MODES else convert("RGB"))
+        return _of_pillow(value, mode)
     return channels_last(as_numpy(value)[None])[0]
+
+
+def _of_pillow(image: Any, mode: str) -> np.ndarray:
+    """The values of a Pillow image: as they are where they are grey levels or colours, else as colours."""
+    if mode == "I" or mode.startswith("I;16"):  # 16-bit values, or those of a larger integer
+        values = np.asarray(image)
+        fits = values.size and values.min() >= 0 and values.max() <= 65535
+        return values.astype(np.uint16) if fits else values
+    if mode in _PLAIN_MODES:
+        return np.asarray(image)
+    return np.asarray(image.convert("RGBA" if mode in _WITH_ALPHA or "transparency" in image.info else "RGB"))
 
 
 def as_numpy(value: object) -> np.ndarray:

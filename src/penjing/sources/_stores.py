@@ -101,14 +101,21 @@ def member_names(infos: Sequence[zipfile.ZipInfo]) -> list[str]:
 
     One answer for the whole archive: two bytes of Chinese are often a letter in UTF-8 as well.
     """
-    raw = [info.filename.encode("cp437") for info in infos if _is_unflagged(info)]  # undoes what zipfile assumed
-    encoding = next((name for name in ("utf-8", "gb18030") if all(_decodes(one, name) for one in raw)), "cp437")
-    names = [info.filename.encode("cp437").decode(encoding) if _is_unflagged(info) else info.filename for info in infos]
-    return [name.replace("\\", "/") for name in names]
+    raw = [_raw(info) for info in infos]
+    known = [one for one in raw if one is not None]
+    encoding = next((name for name in ("utf-8", "gb18030") if all(_decodes(one, name) for one in known)), "cp437")
+    names = [info.filename if one is None else one.decode(encoding) for info, one in zip(infos, raw, strict=True)]
+    return ["/".join(part for part in name.replace("\\", "/").split("/") if part != ".") for name in names]
 
 
-def _is_unflagged(info: zipfile.ZipInfo) -> bool:
-    return not info.filename.isascii() and not info.flag_bits & 0x800
+def _raw(info: zipfile.ZipInfo) -> bytes | None:
+    """The bytes of a name whose encoding is not told, undoing what zipfile assumed of it; None where it is known."""
+    if info.filename.isascii() or info.flag_bits & 0x800:
+        return None
+    try:
+        return info.filename.encode("cp437")
+    except UnicodeEncodeError:  # newer versions of Python take the name that a field beside it holds in UTF-8
+        return None
 
 
 def _decodes(raw: bytes, encoding: str) -> bool:
@@ -154,15 +161,18 @@ class ArrayStore(RowStore):
         rows: what is indexed, each row one picture [height, width] or [height, width, channels].
         title: what to call the array.
         scale: what the values are multiplied with to lie in 0 to 255; one for all rows, or a dark picture turns bright.
+            None leaves them as they are.
     """
 
-    def __init__(self, rows: Sequence[np.ndarray] | np.ndarray, title: str = "x", scale: float = 1.0) -> None:
+    def __init__(self, rows: Sequence[np.ndarray] | np.ndarray, title: str = "x", scale: float | None = None) -> None:
         super().__init__(title, len(rows))
         self._rows, self._scale = rows, scale
 
     def read(self, reference: str) -> np.ndarray:
         row = np.ascontiguousarray(self._rows[self.row(reference)])
-        return row if self._scale == 1.0 else np.rint(row.astype(np.float32) * self._scale).astype(np.uint8)
+        if self._scale is None or (self._scale == 1.0 and row.dtype.kind != "f"):
+            return row
+        return np.rint(row.astype(np.float32) * self._scale).astype(np.uint8)
 
 
 class BytesStore(RowStore):

@@ -7,7 +7,7 @@ from pathlib import Path
 from penjing.core.table import Table
 from penjing.sources._folders import open_layout, wanted_kind
 from penjing.sources._from_table import open_table_file
-from penjing.sources._listing import readable, sort_out, walk
+from penjing.sources._listing import leave_out, readable, sort_out, walk
 from penjing.sources._options import Options
 from penjing.sources._samples import sample_files
 from penjing.sources._stores import FolderStore
@@ -29,7 +29,8 @@ def open(data: Path, options: Options) -> Table:
     names = walk(data)
     actual = {readable(name): name for name in names}
     title = f"{data.resolve().name}/"
-    described = next((name for name in sorted(actual) if is_description(name)), None)
+    kept, _ = leave_out(actual, options.ignore)
+    described = next((name for name in sorted(kept) if is_description(name)), None)
     if described and not options.target.startswith("folder:") and options.target != "none":
         said = [f"{described} describes the files"]
         return open_table_file(data / actual[described], options, title, "class_folder", said)

@@ -16,8 +16,8 @@ from penjing.sources._samples import sample_images, sample_labels
 from penjing.sources._stores import DatasetStore
 
 _MODULE = "torch.utils.data"
-# Items compared with the list of labels that a Dataset carries, before that list is trusted.
-_COMPARED = 3
+# Labels of a list that a Dataset carries which are held against its items, each at its first, before it is trusted.
+_COMPARED = 20
 
 
 def looks_like(data: object) -> bool:
@@ -69,19 +69,28 @@ def _labels(data: Any, title: str) -> list[str | None] | None:
     """The label of each item, by its name where the Dataset has names; None when items are pictures only."""
     if not isinstance(data[0], tuple | list) or len(data[0]) < 2:
         return None
-    numbers = range(min(_COMPARED, len(data)))
-    listed = getattr(data, "targets", None)
-    if (
-        listed is not None
-        and len(listed) == len(data)
-        and all(_plain(listed[i]) == _plain(data[i][1]) for i in numbers)
-    ):
-        values = [_plain(value) for value in listed]  # no need to decode every picture for its label
-    else:
+    # A transform of labels makes others of those that the list holds and that the names are of.
+    is_changed = getattr(data, "target_transform", None) is not None
+    values = None if is_changed else _listed(data)
+    if values is None:
         values = [_plain(_item(data, row, title)[1]) for row in range(len(data))]
-    names = getattr(data, "classes", None)
+    names = None if is_changed else getattr(data, "classes", None)
     is_numbered = isinstance(names, list | tuple) and all(isinstance(v, int) and 0 <= v < len(names) for v in values)
     return [str(names[value]) if is_numbered else _text(value, title) for value in values]  # type: ignore[index]
+
+
+def _listed(data: Any) -> list[Any] | None:
+    """The labels that a Dataset lists, which spares decoding every picture; None where its items have others."""
+    listed = getattr(data, "targets", None)
+    if listed is None or len(listed) != len(data):
+        return None
+    values = [_plain(value) for value in listed]
+    try:
+        first = {value: row for row, value in reversed(list(enumerate(values)))}
+    except TypeError:  # a list of labels each
+        return None
+    rows = sorted(first.values())[:_COMPARED]
+    return values if all(values[row] == _plain(data[row][1]) for row in rows) else None
 
 
 def _item(data: Any, row: int, title: str) -> Any:

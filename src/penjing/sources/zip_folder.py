@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.core.table import Table
 from penjing.sources._columns import find_roles
 from penjing.sources._folders import open_layout, wanted_kind
 from penjing.sources._from_table import Opened, open_rows
-from penjing.sources._listing import is_litter, sort_out
+from penjing.sources._listing import is_litter, leave_out, sort_out
 from penjing.sources._media import modality_of, plural
 from penjing.sources._options import Options
 from penjing.sources._places import zip_place
@@ -35,7 +35,7 @@ def open(data: Path, options: Options) -> Table:
     """
     store = ZipStore(data)
     names = [name for name in store.members if not any(is_litter(part) for part in name.split("/"))]
-    described = _table_inside(store, names, options)
+    described = _table_inside(store, leave_out(names, options.ignore)[0], options)
     if described is None:
         listing = sort_out(names, options.ignore, wanted_kind(options))
         return open_layout(listing, store, data.name, "zip_folder", options, data)
@@ -69,7 +69,7 @@ def _table_inside(store: ZipStore, names: list[str], options: Options) -> tuple[
         try:
             frame, said = read_table(store.read(member), member)
             roles = find_roles(frame, options, member)
-        except (DataError, UsageError):  # some other table, such as a price list
+        except (DataError, UsageError, MissingExtra):  # some other table, such as a price list
             if is_description(member.rpartition("/")[2]):
                 raise
             continue

@@ -485,13 +485,22 @@ def _survey(
         pl.Series("name", full_names(whole, whole.inputs if surveyed.is_one_file_an_item else (), surveyed.names)),
         pl.Series("target", targets.tolist(), dtype=pl.String),
         pl.Series("part", parts.tolist(), dtype=pl.String),
-        pl.coalesce("error", pl.col("hash").replace_strict(dict(decoded.failed), default=None, return_dtype=pl.String)),
+        _errors(surveyed, decoded.failed),
         group.alias("group"),
     )
     found = pl.DataFrame(
         {"a": rows[pairs.a], "b": rows[pairs.b], "kind": pairs.kind}, schema_overrides={"kind": pl.String}
     )
     return Survey(items, found, whole.part is not None, whole.title, whole.hints, whole.doubts)
+
+
+def _errors(surveyed: Surveyed, failed: Mapping[str, str]) -> pl.Series:
+    """Why each item cannot be used, null where it can: it was not read, or one of its files could not be decoded."""
+    errors = surveyed.items["error"]
+    for hashes in [surveyed.items["hash"], *(look.items["hash"] for look in surveyed.looks)]:
+        named = hashes.replace_strict(dict(failed), default=None, return_dtype=pl.String)
+        errors = errors.zip_with(errors.is_not_null(), named)
+    return errors.alias("error")
 
 
 def facts(prepared: Prepared) -> dict[str, Any]:

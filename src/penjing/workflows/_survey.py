@@ -232,7 +232,9 @@ def _one_row_a_page(table: Table, column: Column, watch: Watch) -> Table:
     if table.group is None:
         frame = frame.with_columns(file=pl.Series(np.repeat(group.to_numpy(), pages)))
         columns = (*columns, Column("file", "group", "category"))
-    return replace(table, frame=frame.with_columns(reference.alias(column.name)).drop("pages"), columns=columns)
+    numbers = tuple(np.repeat(table.row_numbers, pages).tolist()) if table.row_numbers else ()
+    paged_frame = frame.with_columns(reference.alias(column.name)).drop("pages")
+    return replace(table, frame=paged_frame, columns=columns, row_numbers=numbers)
 
 
 def check_readable(table: Table, column: Column, items: pl.DataFrame, most: float, watch: Watch) -> None:

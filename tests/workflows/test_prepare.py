@@ -1,0 +1,56 @@
+"""What is read, decoded and dealt before the first network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from kinds import picture
+from PIL import Image
+
+from penjing.core.budget import Clock
+from penjing.sources import Options
+from penjing.workflows._prepare import DataWish, Prepared, prepare
+
+LABELS = ("a", "b")
+ITEMS = 60
+
+
+def prepared(place: Path, **wish: Any) -> Prepared:
+    return prepare(place, DataWish(options=Options(target="label"), **wish), Clock(60.0))
+
+
+def listed(folder: Path, paths: list[str | None], **columns: list[Any]) -> Path:
+    labels = [LABELS[row % 2] for row in range(len(paths))]
+    pl.DataFrame({"image": paths, **columns, "label": labels}).write_csv(folder / "table.csv")
+    return folder / "table.csv"
+
+
+def test_each_page_is_a_row_also_where_the_files_stand_in_a_table(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for row in range(ITEMS):
+        pages = [Image.fromarray(draw.integers(0, 256, (12, 12), dtype=np.uint8)) for _ in range(1 + row % 2)]
+        pages[0].save(tmp_path / f"{row:02d}.tif", save_all=True, append_images=pages[1:])
+    found = prepared(listed(tmp_path, [f"{row:02d}.tif" for row in range(ITEMS)]), page="each")
+    assert len(found.hashes) == ITEMS * 3 // 2
+    assert np.bincount(found.truth).tolist() == [30, 60]
+    assert [name for name in found.survey.items["name"] if "01.tif" in name] == [
+        f"{tmp_path / '01.tif'}#page=1",
+        f"{tmp_path / '01.tif'}#page=2",
+    ]
+
+
+def test_a_file_that_cannot_be_decoded_is_left_out_beside_cells_that_are_empty(tmp_path: Path) -> None:
+    paths: list[str | None] = [f"{row:02d}.png" for row in range(ITEMS)]
+    for row, path in enumerate(paths):
+        (tmp_path / str(path)).write_bytes(picture("好", row))
+    damaged = tmp_path / "07.png"
+    damaged.write_bytes(damaged.read_bytes()[:60])  # the header is whole
+    paths[3] = None
+    reviews = [f"a film of {row} words and {row % 7} more" for row in range(ITEMS)]
+    found = prepared(listed(tmp_path, paths, review=reviews))
+    assert len(found.hashes) == ITEMS - 1
+    assert found.survey.items["error"].is_not_null().sum() == 1
+    assert found.survey.items["error"].is_not_null().arg_true().to_list() == [7]
