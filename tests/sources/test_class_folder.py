@@ -306,13 +306,6 @@ def test_parts_with_a_word_before_them_are_parts_whichever_folder_is_the_class(p
     assert counts(table) == {(label, part): 1 for label in ("a", "b") for part in ("train", "test")}
 
 
-def test_only_train_beside_what_is_in_no_part_is_no_split(plant) -> None:
-    names = [f"train/{label}/{number}.png" for label in ("a", "b") for number in (1, 2)]
-    table = open_data(plant(names, "a/3.png", "b/3.png"))
-    assert counts(table) == {(label, None): 3 for label in ("a", "b")}
-    assert "Only train is named (4 items), and nothing to judge by; all are dealt anew" in table.said
-
-
 def test_a_table_that_is_to_be_ignored_decides_nothing(plant) -> None:
     folder = plant("a/1.png", "b/1.png")
     (folder / "table.csv").write_text("path,label\na/1.png,x\nb/1.png,y\n", encoding="utf-8")

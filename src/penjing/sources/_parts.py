@@ -51,12 +51,6 @@ def settle(parts: Sequence[str | None]) -> tuple[list[str | None] | None, list[s
     given = {part for part in counts if part}
     if not given or len(counts) == 1:
         return None, [f"All items are in one part ({part}), which is dealt anew" for part in given], []
-    if given == {"train"}:
-        return (
-            None,
-            [f"Only train is named ({counts['train']:,} items), and nothing to judge by; all are dealt anew"],
-            [],
-        )
     rename: dict[str | None, str] = {}
     said, doubts = [], []
     if "test" not in given and "valid" in given:
