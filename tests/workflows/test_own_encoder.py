@@ -9,7 +9,7 @@ from inspect import signature
 import numpy as np
 import pytest
 import torch
-from kinds import ITEMS, picture, write_files
+from kinds import ITEMS, SHORT, picture, write_files
 from safetensors.torch import save_file
 
 import penjing as pj
@@ -21,15 +21,7 @@ from penjing.pretrained import _timm, _transformers, named
 
 needs_timm = pytest.mark.skipif(importlib.util.find_spec("timm") is None, reason=_timm.INSTALL)
 needs_transformers = pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason=_transformers.INSTALL)
-HEAD = """
-model = { name = "probe" }
-[training]
-steps = 12
-batch_size = 16
-evaluations = 3
-[machine]
-threads = 1
-"""
+HEAD = 'model = { name = "probe" }' + SHORT
 
 
 @pytest.fixture
