@@ -461,6 +461,8 @@ def test_inputs_of_one_modality_and_an_augmentation_listed_twice_have_draws_of_t
     once, twice = batch((shifted,), two), batch((shifted, shifted), two)
     assert torch.equal(once["image"], batch((shifted,), problem())["image"])
     assert not torch.equal(once["image"], once["other"])
-    named = engine._told_apart([("crop", None), ("flip", None), ("crop", None)], "other/")
+    named = engine._told_apart(
+        [(name, engine._augmentation(Choice(name))) for name in ("crop", "flip", "crop")], "other/"
+    )
     assert [name for name, _ in named] == ["other/crop", "other/flip", "other/crop#2"]
     assert not torch.equal(twice["image"], once["image"])
