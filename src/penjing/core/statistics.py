@@ -470,6 +470,12 @@ def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.nda
     return np.array([number[name] for name in names], dtype=np.int64)
 
 
+def units_that_tell(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:
+    """As `unit_of_item`, but each item where all are of one group: nothing tells how groups differ, but items do."""
+    unit = unit_of_item(groups, n)
+    return unit if unit.any() else np.arange(n)
+
+
 def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
     if len(truth) == 0:
         raise UsageError(f"{metric.name} cannot be measured: there is no item")

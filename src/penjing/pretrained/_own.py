@@ -129,6 +129,15 @@ def settled(library: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, **{name: value for name, value in said.items() if name in settings}}
 
 
+def decode(library: str, weights: str, fit: str, side: int) -> dict[str, int | str] | None:
+    """Settings of the decoding of pictures for a network alone; None takes the data's own.
+
+    Raises:
+        UsageError, DataError, MissingExtra: as `loaded`, which is asked where the side is not settled.
+    """
+    return None if fit == "canvas" else {"side": side or loaded(library, weights).side, "channels": 3, "fit": fit}
+
+
 def embedder(library: str, weights: str, fingerprint: str) -> Callable[..., np.ndarray]:
     """What turns items into vectors, once it is sure that the weights are those that were meant.
 
@@ -182,20 +191,16 @@ def fingerprint_of(tensors: Mapping[str, Any], prepared: Mapping[str, Any] | Non
         tensors: the weights by name.
         prepared: how items are brought to the network, as JSON takes it.
     """
+    import torch
+
     digest = hashlib.blake2b(digest_size=6)
     if prepared:
         digest.update(json.dumps(prepared, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
         held = value.detach().cpu().contiguous()
         digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
-        digest.update(held.view(-1).view(dtype=_bytes()).numpy())
+        digest.update(held.view(-1).view(dtype=torch.uint8).numpy())
     return digest.hexdigest()
-
-
-def _bytes() -> Any:
-    import torch
-
-    return torch.uint8
 
 
 def _place(weights: str) -> Path | None:

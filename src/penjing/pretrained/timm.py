@@ -43,10 +43,7 @@ def settled(settings: dict[str, Any]) -> dict[str, Any]:
 
 def decode(settings: Settings) -> dict[str, int | str] | None:
     """Settings of the decoding for this network alone; None takes the data's own."""
-    if settings.fit == "canvas":
-        return None
-    side = settings.side or _own.loaded(_LIBRARY, settings.weights).side
-    return {"side": side, "channels": 3, "fit": settings.fit}
+    return _own.decode(_LIBRARY, settings.weights, settings.fit, settings.side)
 
 
 def shape(settings: Settings) -> tuple[int, ...]:

@@ -427,8 +427,6 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
         return new - old if metric.is_higher_better else old - new
 
     groups = None if problem.groups is None else problem.groups[rows]
-    unit = statistics.unit_of_item(groups, len(rows))
-    if not unit.any():  # all of one group: nothing tells how groups differ, but items do
-        unit = np.arange(len(rows))
+    unit = statistics.units_that_tell(groups, len(rows))
     error = statistics.deviation(gained, unit, stream(recipe.seed, "race"))
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error

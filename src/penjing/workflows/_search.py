@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-import polars as pl
 
 from penjing import checks
 from penjing.core import plugins
@@ -27,7 +26,7 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import metric_name
-from penjing.core.statistics import Difference, Metric, Verdict, deviation, standard_error, unit_of_item
+from penjing.core.statistics import Difference, Metric, Verdict, deviation, standard_error, units_that_tell
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
@@ -171,14 +170,12 @@ class Search:
     infos: Sequence[Finding] = ()
     relax: Callable[[], None] = lambda: None
     tighten: Callable[[], None] = lambda: None
-    record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=_lines(found))
+    record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=found.steps)
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
         self._truth = self.bench.prepared.truth[rows]
-        self._unit = unit_of_item(self.bench.prepared.groups[rows], len(rows))
-        if not self._unit.any():  # all of one group: nothing tells how groups differ, but items do
-            self._unit = np.arange(len(rows))
+        self._unit = units_that_tell(self.bench.prepared.groups[rows], len(rows))
         self._seen: set[str] = set()
         self._tried: dict[str, Suited] = {}
         self._lost: dict[str, int] = {}  # what looked no better → on top of how many steps
@@ -401,11 +398,6 @@ class Search:
         rough = deviation(lambda weight: self.metric.combine(prepared, weight), self._unit, draws) / 2
         span = self.metric.bounds[1] - self.metric.bounds[0]
         return max(rough, span / len(self._truth)) if math.isfinite(span) else rough
-
-
-def _lines(found: Screened) -> pl.DataFrame | None:
-    """The lines of a training's record."""
-    return pl.DataFrame(list(found.history), infer_schema_length=None) if found.history else None
 
 
 def _unpointed(name: str, recipe: Recipe) -> Suited:

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from penjing.core import split, statistics
 from penjing.core.errors import RunError
@@ -101,6 +102,11 @@ class Screened:
     answer: np.ndarray
     history: Sequence[Mapping[str, Any]]
     seconds: float
+
+    @property
+    def steps(self) -> pl.DataFrame | None:
+        """The lines as a record has them; None without any."""
+        return pl.DataFrame(list(self.history), infer_schema_length=None) if self.history else None
 
     @property
     def curve(self) -> Curve:

@@ -212,17 +212,16 @@ class Trial:
 
     def _record_of(self, recipe: Recipe, found: Screened) -> Record:
         """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
-        lines, rows, known = list(found.history), self.bench.screened, self.run.record.items
+        rows, own = self.bench.screened, self.run.record
         items = _close.told_items(
             self.bench.prepared, rows, [_close.Answers("network", found.answer)], "valid", self.task
         )
-        if known is not None:
+        if own.items is not None:
             is_simple = (pl.col("model") != "network") & (pl.col("part") != "train")
-            simple = known.filter(is_simple & pl.col("hash").is_in(items["hash"].implode()))
+            simple = own.items.filter(is_simple & pl.col("hash").is_in(items["hash"].implode()))
             whole = simple.filter(pl.len().over("model") == len(rows))
             items = pl.concat([items, whole], how="diagonal_relaxed")  # older runs tell no groups
-        steps = pl.DataFrame(lines, infer_schema_length=None) if lines else None
-        return Record(steps=steps, items=items, choices=flat(to_dict(recipe)), inputs=self.run.record.inputs)
+        return Record(steps=found.steps, items=items, choices=flat(to_dict(recipe)), inputs=own.inputs)
 
     def _asked(self) -> list[Suited]:
         """The remedies that a person named, each for what it was found for, if it was."""
