@@ -244,6 +244,40 @@ def test_muon_iterates_as_published(rank: int) -> None:
     torch.testing.assert_close(muon.orthogonal(matrix), published.float(), atol=1e-4, rtol=0)
 
 
+@pytest.mark.parametrize(("rows", "is_halved"), [(64, False), (128, True)])
+def test_muon_halves_the_products_of_large_matrices_where_the_training_is_in_bfloat16(
+    rows: int, is_halved: bool
+) -> None:
+    matrix = torch.randn(rows, 300, generator=torch.Generator().manual_seed(0))
+    whole, halved = muon.orthogonal(matrix), muon.orthogonal(matrix, "bfloat16")
+    assert halved.dtype == torch.float32
+    assert torch.equal(whole, halved) is not is_halved
+    assert (whole - halved).norm() < 0.03 * whole.norm()
+
+
+@pytest.mark.parametrize("number_format", ["float32", "bfloat16"])
+def test_muon_is_told_in_which_format_a_network_is_trained(number_format: str) -> None:
+    network = torch.nn.Sequential(*(torch.nn.Linear(6, 6) for _ in range(3)))
+    optimiser = muon.build(network, muon.Settings())
+    Supervised(network, lambda outputs, batch: outputs.sum(), optimiser, seed=0, number_format=number_format)
+    assert isinstance(optimiser, muon.Muon)
+    assert optimiser.number_format == number_format
+
+
+def test_muon_goes_on_as_if_it_had_never_stopped() -> None:
+    found = []
+    for stops in (False, True):
+        network = quadratic()
+        optimiser = muon.build(network, muon.Settings(rate=0.1))
+        take_steps(network, optimiser, 2)
+        if stops:
+            known, optimiser = optimiser.state_dict(), muon.build(network, muon.Settings(rate=0.1))
+            optimiser.load_state_dict(known)
+        take_steps(network, optimiser, 2)
+        found.append(network.weight.detach())
+    assert torch.equal(*found)
+
+
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_the_loop_measures_and_keeps_what_schedule_free_predicts_with(ema: float) -> None:
     network = quadratic()

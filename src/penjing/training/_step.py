@@ -75,6 +75,8 @@ class Supervised:
         self._average = {name: value.clone() for name, value in current.items()}
         self._current, self._averages_kept = list(current.values()), list(self._average.values())
         self._learned = [weight for group in self.optimiser.param_groups for weight in group["params"]]
+        if hasattr(self.optimiser, "number_format"):
+            self.optimiser.number_format = self.number_format
         self._pulse = Pulse(self.network)
         self._norm: Tensor | None = None  # of the last gradient before it was clipped
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -25,7 +25,11 @@ class WeightByWeight(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    self.move(weight, weight.grad, group)
+            self.move_group([weight for weight in group["params"] if weight.grad is not None], group)
         return loss
+
+    def move_group(self, weights: Sequence[Tensor], group: dict[str, Any]) -> None:
+        """Change the weights of a group that have a gradient, in place."""
+        for weight in weights:
+            assert weight.grad is not None, "only weights with a gradient move"
+            self.move(weight, weight.grad, group)
