@@ -65,11 +65,16 @@ class Same(Loader):
 
 
 def trained(
-    clock: Any, steps: int, seconds: Callable[[int], float], pace: Pace | None = None, watch: Any = None
+    clock: Any,
+    steps: int,
+    seconds: Callable[[int], float],
+    pace: Pace | None = None,
+    watch: Any = None,
+    evaluations: int = 1,
 ) -> State:
     """A training that learns nothing; its n-th update takes `seconds(n)`."""
     course = Course(Idle(clock, seconds), Same(), lambda _: 1.0, lambda *_: {"value": 0.0}, lambda told: told["value"])
-    state = State(Training(steps=steps, evaluations=1, batch_size=4))
+    state = State(Training(steps=steps, evaluations=evaluations, batch_size=4))
     return _loop.train(course, state, pace=pace, watch=watch)
 
 
@@ -114,6 +119,24 @@ def test_the_last_updates_are_cut_too_where_each_takes_long(clock: Any) -> None:
     state = trained(clock, 4, lambda step: 1.0 if step == 0 else 20.0, Pace(23.0, 4))
     assert state.step == 3  # what an update takes is known after the second one
     assert clock.now == 41.0
+
+
+def test_a_plan_that_a_busy_moment_made_shorter_is_made_longer_again(clock: Any) -> None:
+    state = trained(clock, 400, lambda step: 0.12 if 110 <= step < 190 else 0.05, Pace(27.0, 400), evaluations=8)
+    totals = [total for _, total in state.training.replans]
+    assert min(totals) < 360
+    assert totals[-1] == state.step == 400  # there was time for all
+
+
+def test_a_plan_that_is_too_short_is_made_longer_though_quarters_end_with_evaluations(clock: Any) -> None:
+    assert trained(clock, 100, lambda _: 0.1, Pace(60.0, 500), evaluations=4).step == 500
+
+
+@pytest.mark.parametrize(("step", "wanted"), [(79, 1_000), (81, None)])
+def test_a_plan_is_made_no_longer_near_its_end(clock: Any, step: int, wanted: int | None) -> None:
+    stride = _Stride()
+    stride.seconds = 0.001
+    assert Pace(20.0, 1_000).wanted(Training(steps=100, evaluations=1, batch_size=4), step, stride) == wanted
 
 
 def test_few_updates_that_take_no_time_are_not_planned_anew(clock: Any) -> None:

@@ -32,6 +32,7 @@ CHECKPOINT_SECONDS = 10.0
 TOLD_STEPS, TOLD_SECONDS = 10, 1.0  # after either of which it is told how far a training is
 # A replan is worth it only when the forecast is off by more than this share of what is left.
 TOLERANCE = 0.05
+LATEST_GROWTH = 0.8  # of a training, after which it is made no longer
 LATE_SECONDS = 0.5  # that a plan may end too late for the sake of its last updates
 STAGE = "training"
 
@@ -59,7 +60,7 @@ class Pace:
         few = 2 if best > total else min(2.0, LATE_SECONDS / max(stride.seconds, 1e-6))
         if abs(best - total) <= max(few, TOLERANCE * (total - step)):
             return None
-        return best if best < total or done <= 0.75 else None
+        return best if best < total or done <= LATEST_GROWTH else None
 
 
 @dataclass
@@ -160,7 +161,7 @@ def train(
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
     begun, kept, told = time.monotonic(), -math.inf, time.monotonic()
     with _own_randomness(), course.loader.batches(state.step) as batches:
-        stride = _Stride()
+        stride, quarter = _Stride(), _quarter(state)
         while state.step < total_steps(state.training) and not (_is_stale(state) or state.is_lost):
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
@@ -178,7 +179,7 @@ def train(
                 with stride.evaluating():
                     _evaluate(course, state, watch)
             if pace is not None and stride.is_fresh:
-                _replan(pace, state, stride)
+                quarter = _replan(pace, state, stride, quarter)
             # The first checkpoint waits for the plan that the deadline asks for: a resumed training never replans.
             has_plan = pace is None or stride.is_known
             if keep is not None and has_plan and time.monotonic() - kept > CHECKPOINT_SECONDS:
@@ -206,7 +207,7 @@ class _Stride:
     def __init__(self) -> None:
         self.seconds, self.evaluation_seconds = math.nan, 0.0
         self._since, self._steps = time.monotonic(), 0
-        self._has_begun = False
+        self._has_begun = self._is_told = False
 
     def count(self) -> None:
         if not self._has_begun:  # the first update makes what all others use, and says little of them
@@ -214,7 +215,8 @@ class _Stride:
             return
         self._steps += 1
         taken = time.monotonic() - self._since
-        if self._steps >= self.ENOUGH or taken > self.SLOW_SECONDS:
+        self._is_told = self._steps >= self.ENOUGH or taken > self.SLOW_SECONDS
+        if self._is_told:
             self.seconds = taken / self._steps
 
     @contextlib.contextmanager
@@ -223,7 +225,7 @@ class _Stride:
         yield
         self.evaluation_seconds = time.monotonic() - begun
         if self._steps >= self.ENOUGH:
-            self._since, self._steps = time.monotonic(), 0
+            self._since, self._steps, self._is_told = time.monotonic(), 0, False
         else:  # evaluations closer than a stretch: go on counting, without their time
             self._since += self.evaluation_seconds
 
@@ -235,15 +237,29 @@ class _Stride:
     def is_fresh(self) -> bool:
         """Whether the mean has just taken in another few updates."""
         is_slow = self.is_known and self.seconds * self.ENOUGH > self.SLOW_SECONDS
-        return is_slow or (self._steps >= self.ENOUGH and self._steps % self.ENOUGH == 0)
+        return self._is_told and (is_slow or self._steps % self.ENOUGH == 0)
 
 
-def _replan(pace: Pace, state: State, stride: _Stride) -> None:
+def _quarter(state: State) -> int:
+    """How many quarters of its plan are behind it."""
+    return int(4 * progress(state.step, state.training))
+
+
+def _replan(pace: Pace, state: State, stride: _Stride, quarter: int) -> int:
+    """Plan anew where time asks for it: fewer updates at any time, for the deadline wins; more only at the first look
+    in each quarter.
+
+    Args:
+        quarter: that the last look fell in.
+
+    Returns:
+        The quarter that this one falls in.
+    """
+    reached = _quarter(state)
     total = pace.wanted(state.training, state.step, stride)
-    is_quarter = state.step % max(1, total_steps(state.training) // 4) < _Stride.ENOUGH
-    # Fewer steps are decided at any time, for the deadline wins; more only at the quarters.
-    if total is not None and (total < total_steps(state.training) or is_quarter):
+    if total is not None and (total < total_steps(state.training) or reached > quarter):
         state.training = replanned(state.training, state.step, total)
+    return reached
 
 
 def _evaluate(course: Course, state: State, watch: Watch) -> None:
