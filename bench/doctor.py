@@ -5,6 +5,7 @@ python bench/doctor.py run --hours 0.5       carry out cases that are not done y
 python bench/doctor.py                       score what is there: bench/results/clinic.json
 python bench/doctor.py repair --hours 0.5    treat sick runs, beside doing nothing, random search and a new start
 python bench/doctor.py final --hours 2       opens the final part: counted, three times at most
+python bench/doctor.py fresh --hours 2       opens the fresh part: counted, once
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ TOLD = ("sick_runs", "healthy_runs", "recall", "precision", "healthy_false_alarm
 
 
 def tune(arguments: argparse.Namespace) -> None:
-    """The best of twenty recipes for each draw, of the development part and then of the final one: no check looks."""
-    for name in (*data.names(), *data.names(is_final=True)):
+    """The best of twenty recipes for each draw, part after part: no check looks."""
+    for name in (name for part in data.PARTS for name in data.names(part)):
         if healthy.key(name, 0) in healthy.recall() or time.monotonic() > arguments.until:
             continue
         begun = time.process_time()
@@ -54,17 +55,20 @@ def result(_: argparse.Namespace) -> None:
     not_built = sorted({fault.required for fault in rounds.EVERY.values()} - checks)
     found = {
         "planned": {"sick": sum(bool(case.fault) for case in cases.cases()), "healthy": cases.HEALTHY},
-        "openings_of_the_final_part": cases.openings(),
+        "openings_of_the_final_part": cases.openings("final"),
         "not_built": not_built,
         "development": score.scored(rounds.lines(rounds.DEVELOPMENT), not_built),
     }
     if repair.LINES.exists():
         found["repair"] = repair.scored(rounds.lines(repair.LINES), score.share)
-    for opening in range(1, cases.openings() + 1):  # the last one is the figure, the others are told
-        found["final"] = score.scored(rounds.lines(rounds.final(opening)), not_built)
+    for opening in range(1, cases.openings("final") + 1):  # the last one is the figure, the others are told
+        found["final"] = score.scored(rounds.lines(rounds.opened("final", opening)), not_built)
         found.setdefault("final_by_opening", []).append({name: found["final"][name] for name in TOLD})
+    if fresh := rounds.lines(rounds.opened("fresh", 1)):
+        found["openings_of_the_fresh_part"] = cases.openings("fresh")
+        found["fresh"] = score.scored(fresh, not_built)
     write("clinic", found)
-    for part in ("development", "final"):
+    for part in data.PARTS:
         print(part, {name: found[part][name] for name in TOLD} if part in found else "not opened")
 
 
@@ -74,22 +78,27 @@ def mend(arguments: argparse.Namespace) -> None:
     result(arguments)
 
 
-def final(arguments: argparse.Namespace) -> None:
-    """Open the final part: written down first, and three times at most; the same code goes on with its opening."""
-    missing = [name for name in data.names(is_final=True) if healthy.key(name, 0) not in healthy.recall()]
+def open_part(arguments: argparse.Namespace) -> None:
+    """Open the final part or the fresh one: written down first, three times or once at most; the same code goes on with
+    its opening."""
+    part = arguments.what
+    missing = [name for name in data.names(part) if healthy.key(name, 0) not in healthy.recall()]
     if missing:
         raise SystemExit(f"the best of {', '.join(missing)} is not known yet: python bench/doctor.py tune")
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    found = cases.open_final("the figures of the final part", when, commit(), cases.code_id())
+    found = cases.open_part(part, f"the figures of the {part} part", when, commit(), cases.code_id())
     found.sort(key=rounds.has_experiments)  # what takes longest comes last
     mine = cases.shard(found, arguments.shard)
-    rounds.run(mine, rounds.final(cases.openings()), arguments.folder, arguments.until, is_final=True)
+    rounds.run(mine, rounds.opened(part, cases.openings(part)), arguments.folder, arguments.until)
     result(arguments)
+
+
+COMMANDS = {"tune": tune, "run": run, "score": result, "repair": mend, "final": open_part, "fresh": open_part}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="?", default="score", choices=("tune", "run", "score", "repair", "final"))
+    parser.add_argument("what", nargs="?", default="score", choices=tuple(COMMANDS))
     parser.add_argument("--hours", type=float, default=1.0, help="stop after so many hours")
     parser.add_argument("--shard", default="1/1", help="which share of the cases: 1/4 is the first of four")
     arguments = parser.parse_args()
@@ -98,7 +107,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(PENJING_CACHE=str(Path(folder) / "cache"), PENJING_STATE=str(Path(folder) / "state"))
         arguments.folder = Path(folder)
-        {"tune": tune, "run": run, "score": result, "repair": mend, "final": final}[arguments.what](arguments)
+        COMMANDS[arguments.what](arguments)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 from make_tables import NONE, NOT_YET, RESULTS, ROOT, Record, link, machine, placed, said, shown, write
 
 PAGE = "docs/clinic.md"
-PARTS = ("development", "final")
+PARTS = ("development", "final", "fresh")
+LATER = ("fresh",)  # told only once there is something of them
 
 
 def filled(text: str, results: Path = ROOT / RESULTS) -> str:
@@ -29,14 +30,20 @@ def filled(text: str, results: Path = ROOT / RESULTS) -> str:
         found = record["result"]
         about = _about(record)
     text = placed(text, "clinic", about + _parts(found))
-    text = placed(text, "faults", _faults(*(found.get(part, {}).get("by_fault", {}) for part in PARTS)))
+    text = placed(text, "faults", _faults({part: found.get(part, {}).get("by_fault", {}) for part in _told(found)}))
     return placed(text, "repair", _repair(found.get("repair")))
+
+
+def _told(found: Record) -> list[str]:
+    """The parts that stand in the tables, measured or not."""
+    return [part for part in PARTS if part in found or part not in LATER]
 
 
 def _about(record: Record) -> str:
     found, where = record["result"], link([record], Path("..") / RESULTS / "clinic.json")
     told = [f"of the {part} part {_carried_out(found[part], found['planned'])}" for part in PARTS if part in found]
-    counted = f"{', '.join(told)}. The final part was {opened(found['openings_of_the_final_part'])}."
+    counted = f"{', '.join(told)}. The final part was {opened(found['openings_of_the_final_part'])}"
+    counted += f", the fresh part {opened(found['openings_of_the_fresh_part'])}." if "fresh" in found else "."
     return f"Record {where}, {said(machine([record]), 'english')}. {counted[0].upper()}{counted[1:]}\n\n"
 
 
@@ -55,7 +62,7 @@ def opened(times: int) -> str:
 
 def _parts(found: Record) -> str:
     lines = ["| runs | recall | precision | healthy runs with a false alarm |", "|---|---|---|---|"]
-    for part in PARTS:
+    for part in _told(found):
         told = found.get(part)
         if told is None:
             lines.append(f"| {part} part | {NOT_YET.english} | {NONE} | {NONE} |")
@@ -85,11 +92,14 @@ def _counted(one: Record) -> str:
     return f"{shown(one)}, {one['right']} of {one['n']}"
 
 
-def _faults(development: Mapping[str, Record], final: Mapping[str, Record]) -> str:
-    lines = ["| fault | must be found | found | precision | final: found | precision |", "|---|---|---|---|---|---|"]
-    for name, told in {**final, **development}.items():
+def _faults(by_part: Mapping[str, Mapping[str, Record]]) -> str:
+    """What was found of each fault, in two columns a part."""
+    columns = [("" if part == "development" else f"{part}: ") + "found | precision" for part in by_part]
+    lines = [f"| fault | must be found | {' | '.join(columns)} |", "|---" * (2 + 2 * len(by_part)) + "|"]
+    every = {name: told for part in reversed(by_part) for name, told in by_part[part].items()}
+    for name, told in every.items():
         required = f"`{told['required']}`" + ("" if told["is_built"] else " (not built yet)")
-        cells = [cell for part in (development, final) for cell in _fault_cells(part.get(name))]
+        cells = [cell for found in by_part.values() for cell in _fault_cells(found.get(name))]
         lines.append(f"| {name} | {required} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

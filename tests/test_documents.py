@@ -106,6 +106,28 @@ def test_the_tables_of_the_clinic_are_those_of_its_record(make_clinic: ModuleTyp
     assert empty.count("not measured yet") == 4
 
 
+def test_the_fresh_part_of_the_clinic_stands_in_its_tables_once_there_is_something_of_it(
+    make_clinic: ModuleType, tmp_path: Path
+) -> None:
+    record = json.loads(read("bench/results/clinic.json"))
+    result = {name: told for name, told in record["result"].items() if "fresh" not in name}
+
+    def told(result: dict[str, Any]) -> str:
+        (tmp_path / "clinic.json").write_text(json.dumps({**record, "result": result}), encoding="utf-8")
+        return str(make_clinic.filled(read(make_clinic.PAGE), tmp_path))
+
+    without = told(result)
+    found = told({**result, "fresh": result["development"], "openings_of_the_fresh_part": 1})
+    for sign in ("| fresh part", "| fresh: found", "the fresh part opened once."):
+        assert sign not in without
+        assert sign in found
+    row = next(line for line in found.splitlines() if line.startswith("| development part |"))
+    assert row.replace("development", "fresh") in found
+    cells = next(line for line in found.splitlines() if line.startswith("| rate too high |")).split("|")[3:-1]
+    assert len(cells) == 6
+    assert cells[:2] == cells[4:]
+
+
 def test_the_page_of_speed_is_that_of_the_records(make_speed: ModuleType) -> None:
     assert read("docs/speed.md") == make_speed.page(), "docs/speed.md is out of date; run: make docs"
 

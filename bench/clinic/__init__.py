@@ -1,6 +1,6 @@
 """The clinic: trainings that are made sick on purpose, and healthy ones, on which the doctor is tried.
 
-    data       the data sets, in small draws; some are kept for the final part alone
+    data       the data sets, in small draws; some are kept for the final part, others for the fresh one
     networks   a plain network that can be given one fault at a time
     spoil      what is done to items
     faults     what can be wrong: one entry each, with what must be found, said before any check looks

@@ -1,14 +1,14 @@
-"""Which runs there are: a list that follows from a seed alone, for the development part and for the final part.
+"""Which runs there are: a list that follows from a seed alone, for each part.
 
-The final part has data sets, networks and strengths that the development part lacks. It is opened by `openings` only,
-which counts.
+The final part and the fresh part have data sets, networks and strengths that the other parts lack. They are opened by
+`open_part` only, which counts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,15 @@ from clinic.faults import Fault
 from clinic.questions import EVERY
 from penjing.core.randomness import stream
 
-DEVELOPMENT_SEED, FINAL_SEED = 20261128, 49
+SEEDS: Mapping[str, int] = {"development": 20261128, "final": 49, "fresh": 20261130}
 RUNS_A_FAULT = 5
 HEALTHY = 200
-MOST_OPENINGS = 3
-OPENINGS = Path(__file__).parent / "openings.json"
+# Of the parts that are opened: how often they may be, and where each time is written down.
+MOST_OPENINGS: Mapping[str, int] = {"final": 3, "fresh": 1}
+OPENINGS: Mapping[str, Path] = {
+    "final": Path(__file__).parent / "openings.json",
+    "fresh": Path(__file__).parent / "fresh_openings.json",
+}
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,24 @@ def fits(fault: Fault, name: str) -> bool:
     return is_named and found.modality in fault.modalities and found.task in fault.tasks
 
 
-def cases(seed: int = DEVELOPMENT_SEED, is_final: bool = False) -> list[Case]:
-    """All runs of a part, dealt so that any first few of them hold something of everything."""
-    draw = stream(seed, "clinic cases")
-    sick = [_of_fault(name, fault, is_final, draw) for name, fault in EVERY.items()]
+def cases(part: str = "development", seed: int | None = None) -> list[Case]:
+    """All runs of a part, dealt so that any first few of them hold something of everything.
+
+    Args:
+        seed: of what is drawn; None is the part's own.
+    """
+    draw = stream(SEEDS[part] if seed is None else seed, "clinic cases")
+    sick = [_of_fault(name, fault, part, draw) for name, fault in EVERY.items()]
     turns = [one for turn in range(RUNS_A_FAULT) for found in sick for one in found[turn : turn + 1]]
     sick_runs = [turns[place] for block in _blocks(len(turns), len(EVERY)) for place in draw.permutation(block)]
-    return _woven(sick_runs, _healthy(is_final, draw))
+    return _woven(sick_runs, _healthy(part, draw))
 
 
-def _of_fault(name: str, fault: Fault, is_final: bool, draw: np.random.Generator) -> list[Case]:
+def _of_fault(name: str, fault: Fault, part: str, draw: np.random.Generator) -> list[Case]:
     """The runs of one fault, another modality each time where it can be in several."""
-    places = [one for one in data.names(is_final) if fits(fault, one)]
+    places = [one for one in data.names(part) if fits(fault, one)]
     order = _in_turn([places[at] for at in draw.permutation(len(places))], lambda one: data.DATA[one].modality)
-    strengths = fault.unseen if is_final else fault.strengths
+    strengths = fault.doses(part)
     seeds = draw.integers(1, 10_000, RUNS_A_FAULT)
     return [
         Case(name, order[turn % len(order)], 0, strengths[turn % len(strengths)], int(seeds[turn]))
@@ -90,9 +98,9 @@ def _blocks(count: int, size: int) -> list[np.ndarray]:
     return [np.arange(first, min(first + size, count)) for first in range(0, count, size)]
 
 
-def _healthy(is_final: bool, draw: np.random.Generator) -> list[Case]:
+def _healthy(part: str, draw: np.random.Generator) -> list[Case]:
     """Healthy runs, the data sets in turn."""
-    names = data.names(is_final)
+    names = data.names(part)
     seeds = draw.integers(1, 10_000, HEALTHY)
     return [Case("", names[turn % len(names)], 0, 1.0, int(seeds[turn])) for turn in range(HEALTHY)]
 
@@ -109,28 +117,36 @@ def shard(found: Sequence[Case], share: str) -> list[Case]:
     return list(found)[int(number) - 1 :: int(of)]
 
 
-def openings(file: Path = OPENINGS) -> int:
-    """How many times the final part was opened."""
-    return len(json.loads(file.read_text(encoding="utf-8"))["openings"]) if file.exists() else 0
+def openings(part: str, file: Path | None = None) -> int:
+    """How many times a part was opened."""
+    return len(_opened(file or OPENINGS[part]))
 
 
-def open_final(why: str, when: str, commit: str, code: str, file: Path = OPENINGS) -> list[Case]:
-    """The final part; each opening is written down first. To go on with the last one, with the very same code, is no
-    other opening.
+def _opened(file: Path) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))["openings"] if file.exists() else []
+    return found
+
+
+def open_part(part: str, why: str, when: str, commit: str, code: str, file: Path | None = None) -> list[Case]:
+    """The cases of the final part or of the fresh one; each opening is written down first. To go on with the last one,
+    with the very same code, is no other opening.
 
     Args:
         code: what `code_id` gives.
+        file: where openings are written down; None is the part's own.
 
     Raises:
         SystemExit: it has been opened as often as it may be.
     """
-    known = json.loads(file.read_text(encoding="utf-8"))["openings"] if file.exists() else []
+    file = file or OPENINGS[part]
+    known = _opened(file)
     if not (known and known[-1]["code"] == code):
-        if len(known) >= MOST_OPENINGS:
-            raise SystemExit(f"the final part has been opened {len(known)} times, which is all it may be")
+        if len(known) >= MOST_OPENINGS[part]:
+            times = "once" if len(known) == 1 else f"{len(known)} times"
+            raise SystemExit(f"the {part} part has been opened {times}, which is all it may be")
         known.append({"why": why, "when": when, "commit": commit, "code": code})
         file.write_text(json.dumps({"openings": known}, indent=1) + "\n", encoding="utf-8")
-    return cases(FINAL_SEED, is_final=True)
+    return cases(part)
 
 
 def code_id() -> str:

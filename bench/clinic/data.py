@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 from _command import shared_data
@@ -22,7 +23,9 @@ from _command import shared_data
 from penjing.core.randomness import stream
 
 LABEL, PART = "label", "part"
+PARTS = ("development", "final", "fresh")  # of the clinic
 TEST_ITEMS = 40
+SIDE = 16  # pixels of most pictures
 FASHION = "/usr/share/datasets/fashion-mnist"
 
 
@@ -80,7 +83,7 @@ class DataSet:
         train: items of a draw to train on.
         valid: items of a draw to choose on.
         task: "classify" or "regress".
-        is_final: whether it is kept for the final part.
+        part: of the clinic, where it is and nowhere else: one of `PARTS`.
         steps: how many times as many updates a recipe takes here as is usual in the clinic.
     """
 
@@ -89,7 +92,7 @@ class DataSet:
     train: int
     valid: int
     task: str = "classify"
-    is_final: bool = False
+    part: str = "development"
     steps: float = 1.0
 
 
@@ -170,11 +173,47 @@ def _cifar(*classes: str) -> Callable[[], tuple[Any, ...]]:
     return load
 
 
+def _cells() -> tuple[Any, ...]:
+    """Cells of blood, cut out of microscope pictures: of the many red ones, one of each picture."""
+    from PIL import Image
+
+    pictures, labels = [], []
+    with zipfile.ZipFile(shared_data() / "detection" / "bccd.zip") as archive:
+        for name in archive.read("BCCD/ImageSets/Main/trainval.txt").decode("utf-8").split():
+            whole = Image.open(io.BytesIO(archive.read(f"BCCD/JPEGImages/{name}.jpg"))).convert("RGB")
+            has_red = False
+            for cell in ElementTree.fromstring(archive.read(f"BCCD/Annotations/{name}.xml")).iter("object"):
+                kind = cell.findtext("name")
+                box = tuple(int(cell.findtext(f"bndbox/{side}", "0")) for side in ("xmin", "ymin", "xmax", "ymax"))
+                if (kind == "RBC" and has_red) or min(box[2] - box[0], box[3] - box[1]) < SIDE:
+                    continue
+                has_red = has_red or kind == "RBC"
+                pictures.append(np.asarray(whole.resize((SIDE, SIDE), Image.Resampling.BOX, box)))
+                labels.append(kind)
+    return {"image": np.stack(pictures)}, labels, {}
+
+
 # ---- sounds
 
 
-def _sounds(archive: str, rate: int, most_seconds: float, classes: int) -> Callable[[], tuple[Any, ...]]:
-    """Clips of one length, cut or padded: as numbers, at `rate` samples a second."""
+Row = Mapping[str, str]
+
+
+def _sounds(
+    archive: str,
+    rate: int,
+    most_seconds: float,
+    classes: int,
+    label: str = "label",
+    only: Callable[[Row], bool] = lambda _: True,
+) -> Callable[[], tuple[Any, ...]]:
+    """Clips of one length, cut or padded: as numbers, at `rate` samples a second.
+
+    Args:
+        classes: how many are taken, those with most clips first.
+        label: the column of the archive's table that is to be told.
+        only: the rows of the table that are taken.
+    """
 
     def load() -> tuple[Any, ...]:
         import soundfile
@@ -182,41 +221,61 @@ def _sounds(archive: str, rate: int, most_seconds: float, classes: int) -> Calla
         with zipfile.ZipFile(shared_data() / "audio" / archive) as opened:
             table = next(name for name in opened.namelist() if name.endswith("table.csv"))
             rows = list(csv.DictReader(io.StringIO(opened.read(table).decode("utf-8"))))
-            rows = [row for row in rows if row.get("split", "train") == "train"]
+            rows = [row for row in rows if row.get("split", "train") == "train" and only(row)]
             counts: dict[str, int] = {}
             for row in rows:
-                counts[row["label"]] = counts.get(row["label"], 0) + 1
+                counts[row[label]] = counts.get(row[label], 0) + 1
             kept = sorted(counts, key=lambda name: -counts[name])[:classes]
             clips, labels = [], []
             folder = table.rpartition("/")[0]
             for row in rows:
-                if row["label"] not in kept:
+                if row[label] not in kept:
                     continue
                 place = f"{folder}/{row['audio']}" if folder else row["audio"]
                 samples, _ = soundfile.read(io.BytesIO(opened.read(place)), dtype="float32")
                 clip = np.zeros(int(rate * most_seconds), np.float32)
                 clip[: len(samples)] = samples[: len(clip)]
                 clips.append(clip)
-                labels.append(row["label"])
+                labels.append(row[label])
         return {"audio": np.stack(clips)}, labels, {}
 
     return load
 
 
+def _is_other_digit(row: Row, takes: int) -> bool:
+    """Whether a clip is of a digit that the development part lacks, and of the even takes (0) or the odd ones (1)."""
+    take = int(row["audio"].removesuffix(".wav").rpartition("_")[2])
+    return row["label"] in "6789" and take % 2 == takes
+
+
 # ---- texts
 
 
-def _texts(file: str, classes: int = 100) -> Callable[[], tuple[Any, ...]]:
+def _texts(file: str, classes: int = 100, first: int = 0) -> Callable[[], tuple[Any, ...]]:
+    """Texts of so many classes in alphabetical order, from the `first` on."""
+
     def load() -> tuple[Any, ...]:
         with gzip.open(shared_data() / "text" / file, "rt", encoding="utf-8") as opened:
             rows = [row for row in csv.DictReader(opened) if row["split"] == "train"]
-        kept = sorted({row["label"] for row in rows})[:classes]
+        kept = sorted({row["label"] for row in rows})[first : first + classes]
         rows = [row for row in rows if row["label"] in kept]
         texts = list(dict.fromkeys(row["text"] for row in rows))
         label = {row["text"]: row["label"] for row in rows}
         return {"text": texts}, [f"c {label[text]}" for text in texts], {"text": "text"}
 
     return load
+
+
+def _tweets() -> tuple[Any, ...]:
+    """Tweets that are positive or negative, as many of each, one of each group."""
+    with zipfile.ZipFile(shared_data() / "image_text" / "tweet_sentiment.zip") as archive:
+        rows = list(csv.DictReader(io.StringIO(archive.read("table.csv").decode("utf-8"))))
+    rows = list({row["group"]: row for row in rows if row["split"] == "train"}.values())
+    label = {row["text"]: row["label"] for row in rows}
+    found = {kind: [text for text in label if label[text] == kind] for kind in ("positive", "negative")}
+    least = min(map(len, found.values()))
+    texts = [text for some in found.values() for text in some[:least]]
+    return {"text": texts}, [label[text] for text in texts], {"text": "text"}
 
 
 # ---- tables
@@ -253,6 +312,37 @@ def _made(kind: str, **settings: Any) -> Callable[[], tuple[Any, ...]]:
     return load
 
 
+def _spirals() -> tuple[Any, ...]:
+    """Points on the arms of two spirals, one and a quarter turns each."""
+    draw, count = stream(0, "clinic spirals"), 2000
+    label, turns = draw.integers(0, 2, count), 1.25 * np.sqrt(draw.random(count))
+    angle = 2 * np.pi * (turns + label / 2)
+    x = np.stack([turns * np.cos(angle), turns * np.sin(angle)], 1) + draw.normal(0, 0.08, (count, 2))
+    return {"x": x[:, 0].tolist(), "y": x[:, 1].tolist()}, [f"c{code}" for code in label], {LABEL: "category"}
+
+
+def _waves() -> tuple[Any, ...]:
+    """Breiman's waves: each a mixture of two of three triangles, read at 21 places, with noise."""
+    draw, count = stream(0, "clinic waves"), 2000
+    triangles = np.maximum(0, 6 - np.abs(np.arange(1, 22) - np.array([[11], [7], [15]])))
+    label, share = draw.integers(0, 3, count), draw.random((count, 1))
+    pairs = np.array([[0, 1], [0, 2], [1, 2]])[label]
+    x = share * triangles[pairs[:, 0]] + (1 - share) * triangles[pairs[:, 1]] + draw.normal(size=(count, 21))
+    columns = {f"at_{place}": x[:, place].tolist() for place in range(x.shape[1])}
+    return columns, [f"c{code}" for code in label], {LABEL: "category"}
+
+
+def _mpg() -> tuple[Any, ...]:
+    """How far cars go with a gallon."""
+    from mlxtend.data import autompg_data
+
+    x, y = autompg_data()
+    names = ("cylinders", "displacement", "horsepower", "weight", "acceleration", "year")
+    columns: dict[str, list[Any]] = {name: x[:, place].tolist() for place, name in enumerate(names)}
+    columns["origin"] = [("America", "Europe", "Japan")[int(code) - 1] for code in x[:, len(names)]]
+    return columns, y.tolist(), {LABEL: "number"}
+
+
 def _csv(file: str, target: str, is_number: bool = False) -> Callable[[], tuple[Any, ...]]:
     def load() -> tuple[Any, ...]:
         import polars as pl
@@ -287,17 +377,40 @@ DATA: Mapping[str, DataSet] = {
     "churn": DataSet("table", _csv("telco_churn.csv.gz", "churn"), 800, 500),
     "friedman": DataSet("table", _made("friedman1", n_features=8, noise=1.0), 600, 500, "regress"),
     # Kept for the final part.
-    "fashion": DataSet("image", _fashion, 400, 300, is_final=True, steps=2.0),
-    "cifar_pets": DataSet("image", _cifar("cat", "frog", "ship"), 400, 300, is_final=True, steps=2.0),
-    "animals": DataSet("sound", _sounds("animal_sounds.zip", 16000, 0.5, 4), 240, 160, is_final=True),
-    "trec": DataSet("text", _texts("trec_questions_en.csv.gz"), 800, 400, is_final=True),
-    "hotels_zh": DataSet("text", _texts("hotel_reviews_zh.csv.gz"), 800, 500, is_final=True),
-    "leaves": DataSet("table", _csv("leaf_shapes.csv.gz", "species"), 900, 600, is_final=True),
-    "rings": DataSet("table", _made("gaussian_quantiles", n_features=6, n_classes=3), 600, 500, is_final=True),
-    "houses": DataSet("table", _csv("ames_housing.csv.gz", "Sale_Price", True), 900, 600, "regress", is_final=True),
+    "fashion": DataSet("image", _fashion, 400, 300, part="final", steps=2.0),
+    "cifar_pets": DataSet("image", _cifar("cat", "frog", "ship"), 400, 300, part="final", steps=2.0),
+    "animals": DataSet("sound", _sounds("animal_sounds.zip", 16000, 0.5, 4), 240, 160, part="final"),
+    "trec": DataSet("text", _texts("trec_questions_en.csv.gz"), 800, 400, part="final"),
+    "hotels_zh": DataSet("text", _texts("hotel_reviews_zh.csv.gz"), 800, 500, part="final"),
+    "leaves": DataSet("table", _csv("leaf_shapes.csv.gz", "species"), 900, 600, part="final"),
+    "rings": DataSet("table", _made("gaussian_quantiles", n_features=6, n_classes=3), 600, 500, part="final"),
+    "houses": DataSet("table", _csv("ames_housing.csv.gz", "Sale_Price", True), 900, 600, "regress", part="final"),
+    # Kept for the fresh part.
+    "cifar_outdoors": DataSet("image", _cifar("bird", "deer", "truck"), 400, 300, part="fresh", steps=2.0),
+    "cells": DataSet("image", _cells, 400, 300, part="fresh", steps=2.0),
+    "spoken_others": DataSet(
+        "sound",
+        _sounds("spoken_digits.zip", 8000, 0.5, 4, only=lambda row: _is_other_digit(row, 0)),
+        240,
+        200,
+        part="fresh",
+    ),
+    "speakers": DataSet(
+        "sound",
+        _sounds("spoken_digits.zip", 8000, 0.5, 6, "speaker", lambda row: _is_other_digit(row, 1)),
+        240,
+        200,
+        part="fresh",
+    ),
+    "news_zh_others": DataSet("text", _texts("news_titles_zh.csv.gz", 5, 5), 800, 500, part="fresh"),
+    "tweets": DataSet("text", _tweets, 800, 400, part="fresh"),
+    "spirals": DataSet("table", _spirals, 600, 500, part="fresh", steps=2.0),
+    "waves": DataSet("table", _waves, 600, 500, part="fresh"),
+    "friedman3": DataSet("table", _made("friedman3", noise=0.1), 600, 500, "regress", part="fresh"),
+    "mpg": DataSet("table", _mpg, 230, 110, "regress", part="fresh"),
 }
 
 
-def names(is_final: bool = False) -> list[str]:
+def names(part: str = "development") -> list[str]:
     """The data sets of one part of the clinic."""
-    return [name for name, data in DATA.items() if data.is_final == is_final]
+    return [name for name, data in DATA.items() if data.part == part]

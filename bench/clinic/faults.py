@@ -6,6 +6,7 @@ checks say. Any other finding at warning level or above is a false alarm.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,7 @@ class Fault:
         also: at most two findings that are true of it as well.
         strengths: how much of it, in the development part.
         unseen: how much of it, in the final part.
+        is_count: whether the strength counts something, so that it is whole.
         recipe: the good recipe and a strength → choices that are changed.
         plan: a strength → a plain network with the fault, instead of the recipe's.
         preprocess, gives: how that network is spoken to; see `models.own.Settings`.
@@ -61,6 +63,7 @@ class Fault:
     also: tuple[str, ...] = ()
     strengths: tuple[float, ...] = (1.0,)
     unseen: tuple[float, ...] = (1.0,)
+    is_count: bool = False
     recipe: Assign | None = None
     plan: Callable[[float], Plan] | None = None
     preprocess: str = "standardised"
@@ -72,6 +75,20 @@ class Fault:
     tasks: tuple[str, ...] = ("classify", "regress")
     only: tuple[str, ...] = ()
     asked: str = field(default="", compare=False)
+
+    def doses(self, part: str) -> tuple[float, ...]:
+        """How much of it, in a part of the clinic."""
+        if part == "fresh":
+            return _between(self.strengths, self.unseen, self.is_count)
+        return self.unseen if part == "final" else self.strengths
+
+
+def _between(strengths: Sequence[float], unseen: Sequence[float], is_count: bool) -> tuple[float, ...]:
+    """The geometric mean of each strength of the development part with each of the final part; those that one of the
+    two parts has are left out, where others remain."""
+    means = [math.copysign(math.sqrt(one * other), one) for one in strengths for other in unseen]
+    rounded = dict.fromkeys(float(round(mean)) if is_count else float(f"{mean:.3g}") for mean in means)
+    return tuple(mean for mean in rounded if mean not in (*strengths, *unseen)) or tuple(rounded)
 
 
 # ---- what is done to recipes
@@ -183,6 +200,7 @@ FAULTS: Mapping[str, Fault] = {
         ("oscillating", "beaten_by_simple"),
         (1.0, 2.0),
         (1.0,),
+        is_count=True,
         recipe=lambda _, strength: {"training.batch_size": int(strength)},
     ),
     "all in one batch": Fault(
@@ -196,7 +214,7 @@ FAULTS: Mapping[str, Fault] = {
         recipe=lambda *_: {"task.loss": "mean_squared_error"},
     ),
     "network too small": Fault(
-        "recipe", "small_model", ("underfit", "beaten_by_simple"), (1.0, 2.0), (1.0,), recipe=_tiny
+        "recipe", "small_model", ("underfit", "beaten_by_simple"), (1.0, 2.0), (1.0,), is_count=True, recipe=_tiny
     ),
     "network too large": Fault(
         "recipe", "large_model", ("overfit", "trained_long"), (1.0,), (0.8,), recipe=_huge, modalities=DENSE
@@ -241,6 +259,7 @@ FAULTS: Mapping[str, Fault] = {
         ("not_learning", "beaten_by_simple"),
         (8.0, 12.0),
         (10.0,),
+        is_count=True,
         plan=lambda strength: Plan(depth=int(strength), activation="sigmoid"),
     ),
     "weights drawn too large": Fault(
@@ -306,7 +325,7 @@ FAULTS: Mapping[str, Fault] = {
         ("dead_units", "beaten_by_simple"),
         preprocess="raw",
         plan=lambda _: Plan(),
-        only=("digits", "mnist", "cifar", "cancer", "fashion", "cifar_pets"),
+        only=("digits", "mnist", "cifar", "cancer", "fashion", "cifar_pets", "cifar_outdoors", "cells", "friedman3"),
     ),
     "frozen layers": Fault(
         "network",
@@ -314,6 +333,7 @@ FAULTS: Mapping[str, Fault] = {
         ("small_model", "beaten_by_simple"),
         (3.0, 4.0),
         (5.0,),
+        is_count=True,
         plan=lambda strength: Plan(width=16, depth=int(strength), frozen=int(strength)),
         modalities=DENSE,
     ),
@@ -322,7 +342,7 @@ FAULTS: Mapping[str, Fault] = {
         "underfit",
         ("small_model", "beaten_by_simple"),
         plan=lambda _: Plan(is_linear=True, depth=3),
-        only=("clusters", "friedman", "rings"),
+        only=("clusters", "friedman", "rings", "spirals", "friedman3"),
     ),
     "uneven certainty": Fault(
         "network",
@@ -336,7 +356,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     # ---- in the data
     "too few examples": Fault(
-        "data", "few_examples", ("overfit", "tiny_classes"), (24.0, 48.0), (36.0,), sample=spoil.few
+        "data", "few_examples", ("overfit", "tiny_classes"), (24.0, 48.0), (36.0,), is_count=True, sample=spoil.few
     ),
     "copies": Fault("data", "duplicates", ("overfit",), (0.3, 0.6), (0.45,), sample=spoil.copied),
     "copies that leak": Fault("data", "leak", ("duplicates",), (0.05, 0.3), (0.15,), sample=spoil.leaked),
@@ -349,6 +369,7 @@ FAULTS: Mapping[str, Fault] = {
         ("constant_input", "useless_input"),
         (1.0, 3.0),
         (2.0,),
+        is_count=True,
         sample=spoil.constant,
         modalities=("table",),
     ),
@@ -362,7 +383,14 @@ FAULTS: Mapping[str, Fault] = {
         modalities=("image",),
     ),
     "columns of chance": Fault(
-        "data", "useless_input", (), (1.0, 4.0), (2.0,), sample=spoil.noise_columns, modalities=("table",)
+        "data",
+        "useless_input",
+        (),
+        (1.0, 4.0),
+        (2.0,),
+        is_count=True,
+        sample=spoil.noise_columns,
+        modalities=("table",),
     ),
     "the answer among the inputs": Fault(
         "data",
@@ -374,13 +402,20 @@ FAULTS: Mapping[str, Fault] = {
         modalities=("table",),
     ),
     "rows numbered": Fault(
-        "data", "id_columns", ("useless_input",), (0.0, 1000.0), (500.0,), sample=spoil.numbered, modalities=("table",)
+        "data",
+        "id_columns",
+        ("useless_input",),
+        (0.0, 1000.0),
+        (500.0,),
+        is_count=True,
+        sample=spoil.numbered,
+        modalities=("table",),
     ),
     "empty columns": Fault(
         "data", "missing_values", ("useless_input",), (0.7, 0.9), (0.8,), sample=spoil.emptied, modalities=("table",)
     ),
     "a mark tells the class": Fault(
-        "data", "shortcut", (), (2.0, 3.0), (2.0,), sample=spoil.marked, modalities=("image",)
+        "data", "shortcut", (), (2.0, 3.0), (2.0,), is_count=True, sample=spoil.marked, modalities=("image",)
     ),
     "one class is rare": Fault(
         "data",

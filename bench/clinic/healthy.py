@@ -27,7 +27,8 @@ EVALUATIONS = 10
 FILE = RESULTS / "clinic" / "best.json"
 
 # Network → settings to draw from, a list each.
-_NETWORKS: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = {
+Networks = Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]]
+_NETWORKS: Networks = {
     "image": {
         "cnn": {"width": (8, 12), "dropout": (0.0, 0.1, 0.2)},
         "mlp": {"width": (64, 128), "depth": (1, 2), "dropout": (0.0, 0.2, 0.4)},
@@ -40,12 +41,29 @@ _NETWORKS: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = {
     "table": {"tabular": {"width": (64, 128), "depth": (1, 2), "dropout": (0.0, 0.1, 0.3), "members": (1, 8)}},
 }
 # The same for the final part.
-_UNSEEN_NETWORKS: Mapping[str, Mapping[str, Mapping[str, Sequence[Any]]]] = {
+_UNSEEN_NETWORKS: Networks = {
     "image": {"image_example": {"first": (8, 16), "second": (16,), "dense": (32, 64)}, "cnn": {"width": (16,)}},
     "sound": {"speech_recurrent": {"width": (24, 32), "layers": (1,)}, "keyword": {"width": (16,)}},
     "text": {"text_cnn": {"width": (32,), "filters": (32, 48), "dropout": (0.3, 0.5)}, "bag": {"width": (64,)}},
     "table": {"tabular": {"width": (96, 160), "depth": (3,), "dropout": (0.0, 0.2), "members": (1, 4)}},
 }
+# And for the fresh part.
+_FRESH_NETWORKS: Networks = {
+    "image": {
+        "cnn": {"width": (10, 14), "dropout": (0.0, 0.15)},
+        "mlp": {"width": (96, 192), "depth": (3,), "dropout": (0.1, 0.3)},
+    },
+    "sound": {
+        "keyword": {"width": (12,), "dropout": (0.05, 0.15)},
+        "speech_recurrent": {"kind": ("lstm",), "width": (40,), "dropout": (0.1, 0.3)},
+    },
+    "text": {
+        "ngrams": {"width": (24,), "wide": (12,), "buckets": (8192,), "dropout": (0.4,)},
+        "text_cnn": {"width": (24,), "filters": (24, 64), "dropout": (0.4,)},
+    },
+    "table": {"tabular": {"width": (48, 192), "depth": (1, 2, 3), "dropout": (0.05, 0.15), "members": (2, 16)}},
+}
+_OF_PART: Mapping[str, Networks] = {"development": _NETWORKS, "final": _UNSEEN_NETWORKS, "fresh": _FRESH_NETWORKS}
 # Steps, batch sizes, the ends of the rate, and sets of augmentations.
 _COURSES: Mapping[str, tuple[Sequence[int], Sequence[int], tuple[float, float], Sequence[Sequence[Choice]]]] = {
     "image": ((120, 200), (32, 64), (2e-3, 2e-2), ((), (Choice("crop", {"shift": 0.0625}),))),
@@ -56,10 +74,10 @@ _COURSES: Mapping[str, tuple[Sequence[int], Sequence[int], tuple[float, float], 
 
 
 def any_recipe(
-    modality: str, task: str, draw: np.random.Generator, times: float = 1.0, is_final: bool = False
+    modality: str, task: str, draw: np.random.Generator, times: float = 1.0, part: str = "development"
 ) -> Recipe:
     """A sensible recipe drawn at random, of `times` as many updates as usual."""
-    networks = (_UNSEEN_NETWORKS if is_final else _NETWORKS)[modality]
+    networks = _OF_PART[part][modality]
 
     def one(values: Sequence[Any]) -> Any:
         return values[int(draw.integers(len(values)))]
@@ -88,7 +106,7 @@ def tune(ward: Ward, data: DataSet, name: str, number: int) -> dict[str, Any]:
     draw = stream(number, f"clinic recipes {name}")
     found = []
     for _ in range(RECIPES):
-        recipe = any_recipe(data.modality, data.task, draw, data.steps, data.is_final)
+        recipe = any_recipe(data.modality, data.task, draw, data.steps, data.part)
         value = scored(ward, recipe)
         found.append({"value": value, "recipe": _kept(recipe)})
     found.sort(key=lambda one: -one["value"])

@@ -11,7 +11,7 @@ from clinic import spoil
 from clinic.faults import FAULTS, Fault, leaping
 from clinic.networks import Plan
 
-_PICTURES = ("digits", "mnist", "cifar", "fashion", "cifar_pets")
+_PICTURES = ("digits", "mnist", "cifar", "fashion", "cifar_pets", "cifar_outdoors", "cells")
 _GITHUB = "https://github.com"
 
 QUESTIONS: Mapping[str, Fault] = {
@@ -125,7 +125,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("not_learning", "beaten_by_simple"),
         plan=lambda _: Plan(width=100, depth=4),
         recipe=lambda *_: {"task.loss": "mean_squared_error"},
-        only=("cancer", "sst2", "hotels_zh", "churn"),
+        only=("cancer", "sst2", "hotels_zh", "churn", "tweets", "spirals"),
         asked=f"{_GITHUB}/jax-ml/jax/issues/2697",
     ),
     # A library's classifier of time series was trained with the squared error.
@@ -259,6 +259,7 @@ QUESTIONS: Mapping[str, Fault] = {
         ("not_learning", "beaten_by_simple"),
         (15.0,),
         (18.0,),
+        is_count=True,
         plan=lambda strength: Plan(width=32, depth=int(strength), activation="tanh", scale=0.5),
         asked="http://theorangeduck.com/page/neural-network-not-working",
     ),

@@ -29,12 +29,13 @@ LINES = RESULTS / "clinic"
 DEVELOPMENT = LINES / "development.jsonl"
 EXPERIMENT_SECONDS = 60.0  # by the clock, where a check waits for experiments
 EVERY_HEALTHY = 10  # of so many healthy runs one is given experiments
-WIDER_IN_FINAL = 1.5  # plain networks of the final part are others too
+# Units of a plain network in each part, times those that its fault says: networks are others too.
+WIDTHS: Mapping[str, float] = {"development": 1.0, "final": 1.5, "fresh": 0.75}
 
 
-def final(opening: int) -> Path:
-    """The lines of one opening of the final part, counted from 1."""
-    return LINES / f"final-{opening}.jsonl"
+def opened(part: str, opening: int) -> Path:
+    """The lines of one opening of the final part or of the fresh one, counted from 1."""
+    return LINES / f"{part}-{opening}.jsonl"
 
 
 @functools.lru_cache(maxsize=12)
@@ -75,14 +76,14 @@ def has_experiments(case: Case) -> bool:
     return score.waits(EVERY[case.fault].required)
 
 
-def carry_out(case: Case, out: Path, is_final: bool = False) -> tuple[carry.Ward, carry.Outcome]:
+def carry_out(case: Case, out: Path) -> tuple[carry.Ward, carry.Outcome]:
     """The run of a case, and its data."""
     fault = EVERY.get(case.fault, Fault("none", ""))
     ward = clean_ward(case.data, case.draw) if fault.sample is None else carry.ready(sample_of(case))
     module = None
     if fault.plan is not None:
         plan = fault.plan(case.strength)
-        plan = replace(plan, width=round(plan.width * WIDER_IN_FINAL)) if is_final else plan
+        plan = replace(plan, width=round(plan.width * WIDTHS[data.DATA[case.data].part]))
         module = networks.build(ward.problem, plan, case.seed, fault.preprocess)
     recipe = _suited(recipe_of(case), ward)
     with _slow(fault.stall_seconds * case.strength, recipe.training.batch_size):
@@ -171,7 +172,7 @@ def append(file: Path, line: Mapping[str, Any]) -> None:
         opened.write("\n" * is_cut + json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def run(cases: Sequence[Case], file: Path, folder: Path, until: float, is_final: bool = False) -> int:
+def run(cases: Sequence[Case], file: Path, folder: Path, until: float) -> int:
     """Carry out what is not done yet, until the clock (`time.monotonic`) says so. Returns how many were."""
     known, count = done(file), 0
     for case in cases:
@@ -179,7 +180,7 @@ def run(cases: Sequence[Case], file: Path, folder: Path, until: float, is_final:
             continue
         out = folder / "run"
         try:
-            _, outcome = carry_out(case, out, is_final)
+            _, outcome = carry_out(case, out)
         except UsageError as misfit:  # a network that does not fit the data is no run
             append(file, {"id": case.id, "fault": case.fault, "misfit": str(misfit)})
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -75,6 +76,17 @@ def test_every_recipe_fault_makes_a_valid_recipe_of_what_healthy_ones_are() -> N
             assert change(recipe, fault.recipe(recipe, fault.strengths[0])) != recipe, name
 
 
+def test_every_recipe_fault_changes_whatever_the_fresh_part_draws_from() -> None:
+    for name, fault in questions.EVERY.items():
+        if fault.recipe is None or fault.plan is not None or fault.stall_seconds or not fault.is_shuffled:
+            continue
+        for one in data.names("fresh"):
+            found, draw = data.DATA[one], np.random.default_rng(0)
+            for _ in range(8 if cases.fits(fault, one) else 0):
+                recipe = healthy.any_recipe(found.modality, found.task, draw, found.steps, "fresh")
+                assert change(recipe, fault.recipe(recipe, fault.doses("fresh")[0])) != recipe, (name, one)
+
+
 def test_data_faults_do_what_they_say() -> None:
     draw = np.random.default_rng(1)
     spoiled = {name: faults.FAULTS[name].sample for name in faults.FAULTS}
@@ -119,7 +131,7 @@ def test_a_plain_network_without_a_fault_learns_and_with_zero_weights_does_not()
 
 
 def test_the_cases_follow_from_the_seed() -> None:
-    first, again, other = cases.cases(1), cases.cases(1), cases.cases(2)
+    first, again, other = (cases.cases(seed=seed) for seed in (1, 1, 2))
     assert [case.id for case in first] == [case.id for case in again]
     assert [case.id for case in first] != [case.id for case in other]
     assert len({case.id for case in first}) == len(first)
@@ -136,13 +148,32 @@ def test_there_are_as_many_runs_as_were_promised_and_some_of_every_fault_and_mod
     assert early == {"image", "sound", "text", "table"}  # any first few hold something of everything
 
 
-def test_the_final_part_shares_no_data_set_with_the_development_part_and_has_other_strengths() -> None:
-    development, final = cases.cases(), cases.cases(cases.FINAL_SEED, is_final=True)
-    assert not {case.data for case in development} & {case.data for case in final}
-    missing = set(questions.EVERY) - {case.fault for case in final}
-    assert not missing
+def test_no_part_shares_a_data_set_with_another_and_each_has_other_strengths() -> None:
+    found = {part: cases.cases(part) for part in data.PARTS}
+    places = [{case.data for case in some} for some in found.values()]
+    assert sum(map(len, places)) == len(set.union(*places)) == len(data.DATA)
+    for some in found.values():
+        assert {case.fault for case in some if case.fault} == set(questions.EVERY)
     dosed = [fault for fault in questions.EVERY.values() if len(fault.strengths) > 1]
     assert all(set(fault.unseen) != set(fault.strengths) for fault in dosed)
+    measured = [fault for fault in dosed if not fault.is_count]
+    assert all(not set(fault.doses("fresh")) & {*fault.strengths, *fault.unseen} for fault in measured)
+
+
+def test_the_cases_of_the_final_part_are_those_that_were_opened() -> None:
+    """A hash of the list as it was when the part was opened last."""
+    found = "\n".join(case.id for case in cases.cases("final"))
+    assert hashlib.sha256(found.encode()).hexdigest()[:16] == "5e8754194f20a1ec"
+
+
+def test_strengths_of_the_fresh_part_lie_between_those_of_the_others() -> None:
+    fault = faults.Fault("recipe", "overfit", (), (-8.0, -20.0), (-12.0,))
+    assert [fault.doses(part) for part in data.PARTS] == [(-8.0, -20.0), (-12.0,), (-9.8, -15.5)]
+    counted = faults.Fault("network", "underfit", (), (3.0, 8.0), (5.0,), is_count=True)
+    assert counted.doses("fresh") == (4.0, 6.0)
+    known = faults.Fault("network", "underfit", (), (3.0, 4.0), (5.0,), is_count=True)
+    assert known.doses("fresh") == (4.0,)  # no whole number is left between them
+    assert faults.Fault("recipe", "wrong_loss").doses("fresh") == (1.0,)
 
 
 def test_shards_share_out_all_cases_once() -> None:
@@ -153,14 +184,28 @@ def test_shards_share_out_all_cases_once() -> None:
 
 def test_the_final_part_is_opened_three_times_at_most_and_each_time_is_written_down(tmp_path: Path) -> None:
     file = tmp_path / "openings.json"
-    for number in range(cases.MOST_OPENINGS):
-        assert cases.open_final("a test", "now", "abc", f"code {number}", file)
-        assert cases.openings(file) == number + 1
-        assert cases.open_final("a test", "later", "abc", f"code {number}", file)  # going on is no other opening
-        assert cases.openings(file) == number + 1
+    for number in range(cases.MOST_OPENINGS["final"]):
+        assert cases.open_part("final", "a test", "now", "abc", f"code {number}", file)
+        assert cases.openings("final", file) == number + 1
+        assert cases.open_part(
+            "final", "a test", "later", "abc", f"code {number}", file
+        )  # going on is no other opening
+        assert cases.openings("final", file) == number + 1
     with pytest.raises(SystemExit, match="has been opened 3 times"):
-        cases.open_final("once more", "now", "abc", "another code", file)
+        cases.open_part("final", "once more", "now", "abc", "another code", file)
     assert len(json.loads(file.read_text(encoding="utf-8"))["openings"]) == 3
+
+
+def test_the_fresh_part_is_opened_once_and_gone_on_with_by_the_very_same_code(tmp_path: Path) -> None:
+    file = tmp_path / "fresh_openings.json"
+    assert cases.openings("fresh", file) == 0
+    opened = cases.open_part("fresh", "a test", "now", "abc", "a code", file)
+    assert opened == cases.open_part("fresh", "a test", "later", "abc", "a code", file) == cases.cases("fresh")
+    with pytest.raises(SystemExit, match="the fresh part has been opened once"):
+        cases.open_part("fresh", "once more", "now", "abc", "another code", file)
+    (kept,) = json.loads(file.read_text(encoding="utf-8"))["openings"]
+    assert (kept["when"], kept["code"]) == ("now", "a code")
+    assert cases.OPENINGS["fresh"] != cases.OPENINGS["final"]
 
 
 def test_the_code_that_decides_has_a_hash() -> None:
@@ -177,7 +222,7 @@ def test_what_is_done_is_passed_over_and_a_cut_line_is_done_again(tmp_path: Path
     finding = Finding("overfit", "warning", "It over-fits.")
     asked: list[str] = []
 
-    def carried(case: cases.Case, out: Path, is_final: bool = False) -> tuple[Any, Outcome]:
+    def carried(case: cases.Case, out: Path) -> tuple[Any, Outcome]:
         asked.append(case.id)
         return None, Outcome(out, 0.5, (finding,), "", 1.0)
 
