@@ -166,6 +166,11 @@ def test_the_cases_of_the_final_part_are_those_that_were_opened() -> None:
     assert hashlib.sha256(found.encode()).hexdigest()[:16] == "5e8754194f20a1ec"
 
 
+def test_the_best_of_every_data_set_is_known() -> None:
+    known = healthy.recall()
+    assert {healthy.key(name, 0) for name in data.DATA} <= set(known)
+
+
 def test_strengths_of_the_fresh_part_lie_between_those_of_the_others() -> None:
     fault = faults.Fault("recipe", "overfit", (), (-8.0, -20.0), (-12.0,))
     assert [fault.doses(part) for part in data.PARTS] == [(-8.0, -20.0), (-12.0,), (-9.8, -15.5)]
