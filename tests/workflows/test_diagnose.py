@@ -11,6 +11,7 @@ from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
 from penjing.core.run import open_run
+from penjing.watchers._csv import CsvWriter
 from penjing.workflows.diagnose import findings_of, foreign
 
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
@@ -148,6 +149,44 @@ def test_the_sparse_rows_of_lightning_become_one_an_epoch(tmp_path):
 
 def test_a_log_without_numbered_rows_has_a_row_an_epoch(tmp_path):
     assert foreign(log(tmp_path, "Loss\n1\n0.5\n")).steps["step"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [("train/loss", "val/loss"), ("train/running_loss", "valid/loss"), ("train_loss_epoch", "eval/loss")],
+)
+def test_names_with_a_slash_are_read(tmp_path, train, valid):
+    rows = "\n".join(f"{10 * row},{one},{other}" for row, (one, other) in enumerate(TURNED, 1))
+    record = foreign(log(tmp_path, f"step,{train},{valid}\n{rows}"))
+    assert record.steps["train/running_loss"].to_list() == [one for one, _ in TURNED]
+    assert record.steps["valid/loss"].to_list() == [other for _, other in TURNED]
+    assert record.counted == "step"
+    assert record.steps["step"].to_list() == [10 * row for row in range(1, 8)]
+
+
+def test_what_our_own_watcher_writes_is_read(tmp_path):
+    writer = CsvWriter(tmp_path / "own.csv")
+    rows = example_steps().steps.to_dicts()
+    for row in rows:
+        writer.write(row["step"], {name: value for name, value in row.items() if name != "step"})
+    writer.close()
+    record = foreign(tmp_path / "own.csv")
+    for name in ("step", "train/running_loss", "train/loss", "valid/loss", "gradient/norm", "rate"):
+        assert record.steps[name].to_list() == [row[name] for row in rows]
+
+
+def test_parts_of_epochs_do_not_number_epochs(tmp_path):
+    record = foreign(log(tmp_path, "epoch,step,loss\n0.5,100,1.0\n1.0,200,0.5\n1.5,300,0.4\n"))
+    assert (record.counted, record.steps["step"].to_list()) == ("step", [100, 200, 300])
+    whole = foreign(log(tmp_path, "epoch,step,loss\n0,100,1.0\n0,200,0.5\n1,300,0.4\n"))
+    assert (whole.counted, whole.steps["step"].to_list()) == ("epoch", [1, 2])
+
+
+def test_a_time_of_day_does_not_refuse_a_log(tmp_path):
+    steps = foreign(log(tmp_path, "epoch,time,loss\n0,12:00:01,1.5\n1,12:01:01,1.2\n")).steps
+    assert steps["train/loss"].to_list() == [1.5, 1.2]
+    assert "seconds" not in steps.columns
+    assert foreign(log(tmp_path, "epoch,time,loss\n0,3,1.5\n1,7.5,1.2\n")).steps["seconds"].to_list() == [3, 7.5]
 
 
 @pytest.mark.parametrize("lost", ["nan", "inf", "-inf", "NaN"])

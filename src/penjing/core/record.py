@@ -77,6 +77,7 @@ class Record:
         inputs: what the network met before its first step, one row an input column and one the target, as
             `training._met` says; and `drop`, the metric lost when a column's values are exchanged between items.
         choices: the recipe, dotted key → value, such as {"task.loss": "cross_entropy"}.
+        counted: what `step` counts: "update" in a run, "epoch" or "step" in the log of another tool.
     """
 
     survey: Survey | None = None
@@ -86,6 +87,13 @@ class Record:
     columns: pl.DataFrame | None = None
     inputs: pl.DataFrame | None = None
     choices: Mapping[str, Any] | None = None
+    counted: str = "update"
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is the log of another tool: no option of penjing's applies, and which weights were kept is not
+        known."""
+        return self.counted != "update"
 
     def also(self, **readings: Any) -> Record:
         """The same record with other readings."""

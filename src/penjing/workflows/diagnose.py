@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import html
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -29,16 +30,27 @@ from penjing.workflows._help import Help, what_helps
 __all__ = ["Diagnosis", "diagnose", "findings_of", "foreign"]
 
 # What other tools call the columns of a record. Keras: `loss`, `val_loss`; Lightning: what the person logged, with
-# `_epoch` and `_step` behind it; the loss of Keras is the mean over the batches of an epoch, as they were augmented.
+# `_epoch` and `_step` behind it; Weights & Biases, and the logs of our own watchers: part and name with "/" between
+# them. The loss of Keras is the mean over the batches of an epoch, as they were augmented.
+_TRAIN = (
+    "loss",
+    *("train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
+    *("train/loss", "train/loss_epoch", "train/loss_step"),
+)
+_VALID = (
+    *("val_loss", "valid_loss", "validation_loss", "eval_loss", "val_loss_epoch"),
+    *("valid/loss", "val/loss", "validation/loss", "eval/loss", "val/loss_epoch"),
+)
 _MEANT: Mapping[str, tuple[str, ...]] = {
-    "train/running_loss": ("loss", "train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
-    "train/loss": ("loss", "train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
-    "valid/loss": ("val_loss", "valid_loss", "validation_loss", "eval_loss", "val_loss_epoch"),
-    "gradient/norm": ("grad_norm", "gradient_norm", "grad_2.0_norm_total"),
-    "rate": ("lr", "learning_rate"),
+    "train/running_loss": ("train/running_loss", *_TRAIN),
+    "train/loss": _TRAIN,
+    "valid/loss": _VALID,
+    "gradient/norm": ("gradient/norm", "grad_norm", "train/grad_norm", "gradient_norm", "grad_2.0_norm_total"),
+    "rate": ("rate", "lr", "learning_rate", "train/learning_rate"),
     "seconds": ("seconds", "time", "elapsed"),
 }
-_ROW = ("epoch", "step", "iteration")  # what numbers the rows
+_EPOCHS = ("epoch", "train/epoch")  # what numbers the rows
+_STEPS = ("step", "iteration", "_step", "global_step", "train/global_step", "trainer/global_step")
 _LOSSES = ("train/running_loss", "train/loss", "valid/loss")
 
 
@@ -164,7 +176,8 @@ def findings_of(run: Run) -> tuple[Finding, ...]:
 
 def foreign(file: Path) -> Record:
     """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
-    with a column of losses. Rows of one epoch become one; where nothing numbers the rows, each is an epoch.
+    with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; where
+    nothing numbers the rows, each is an epoch.
 
     Raises:
         DataError: it is not such a table, or holds no losses.
@@ -183,28 +196,61 @@ def foreign(file: Path) -> Record:
     if not any(name in columns for name in _LOSSES):
         names = f"its columns are {', '.join(given)}" if given else "it has no rows"
         raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
-    numbering = next((given[name] for name in _ROW if name in given), None)
-    lines = list(_epochs(rows, columns, numbering, file))
-    return Record(steps=pl.DataFrame(lines, infer_schema_length=None))
+    epoch, step = (next((given[name] for name in names if name in given), None) for names in (_EPOCHS, _STEPS))
+    are_epochs = step is None or (epoch is not None and _are_whole(rows, epoch))
+    lines = list(_numbered(rows, columns, epoch if are_epochs else step, file))
+    at = None if step is None or are_epochs else _rising(rows, step)
+    if at is not None:
+        lines = [{**line, "step": number} for line, number in zip(lines, at, strict=True)]
+    return Record(steps=pl.DataFrame(lines, infer_schema_length=None), counted="epoch" if at is None else "step")
 
 
-def _epochs(
+def _cells(rows: list[dict[str, str]], column: str) -> list[str]:
+    return [(row.get(column) or "").strip() for row in rows]
+
+
+def _are_whole(rows: list[dict[str, str]], column: str) -> bool:
+    """Whether a column numbers whole epochs, and not parts of them."""
+    return all(cell.removesuffix(".0").isdecimal() for cell in _cells(rows, column) if cell)
+
+
+def _rising(rows: list[dict[str, str]], column: str) -> list[int] | None:
+    """The numbers of the steps, each once, or None where they do not rise."""
+    cells = list(dict.fromkeys(_cells(rows, column)))
+    if not all(cell.removesuffix(".0").isdecimal() for cell in cells):
+        return None
+    numbers = [int(cell.removesuffix(".0")) for cell in cells]
+    return numbers if numbers == sorted(set(numbers)) else None
+
+
+def _numbered(
     rows: list[dict[str, str]], columns: Mapping[str, str], numbering: str | None, file: Path
 ) -> Iterator[dict[str, Any]]:
-    """One line of a record for each epoch: the last value of each column in it, and what was not a number."""
-    epochs: dict[str, list[dict[str, str]]] = {}
+    """One line of a record for each epoch or step: the last value of each column in it, and what was not a number."""
+    members: dict[str, list[dict[str, str]]] = {}
     for number, row in enumerate(rows, 1):
-        epochs.setdefault((row.get(numbering) or "").strip() if numbering else str(number), []).append(row)
-    for number, (_, members) in enumerate(epochs.items(), 1):
-        values = {ours: _last(members, theirs, file) for ours, theirs in columns.items()}
-        lost = [name for name, value in values.items() if value is not None and abs(value) == float("inf")]
-        lost += [name for name, value in values.items() if value is not None and value != value]
+        members.setdefault((row.get(numbering) or "").strip() if numbering else str(number), []).append(row)
+    # Only a loss has to be a number: a column "time" may hold the time of day.
+    known = {ours: theirs for ours, theirs in columns.items() if ours in _LOSSES or _is_number(_cells(rows, theirs))}
+    for number, some in enumerate(members.values(), 1):
+        values = {ours: _last(some, theirs, file) for ours, theirs in known.items()}
+        lost = [name for name, value in values.items() if value is not None and not math.isfinite(value)]
         plain = {name: None if name in lost else value for name, value in values.items()}
         yield {"step": number, **plain, "non_finite": lost or None}
 
 
+def _is_number(cells: list[str]) -> bool:
+    """Whether all cells that hold something hold a number."""
+    try:
+        for cell in filter(None, cells):
+            float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _last(rows: list[dict[str, str]], column: str, file: Path) -> float | None:
-    cells = [cell.strip() for row in rows if (cell := row.get(column)) and cell.strip()]
+    cells = [cell for cell in _cells(rows, column) if cell]
     if not cells:
         return None
     try:
