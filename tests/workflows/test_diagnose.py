@@ -55,6 +55,7 @@ def test_a_run_that_goes_well_gets_one_line(tmp_path):
     right = [("cat", "cat", 0.98), ("dog", "dog", 0.98)] * 50
     answers = example_classes({"network": right, "majority": [("cat", "cat", 0.5), ("dog", "cat", 0.5)] * 50}).items
     outputs = {"output/least": -5.0, "output/at_bounds": 0.0, "output/most": 5.0, "train/loss_noise": 0.1}
+    outputs |= {"entering/network/mean": 0.1, "entering/network/std": 0.9}
     shared = {"gradient/square": 1.0, "gradient/shared": 0.2}
     steps = record.steps.with_columns(pl.lit(value).alias(name) for name, value in {**outputs, **shared}.items())
     folder = run_folder(tmp_path, example_inputs(of=record.also(steps=steps, items=answers)))
@@ -187,6 +188,16 @@ def test_a_time_of_day_does_not_refuse_a_log(tmp_path):
     assert steps["train/loss"].to_list() == [1.5, 1.2]
     assert "seconds" not in steps.columns
     assert foreign(log(tmp_path, "epoch,time,loss\n0,3,1.5\n1,7.5,1.2\n")).steps["seconds"].to_list() == [3, 7.5]
+
+
+def test_a_log_with_gradients_alone_does_not_examine_layers(tmp_path):
+    rows = "\n".join(f"{epoch},{1 / (epoch + 1)},2.0" for epoch in range(8))
+    found = pj.diagnose(log(tmp_path, f"epoch,loss,grad_norm\n{rows}\n"))
+    blind = {check.name: check.message for check in found.not_examined}
+    of_layers = {"dead_units", "saturated_units", "unscaled_input", "vanishing_gradient", "crawling"}
+    assert of_layers <= set(blind)
+    assert "exploding_gradient" in found.examined
+    assert blind["dead_units"] == "not examined, because there are no activations"
 
 
 @pytest.mark.parametrize("lost", ["nan", "inf", "-inf", "NaN"])

@@ -1,11 +1,12 @@
 """What may be wrong with data or with a run, one trouble a file.
 
 A check is a file here with `NEEDS` (the readings of the record it looks at, and their columns: "survey",
-"survey.height"), `look(record)`, which gives a Finding or None, and two example records, `sick()` and `healthy()`,
-by which the contract test tries a check it has never heard of. Its docstring says what the check sees, why that is
-bad, when it is a false alarm and what to do. `FOLLOWS`, where it has one, names the checks whose trouble brings this
-one about: where one of them speaks, this one is good to know and no trouble of its own. A check of a training also has
-a `PICTURE`, the kind of drawing in which a report shows what it found (see `core.report._doctor`).
+"survey.height", or any of a kind: "steps.layer/*/grad_norm"), `look(record)`, which gives a Finding or None, and two
+example records, `sick()` and `healthy()`, by which the contract test tries a check it has never heard of. Its docstring
+says what the check sees, why that is bad, when it is a false alarm and what to do. `FOLLOWS`, where it has one, names
+the checks whose trouble brings this one about: where one of them speaks, this one is good to know and no trouble of its
+own. A check of a training also has a `PICTURE`, the kind of drawing in which a report shows what it found (see
+`core.report._doctor`).
 
 A check reads the record and nothing else. Before the test part is opened no check may name a test item or say
 anything that depends on its content or label; `open_items` and `open_pairs` leave those items out.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
@@ -63,6 +65,10 @@ _LACKING = {
     "survey.height": "are no pictures",
     "survey.width": "are no pictures",
     "survey.target": "are no classes",
+    "steps.layer/*/update_ratio": "are no updates of layers",
+    "steps.layer/*/grad_norm": "are no gradients of layers",
+    "steps.activation/*": "are no activations",
+    "steps.entering/*": "is no look at what enters the first layer",
     "columns": "are no columns of numbers, categories, dates or texts",
 }
 
@@ -151,8 +157,8 @@ def _explained(found: Sequence[Finding]) -> list[Finding]:
 
 
 def _has(record: Record, need: str) -> bool:
-    """Whether the record has a reading, and the column after the dot (or one of several, with "|" between them), with a
-    value in it."""
+    """Whether the record has a reading, and the column after the dot (or one of several, with "|" between them, or of
+    those that a "*" stands for), with a value in it."""
     reading, _, column = need.partition(".")
     held = getattr(record, reading)
     frame = held.items if isinstance(held, Survey) else held
@@ -162,7 +168,8 @@ def _has(record: Record, need: str) -> bool:
         return column in frame
     if reading == "trials":  # after the dot stands which experiment
         return bool((frame["experiment"] == column).any())
-    there = [name for name in column.split("|") if name in frame.columns]
+    wanted = column.split("|")
+    there = [name for name in frame.columns if any(fnmatchcase(name, one) for one in wanted)]
     return any(frame[name].null_count() < len(frame) for name in there)
 
 

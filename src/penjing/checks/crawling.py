@@ -20,7 +20,7 @@ from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm", "steps.train/loss")
+NEEDS = ("steps.step", "steps.layer/*/update_ratio", "steps.train/loss")
 FOLLOWS = ("dead_units", "saturated_units", "vanishing_gradient")
 PICTURE = "updates"
 FEWEST = 4  # evaluations

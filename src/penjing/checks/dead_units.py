@@ -20,7 +20,7 @@ from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm",)
+NEEDS = ("steps.activation/*",)
 FOLLOWS = ("unscaled_input", "oscillating", "exploding_gradient", "small_batch")
 PICTURE = "dead"
 SHARE = 0.75

@@ -18,7 +18,7 @@ from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm",)
+NEEDS = ("steps.activation/*",)
 FOLLOWS = ("vanishing_gradient", "wrong_output", "oscillating", "unscaled_input")
 PICTURE = "saturated"
 SHARE = 0.5

@@ -19,7 +19,7 @@ from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm",)
+NEEDS = ("steps.entering/*",)
 PICTURE = "entering"
 LARGE, SMALL = 8.0, 0.01  # of what enters, its size
 UNEVEN = 100.0

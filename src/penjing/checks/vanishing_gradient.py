@@ -22,7 +22,7 @@ from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
-NEEDS = ("steps.gradient/norm",)
+NEEDS = ("steps.layer/*/grad_norm",)
 PICTURE = "layers"
 FEWEST = 4  # layers
 SHARE = 1e-3  # of the last layers' gradient
