@@ -1,7 +1,8 @@
 """The weights hardly move: the rate is too low for the number of updates.
 
-**What it sees.** How large an update is beside the weights it changes, in the median layer at its largest, and whether
-the training loss was still high and falling at the end, or had not moved at all and the network knows nothing.
+**What it sees.** How far all updates together could have moved the weights, beside their size, in the median layer: the
+size of an update at each evaluation times the updates since the one before. And whether the training loss was still
+high and falling at the end, or had not moved at all and the network knows nothing.
 
 **Why it is bad.** Most of the time is spent on the way. A higher rate gets as far in a fraction of the updates.
 
@@ -14,8 +15,9 @@ move by small shares.
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
-from penjing.checks import CONSTANT, by_layer, gain, series, sound_steps
+from penjing.checks import CONSTANT, gain, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -24,7 +26,7 @@ NEEDS = ("steps.step", "steps.layer/*/update_ratio", "steps.train/loss")
 FOLLOWS = ("dead_units", "saturated_units", "vanishing_gradient")
 PICTURE = "updates"
 FEWEST = 4  # evaluations
-SMALL = 1e-4  # of a weight, an update
+FEW = 0.02  # of their size, what all updates together move the weights at most
 REACHED = 0.5  # of the first loss that must be left for slowness to matter
 STOOD = 0.95  # of the first loss: above it there was no way yet that could be seen to go down
 
@@ -33,24 +35,39 @@ def look(record: Record) -> Finding | None:
     """How small the updates were, or None."""
     steps = sound_steps(record)
     losses = series(steps, "train/loss")
-    ratios = by_layer(steps, "layer", "update_ratio")
-    if len(losses) < FEWEST or not ratios:
+    ratios = (steps.select("step", name).drop_nulls() for name in steps.columns if _is_ratio(name))
+    ways = [_way(layer) for layer in ratios if len(layer)]
+    if len(losses) < FEWEST or not ways:
         return None
-    largest = {layer: float(np.max(values)) for layer, values in ratios.items()}
-    ratio = float(np.median(list(largest.values())))
+    way = float(np.median(ways))
+    updates = int(series(steps, "step")[-1])
     left = float(losses[-1] / losses[0]) if losses[0] > 0 else 0.0
     is_falling = losses[-1] < losses[len(losses) // 2]
-    if ratio >= SMALL or left < REACHED or not (is_falling or (left > STOOD and _knows_nothing(record))):
+    if way >= FEW or left < REACHED or not (is_falling or (left > STOOD and _knows_nothing(record))):
         return None
     return Finding(
         name="crawling",
         level="warning",
-        message=f"It crawls: an update moves a layer's weights by {ratio:.1e} of their size at most, and the training "
-        f"loss went from {losses[0]:.3g} to {losses[-1]:.3g} only. Raise the rate with --set "
+        message=f"It crawls: {updates:,} updates together moved a layer's weights by {way:.1%} of their size at most, "
+        f"and the training loss went from {losses[0]:.3g} to {losses[-1]:.3g} only. Raise the rate with --set "
         "optimiser.rate.",
-        evidence={"update_ratio": ratio, "left": left},
+        evidence={"way": way, "update_ratio": way / max(1, updates), "left": left},
         remedies=("--set optimiser.rate",),
     )
+
+
+def _is_ratio(name: str) -> bool:
+    return name.startswith("layer/") and name.endswith("/update_ratio")
+
+
+def _way(ratios: pl.DataFrame) -> float:
+    """How far a layer could have moved, of its size: each update as large as the one that was seen after it.
+
+    Args:
+        ratios: `step`, and the size of the update there.
+    """
+    at, ratio = (ratios[name].to_numpy().astype(np.float64) for name in ratios.columns)
+    return float((ratio * np.diff(at, prepend=0.0)).sum())
 
 
 def _knows_nothing(record: Record) -> bool:
