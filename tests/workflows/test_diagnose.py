@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import penjing as pj
+from penjing.checks import diverged, sound_steps
 from penjing.checks._examples import example_answers, example_classes, example_inputs, example_steps, example_trials
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.files import write_json, write_lines
@@ -198,6 +199,13 @@ def test_a_log_with_gradients_alone_does_not_examine_layers(tmp_path):
     assert of_layers <= set(blind)
     assert "exploding_gradient" in found.examined
     assert blind["dead_units"] == "not examined, because there are no activations"
+
+
+def test_one_epoch_that_is_not_a_number_is_no_divergence(tmp_path):
+    rows = "\n".join(f"{epoch},{1 / (epoch + 1)},{'nan' if epoch == 3 else 1 / (epoch + 1)}" for epoch in range(8))
+    record = foreign(log(tmp_path, f"epoch,loss,val_loss\n{rows}\n"))
+    assert diverged.look(record) is None
+    assert sound_steps(record)["step"].to_list() == [1, 2, 3, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("lost", ["nan", "inf", "-inf", "NaN"])

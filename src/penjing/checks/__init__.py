@@ -268,10 +268,9 @@ def lost_rows(steps: pl.DataFrame) -> list[bool]:
 
 
 def sound_steps(record: Record) -> pl.DataFrame:
-    """The evaluations before the first with a loss that is not a number: what is seen later follows from that."""
+    """The evaluations whose losses are all numbers: what is seen in the others follows from those that are not."""
     steps = steps_of(record)
-    lost = lost_rows(steps)
-    return steps.head(lost.index(True) if True in lost else len(steps))
+    return steps.filter([not is_lost for is_lost in lost_rows(steps)])
 
 
 def series(steps: pl.DataFrame, name: str) -> Float[np.ndarray, " rows"]:

@@ -1,6 +1,7 @@
 """The loss is not a number any more.
 
-**What it sees.** Evaluations whose losses were infinite or not a number.
+**What it sees.** Evaluations whose losses were infinite or not a number, down to the last one. A loss that comes back
+is one bad batch or one bad evaluation.
 
 **Why it is bad.** From there on nothing is learned: every weight that such a gradient touched is lost.
 
@@ -21,21 +22,25 @@ PICTURE = "losses"
 
 
 def look(record: Record) -> Finding | None:
-    """The first evaluation whose loss is not a number, or None."""
+    """The first evaluation from which on no loss is a number, or None."""
     steps = steps_of(record)
     lost = lost_rows(steps)
-    if True not in lost:
+    if not lost or not lost[-1]:  # one bad batch, or one bad evaluation
         return None
-    before = lost.index(True)
+    before = max((row + 1 for row, is_lost in enumerate(lost) if not is_lost), default=0)
     first = int(steps["step"][before])
     kept = "the weights of before were kept" if before else "no weights of before are kept"
+    told = f"after {first:,} {record.counted}s its loss was not a number any more"
+    if record.is_foreign:
+        advice = f"{told}. Go back to weights of before, take a tenth of the rate, or clip the gradient."
+    else:
+        advice = f"{told}; {kept}. Take a tenth of the rate, or clip the gradient with --set training.clip_norm=1."
     return Finding(
         name="diverged",
         level="error",
-        message=f"The training diverged: after {first:,} updates its loss was not a number any more; {kept}. Take a "
-        "tenth of the rate, or clip the gradient with --set training.clip_norm=1.",
+        message=f"The training diverged: {advice}",
         evidence={"step": first, "evaluations_before": before},
-        remedies=("--set optimiser.rate", "--set training.clip_norm=1"),
+        remedies=() if record.is_foreign else ("--set optimiser.rate", "--set training.clip_norm=1"),
     )
 
 

@@ -26,6 +26,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.step", "steps.gradient/square", "steps.gradient/shared", "choices.training.batch_size")
+FOLLOWS = ("diverged",)
 PICTURE = "noise"
 SMALLEST = 128  # items, from which on a batch can be large
 QUIET = 0.8  # times the batch

@@ -20,7 +20,7 @@ from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("steps.train/loss", "steps.valid/loss")
-FOLLOWS = (*HAMPERS,)
+FOLLOWS = (*HAMPERS, "diverged")
 PICTURE = "losses"
 FEWEST = 5  # evaluations
 # Of the validation loss, what the last fifth of the evaluations still took off.
