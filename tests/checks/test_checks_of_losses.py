@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from penjing import checks
 from penjing.checks import (
+    beaten_by_simple,
     crawling,
     diverged,
     large_batch,
+    not_learning,
+    oscillating,
+    overfit,
+    stopped_early,
+    trained_long,
+    underfit,
 )
-from penjing.checks._examples import example_steps
+from penjing.checks._examples import example_answers, example_classes, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 LAYERS = ("first", "second", "third", "last")
+
+
+def numbers(said: dict[str, np.ndarray], truth: np.ndarray) -> pl.DataFrame:
+    """What models answered where numbers are learned: losses are how far off they were."""
+    frames = [
+        pl.DataFrame(
+            {
+                "model": model,
+                "hash": [f"{row:032x}" for row in range(len(truth))],
+                "target": truth,
+                "predicted": answer,
+                "probability": [[one] for one in answer.tolist()],
+                "loss": np.abs(truth - answer),
+            }
+        )
+        for model, answer in said.items()
+    ]
+    return pl.concat(frames)
+
+
+def drawn(share: float, items: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """A target, and an answer that explains this share of it."""
+    seen, rest = np.random.default_rng(0).normal(size=(2, items))
+    return share**0.5 * seen + (1 - share) ** 0.5 * rest, share**0.5 * seen
 
 
 def level(finding: Finding | None) -> str:
@@ -26,6 +59,103 @@ def level(finding: Finding | None) -> str:
 def ratios(value: float) -> dict[str, float]:
     """Updates of that size, beside the weights, in every layer."""
     return {f"layer__{layer}__update_ratio": value for layer in LAYERS}
+
+
+def test_the_loss_of_the_mean_is_told_in_the_unit_of_the_curves() -> None:
+    """Curves are root mean squares; items have absolute errors, whose mean is a fifth less."""
+    truth, _ = drawn(0.3)
+    record = Record(items=numbers({"mean": np.full(len(truth), truth.mean())}, truth))
+    assert checks.constant_loss(record) == pytest.approx(truth.std())
+    assert checks.constant_loss(example_answers([0.5] * 10, [0.6, 0.8] * 5)) == pytest.approx(0.7)
+
+
+def test_a_small_share_of_a_number_is_better_than_the_constant_answer() -> None:
+    """An R² of 0.3: its root mean square is above the mean absolute error of the mean."""
+    truth, answer = drawn(0.3)
+    rmse = float(np.sqrt(((truth - answer) ** 2).mean()))
+    assert rmse > np.abs(truth).mean()
+    steps = example_steps(
+        train__loss=[0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.2, 0.15, 0.1, 0.05],
+        valid__loss=[1.0, 0.9, rmse, rmse, 0.9, 1.0, 1.0, 1.05, 1.1, 1.15],
+        value=[0.0, 0.2, 0.3, 0.3, 0.2, 0.0, 0.0, -0.1, -0.2, -0.3],
+    )
+    items = numbers({"network": answer, "mean": np.zeros(len(truth))}, truth)
+    found = overfit.look(Record(steps=steps.steps, items=items))
+    assert level(found) == "info"
+    shuffled = numbers({"network": answer[::-1], "mean": np.zeros(len(truth))}, truth)
+    assert level(overfit.look(Record(steps=steps.steps, items=shuffled))) == "warning"
+
+
+def test_a_network_that_is_too_sure_in_its_curves_is_judged_by_its_calibrated_answers() -> None:
+    """0.62 right of three classes; while it trained its losses were above that of the constant answer."""
+    names = ["a", "b", "c"] * 100
+    rows = [
+        {
+            "model": model,
+            "hash": f"{row:032x}",
+            "target": name,
+            "predicted": name if row % 50 < right else "a",
+            "probability": [0.6, 0.2, 0.2],
+            "loss": -np.log(sure) if row % 50 < right else -np.log((1 - sure) / 2),
+        }
+        for model, right, sure in (("network", 31, 0.62), ("majority", 17, 1 / 3))
+        for row, name in enumerate(names)
+    ]
+    steps = example_steps(
+        train__loss=[1.0, 0.5, 0.2, 0.1, 0.05, 0.04, 0.03, 0.02, 0.01, 0.01],
+        valid__loss=[1.4, 1.3, 1.3, 1.5, 1.6, 1.7, 1.7, 1.8, 1.8, 1.8],
+        value=0.62,
+    )
+    assert level(overfit.look(Record(steps=steps.steps, items=pl.DataFrame(rows)))) == "info"
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"), [("half_squared", 0.5), ("huber", 0.5), ("absolute", 1.0), ("small huber", 0.2)]
+)
+def test_the_loss_of_no_training_is_that_of_the_loss_that_is_learned(loss: str, expected: float) -> None:
+    choices = {"task.name": "regress", "task.loss": loss.removeprefix("small "), "task.delta": 1.0}
+    choices |= {"task.delta": 0.2} if loss.startswith("small") else {}
+    record = example_steps().also(choices=choices)
+    assert checks.untrained_loss(record) == expected
+    normal = stats.norm.expect({"half_squared": lambda z: z**2 / 2, "absolute": abs}.get(loss, lambda _: 0.0))
+    assert normal <= expected + 1e-9  # what it is of a normal target
+
+
+def test_numbers_are_learned_by_heart_where_a_simple_model_is_better() -> None:
+    truth, answer = drawn(0.6)
+    items = numbers({"network": 0.2 * answer, "boosted_trees": answer, "mean": np.zeros(len(truth))}, truth)
+    steps = example_steps(train__loss=[0.9] + [0.15] * 9, valid__loss=[1.0] + [0.95] * 9)
+    found = overfit.look(Record(steps=steps.steps, items=items))
+    assert found is not None
+    assert "where a simple model is better" in found.message
+    without = items.filter(pl.col("model") != "boosted_trees")
+    assert overfit.look(Record(steps=steps.steps, items=without)) is None
+
+
+@pytest.mark.parametrize(("share", "better", "is_found"), [(0.5, 0.504, False), (0.5, 0.6, True), (0.99, 0.999, False)])
+def test_a_simple_model_that_explains_hardly_more_of_a_number_is_no_trouble(
+    share: float, better: float, is_found: bool
+) -> None:
+    """All of these are clear: ten thousand items, each of them a little better."""
+    truth, _ = drawn(0.5, 10_000)
+    errors = np.random.default_rng(1).normal(size=len(truth))
+    said = {name: truth - (1 - r2) ** 0.5 * errors for name, r2 in (("network", share), ("linear", better))}
+    items = numbers({**said, "mean": np.zeros(len(truth))}, truth)
+    found = checks.gain(Record(items=items), "loss", ["linear"])
+    assert found is not None
+    assert found.high < 0
+    assert (beaten_by_simple.look(Record(items=items)) is not None) == is_found
+
+
+def test_learning_nothing_is_an_error_only_where_a_gain_is_excluded() -> None:
+    few = example_answers(network=[0.2, 1.6] * 6, constant=[0.69] * 12)
+    assert level(not_learning.look(few)) == "warning"
+    better = example_answers(network=[0.1, 1.2] * 6, constant=[0.69] * 12)
+    assert level(not_learning.look(better)) == "info"
+    many = example_answers(network=[0.2, 1.6] * 100, constant=[0.69] * 200)
+    assert level(not_learning.look(many)) == "error"
+    unsure = example_answers(network=[0.0, 1.39] * 60, constant=[0.69] * 120)
+    assert level(not_learning.look(unsure)) == "warning"
 
 
 def test_what_all_updates_together_moved_decides_whether_it_crawled() -> None:
@@ -66,3 +196,12 @@ def test_after_a_divergence_few_updates_are_its_consequence() -> None:
     levels = {one.name: one.level for one in checks.examine(whole, names) if isinstance(one, Finding)}
     assert levels == {"diverged": "error", "stopped_early": "info", "large_batch": "info"}
     assert level(large_batch.look(whole)) == "warning"
+
+
+def test_what_was_no_trouble_stays_none() -> None:
+    """The healthy classes of the examples, by all checks that were made to compare in one unit."""
+    right = [("cat", "cat", 0.9), ("dog", "dog", 0.9)] * 50
+    items = example_classes({"network": right, "linear": right, "majority": right[:1] * 50 + right[1:2] * 50}).items
+    record = Record(steps=example_steps().steps, items=items)
+    for check in (overfit, trained_long, stopped_early, oscillating, underfit, beaten_by_simple, crawling):
+        assert check.look(record) is None

@@ -446,7 +446,7 @@ def test_over_fitting_whose_best_moment_is_no_better_than_the_constant_answer_is
     kept = rising.with_columns(value=-pl.col("valid/loss"))
     answers = not_learning.healthy().items
     assert answers is not None
-    worthless = answers.with_columns(loss=pl.when(model="majority").then(0.7).otherwise("loss"))
+    worthless = answers.with_columns(loss=pl.when(model="majority").then(0.3).otherwise("loss"))
     useful = answers.with_columns(loss=pl.when(model="majority").then(2.0).otherwise("loss"))
     levels = [overfit.look(Record(steps=kept, items=items)).level for items in (worthless, useful)]  # type: ignore[union-attr]
     assert levels == ["warning", "info"]

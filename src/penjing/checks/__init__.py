@@ -357,12 +357,48 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     return Gain(mean, *ends, len(pairs), groups, sign * float(one.mean()), sign * float(two.mean()))
 
 
+# Of right answers; of labels, of the loss of the constant answer; of numbers, of what is left of one by the square of
+# the loss beside that of the constant answer, as in R². Less is no trouble.
+AHEAD = 0.02
+
+
+def ahead(record: Record, fewest: int = 30) -> tuple[str, str, Gain] | None:
+    """The simple model that is clearly better than the network, by `AHEAD` at least; None where none is.
+
+    Returns:
+        Its name; by what, "right" (answers that are right, of classes) or "loss" (of numbers and labels); and what the
+        network gains over it, all of it below zero.
+    """
+    assert record.items is not None
+    measure = "right" if len(class_answers(record)) else "loss"
+    found = {name: one for name in SIMPLE if (one := gain(record, measure, [name], fewest)) is not None}
+    worse = {name: one for name, one in found.items() if one.high < 0 and _apart(record, measure, one) >= AHEAD}
+    if not worse:
+        return None
+    name = min(worse, key=lambda one: worse[one].mean)
+    return name, measure, worse[name]
+
+
+def _apart(record: Record, measure: str, found: Gain) -> float:
+    """How far a model is ahead of the network, on a scale from always giving the same answer to being right."""
+    if measure == "right":
+        return -found.mean
+    constant = gain(record, "loss", CONSTANT)
+    scale = max(constant.over if constant is not None else found.of, 1e-30)
+    power = 1 if record.items is None or have_shares(record.items) else 2
+    return float((found.of / scale) ** power - (found.over / scale) ** power)
+
+
 def constant_loss(record: Record) -> float | None:
-    """The mean loss of the answer that does not look at the items, or None where it is not known."""
+    """The loss of the answer that does not look at the items, in the unit of "valid/loss": the mean one of classes and
+    labels, the root of the mean square of numbers; None where it is not known."""
     if record.items is None or not {"model", "loss"} <= set(record.items.columns):
         return None
-    losses = record.items.filter(pl.col("model").is_in(CONSTANT))["loss"].drop_nulls()
-    return None if losses.is_empty() else float(losses.mean())  # type: ignore[arg-type]
+    for model in CONSTANT:
+        losses = record.items.filter(model=model)["loss"].drop_nulls().to_numpy().astype(np.float64)
+        if len(losses):
+            return float(np.sqrt((losses**2).mean()) if model == "mean" else losses.mean())
+    return None
 
 
 def chance_of(record: Record, value: float) -> float:
@@ -394,11 +430,16 @@ def first_of(record: Record, name: str) -> float | None:
 
 def untrained_loss(record: Record) -> float:
     """The loss of a network that knows nothing, as training measures it: that of the constant answer where the
-    cross-entropy is learned, of the mean where standardised numbers are; 0 where it is not known."""
+    cross-entropy is learned, the most that the mean of standardised numbers can have where those are; 0 where it is not
+    known."""
     choices = record.choices or {}
     if choices.get("task.loss") == "cross_entropy":
         return constant_loss(record) or 0.0
-    return 1.0 if choices.get("task.name") == "regress" else 0.0
+    if choices.get("task.name") != "regress":
+        return 0.0
+    # Of errors whose mean square is one: half of it, the mean error that is at most its root, or the lesser of both.
+    half, delta = 0.5, float(choices.get("task.delta", 1.0))
+    return {"huber": min(half, delta), "absolute": 1.0}.get(str(choices.get("task.loss")), half)
 
 
 def choices_of(record: Record) -> Mapping[str, Any]:

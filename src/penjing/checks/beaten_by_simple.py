@@ -1,7 +1,8 @@
 """A simple model is better than the network on the same items.
 
 **What it sees.** The network's answers on the items that validate beside those of the linear model and of the boosted
-trees: the mean paired difference of right answers (of classes) or of losses (of numbers), with a 95 % interval.
+trees: the mean paired difference of right answers (of classes) or of losses (of numbers), with a 95 % interval. A
+difference of less than `checks.AHEAD` is none.
 
 **Why it is bad.** A network that a linear model beats costs more and gives less. It learned too little, or from too
 few items, or it is badly set.
@@ -13,7 +14,7 @@ few items, or it is badly set.
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, SIMPLE, class_answers, gain
+from penjing.checks import HAMPERS, ahead
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -22,20 +23,14 @@ NEEDS = ("items.loss", "items.model", "items.probability")
 FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "overfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
 FEWEST = 30  # items
-LEAST = 0.02  # of right answers; less is no trouble
 
 
 def look(record: Record) -> Finding | None:
     """The simple model that is clearly better, or None."""
-    assert record.items is not None
-    names = set(record.items["model"])
-    measure = "right" if len(class_answers(record)) else "loss"
-    found = {name: gain(record, measure, [name], FEWEST) for name in SIMPLE if name in names}
-    least = LEAST if measure == "right" else 0.0
-    worse = {name: one for name, one in found.items() if one is not None and one.high < 0 and -one.mean >= least}
-    if not worse:
+    found = ahead(record, FEWEST)
+    if found is None:
         return None
-    name, most = min(worse.items(), key=lambda one: one[1].mean)
+    name, measure, most = found
     told = name.replace("_", " ")
     of, over = (f"{value:.1%}" if measure == "right" else f"a loss of {value:.3g}" for value in (most.of, most.over))
     return Finding(

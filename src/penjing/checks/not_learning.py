@@ -7,7 +7,7 @@ is none, however surely it is one; nor is one of a few hundredths where no more 
 **Why it is bad.** Nothing of the inputs has reached the answers: nothing was learned, or nothing that holds.
 
 **Known false alarms.** With few validation items a small gain cannot be told from none; the interval says how large it
-could be. Where inputs truly tell nothing of the target, no training helps.
+could be, and it is no error where that is much. Where inputs truly tell nothing of the target, no training helps.
 
 **What to do.** Look at the data with `penjing inspect`: are labels and items paired rightly? Then try ten times and a
 tenth of the rate, and more updates.
@@ -33,9 +33,10 @@ def look(record: Record) -> Finding | None:
     found = gain(record, "loss", CONSTANT, FEWEST)
     if found is None or not (found.low <= 0 or _is_nothing(record, found)):
         return None
+    is_sure = found.mean <= 0 and found.high < LITTLE * found.over  # and not merely too few items to tell
     return Finding(
         name="not_learning",
-        level="error" if found.mean <= 0 else "warning" if found.groups >= MANY else "info",
+        level="error" if is_sure else "warning" if found.groups >= MANY or found.mean <= 0 else "info",
         message=f"The network is not clearly better than always giving the same answer: on validation its loss is "
         f"{found.of:.3g}, that of the constant answer {found.over:.3g} (gain {found.mean:.3g}, 95 % interval "
         f"{found.low:.3g} to {found.high:.3g}). Look at the data with penjing inspect, then try another rate with "

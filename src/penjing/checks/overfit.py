@@ -10,7 +10,8 @@ its probabilities cannot be relied on, and its answers may have become worse.
 **Known false alarms.** A training of penjing's keeps the weights of its best moment, so what came after it is time lost
 and good to know, unless the network knew its training items by heart even then, or a simple model or the constant
 answer is better. Other logs do not say which weights were kept. Where nearly everything is right, a rise by a large
-share is a rise by nothing: it must be something beside the loss of the constant answer too.
+share is a rise by nothing: it must be something beside the loss of the constant answer too, or beside the first loss
+where that answer is not known.
 
 **What to do.** More data, more augmentation, more weight decay or dropout, a smaller network, or an earlier stop.
 """
@@ -20,7 +21,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from penjing.checks import SIMPLE, constant_loss, gain, series, sound_steps
+from penjing.checks import CONSTANT, ahead, constant_loss, gain, series, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -34,6 +35,8 @@ RISE, OF_THE_FALL = 0.10, 0.05
 # How far the training loss must have fallen meanwhile.
 FALL = 0.10
 OF_CONSTANT = 0.02  # of the loss of the constant answer, where it is known, that the rise must be
+# The same of the first loss, where it is not: that is a fraction of the constant answer's after a whole epoch.
+OF_FIRST = 0.10
 # By heart: the training loss beside the validation loss, also where a simple model is better; how far apart both are,
 # beside the loss of the constant answer.
 HEART, BEHIND, GAP = 0.15, 0.2, 0.15
@@ -45,19 +48,20 @@ def look(record: Record) -> Finding | None:
     train, valid = series(steps, "train/loss"), series(steps, "valid/loss")
     if len(valid) < FEWEST:
         return None
-    best, constant, is_behind = int(valid.argmin()), constant_loss(record), _is_behind(record)
-    holds = constant is None or float(valid[best]) < constant
+    best, constant, behind = int(valid.argmin()), constant_loss(record), _behind(record)
+    holds = _holds(record, float(valid[best]), constant)
     if not _is_risen(train, valid, best, constant):
-        return _by_heart(train, valid, constant, is_behind=is_behind, holds=holds)
+        return _by_heart(train, valid, constant, behind=behind, holds=holds)
     keeps_best = "value" in steps.columns
     knew = _is_known(float(train[best]), float(valid[best]), constant, HEART)
     at = int(steps["step"][best])
+    advice = "--set training.patience=3" if not record.is_foreign else "the best validation loss, and keep its weights"
     return Finding(
         name="overfit",
-        level="warning" if is_behind or knew or not holds or not keeps_best else "info",
-        message=f"It over-fits: since update {at:,} the validation loss rose from {valid[best]:.3g} to "
+        level="warning" if behind or knew or not holds or not keeps_best else "info",
+        message=f"It over-fits: since {record.counted} {at:,} the validation loss rose from {valid[best]:.3g} to "
         f"{valid[-1]:.3g} while the training loss fell from {train[best]:.3g} to {train[-1]:.3g}. Give it more data or "
-        "more augmentation, or stop it earlier with --set training.patience=3.",
+        f"more augmentation, or stop it {'at' if record.is_foreign else 'earlier with'} {advice}.",
         evidence={
             "step": at,
             "least_valid_loss": float(valid[best]),
@@ -65,7 +69,7 @@ def look(record: Record) -> Finding | None:
             "train_loss_then": float(train[best]),
             "last_train_loss": float(train[-1]),
         },
-        remedies=("--set training.patience=3",),
+        remedies=() if record.is_foreign else ("--set training.patience=3",),
     )
 
 
@@ -77,7 +81,8 @@ def _is_risen(
     # The last three together: one high reading at the end is no rise.
     is_steady = float(np.median(valid[-3:])) > valid[best] * (1 + RISE / 2)
     is_large = rise > max(RISE * abs(valid[best]), OF_THE_FALL * (valid[0] - valid[best]))
-    matters = constant is None or rise >= OF_CONSTANT * constant
+    least = OF_FIRST * max(train[0], valid[0]) if constant is None else OF_CONSTANT * constant
+    matters = rise >= least
     return bool(is_large and is_steady and fall > FALL * abs(train[best]) and matters)
 
 
@@ -91,28 +96,39 @@ def _by_heart(
     valid: Float[np.ndarray, " rows"],
     constant: float | None,
     *,
-    is_behind: bool,
+    behind: str,
     holds: bool,
 ) -> Finding | None:
     """Training items with hardly a loss beside validation items with much of one, or None."""
-    if not _is_known(float(train[-1]), float(valid[-1]), constant, BEHIND if is_behind else HEART):
+    if not _is_known(float(train[-1]), float(valid[-1]), constant, BEHIND if behind else HEART):
         return None
-    behind = ", where a simple model has more right" if is_behind else ""
-    behind = behind if holds else ", where it is no better than the constant answer"
+    told = f", where a simple model {behind}" if behind else ""
+    told = told if holds else ", where it is not clearly better than the constant answer"
     return Finding(
         name="overfit",
-        level="warning" if is_behind or not holds else "info",
+        level="warning" if behind or not holds else "info",
         message=f"It knows its training items by heart: a loss of {train[-1]:.3g} on them, of {valid[-1]:.3g} on "
-        f"validation items{behind}. More data, more augmentation or more weight decay bring both closer together.",
+        f"validation items{told}. More data, more augmentation or more weight decay bring both closer together.",
         evidence={"last_train_loss": float(train[-1]), "last_valid_loss": float(valid[-1])},
         remedies=("--set training.patience=3",),
     )
 
 
-def _is_behind(record: Record) -> bool:
-    """Whether a simple model clearly has more right answers."""
-    found = [gain(record, "right", [name]) for name in SIMPLE] if record.items is not None else []
-    return any(one is not None and one.high < 0 for one in found)
+def _behind(record: Record) -> str:
+    """What a simple model is that is clearly better on validation items; "" where none is."""
+    found = ahead(record) if _has(record, "probability") else None
+    return "" if found is None else "has more right" if found[1] == "right" else "is better"
+
+
+def _holds(record: Record, least: float, constant: float | None) -> bool:
+    """Whether answers are clearly better than the constant one: those that were kept, which are calibrated, where they
+    are known, or else those of the least validation loss."""
+    found = gain(record, "loss", CONSTANT) if _has(record, "loss") else None
+    return found.low > 0 if found is not None else constant is None or least < constant
+
+
+def _has(record: Record, column: str) -> bool:
+    return record.items is not None and {"model", "loss", column} <= set(record.items.columns)
 
 
 def sick() -> Record:
