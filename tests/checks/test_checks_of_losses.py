@@ -20,7 +20,7 @@ from penjing.checks import (
     trained_long,
     underfit,
 )
-from penjing.checks._examples import example_answers, example_classes, example_steps
+from penjing.checks._examples import example_answers, example_classes, example_inputs, example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -169,6 +169,44 @@ def test_what_all_updates_together_moved_decides_whether_it_crawled() -> None:
     assert found.evidence["update_ratio"] == pytest.approx(5e-4)
 
 
+def early(losses: list[float], noise: float, **choices: str) -> Finding | None:
+    """Twenty updates of forty items, two passes; the losses of their batches, and how these scatter."""
+    steps = example_steps(
+        step=list(range(2, 22, 2)),
+        train__running_loss=losses,
+        train__loss=losses[0],
+        valid__loss=losses[0],
+        train__loss_noise=noise,
+        first__loss=losses[0],
+    )
+    known = {name.replace("__", "."): value for name, value in choices.items()}
+    return stopped_early.look(example_inputs(of=steps).also(choices={"training.batch_size": 40, **known}))
+
+
+def test_a_small_fall_is_learning_where_it_is_more_than_batches_scatter() -> None:
+    """Near the logarithm of the number of classes, and with smoothed labels, losses fall by little."""
+    slow = [2.30 - 0.01 * row for row in range(10)]
+    assert early(slow, noise=0.01) is not None
+    assert early(slow, noise=0.2) is None
+    assert early([2.3, 2.29, *[2.28] * 8], noise=0.001) is None
+
+
+def test_what_is_left_to_learn_of_numbers_is_told_of_errors_and_not_of_their_squares() -> None:
+    """A tenth of the squared error is a third of the error; the squares fall by a fifth over the last third."""
+    falling = [0.5, 0.4, 0.3, 0.2, 0.1, 0.08, 0.07, 0.06, 0.055, 0.05]
+    half = {"task__name": "regress", "task__loss": "half_squared"}
+    assert early(falling, noise=0.001, **half) is not None
+    assert early(falling, noise=0.001, task__name="classify", task__loss="cross_entropy") is None
+
+
+def test_a_fall_by_next_to_nothing_is_no_early_stop() -> None:
+    falling = [0.02 * 0.85**row for row in range(10)]
+    steps = example_steps(train__loss=falling, valid__loss=[loss * 1.02 for loss in falling])
+    assert stopped_early.look(steps) is not None  # what there is to learn is not known
+    answers = example_answers(network=[0.01] * 20, constant=[2.3] * 20)
+    assert stopped_early.look(Record(steps=steps.steps, items=answers.items)) is None
+
+
 def lost(*rows: int) -> Record:
     """Ten evaluations, of which these have no loss that is a number."""
     names = [["train/running_loss", "train/loss"] if row in rows else None for row in range(10)]
@@ -185,6 +223,11 @@ def test_a_training_has_diverged_when_its_last_loss_is_no_number() -> None:
     never = diverged.look(lost(*range(10)))
     assert never is not None
     assert "no weights of before are kept" in never.message
+
+
+def test_evaluations_after_one_lost_batch_are_read() -> None:
+    assert checks.sound_steps(lost(3))["step"].to_list() == [100, 200, 300, *range(500, 1100, 100)]
+    assert stopped_early.look(lost(3)) is not None
 
 
 def test_after_a_divergence_few_updates_are_its_consequence() -> None:
