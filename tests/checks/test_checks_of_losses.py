@@ -12,6 +12,7 @@ from penjing.checks import (
     beaten_by_simple,
     crawling,
     diverged,
+    exploding_gradient,
     large_batch,
     not_learning,
     oscillating,
@@ -239,6 +240,37 @@ def test_after_a_divergence_few_updates_are_its_consequence() -> None:
     levels = {one.name: one.level for one in checks.examine(whole, names) if isinstance(one, Finding)}
     assert levels == {"diverged": "error", "stopped_early": "info", "large_batch": "info"}
     assert level(large_batch.look(whole)) == "warning"
+
+
+def test_gradients_explode_beside_those_of_a_network_that_knew_nothing() -> None:
+    small = [0.1, 0.02, 0.01, 0.01, 0.01, 5.0, 0.01, 0.01, 0.01, 0.01]
+    assert exploding_gradient.look(example_steps(gradient__norm=small)) is not None
+    settled = [30.0, 5.0, 0.1, 0.01, 0.01, 20.0, 0.01, 0.01, 0.01, 0.01]
+    assert exploding_gradient.look(example_steps(gradient__norm=settled)) is None
+
+
+def test_a_loss_that_leapt_up_between_evaluations_is_seen() -> None:
+    largest = [1.4, 1.0, 0.9, 0.8, 40.0, 0.7, 0.6, 0.5, 0.5, 0.5]
+    choices = {"task.name": "classify", "training.batch_size": 32}
+    spiked = example_steps(train__largest_loss=largest, first__loss=1.3, first__update_ratio=0.01)
+    found = exploding_gradient.look(spiked.also(choices=choices))
+    assert found is not None
+    assert "a batch had a loss of 40, 31 times that of the untrained network" in found.message
+    assert exploding_gradient.look(spiked.also(choices={**choices, "training.batch_size": 2})) is None
+    calm = example_steps(train__largest_loss=1.4, first__loss=1.3, first__update_ratio=0.01)
+    assert exploding_gradient.look(calm.also(choices=choices)) is None
+
+
+def test_targets_far_away_are_near_enough_where_their_logarithm_is_learned() -> None:
+    sick = example_inputs(
+        {"role": "target", "column": "price", "least": 1.0, "most": 9e4, "centre": 60.0, "half": 20.0}
+    )
+    assert sick.inputs is not None
+    only = sick.inputs.filter((pl.col("role") == "input") | (pl.col("column") == "price"))
+    record = Record(inputs=only, steps=example_steps().steps, choices={"task.name": "regress"})
+    assert exploding_gradient.look(record) is not None
+    logs = record.also(choices={"task.name": "regress", "task.target_transform": "log"})
+    assert exploding_gradient.look(logs) is None
 
 
 def test_what_was_no_trouble_stays_none() -> None:

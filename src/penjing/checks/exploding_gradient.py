@@ -1,7 +1,8 @@
 """Gradients are many times as large as they should be, at once or now and then.
 
-**What it sees.** The norm of the gradient at every evaluation, before it was clipped: the largest beside the median.
-The gradient of the very first update beside the weights, in the middle one of the layers, and the loss of the untrained
+**What it sees.** The norm of the gradient at every evaluation, before it was clipped: the largest beside the median and
+beside the first. The largest loss of a batch, between evaluations too, beside that of a network that knows nothing. The
+gradient of the very first update beside the weights, in the middle one of the layers, and the loss of the untrained
 network beside that of the constant answer: weights that were drawn too large make both of them huge. And, where numbers
 are predicted, how far the farthest target lies from the middle of the others.
 
@@ -32,15 +33,17 @@ FOLLOWS = ("unscaled_input", "wrong_output")
 PICTURE = "gradient"
 FEWEST = 5  # evaluations
 TIMES = 50.0  # the median
-# Near a loss of zero the usual gradient is almost nothing and any batch that is not yet right stands out.
-LEAST = 10.0
+# Times the first: near a loss of zero the usual gradient is almost nothing, and any batch that is not yet right stands
+# out, though hardly above those of a network that knew nothing.
+OF_FIRST = 10.0
+SINGLE = 8  # items of a batch: with fewer, the loss of one item that is far off is that of the batch
 AT_FIRST = 30.0  # times the weights, the first gradient
 ABOVE = 10.0  # times the loss of a network that knows nothing, that of the untrained network
 
 
 def look(record: Record) -> Finding | None:
     """How much too large gradients were, or None."""
-    return _single(record) or _first(record) or _far_targets(record)
+    return _single(record) or _first(record) or _far_targets(record) or _spike(record)
 
 
 def _single(record: Record) -> Finding | None:
@@ -50,12 +53,30 @@ def _single(record: Record) -> Finding | None:
     if len(norms) < FEWEST or (leap is not None and leap >= LEAP):  # `oscillating` speaks of first updates that leap
         return None
     usual, largest = float(np.median(norms)), float(norms[1:].max())
-    if largest < TIMES * usual or largest < LEAST:
+    first = max(float(norms[0]), first_of(record, "gradient_norm") or 0.0)
+    if largest < TIMES * usual or largest < OF_FIRST * first:
+        return None
+    told = f"the largest one seen had a norm of {largest:.3g}, {largest / max(usual, 1e-12):,.0f} times the usual one."
+    evidence = {"largest": largest, "median": usual, "first": first}
+    if record.is_foreign:
+        advice = "Clip them to a norm of 1, or lower the rate."
+        return Finding("exploding_gradient", "warning", f"Gradients explode: {told} {advice}", evidence)
+    return _finding(f"{told} Clip them with --set training.clip_norm=1, or lower the rate.", evidence)
+
+
+def _spike(record: Record) -> Finding | None:
+    """A batch with far more loss than one of a network that knows nothing."""
+    steps, first, leap = sound_steps(record), first_of(record, "loss"), first_of(record, "update_ratio")
+    if first is None or "train/largest_loss" not in steps.columns or (leap is not None and leap >= LEAP):
+        return None
+    largest, base = series(steps, "train/largest_loss").max(initial=0.0), max(first, untrained_loss(record))
+    batch = int((record.choices or {}).get("training.batch_size", SINGLE))
+    if largest < ABOVE * base or 0 < batch <= SINGLE:
         return None
     return _finding(
-        f"the largest one seen had a norm of {largest:.3g}, {largest / usual:,.0f} times the usual one. Clip them with "
-        "--set training.clip_norm=1, or lower the rate.",
-        {"largest": largest, "median": usual},
+        f"a batch had a loss of {largest:,.3g}, {largest / max(base, 1e-12):,.0f} times that of the untrained network. "
+        "Clip them with --set training.clip_norm=1, or lower the rate.",
+        {"largest_loss": float(largest), "untrained_loss": base},
     )
 
 
@@ -77,8 +98,8 @@ def _first(record: Record) -> Finding | None:
 def _far_targets(record: Record) -> Finding | None:
     if record.inputs is None or "half" not in record.inputs.columns or record.choices is None:
         return None
-    if record.choices.get("task.name") != "regress":
-        return None
+    if record.choices.get("task.name") != "regress" or record.choices.get("task.target_transform") == "log":
+        return None  # the logarithm of a target far away is near enough
     target = target_of(record)
     if not target["half"]:
         return None
@@ -87,7 +108,8 @@ def _far_targets(record: Record) -> Finding | None:
         return None
     return _finding(
         f"the farthest training target ({target['least']:.4g} to {target['most']:.4g} there are) lies {far:,.0f} times "
-        "as far away as the middle half of them lie apart, and so is its gradient. See whether it is a slip.",
+        "as far away as the middle half of them lie apart, and so is its gradient unless logarithms are learned. See "
+        "whether it is a slip.",
         {"far": far, "least": float(target["least"]), "most": float(target["most"])},
     )
 
