@@ -273,6 +273,24 @@ def test_targets_far_away_are_near_enough_where_their_logarithm_is_learned() -> 
     assert exploding_gradient.look(logs) is None
 
 
+def test_a_leap_says_of_the_loss_only_what_it_did() -> None:
+    running = [0.92, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    calm = oscillating.look(example_steps(train__running_loss=running, first__loss=2.3, first__update_ratio=3.8))
+    assert calm is not None
+    assert "380% of their size. Lower" in calm.message
+    once = example_steps(
+        train__running_loss=running,
+        train__largest_loss=[23.0, *[1.0] * 9],
+        first__loss=2.3,
+        first__update_ratio=0.5,
+    )
+    found = oscillating.look(once)
+    assert found is not None
+    assert "the loss was 23 then, 10.0 times that of the untrained network" in found.message
+    scatter = example_steps(train__largest_loss=[3.5, *[1.0] * 9], first__loss=2.3, first__update_ratio=0.5)
+    assert oscillating.look(scatter) is None
+
+
 def test_what_was_no_trouble_stays_none() -> None:
     """The healthy classes of the examples, by all checks that were made to compare in one unit."""
     right = [("cat", "cat", 0.9), ("dog", "dog", 0.9)] * 50

@@ -1,15 +1,17 @@
 """The updates pull to and fro instead of settling.
 
 **What it sees.** Over the second half of the evaluations, how far the loss on the training items moved up and down
-beside the way that it made, as a share of where it stood. That early losses lay far above what an untrained network or
-the constant answer has, while updates were a third of the weights and more. And that batches hold other classes than
+beside the way that it made, as a share of where it stood. That early losses, or that of a single early batch, lay far
+above what an untrained network or the constant answer has, while updates were a third of the weights and more; or that
+updates were as large as the weights. And that batches hold other classes than
 the training items do, again and again: they are not dealt at random, and each pulls towards the classes that it holds.
 
 **Why it is bad.** The updates leap over what they look for. Which weights are kept is luck, and they are worse than
 what smaller steps would have reached.
 
 **Known false alarms.** Very few training items, or a loss that is nearly nothing, move by large shares for small
-reasons; losses below a hundredth of the first one, or a twentieth of the constant answer's, are left out.
+reasons; losses below a hundredth of the first one, or a twentieth of the constant answer's, are left out, and below a
+twentieth of the first one where that answer is not known: after an epoch most of the way may be made.
 
 **What to do.** A lower rate, a schedule that falls to zero, larger batches, or a moving average of the weights; shuffle
 the items.
@@ -32,6 +34,7 @@ BACK_AND_FORTH = 0.8  # of the mean level, summed over the second half
 SETTLED = 0.05  # of the loss of the constant answer
 SETTLED_AT_FIRST = 0.01  # of the first loss
 ABOVE = 1.3  # times the loss of an untrained network, early losses
+ABOVE_ONCE = 2.0  # the same of a single batch, which scatters
 # An update of the weights' own size leaps whatever the loss does, unless there is little but a linear model, whose
 # weights begin at next to nothing.
 FAR, FEWEST_LAYERS = 1.0, 3
@@ -52,15 +55,21 @@ def _restless(record: Record) -> Finding | None:
     level = float(np.abs(late).mean())
     way = float(np.abs(np.diff(late)).sum())
     detour = (way - abs(float(late[-1] - late[0]))) / max(level, 1e-12)
-    nothing = max(SETTLED_AT_FIRST * abs(float(losses[0])), SETTLED * (constant_loss(record) or 0.0))
+    constant = constant_loss(record)
+    least = SETTLED if constant is None else SETTLED_AT_FIRST
+    nothing = max(least * abs(float(losses[0])), SETTLED * (constant or 0.0))
     if detour < BACK_AND_FORTH * len(late) / 5 or level < nothing:
         return None
-    return _finding(
+    told = (
         f"The loss does not settle: over the last {len(late)} evaluations it went up and down between "
-        f"{late.min():.3g} and {late.max():.3g}. Lower the rate with --set optimiser.rate, or let it fall to zero with "
-        "--set schedule=one_cycle.",
-        {"detour": detour, "least": float(late.min()), "most": float(late.max()), "level": level},
+        f"{late.min():.3g} and {late.max():.3g}."
     )
+    evidence = {"detour": detour, "least": float(late.min()), "most": float(late.max()), "level": level}
+    if record.is_foreign:
+        advice = "Lower the learning rate, or let it fall to zero towards the end."
+        return Finding("oscillating", "warning", f"{told} {advice}", evidence)
+    advice = "Lower the rate with --set optimiser.rate, or let it fall to zero with --set schedule=one_cycle."
+    return _finding(f"{told} {advice}", evidence)
 
 
 def _leaping(record: Record) -> Finding | None:
@@ -76,15 +85,19 @@ def _leaping(record: Record) -> Finding | None:
     # A layer that leaps has large weights from then on, beside which updates look small.
     leap = max(float(np.median(ratios)), first_of(record, "update_ratio") or 0.0)
     base = max(first, untrained_loss(record))
-    above = float(early.max()) / max(base, 1e-12)
+    loss = float(early.max())
+    once = series(steps, "train/largest_loss")[: len(early)] if "train/largest_loss" in steps.columns else early
+    if len(once) and once.max() >= ABOVE_ONCE * base:  # what an average over many batches hides
+        loss = max(loss, float(once.max()))
+    above = loss / max(base, 1e-12)
     is_far = leap >= FAR and len(ratios) >= FEWEST_LAYERS
     if leap < LEAP or not (above >= ABOVE or is_far):
         return None
+    rose = f", and the loss was {loss:.3g} then, {above:.1f} times that of the untrained network" * (above >= ABOVE)
     return _finding(
-        f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size, and the loss was "
-        f"{early.max():.3g} then, {above:.1f} times that of the untrained network. Lower the rate with --set "
-        "optimiser.rate, or begin with a lower one (--set schedule=one_cycle).",
-        {"above": above, "update_ratio": leap, "early_loss": float(early.max()), "untrained_loss": base},
+        f"The first updates leap: one changed a layer's weights by {leap:.0%} of their size{rose}. Lower the rate with "
+        "--set optimiser.rate, or begin with a lower one (--set schedule=one_cycle).",
+        {"above": above, "update_ratio": leap, "early_loss": loss, "untrained_loss": base},
     )
 
 
