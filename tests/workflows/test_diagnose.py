@@ -191,6 +191,31 @@ def test_a_time_of_day_does_not_refuse_a_log(tmp_path):
     assert foreign(log(tmp_path, "epoch,time,loss\n0,3,1.5\n1,7.5,1.2\n")).steps["seconds"].to_list() == [3, 7.5]
 
 
+def test_a_log_is_advised_in_epochs_and_without_our_options(tmp_path):
+    turned = "\n".join(f"{epoch},{train},{valid}" for epoch, (train, valid) in enumerate(TURNED))
+    leaping = "\n".join(f"{epoch},{loss},1" for epoch, loss in enumerate([1.2, 0.8, 1.1, 0.7, 1.2, 0.6, 1.1, 0.5]))
+    exploded = "\n".join(f"{epoch},{loss},1" for epoch, loss in enumerate([1.2, 0.8, "nan", "nan"]))
+    falling = "\n".join(f"{epoch},{0.9**epoch},{0.9**epoch * 1.02}" for epoch in range(10))
+    long = "\n".join(f"{epoch},{1 / epoch},{max(1 / epoch, 0.3)}" for epoch in range(1, 11))
+    told = {}
+    for name, rows in [("over", turned), ("leap", leaping), ("nan", exploded), ("fall", falling), ("long", long)]:
+        found = pj.diagnose(log(tmp_path, f"epoch,loss,val_loss\n{rows}\n", f"{name}.csv"))
+        told |= {finding.name: finding for finding in found.findings}
+    gradients = "\n".join(f"{epoch},{1 / epoch},{500 if epoch == 6 else 2}" for epoch in range(1, 11))
+    found = pj.diagnose(log(tmp_path, f"epoch,loss,grad_norm\n{gradients}\n"))
+    told |= {finding.name: finding for finding in found.findings}
+    names = {"overfit", "oscillating", "diverged", "stopped_early", "trained_long", "exploding_gradient"}
+    assert set(told) == names
+    for finding in told.values():
+        assert "--" not in finding.message
+        assert "update" not in finding.message
+        assert "were kept" not in finding.message
+        assert finding.remedies == ()
+    assert "since epoch 4 the validation loss rose" in told["overfit"].message
+    assert "after 3 epochs its loss was not a number" in told["diverged"].message
+    assert "Give it more epochs." in told["stopped_early"].message
+
+
 def test_a_log_with_gradients_alone_does_not_examine_layers(tmp_path):
     rows = "\n".join(f"{epoch},{1 / (epoch + 1)},2.0" for epoch in range(8))
     found = pj.diagnose(log(tmp_path, f"epoch,loss,grad_norm\n{rows}\n"))
@@ -199,6 +224,17 @@ def test_a_log_with_gradients_alone_does_not_examine_layers(tmp_path):
     assert of_layers <= set(blind)
     assert "exploding_gradient" in found.examined
     assert blind["dead_units"] == "not examined, because there are no activations"
+
+
+def test_a_log_that_is_nearly_perfect_from_its_first_epoch_on_is_well(tmp_path):
+    """As a good training on handwritten digits logs it: trembling at a thirtieth of the first epoch's loss."""
+    train = [0.25, 0.03, 0.012, 0.005, 0.009, 0.005, 0.009, 0.006, 0.009, 0.005]
+    valid = [0.09, 0.05, 0.035, 0.030, 0.036, 0.039, 0.042, 0.043, 0.044, 0.045]
+    rows = "\n".join(f"{epoch},{one},{other}" for epoch, (one, other) in enumerate(zip(train, valid, strict=True)))
+    found = pj.diagnose(log(tmp_path, f"epoch,loss,val_loss\n{rows}\n"))
+    assert [one.name for one in found.findings if one.level != "info"] == []
+    falling = "\n".join(f"{epoch},{one},{one}" for epoch, one in enumerate([0.25, 0.03, 0.02, 0.012, 0.01, 0.009]))
+    assert names(pj.diagnose(log(tmp_path, f"epoch,loss,val_loss\n{falling}\n", "falling.csv"))) == []
 
 
 def test_one_epoch_that_is_not_a_number_is_no_divergence(tmp_path):

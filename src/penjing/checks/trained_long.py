@@ -47,14 +47,17 @@ def look(record: Record) -> Finding | None:
     share = float(at[best] / at[-1])
     if share > SHARE or losses[best] > (1 - FELL) * max(float(losses[0]), constant_loss(record) or 0.0):
         return None
+    remedies = (f"--set training.steps={at[best]:.0f}", "--set training.patience=3")
+    advice = f"Take fewer with {remedies[0]}, or let it stop by itself with {remedies[1]}."
+    if record.is_foreign:
+        advice = "Take fewer, or let it stop by itself when the validation loss no longer falls."
     return Finding(
         name="trained_long",
         level="info",  # the weights that are kept are those of its best moment
-        message=f"After {at[best]:,.0f} of {at[-1]:,.0f} updates ({share:.0%}) it was as good as it became, but for "
-        f"chance, and gained nothing since. Take fewer with --set training.steps={at[best]:.0f}, or let it stop by "
-        "itself with --set training.patience=3.",
+        message=f"After {at[best]:,.0f} of {at[-1]:,.0f} {record.counted}s ({share:.0%}) it was as good as it became, "
+        f"but for chance, and gained nothing since. {advice}",
         evidence={"step": int(at[best]), "steps": int(at[-1]), "share": share},
-        remedies=(f"--set training.steps={at[best]:.0f}", "--set training.patience=3"),
+        remedies=() if record.is_foreign else remedies,
     )
 
 
