@@ -11,8 +11,8 @@ learned from; and it will tell little of a third kind.
 Parts that are dealt by time drift because the world does: the score is then honest, and the drift is what one wants to
 know. Of many columns a few drift by chance; that is counted in.
 
-**What to do.** Where the parts came with the data, see how they were made. Gather training items of the kind that the
-network will meet.
+**What to do.** Where the parts came with the data, see how they were made, and have them dealt anew with `--split none`
+unless that is what the network will meet: then gather training items of that kind.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ def look(record: Record) -> Finding | None:
     return Finding(
         name="drift",
         level="warning",
-        message=f"Validation items differ from those that are learned from, in {told}. See how the parts were made, "
-        "and gather items of the kind that the network will meet.",
+        message=f"Validation items differ from those that are learned from, in {told}. See how the parts were made "
+        "(--split none deals those anew that came with the data), and gather items of the kind that the network will "
+        "meet.",
         evidence={"drift": {str(row["column"]): float(row["drift"]) for row in found}},
-        remedies=("--split-seed",),
+        remedies=("--split none",),
     )
 
 
