@@ -44,7 +44,7 @@ def told(seconds: float, columns: tuple[str, ...] = ("telling", "noise")) -> lis
         Items({"table": Encoded(values)}, {"label": truth}), {"table": "table"}, {}, {}, "label", ("a", "b"), rows, rows
     )
     slot = SimpleNamespace(name="table", modality="table", columns=[SimpleNamespace(name=name) for name in columns])
-    prepared: Any = SimpleNamespace(slots=(slot,), truth=truth)
+    prepared: Any = SimpleNamespace(slots=(slot,), truth=truth, groups=np.arange(ITEMS))
     network: Any = Sign()
     return contributions(network, problem, prepared, CLASSIFY, CLASSIFY.metric("accuracy"), seconds)
 

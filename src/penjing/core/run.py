@@ -155,11 +155,14 @@ class Run:
         path = self.path / MET
         if not path.exists():
             return None
-        drops = {(one["input"], one["column"]): one["drop"] for one in self.results.get("contributions") or ()}
+        lost = {(one["input"], one["column"]): one for one in self.results.get("contributions") or ()}
         rows = _read_list(path)
         for row in rows:
             column = row.get("column") if row.get("modality") == "table" else None
-            row["drop"] = drops.get((row.get("input"), column)) if row.get("role") == "input" else None
+            told = lost.get((row.get("input"), column), {}) if row.get("role") == "input" else {}
+            # An older run's contributions have no interval.
+            row.update(drop=told.get("drop"), drop_low=told.get("low"), drop_high=told.get("high"))
+            row["drop_all"] = told.get("drop_all")
         return _frame(rows)
 
     @property
