@@ -78,13 +78,44 @@ def test_the_units_of_a_convolution_are_its_channels():
 
 
 def test_units_at_a_bound_are_saturated():
-    network = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+    network = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 2))
     nn.init.zeros_(network[0].weight)
     with torch.no_grad():
         network[0].bias.copy_(torch.tensor([9.0, -9.0, 0.0, 0.5]))
     found = _vitals.activations(network, torch.randn(16, 4))
     assert found["activation/1/saturated"] == 0.5
     assert "activation/1/dead" not in found
+
+
+def test_answers_at_a_bound_are_sure_and_no_units_that_are_stuck():
+    """Outputs of sigmoid of a network of its own, for labels most of which are rare."""
+    network = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 6), nn.Sigmoid(), nn.Flatten())
+    with torch.no_grad():
+        network[2].bias.fill_(-20.0)
+    found = _vitals.activations(network, torch.randn(16, 4))
+    assert [name for name in found if name.endswith("/saturated")] == ["activation/1/saturated"]
+
+
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.GELU(), nn.SiLU(), nn.Hardswish()])
+def test_a_layer_of_small_numbers_is_not_silent(activation):
+    network = nn.Sequential(nn.Linear(4, 8, bias=False), activation)
+    with torch.no_grad():
+        network[0].weight.mul_(1e-4)
+    assert _vitals.activations(network, torch.randn(32, 4))["activation/1/dead"] == 0
+
+
+@pytest.mark.parametrize(("activation", "function"), [(nn.GELU(), nn.functional.gelu), (nn.SiLU(), nn.functional.silu)])
+def test_a_unit_is_silent_where_its_slope_is_none(activation, function):
+    biases = torch.linspace(-9.0, 9.0, 181, requires_grad=True)
+    (slope,) = torch.autograd.grad(function(biases).sum(), biases)
+    network = nn.Sequential(nn.Linear(4, 181), activation)
+    nn.init.zeros_(network[0].weight)
+    with torch.no_grad():
+        network[0].bias.copy_(biases)
+    flat = (slope.abs() <= _vitals.FLAT) & (biases < -2)
+    assert _vitals.activations(network, torch.randn(16, 4))["activation/1/dead"] == pytest.approx(
+        float(flat.float().mean()), abs=1 / 181
+    )
 
 
 class Twice(nn.Module):

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-NEARLY = 0.01  # of a unit's range: this close to a bound is saturated, this close to nothing is silent
+NEARLY = 0.01  # of a unit's range: this close to a bound is saturated
+FLAT = 0.01  # a slope of an activation: what lies under it hardly gets a gradient
 MOSTLY = 0.8  # share of values that must be at a bound for a unit to be called saturated
 
 # Activations that can fall silent, and those that have bounds to get stuck at.
@@ -141,15 +142,17 @@ def activations(network: nn.Module, batch: Any) -> dict[str, float]:
 
     Returns:
         For each activation function that the batch went through, named after the module that called it:
-        `activation/NAME/mean` and `std`; `dead`, the share of units that are silent for every item, where the
+        `activation/NAME/mean` and `std`; `dead`, the share of units that get no gradient from any item, where the
         function can fall silent; `saturated`, the share of units that are at a bound for nearly every item, where it
-        has bounds. And what the first layer with a matrix gets, of each encoder or else of the first part that has one:
+        has bounds and a layer follows: answers may well be sure. And what the first layer with a matrix gets, of each
+        encoder or else of the first part that has one:
         `entering/PART/mean` and `std`; `uneven`, how many times the usual spread its most spread value or channel has.
     """
     watch = _Watch()
     with watch.naming(network), watch:
         network(batch)
-    return {**watch.found, **watch.entering()}
+    answers = {f"activation/{name}/saturated" for name in watch.last}
+    return {name: value for name, value in watch.found.items() if name not in answers} | watch.entering()
 
 
 def flop(network: nn.Module, batch: Any) -> int:
@@ -195,6 +198,7 @@ class _Watch(TorchDispatchMode):
         self.found: dict[str, float] = {}
         self._inside: list[str] = []
         self._units = -1
+        self.last: list[str] = []  # the functions behind the last layer
         self._times: dict[str, int] = {}
         self._entered: dict[str, dict[str, float]] = {}
 
@@ -226,33 +230,63 @@ class _Watch(TorchDispatchMode):
         return {f"entering/{part}/{name}": value for part, told in first.items() for name, value in told.items()}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__.strip("_")
+        given = args[0].detach().clone() if name in _CAN_DIE and isinstance(args[0], Tensor) else None  # as it was
+        result = func(*args, **(kwargs or {}))
+        is_layer = True
         if any(part in name for part in _UNITS_SECOND):
             self._units = 1
         elif any(part in name for part in _UNITS_LAST):
             self._units = -1
+        else:
+            is_layer = False
+        if is_layer:
+            self.last = []
         if (name in _CAN_DIE or name in _BOUNDS) and isinstance(result, Tensor) and result.ndim > 1:
-            self._measure(name, result.detach())
+            self._measure(name, given, result.detach())
         return result
 
-    def _measure(self, kind: str, values: Tensor) -> None:
-        units = values.float().movedim(self._units, 0).flatten(1)
+    def _measure(self, kind: str, given: Tensor | None, values: Tensor) -> None:
+        units = self._by_unit(values)
         if len(units) < 2:  # one number is an answer and no layer of units
             return
         name = self._name()
+        self.last.append(name)
         self.found[f"activation/{name}/mean"] = float(units.mean())
         self.found[f"activation/{name}/std"] = float(units.std(correction=0))
-        if kind in _CAN_DIE:
-            self.found[f"activation/{name}/dead"] = float((units.abs().amax(1) <= NEARLY).float().mean())
+        if given is not None:
+            is_silent = _is_flat(kind, self._by_unit(given)).all(1)
+            self.found[f"activation/{name}/dead"] = float(is_silent.float().mean())
         else:
             low, high = _BOUNDS[kind]
             near = NEARLY * (high - low)
             is_stuck = ((units < low + near) | (units > high - near)).float().mean(1) >= MOSTLY
             self.found[f"activation/{name}/saturated"] = float(is_stuck.float().mean())
 
+    def _by_unit(self, values: Tensor) -> Tensor:
+        """float32 [units, values of each]."""
+        return values.float().movedim(self._units, 0).flatten(1)
+
     def _name(self) -> str:
         """The module at work; a second function of one module has its number behind it."""
         name = (self._inside[-1] if self._inside else "") or "network"
         self._times[name] = self._times.get(name, 0) + 1
         return name if self._times[name] == 1 else f"{name}:{self._times[name]}"
+
+
+def _is_flat(kind: str, given: Tensor) -> Tensor:
+    """Bool of each value that enters a function, whether it is where the function lets no gradient through.
+
+    The slope has no unit, so that a layer of small numbers is not taken for a silent one.
+    """
+    if kind == "relu":
+        return given <= 0
+    if kind == "hardswish":
+        return given <= -3
+    if kind == "gelu":
+        normal = torch.exp(-given.square() / 2) / math.sqrt(2 * math.pi)
+        slope = torch.special.ndtr(given) + given * normal
+    else:
+        gate = given.sigmoid()
+        slope = gate * (1 + given * (1 - gate))
+    return (slope.abs() <= FLAT) & (given < -2)
