@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from alike import written
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
-from penjing.training import _checkpoint, _evaluate, engine
+from penjing.training import _checkpoint, _evaluate, _loader, engine
 from penjing.training._loader import Items
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
@@ -466,3 +467,38 @@ def test_inputs_of_one_modality_and_an_augmentation_listed_twice_have_draws_of_t
     )
     assert [name for name, _ in named] == ["other/crop", "other/flip", "other/crop#2"]
     assert not torch.equal(twice["image"], once["image"])
+
+
+class Awaited(Pictures):
+    """Values each of which takes a second to come, by a clock that nothing else moves."""
+
+    seconds = 0.0
+
+    def take(self, index):
+        Awaited.seconds += len(index)
+        return super().take(index)
+
+
+def test_what_evaluations_wait_for_their_items_is_waiting_too(monkeypatch):
+    monkeypatch.setattr(_loader, "time", SimpleNamespace(monotonic=lambda: Awaited.seconds))
+    posed = problem()
+    (values,) = posed.items.inputs.values()
+    posed = replace(posed, items=replace(posed.items, inputs={"image": Awaited(values.values)}))
+    line = engine.carry_out(recipe(), posed).history[-1]
+    evaluated = 4 * (len(posed.train) + len(posed.valid) + 64)
+    assert line["stalled_seconds"] >= evaluated
+
+
+def test_of_many_classes_more_items_are_looked_into(monkeypatch):
+    seen = []
+    measured = _evaluate._vitals.activations
+    monkeypatch.setattr(
+        _evaluate._vitals,
+        "activations",
+        lambda network, batch: seen.append(len(batch.item)) or measured(network, batch),
+    )
+    posed = problem(400)
+    many = replace(posed, classes=(*posed.classes, *(f"class {number}" for number in range(98))))
+    for one in (posed, many):
+        engine.carry_out(recipe(steps=2, evaluations=1), one)
+    assert seen == [64, 200]

@@ -19,14 +19,14 @@ from penjing.core.run import finite
 from penjing.core.statistics import Metric
 from penjing.training import _vitals
 from penjing.training._assemble import Network
-from penjing.training._loader import Loader, spread
+from penjing.training._loader import Clocked, Loader, spread
 from penjing.training._loop import State
 from penjing.training._met import batch_told, outputs_told
 from penjing.training._problem import Problem, outputs
 from penjing.training._step import Supervised, number_format
 
 MOST_LOOKED_AT = 2000  # items, before the first step
-LOOKED_INTO = 64  # training items, at each evaluation
+LOOKED_INTO, MOST_LOOKED_INTO = 64, 256  # training items, at each evaluation; two of each class, where they can be
 FEWEST_MEASURED = 200  # training items, augmentation off; otherwise as many as validation has
 
 
@@ -50,26 +50,28 @@ class Inside:
 
     def __post_init__(self) -> None:
         self._begun = time.monotonic()
+        self.items = Clocked(self.problem.items)
         self._flop: int | None = None
 
     @torch.no_grad()
     def read(self, network: Network, state: State, pulse: Mapping[str, float]) -> dict[str, float]:
         """The line's values: those of `pulse`, which is of the weights that learn and not of their average, and more.
 
-        `seconds` and `stalled_seconds` since the training began, with its evaluations; `memory/resident` bytes now;
+        `seconds` and `stalled_seconds` since the training began, with its evaluations: those wait for their items
+        too, and meanwhile batches are made that are not waited for later; `memory/resident` bytes now;
         `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
         `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
         activations.
         """
-        rows = spread(self.problem.train, LOOKED_INTO)
-        batch = self.problem.items.batch(rows).to(next(network.parameters()).device)
+        rows = spread(self.problem.train, min(MOST_LOOKED_INTO, max(LOOKED_INTO, 2 * len(self.problem.classes))))
+        batch = self.items.batch(rows).to(next(network.parameters()).device)
         if self._flop is None:
             self._flop = _vitals.flop(network, batch) // max(1, len(rows))
         with number_format(self.recipe.machine.number_format, batch.item.device.type):
             units = _vitals.activations(network, batch)
         known = {
             "seconds": self._since("seconds", time.monotonic() - self._begun),
-            "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds),
+            "stalled_seconds": self._since("stalled_seconds", self.loader.stalled_seconds + self.items.seconds),
             "flop": 3 * self._flop * self.loader.size * state.step,
             "memory/resident": _vitals.resident_bytes(),
             "train/loss_noise": _vitals.noise(state.losses),
@@ -120,7 +122,7 @@ def evaluate(
     with step.evaluating() as network:
         for part, rows in (("train", learned), ("valid", judged)):
             if len(rows):
-                found = outputs(network, problem.items, rows, recipe.machine.number_format)
+                found = outputs(network, inside.items, rows, recipe.machine.number_format)
                 values.update(_measures(task, metric, part, found, problem.truth[rows]))
                 losses[f"{part}/loss"] = values[f"{part}/{task.LOSS_METRIC}"]
                 told = outputs_told(found)

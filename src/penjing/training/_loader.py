@@ -103,6 +103,32 @@ class Items:
         )
 
 
+class Fetches(Protocol):
+    """What gives the items of some rows."""
+
+    def batch(self, rows: np.ndarray) -> Batch: ...
+
+
+@dataclass
+class Clocked:
+    """Items that count how long they are waited for.
+
+    Attributes:
+        items: asked.
+        seconds: so far.
+    """
+
+    items: Items
+    seconds: float = 0.0
+
+    def batch(self, rows: np.ndarray) -> Batch:
+        """The items of some rows, inputs raw."""
+        asked = time.monotonic()
+        batch = self.items.batch(rows)
+        self.seconds += time.monotonic() - asked
+        return batch
+
+
 @dataclass
 class Loader:
     """The training batches, in an order that only the seed decides.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from penjing.models import own
 from penjing.training._assemble import Network
-from penjing.training._loader import Items, chunks
+from penjing.training._loader import Fetches, Items, chunks
 from penjing.training._step import number_format
 
 EVALUATION_BATCH = 512
@@ -68,7 +68,7 @@ def torch_half(plugin: ModuleType, name: str) -> ModuleType:
 
 
 @torch.no_grad()
-def outputs(network: Network, items: Items, rows: np.ndarray, format_name: str = "float32") -> np.ndarray:
+def outputs(network: Network, items: Fetches, rows: np.ndarray, format_name: str = "float32") -> np.ndarray:
     """What the network says of some rows: float32 [rows, outputs]. In evaluation mode, augmentation off."""
     network.eval()
     device = next(network.parameters()).device
