@@ -15,7 +15,7 @@ from torch import nn
 from penjing.core import plugins
 from penjing.training._loader import Items
 from penjing.training.engine import Problem
-from penjing.workflows._contribute import contributions
+from penjing.workflows._contribute import MOST_COLUMNS, contributions
 from penjing.workflows._slots import Encoded
 
 ITEMS = 400
@@ -34,7 +34,12 @@ class Sign(nn.Module):
         return torch.stack([-first, first], 1)
 
 
-def told(seconds: float, columns: tuple[str, ...] = ("telling", "noise")) -> list[dict[str, Any]]:
+def told(
+    seconds: float,
+    columns: tuple[str, ...] = ("telling", "noise"),
+    network: Any = None,
+    groups: np.ndarray | None = None,
+) -> list[dict[str, Any]]:
     draw = np.random.default_rng(0)
     truth = draw.integers(0, 2, ITEMS)
     values = draw.normal(size=(ITEMS, len(columns))).astype(np.float32)
@@ -44,9 +49,8 @@ def told(seconds: float, columns: tuple[str, ...] = ("telling", "noise")) -> lis
         Items({"table": Encoded(values)}, {"label": truth}), {"table": "table"}, {}, {}, "label", ("a", "b"), rows, rows
     )
     slot = SimpleNamespace(name="table", modality="table", columns=[SimpleNamespace(name=name) for name in columns])
-    prepared: Any = SimpleNamespace(slots=(slot,), truth=truth, groups=np.arange(ITEMS))
-    network: Any = Sign()
-    return contributions(network, problem, prepared, CLASSIFY, CLASSIFY.metric("accuracy"), seconds)
+    prepared: Any = SimpleNamespace(slots=(slot,), truth=truth, groups=rows if groups is None else groups)
+    return contributions(network or Sign(), problem, prepared, CLASSIFY, CLASSIFY.metric("accuracy"), seconds)
 
 
 def test_a_column_that_tells_the_class_costs_half_the_answers_and_noise_costs_nothing() -> None:
@@ -66,3 +70,45 @@ def test_one_thing_alone_has_nothing_to_be_told_from() -> None:
 
 def test_a_network_that_learned_from_all_folds_has_no_items_left_to_tell_by(tmp_path: Path) -> None:
     assert fit_kind("table", tmp_path, folds=3).results["contributions"] == []
+
+
+class Overfitted(nn.Module):
+    """Answers by the first column, and as much by what it learned by heart of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, batch: Any) -> torch.Tensor:
+        values = batch.inputs["table"]
+        said = values[:, 0] * self.weight + 1.5 * values[:, 1:].sum(1)
+        return torch.stack([-said, said], 1)
+
+
+def test_the_interval_of_a_column_of_chance_holds_zero_however_much_the_network_makes_of_it() -> None:
+    telling, noise = told(np.inf, network=Overfitted())
+    assert noise["column"] == "noise"
+    assert noise["low"] < 0 < noise["high"]
+    assert noise["high"] - noise["low"] > 0.02
+    assert telling["low"] > 0
+
+
+def test_exchanging_all_inputs_costs_what_the_network_knows() -> None:
+    telling, noise = told(np.inf)
+    assert telling["drop_all"] == noise["drop_all"] == pytest.approx(telling["drop"])
+
+
+def test_items_of_one_group_are_one_witness() -> None:
+    single, grouped = told(np.inf), told(np.inf, groups=np.arange(ITEMS) // 20)
+    assert single[0]["drop"] == grouped[0]["drop"]
+    assert single[0]["low"] != grouped[0]["low"]
+    (alone, _) = told(np.inf, groups=np.zeros(ITEMS, dtype=int))
+    assert (alone["low"], alone["high"]) == (None, None)
+
+
+def test_of_many_columns_those_are_tried_that_chance_draws() -> None:
+    names = tuple(f"x{number}" for number in range(90))
+    found = [one["column"] for one in told(np.inf, names)]
+    assert len(found) == len(set(found)) == MOST_COLUMNS
+    assert any(int(name[1:]) > MOST_COLUMNS for name in found)
+    assert found == [one["column"] for one in told(np.inf, names)]

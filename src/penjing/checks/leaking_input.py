@@ -1,8 +1,8 @@
 """One column tells the class nearly alone and nearly without fail: too good to be true.
 
 **What it sees.** That nearly every answer on validation items is right, and that exchanging the values of one column
-of several between items takes nearly all of what the network has over the most frequent class, while no other column
-takes much.
+of several between items costs nearly all that exchanging all of them costs, by the same metric, while no other column
+costs much.
 
 **Why it is bad.** Such a column most often holds the answer: it was filled in after the fact, or made from the target.
 Where the network is to be used it will not be known, and the score is worth nothing.
@@ -24,7 +24,7 @@ NEEDS = ("inputs.varies", "items.target", "items.predicted", "items.probability"
 PICTURE = "contributions"
 FEWEST, COLUMNS = 30, 3  # validation items, and columns with a contribution
 RIGHT = 0.97  # of the answers
-ALONE, OTHERS = 0.8, 0.15  # of what the network has over the most frequent class: of the column, and of any other
+ALONE, OTHERS = 0.8, 0.15  # of what all columns give together: of the column, and of any other
 
 
 def look(record: Record) -> Finding | None:
@@ -32,15 +32,13 @@ def look(record: Record) -> Finding | None:
     assert record.items is not None
     inputs = inputs_of(record)
     items = class_answers(record)
-    if "drop" not in inputs.columns or len(items) < FEWEST:
+    if "drop_all" not in inputs.columns or len(items) < FEWEST:  # one input, or an older run
         return None
-    drops = inputs.drop_nulls("drop").sort("drop", descending=True)
+    drops = inputs.drop_nulls(["drop", "drop_all"]).sort("drop", descending=True)
     right = float((items["target"] == items["predicted"]).mean())  # type: ignore[arg-type]
-    frequent = float(items["target"].value_counts()["count"].max()) / len(items)  # type: ignore[arg-type]
-    over = right - frequent
-    if len(drops) < COLUMNS or right < RIGHT or over <= 0:
+    if len(drops) < COLUMNS or right < RIGHT or drops["drop_all"][0] <= 0:
         return None
-    first, second = float(drops["drop"][0]) / over, float(drops["drop"][1]) / over
+    first, second = (float(drops["drop"][place] / drops["drop_all"][place]) for place in (0, 1))
     if first < ALONE or second > OTHERS:
         return None
     name = str(drops["column"][0])
@@ -67,4 +65,6 @@ def healthy() -> Record:
 def _example(first: float, others: float) -> Record:
     truth = [("cat", "dog")[row % 2] for row in range(100)]
     answers = example_classes({"network": [(name, name, 0.99) for name in truth]})
-    return example_inputs({"drop": first}, {"column": "city", "drop": others}, of=answers)
+    return example_inputs(
+        {"drop": first, "drop_all": 0.5}, {"column": "city", "drop": others, "drop_all": 0.5}, of=answers
+    )
