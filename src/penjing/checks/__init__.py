@@ -503,3 +503,21 @@ def shown(value: float, is_signed: bool = False) -> str:
     """A difference of a metric for a sentence: points for shares."""
     sign = "+" if is_signed else ""
     return f"{100 * value:{sign}.1f} points" if abs(value) <= 1 else f"{value:{sign}.3g}"
+
+
+def units_of(items: pl.DataFrame) -> Int[np.ndarray, " items"]:
+    """The number of each item's group; an item without one is its own, and so is each of an older run."""
+    groups = items.select(pl.coalesce("group", "hash")).to_series() if "group" in items.columns else None
+    return unit_of_item(None if groups is None else groups.to_list(), len(items))
+
+
+def clustering(values: Float[np.ndarray, " items"], unit: Int[np.ndarray, " items"]) -> float:
+    """How many times as far as single items would the mean of some values scatters, because items of one group are
+    alike; 1 and more, infinite where all are of one group.
+
+    Source: L. Kish, Survey sampling, 1965: the root of the design effect.
+    """
+    by_item = standard_error(values)
+    if int(unit.max(initial=0)) + 1 == len(values) or by_item == 0:
+        return 1.0
+    return max(1.0, standard_error(values, unit) / by_item)

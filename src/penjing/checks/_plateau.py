@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from penjing.checks import LISTED, SIMPLE, of_classes
+from penjing.checks import LISTED, SIMPLE, of_classes, units_of
+from penjing.core.statistics import unit_of_item
 
 JUDGES = ("network", *SIMPLE)
 WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard
@@ -28,10 +29,12 @@ class Judged:
     Attributes:
         wrong: whether the label is another one.
         names: of the items.
+        unit: the number of each one's group.
     """
 
     wrong: Bool[np.ndarray, " items"]
     names: list[str]
+    unit: Int[np.ndarray, " items"]
 
     @property
     def surest_half(self) -> int:
@@ -60,8 +63,9 @@ def judged(items: pl.DataFrame) -> Judged | None:
     heard = [name for name in JUDGES if right.get(name, 0.0) >= least]
     if len(heard) < 2:
         return None
-    said = by_model[heard[0]].select("hash", "name", "target", pl.col("predicted").alias("said"))
-    said = said.with_columns(agreed=pl.lit(value=True), rank=pl.lit(0.0))
+    first = by_model[heard[0]]
+    said = first.select("hash", "name", "target", pl.col("predicted").alias("said"))
+    said = said.with_columns(pl.Series("unit", units_of(first)), agreed=pl.lit(value=True), rank=pl.lit(0.0))
     for name in heard:
         other = by_model[name].select("hash", "predicted", sure=pl.col("probability").list.max().rank())
         said = said.join(other, on="hash").with_columns(
@@ -69,7 +73,8 @@ def judged(items: pl.DataFrame) -> Judged | None:
         )
         said = said.drop("predicted", "sure")
     agreed = said.filter("agreed").sort("rank", "hash", descending=[True, False])
-    return Judged((agreed["target"] != agreed["said"]).to_numpy(), [str(name) for name in agreed["name"]])
+    wrong, names = (agreed["target"] != agreed["said"]).to_numpy(), [str(name) for name in agreed["name"]]
+    return Judged(wrong, names, unit_of_item(agreed["unit"].to_numpy(), len(agreed)))
 
 
 @dataclass(frozen=True)

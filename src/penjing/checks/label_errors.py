@@ -11,8 +11,9 @@ among the surest items as among less sure ones.
 **Why it is bad.** Wrong labels in training teach the wrong thing; wrong labels in validation make the score too low.
 
 **Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
-tell: look at the items named. A network that is clearly worse than a simple model is not heard by itself. Where an
-experiment left doubted items out and the network was no better for it, they are good to know and no more.
+tell: look at the items named. A network that is clearly worse than a simple model, or whose loss is not clearly better
+than that of the constant answer, is not heard by itself; nor is what one group alone brings. Where an experiment left
+doubted items out and the network was no better for it, they are good to know and no more.
 
 **What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
 
@@ -29,7 +30,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import LISTED, SIMPLE, gain, of_classes, shown, spoken
+from penjing.checks import CONSTANT, LISTED, SIMPLE, clustering, gain, of_classes, shown, spoken, units_of
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.checks._trials import trials_of
@@ -63,24 +64,23 @@ def look(record: Record) -> Finding | None:
         exchanged = _exchanged(record.items.filter(model=name))
         if exchanged is not None:
             return exchanged
-    behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
-    if any(one is not None and one.high < 0 for one in behind):
-        return _steady(record.items)  # a network that is worse than a simple model is no judge of labels by itself
+    if not _is_heard(record):
+        return _steady(record.items)
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = of_classes(record.items.filter(judges))
+    place = _places(items) if len(items) else {}
+    # Of a class that is never answered the record does not say which of the probabilities is its own.
+    items = items.filter(pl.col("target").is_in(list(place)))
     if len(items) < FEWEST:
-        return None
-    probability = np.array(items["probability"].to_list(), dtype=np.float64)
-    place = _places(items["predicted"].to_list(), probability.argmax(1))
-    if not set(items["target"]) <= set(place):
-        # A class that is never answered: which of the probabilities is its own, the record does not say.
         return _steady(record.items)
+    probability = np.array(items["probability"].to_list(), dtype=np.float64)
     truth = np.array([place[name] for name in items["target"]])
     own, sure = probability[np.arange(len(truth)), truth], probability.max(1)
     doubted = doubts(probability, truth)
-    expected = float((1 - sure[sure >= SURE]).sum())
-    found = int(doubted.sum())
-    if found < max(3.0, SHARE * len(truth), TIMES * expected, expected + SURELY * math.sqrt(expected)):
+    surprise = np.where(sure >= SURE, 1 - sure, 0.0)
+    expected, found = float(surprise.sum()), int(doubted.sum())
+    wider = clustering(doubted - surprise, units_of(items))
+    if found < max(3.0, SHARE * len(truth), TIMES * expected, expected + SURELY * wider * math.sqrt(expected)):
         return _steady(record.items)
     order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
     names = [str(items["name"][int(row)]) for row in order[:LISTED]]
@@ -119,6 +119,16 @@ def doubts(probability: Float[np.ndarray, "items classes"], truth: Int[np.ndarra
     best, sure = probability.argmax(1), probability.max(1)
     found: np.ndarray = (best != truth) & (sure >= np.maximum(usual[best], SURE)) & (own < usual[truth])
     return found
+
+
+def _is_heard(record: Record) -> bool:
+    """Whether the network knows enough to doubt labels by itself: clearly more than the constant answer, for otherwise
+    being sure is what is wrong with it, and not clearly less than a simple model."""
+    over_constant = gain(record, "loss", CONSTANT, FEWEST)
+    if over_constant is not None and over_constant.low <= 0:
+        return False
+    behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
+    return all(one is None or one.high >= 0 for one in behind)
 
 
 def _lost_without(record: Record) -> float | None:
@@ -170,7 +180,9 @@ def _steady(items: pl.DataFrame) -> Finding | None:
     if doubted < FEWEST_WRONG or doubted > MOST_WRONG * half:
         return None
     level = plateau(found.wrong)
-    if level.evidence < LIKELIER or level.share < MOSTLY * float(found.wrong.mean()):
+    # Items of one group err together: they are evidence of as many as scatter as far.
+    evidence = level.evidence / clustering(found.wrong.astype(np.float64), found.unit) ** 2
+    if evidence < LIKELIER or level.share < MOSTLY * float(found.wrong.mean()):
         return None
     names = names_of(found)
     return Finding(
@@ -180,16 +192,16 @@ def _steady(items: pl.DataFrame) -> Finding | None:
         f"{doubted:,} have another label, and they do not become fewer the surer they are, as mistakes on hard items "
         f"do: about {level.share:.0%} of all labels would be wrong. Look at {spoken(names)}, and write what is wrong "
         "into a file for --corrections.",
-        evidence={"doubted": doubted, "items": half, "share": level.share, "likelier": level.evidence},
+        evidence={"doubted": doubted, "items": half, "share": level.share, "likelier": evidence},
         items=names,
         remedies=("--corrections",),
     )
 
 
-def _places(predicted: list[str], best: np.ndarray) -> dict[str, int]:
+def _places(items: pl.DataFrame) -> dict[str, int]:
     """Class → the place of its probability, by where the greatest mostly is when that class is the answer."""
     votes: dict[str, Counter[int]] = {}
-    for name, index in zip(predicted, best.tolist(), strict=True):
+    for name, index in zip(items["predicted"], items["probability"].list.arg_max(), strict=True):
         votes.setdefault(name, Counter())[index] += 1
     found = {name: counts.most_common(1)[0][0] for name, counts in votes.items()}
     return found if len(set(found.values())) == len(found) else {}

@@ -1,7 +1,9 @@
 """The probabilities that it states are not how often it is right.
 
-**What it sees.** The mean gap between stated probability and share of right answers over fifteen equally filled bins
-of validation items, less what chance gives where every probability is right.
+**What it sees.** Right (1 or 0) less stated probability, summed over validation items from the least sure to the
+surest: the range of that sum, as a share of the items, is what no choice of bins changes. And the same summed within
+the items that are given one class, for opposite errors of two classes cancel out over all. Either is held against what
+chance gives where every probability is right; that is as much wider as the gaps of one group are alike.
 
 **Why it is bad.** Whoever decides by the probabilities (what to look at, what to leave to a person) decides wrongly.
 
@@ -11,16 +13,20 @@ clearly more than that.
 **What to do.** penjing learns a temperature on validation; where that is not enough, more validation items, folds, or
 label smoothing.
 
-Source: M. P. Naeini, G. Cooper, M. Hauskrecht, Bayesian binning, AAAI 2015; the bias: R. Roelofs et al., Mitigating
-bias in calibration error estimation, AISTATS 2022. We take off what is drawn under right probabilities.
+Source: I. Arrieta-Ibarra et al., Metrics of calibration for probabilistic predictions, JMLR 2022, for the range; M. P.
+Naeini, G. Cooper, M. Hauskrecht, Bayesian binning, AAAI 2015, for the expected calibration error, which the sentence
+names because people know it. We take off what is drawn under right probabilities.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from jaxtyping import Bool, Float
+import math
+from collections.abc import Sequence
 
-from penjing.checks import HAMPERS, class_answers
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from penjing.checks import HAMPERS, class_answers, clustering, units_of
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -35,9 +41,10 @@ FOLLOWS = (
 )
 PICTURE = "reliability"
 FEWEST = 100  # items
-BINS, DRAWS = 15, 200
-GAP = 0.05  # more than chance gives
-RARE = 0.999  # of the draws that must be below it
+BINS = 15  # of the expected calibration error
+DRAWS = 1000  # under right probabilities
+GAP = 0.05  # of the items, more than chance gives
+CHANCE = 0.005  # of as much where probabilities are right, over both numbers
 
 
 def look(record: Record) -> Finding | None:
@@ -48,24 +55,81 @@ def look(record: Record) -> Finding | None:
         return None
     stated = items["probability"].list.max().to_numpy().astype(np.float64)
     right = (items["target"] == items["predicted"]).to_numpy()
-    order, draw = np.argsort(stated, kind="stable"), np.random.default_rng(0)
-    stated, right = stated[order], right[order]  # sorted once, for all draws
-    gap = calibration_error(stated, right)
-    chance = np.array([calibration_error(stated, draw.random(len(stated)) < stated) for _ in range(DRAWS)])
-    excess = gap - float(chance.mean())
-    if excess < GAP or gap <= float(np.quantile(chance, RARE)):
+    said, place = np.unique(items["predicted"].to_numpy(), return_inverse=True)
+    seen = _Seen(stated, place)
+    wider = clustering(right - stated, units_of(items))
+    if not math.isfinite(wider):  # one group tells nothing of others
         return None
-    share, mean = float(right.mean()), float(stated.mean())
-    too = "sure" if mean > share else "modest"
+    draw = np.random.default_rng(0)
+    drawn = [draw.random(len(stated)) < stated for _ in range(DRAWS)]
+    chance = wider * np.array([seen.gaps(one) for one in drawn])
+    found = seen.gaps(right)
+    p_values = (1 + (chance >= found).sum(0)) / (1 + DRAWS)
+    is_off = (found - chance.mean(0) >= GAP) & (p_values * len(found) <= CHANCE)
+    if not is_off.any():
+        return None
+    few = drawn[: DRAWS // 5]
+    by_chance = wider * float(np.mean([calibration_error(stated[seen.order], one[seen.order]) for one in few]))
+    gap = calibration_error(stated[seen.order], right[seen.order])
+    told = _over_all(stated, right, float(found[0])) if is_off[0] else _by_class(stated, right, place, said.tolist())
     return Finding(
         name="miscalibrated",
         level="warning",
-        message=f"Its probabilities are too {too}: it states {mean:.0%} on average and is right in {share:.0%}; over "
-        f"all degrees of sureness the gap is {gap:.1%}, where chance would give {chance.mean():.1%}. More validation "
-        "items or --folds 5 let it be corrected better.",
-        evidence={"gap": gap, "chance": float(chance.mean()), "stated": mean, "right": share},
+        message=f"{told}; over all degrees of sureness the expected calibration error is {gap:.1%}, where chance would "
+        f"give {by_chance:.1%}. More validation items or --folds 5 let it be corrected better.",
+        evidence={
+            "gap": gap,
+            "chance": by_chance,
+            "stated": float(stated.mean()),
+            "right": float(right.mean()),
+            "range": float(found[0]),
+            "by_class": float(found[1]),
+        },
         remedies=("--folds 5",),
     )
+
+
+def _over_all(stated: Float[np.ndarray, " items"], right: Bool[np.ndarray, " items"], widest: float) -> str:
+    share, mean = float(right.mean()), float(stated.mean())
+    if abs(share - mean) < widest / 2:  # most of it cancels out
+        return f"Its probabilities are too sure in some places and too modest in others, {mean:.0%} on average"
+    too = "sure" if mean > share else "modest"
+    return f"Its probabilities are too {too}: it states {mean:.0%} on average and is right in {share:.0%}"
+
+
+def _by_class(
+    stated: Float[np.ndarray, " items"],
+    right: Bool[np.ndarray, " items"],
+    place: Int[np.ndarray, " items"],
+    said: Sequence[object],
+) -> str:
+    """Where it is off by most items."""
+    worst = int(np.abs(np.bincount(place, right - stated)).argmax())
+    mean, share = float(stated[place == worst].mean()), float(right[place == worst].mean())
+    return f'Its probabilities are off by class: "{said[worst]}" is stated with {mean:.0%} and right in {share:.0%}'
+
+
+class _Seen:
+    """What is stated of some items, and of what class.
+
+    Args:
+        stated: the probability of the answer.
+        place: the number of the class that is the answer.
+    """
+
+    def __init__(self, stated: Float[np.ndarray, " items"], place: Int[np.ndarray, " items"]) -> None:
+        self.stated, self.place = stated, place
+        self.order = np.argsort(stated, kind="stable")
+        in_order = stated[self.order]
+        self.is_last = np.r_[in_order[1:] > in_order[:-1], True]  # equal statements have no order among themselves
+
+    def gaps(self, right: Bool[np.ndarray, " items"]) -> Float[np.ndarray, "2"]:
+        """The range of the sum of gaps in the order of sureness, and what the sums of all classes come to; both as
+        shares of the items."""
+        gap = right - self.stated
+        running = np.r_[0.0, np.cumsum(gap[self.order])[self.is_last]]
+        by_class = np.abs(np.bincount(self.place, gap)).sum()
+        return np.array([running.max() - running.min(), by_class]) / len(gap)
 
 
 def calibration_error(stated: Float[np.ndarray, " items"], right: Bool[np.ndarray, " items"]) -> float:

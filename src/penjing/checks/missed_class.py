@@ -1,8 +1,9 @@
-"""A rare class is hardly ever recognised, while others are.
+"""A class is hardly ever recognised, while others are.
 
-**What it sees.** The share of each rare class's validation items that are given that class, where there are enough.
+**What it sees.** The share of each class's validation items that are given that class, where there are enough of them
+and they are of several groups.
 
-**Why it is bad.** The accuracy may look well, for it counts the frequent classes; whoever needs the missed class gets
+**Why it is bad.** The accuracy may look well, for it counts the other classes; whoever needs the missed class gets
 nothing.
 
 **Known false alarms.** A class that cannot be told from another by what the items hold is missed by any network.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import class_answers, spoken
+from penjing.checks import class_answers, spoken, units_of
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -23,9 +24,9 @@ from penjing.core.record import Record
 NEEDS = ("items.target", "items.predicted", "items.probability", "items.model")
 FOLLOWS = ("diverged", "not_learning", "underfit", "crawling", "dead_units", "wrong_output", "drift")
 PICTURE = "recall"
-FEWEST = 8  # items of a class
-RARE = 0.6  # of the items that a class would have if all had as many
+FEWEST, FEWEST_GROUPS = 8, 3  # items of a class, and groups that they are of: one speaker may be hard by himself
 MISSED, OTHERS = 0.10, 0.50  # recall of a missed class, and the mean recall of the others
+MOST = 0.5  # of the items: where more are missed, the network knows little at all
 
 
 def look(record: Record) -> Finding | None:
@@ -35,15 +36,16 @@ def look(record: Record) -> Finding | None:
     if answers.is_empty():
         return None
     recalls = (
-        answers.group_by("target")
-        .agg(n=pl.len(), recall=(pl.col("target") == pl.col("predicted")).mean())
-        .filter(pl.col("n") >= FEWEST)
+        answers.with_columns(unit=pl.Series(units_of(answers)))
+        .group_by("target")
+        .agg(n=pl.len(), units=pl.col("unit").n_unique(), recall=(pl.col("target") == pl.col("predicted")).mean())
+        .filter(pl.col("n") >= FEWEST, pl.col("units") >= FEWEST_GROUPS)
+        .select("target", "n", "recall")
         .sort("recall", "target")
     )
-    # Where a frequent class is missed too, the network answers at random or always the same: `not_learning` speaks.
-    rare = len(answers) / max(1, answers["target"].n_unique()) * RARE
     missed = recalls.filter(pl.col("recall") <= MISSED)
-    if (missed["n"] > rare).any():
+    # Where most are missed, the network answers at random or always the same: `not_learning` speaks.
+    if missed["n"].sum() > MOST * len(answers):
         return None
     others = recalls.filter(pl.col("recall") > MISSED)["recall"].mean()
     if missed.is_empty() or not isinstance(others, float) or others < OTHERS:
