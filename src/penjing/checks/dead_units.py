@@ -1,14 +1,15 @@
 """Many units of a layer are silent for every item.
 
-**What it sees.** For activations that can fall silent (ReLU and the like), the share of units that gave nothing for
-any of some training items, at the last evaluation.
+**What it sees.** For activations that can fall silent (ReLU and the like), the share of units that got no gradient from
+any of some training items, at the last evaluation: where the slope is nothing (ReLU), or next to it (GELU and the like,
+see `training._vitals.FLAT`). How large a layer's numbers are does not matter.
 
 **Why it is bad.** A unit that is silent for every item gets no gradient and never comes back: the network is smaller
 than it is meant to be.
 
-**Known false alarms.** Only 64 items are looked at, so a unit for something rare may seem dead; that is why three
-quarters of a layer's units must be: up to 0.63 were in healthy networks of tables. In a network that is far larger than
-its task, silent units do no harm.
+**Known false alarms.** Few items are looked at (`training._evaluate.LOOKED_INTO`), so a unit for something rare may
+seem dead; that is why three quarters of a layer's units must be: up to 0.63 were in healthy networks of tables. In a
+network that is far larger than its task, silent units do no harm.
 
 **What to do.** Lower the rate or warm it up longer; take an activation that lets something through on either side.
 """

@@ -1,7 +1,8 @@
 """Many units of a layer are at one of their bounds for nearly every item.
 
 **What it sees.** For activations with bounds (tanh, sigmoid), the share of units that stood within a hundredth of a
-bound for most values of some training items (`training._vitals.MOSTLY`), at the last evaluation.
+bound for most values of some training items (`training._vitals.MOSTLY`), at the last evaluation. Functions behind the
+last layer are left out: answers may well be sure.
 
 **Why it is bad.** At a bound the slope is next to nothing: such units hardly learn, and say about the same whatever
 they see.

@@ -75,7 +75,9 @@ class Record:
             order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under
             other names).
         inputs: what the network met before its first step, one row an input column and one the target, as
-            `training._met` says; and `drop`, the metric lost when a column's values are exchanged between items.
+            `training._met` says; and `drop`, the metric lost when a column's values are exchanged between items,
+            `drop_low` and `drop_high`, the ends of its 95 % interval, and `drop_all`, the metric lost when those of all
+            inputs are (null in older runs).
         choices: the recipe, dotted key → value, such as {"task.loss": "cross_entropy"}.
         counted: what `step` counts: "update" in a run, "epoch" or "step" in the log of another tool.
     """
