@@ -53,11 +53,8 @@ def _advice(record: Record) -> tuple[str, tuple[str, ...]]:
         ways.append(("a smaller canvas with --side", "--side"))
     if choices.get("machine.threads", MANY) > 1:
         ways.append(("a core for the loader with --set machine.threads=1", "--set machine.threads=1"))
-    ways.append(("data on a faster disk", "a faster disk"))
-    told = [way for way, _ in ways]
-    return f"What may help: {', '.join(told[:-1])}{' or ' if told[1:] else ''}{told[-1]}.", tuple(
-        one for _, one in ways
-    )
+    told = [*(way for way, _ in ways), "data on a faster disk"]
+    return f"What may help: {', '.join(told)}.", tuple(remedy for _, remedy in ways)
 
 
 def sick() -> Record:
