@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import penjing as pj
-from penjing.checks import diverged, sound_steps
+from penjing.checks import diverged, sound_steps, useless_input
 from penjing.checks._examples import example_answers, example_classes, example_inputs, example_steps, example_trials
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.files import write_json, write_lines
@@ -40,8 +40,10 @@ def run_folder(tmp_path, record):
     if record.items is not None:
         record.items.write_parquet(folder / "predictions.parquet")
     if record.inputs is not None:
+        told = {"drop": "drop", "low": "drop_low", "high": "drop_high", "drop_all": "drop_all"}
         drops = [
-            {"input": row["input"], "column": row["column"], "drop": row["drop"]} for row in record.inputs.to_dicts()
+            {"input": row["input"], "column": row["column"], **{name: row[column] for name, column in told.items()}}
+            for row in record.inputs.to_dicts()
         ]
         write_json(folder / "results.json", {"contributions": drops})
         write_json(folder / "inputs.json", record.inputs.to_dicts())
@@ -294,3 +296,12 @@ def test_layers_that_a_record_names_with_slashes_are_found():
     from penjing.checks import by_layer
 
     assert by_layer(steps, "activation", "dead")["a/b"][-1] == 0.9
+
+
+def test_useless_columns_of_a_run_are_told_by_their_intervals_and_older_runs_have_none(tmp_path):
+    folder = run_folder(tmp_path, useless_input.sick())
+    assert names(pj.diagnose(folder)) == ["useless_input"]
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    older = [{name: one[name] for name in ("input", "column", "drop")} for one in results["contributions"]]
+    write_json(folder / "results.json", {"contributions": older})
+    assert names(pj.diagnose(folder)) == []
