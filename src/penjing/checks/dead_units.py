@@ -9,14 +9,15 @@ than it is meant to be.
 
 **Known false alarms.** Few items are looked at (`training._evaluate.LOOKED_INTO`), so a unit for something rare may
 seem dead; that is why three quarters of a layer's units must be: up to 0.63 were in healthy networks of tables. In a
-network that is far larger than its task, silent units do no harm.
+network that is far larger than its task, silent units do no harm: where it is clearly better than the constant answer
+and no simple model is clearly better, they are good to know and no more.
 
 **What to do.** Lower the rate or warm it up longer; take an activation that lets something through on either side.
 """
 
 from __future__ import annotations
 
-from penjing.checks import by_layer, sound_steps, spoken
+from penjing.checks import CONSTANT, SIMPLE, by_layer, gain, have_shares, sound_steps, spoken
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -25,6 +26,7 @@ NEEDS = ("steps.activation/*",)
 FOLLOWS = ("unscaled_input", "oscillating", "exploding_gradient", "small_batch")
 PICTURE = "dead"
 SHARE = 0.75
+FEWEST = 30  # validation items, to see that nothing suffers
 
 
 def look(record: Record) -> Finding | None:
@@ -34,14 +36,29 @@ def look(record: Record) -> Finding | None:
     if not dead:
         return None
     told = spoken(f"{layer} ({share:.0%})" for layer, share in dead.items())
+    is_harmless = _is_harmless(record)
+    does = "learn nothing any more" if not is_harmless else "do nothing, yet the answers do not suffer"
     return Finding(
         name="dead_units",
-        level="warning",
-        message=f"Most units are silent for every item in {told}: they learn nothing any more. Lower the rate with "
+        level="info" if is_harmless else "warning",
+        message=f"Most units are silent for every item in {told}: they {does}. Lower the rate with "
         "--set optimiser.rate, or take another network.",
         evidence={"layers": dead},
         remedies=("--set optimiser.rate", "--model"),
     )
+
+
+def _is_harmless(record: Record) -> bool:
+    """Whether the network is clearly better than the constant answer and not clearly worse than any simple model, of
+    which one at least must be known."""
+    if record.items is None or not {"model", "loss"} <= set(record.items.columns):
+        return False
+    over_constant = gain(record, "loss", CONSTANT, FEWEST)
+    if over_constant is None or over_constant.low <= 0:
+        return False
+    measure = "right" if have_shares(record.items) else "loss"
+    over_simple = [one for name in SIMPLE if (one := gain(record, measure, [name], FEWEST)) is not None]
+    return bool(over_simple) and all(one.high >= 0 for one in over_simple)
 
 
 def sick() -> Record:
