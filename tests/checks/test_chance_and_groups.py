@@ -10,6 +10,7 @@ import pytest
 
 from penjing.checks import (
     clustering,
+    dead_units,
     label_errors,
     leaking_input,
     miscalibrated,
@@ -206,3 +207,27 @@ def test_what_helps_against_waiting_is_what_the_inputs_and_choices_leave() -> No
 
 def test_ordinary_waiting_is_none() -> None:
     assert slow_input.look(example_steps()) is None
+
+
+def test_a_network_most_of_whose_sure_answers_are_wrong_doubts_no_labels() -> None:
+    unsure = [(LETTERS[row % 3], LETTERS[row % 3], 0.7) for row in range(300)]
+    assert label_errors.look(of_many([*doubtful(12)[:12], *unsure], classes="abc")) is None
+    assert label_errors.look(of_many([*doubtful(12)[:30], *unsure], classes="abc")) is not None
+
+
+# ---- units
+
+
+@pytest.mark.parametrize(("linear", "level"), [(80, "info"), (99, "warning")])
+def test_dead_units_of_a_network_that_answers_well_are_good_to_know(linear: int, level: str) -> None:
+    def answers(right: int, sure: float) -> list[tuple[str, str, float]]:
+        return [("cat", "cat" if row < right else "dog", sure) for row in range(100)]
+
+    said = {"network": answers(85, 0.85), "linear": answers(linear, 0.9), "majority": answers(50, 0.5)}
+    sick = dead_units.sick()
+    found = dead_units.look(sick.also(items=example_classes(said).items))
+    assert found is not None
+    assert found.level == level
+    alone = dead_units.look(sick)
+    assert alone is not None
+    assert alone.level == "warning"

@@ -47,6 +47,7 @@ SURE = 0.9  # of another class
 SHARE = 0.01  # of the items, from which on they matter
 TIMES = 2.0  # as many as the network's own probabilities lead one to expect
 SURELY = 3.0  # standard deviations more than those
+JUDGE = 0.5  # of its sure answers: a network most of which are doubted is itself what is wrong
 # Exchanged classes: the share of items that are given just the class that theirs would be under another name, and how
 # much more than the share that is right.
 EXCHANGED, MORE = 0.5, 0.3
@@ -79,6 +80,8 @@ def look(record: Record) -> Finding | None:
     doubted = doubts(probability, truth)
     surprise = np.where(sure >= SURE, 1 - sure, 0.0)
     expected, found = float(surprise.sum()), int(doubted.sum())
+    if found > JUDGE * (sure >= SURE).sum():
+        return _steady(record.items)
     wider = clustering(doubted - surprise, units_of(items))
     if found < max(3.0, SHARE * len(truth), TIMES * expected, expected + SURELY * wider * math.sqrt(expected)):
         return _steady(record.items)

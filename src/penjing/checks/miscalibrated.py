@@ -36,6 +36,7 @@ FOLLOWS = (
     *HAMPERS,
     "drift",
     "label_errors",
+    "few_examples",
     "not_learning",
     "underfit",
 )
