@@ -103,6 +103,7 @@ class Items:
         )
 
 
+@runtime_checkable
 class Fetches(Protocol):
     """What gives the items of some rows."""
 
