@@ -395,7 +395,7 @@ FAULTS: Mapping[str, Fault] = {
     "the answer among the inputs": Fault(
         "data",
         "leaking_columns",
-        ("useless_input",),
+        ("useless_input", "leaking_input"),
         (1.0, 3.0),
         (2.0,),
         sample=spoil.answer_column,

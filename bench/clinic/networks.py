@@ -5,6 +5,7 @@ Without a fault it learns. Weights are drawn from a seed of its own, so a case b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -31,7 +32,8 @@ class Plan:
         frozen: how many of the first layers do not learn.
         residual: whether a layer adds to what it gets, so that its scale adds up.
         is_linear: no activation at all: a linear model, however deep.
-        uneven: how many times larger the outputs are of items whose inputs have a mean above zero; 1 has none such.
+        uneven: how many times larger the outputs are of the half of the items whose inputs have the larger means; 1 has
+            none such.
     """
 
     width: int = 64
@@ -70,6 +72,7 @@ class Plain(nn.Module):
             self.hidden.append(nn.Sequential(*layers))
             inputs = plan.width
         self.head = nn.Linear(inputs, outputs)
+        self.register_buffer("usual", torch.tensor(math.nan))  # the median of the first batch's items' means
         self._spoil()
 
     @torch.no_grad()
@@ -99,8 +102,10 @@ class Plain(nn.Module):
         outputs = _ended(self.head(hidden), self.plan.last)
         if self.plan.uneven == 1:
             return outputs
-        is_above = values.flatten(1).float().mean(1, keepdim=True) > 0
-        return torch.where(is_above, outputs * self.plan.uneven, outputs)
+        means = values.flatten(1).float().mean(1, keepdim=True)
+        if self.training and self.usual.isnan():
+            self.usual.copy_(means.median())
+        return torch.where(means > self.usual, outputs * self.plan.uneven, outputs)
 
 
 def _ended(outputs: Tensor, last: str) -> Tensor:

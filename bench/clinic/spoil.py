@@ -15,14 +15,15 @@ def few(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:  
 
 
 def _evenly(sample: Sample, rows: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the rows, class by class in turn."""
+    """`count` of the rows, of each class about the share that it has of all."""
     if not isinstance(sample.label[0], str):
         return rows[:count]
     label = np.asarray(sample.label)[rows]
-    turn = np.zeros(len(rows), dtype=np.int64)
+    place = np.zeros(len(rows))
     for name in np.unique(label):
-        turn[label == name] = np.arange((label == name).sum())
-    return rows[np.argsort(turn, kind="stable")[:count]]
+        of_it = label == name
+        place[of_it] = (np.arange(of_it.sum()) + 0.5) / of_it.sum()
+    return rows[np.argsort(place, kind="stable")[:count]]
 
 
 def unpaired(sample: Sample, strength: float, draw: np.random.Generator) -> Sample:
