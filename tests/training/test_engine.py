@@ -279,6 +279,37 @@ def test_a_processor_that_would_imitate_bfloat16_is_not_asked_to(monkeypatch, de
     assert "bfloat16" in {one.number_format for one in held}
 
 
+@pytest.mark.parametrize("threads", [2, 64])
+def test_a_thorough_probe_measures_layouts_and_the_threads_that_a_recipe_does_not_have(monkeypatch, threads):
+    from penjing.training import _probe
+
+    monkeypatch.setattr(_probe, "usable_cores", lambda: 16)
+    own = Machine(threads=threads, layout="contiguous", number_format="bfloat16")
+    found = list(_probe._thorough(own, has_pictures=True))
+    assert found[:2] == [replace(own, number_format="float32"), own]  # what is right, and what the recipe says
+    assert len(found) == len(set(found)) == 12
+    assert {one.threads for one in found} == {1, 16, threads}
+    assert {one.layout for one in found} == {"channels_last", "contiguous"}
+    assert found[2].threads == (threads if threads <= 16 else 1)  # too many threads are left for the end
+    assert {one.layout for one in _probe._thorough(own, has_pictures=False)} == {"contiguous"}
+
+
+def test_what_looked_fastest_is_measured_once_more_before_it_is_told(monkeypatch):
+    from penjing.training import _probe
+
+    taken = {("float32", "channels_last"): [0.01, 0.01], ("float32", "contiguous"): [0.001, 0.009]}  # luck at first
+
+    def lasts(network, loss, batch, machine, limit):
+        return taken[machine.number_format, machine.layout].pop(0)
+
+    monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: False)
+    monkeypatch.setattr(_probe, "usable_cores", lambda: 1)
+    monkeypatch.setattr(_probe, "_has_pictures", lambda _: True)
+    monkeypatch.setattr(_probe, "_time", lasts)
+    _, measured = engine.fastest(recipe(), problem(), 20.0, is_thorough=True)
+    assert [one.step_seconds for one in measured] == [0.01, 0.009]
+
+
 def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
     from penjing.training import _probe
 

@@ -1,4 +1,4 @@
-"""The threads and the number format that were fastest on this machine, with the same result."""
+"""The threads, the layout and the number format that were fastest on this machine, with the same result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from penjing.core.recipe import Recipe
 from penjing.remedies import NotApplicable, moved
 
 TREATS: Mapping[str, float] = {"slow_kernels": 1.0}
-CHOICES = ("threads", "number_format")
+CHOICES = ("threads", "layout", "number_format")
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from penjing.batch import Batch
+from penjing.core.process import usable_cores
 from penjing.core.recipe import Machine
 from penjing.training._loader import cut
 from penjing.training._step import number_format
@@ -63,7 +64,13 @@ class Probed:
 
 
 def probe(
-    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, seconds: float
+    network: nn.Module,
+    loss: Callable[[Tensor, Batch], Tensor],
+    batch: Batch,
+    machine: Machine,
+    seconds: float,
+    *,
+    is_thorough: bool = False,
 ) -> tuple[Machine, list[Probed]]:
     """The fastest right setting, and all that were measured.
 
@@ -73,9 +80,11 @@ def probe(
         batch: a real training batch, prepared; where this machine is slow, a part of it is enough to compare by.
         machine: where to begin; its device is kept.
         seconds: what the probe may take, as a guide; it stops looking further after twice as much, or `MOST_SECONDS`.
+        is_thorough: whether the other layout and as many threads as there are cores are measured too, and the fastest
+            beside the given setting once more: of many times the least is least by chance.
     """
     before = torch.get_num_threads()
-    candidates = list(_candidates(machine))
+    candidates = list(_thorough(machine, _has_pictures(network)) if is_thorough else _candidates(machine))
     most = min(2 * seconds, MOST_SECONDS)
     deadline = time.monotonic() + most
     part = _part(network, loss, batch, candidates[0], most / len(candidates) / (1 + WARM_UPS + FEWEST))
@@ -87,10 +96,10 @@ def probe(
             best = min((one.step_seconds / times for one in found), default=math.inf)
             if found and time.monotonic() + (WARM_UPS + FEWEST) * best > deadline:
                 break
-            if any(one.is_hopeless and one.machine.number_format == candidate.number_format for one in found):
+            if any(one.is_hopeless and _is_alike(one.machine, candidate, is_thorough) for one in found):
                 continue
             torch.set_num_threads(candidate.threads)
-            copied = copy.deepcopy(network).train()
+            copied = _laid_out(network, candidate)
             begun = _now(candidate)
             try:
                 given = _once(copied, loss, part, candidate)
@@ -104,20 +113,88 @@ def probe(
             if not is_hopeless:
                 taken = _time(copied, loss, part, candidate, min(seconds, MOST_SECONDS / 2) / len(candidates))
             found.append(Probed(candidate, times * taken, *_compare(given, exact), is_hopeless))
+        if is_thorough:
+            found = _confirmed(found, machine, lambda one: times * _again(network, loss, part, one))
     finally:
         torch.set_num_threads(before)
-    right = [one for one in found if one.is_right] or found[:1]
-    fastest = min(right, key=lambda one: one.step_seconds)
+    fastest = _fastest(found)
     return (fastest if fastest.step_seconds < CLEARLY * found[0].step_seconds else found[0]).machine, found
+
+
+def _is_alike(one: Machine, other: Machine, is_thorough: bool) -> bool:
+    """Whether two settings are hopeless together: by the number format and, where there is time, the threads."""
+    return one.number_format == other.number_format and (not is_thorough or one.threads == other.threads)
+
+
+def _fastest(found: list[Probed]) -> Probed:
+    """Of those that give the right result; the first is the reference."""
+    return min([one for one in found if one.is_right] or found[:1], key=lambda one: one.step_seconds)
+
+
+def _confirmed(found: list[Probed], own: Machine, again: Callable[[Machine], float]) -> list[Probed]:
+    """The same with the fastest and the own setting measured once more: the one is as slow as at its slower time, the
+    other as fast as at its faster one."""
+    best = _fastest(found)
+    if best.machine == own:
+        return found
+    later = {
+        one.machine: max(one.step_seconds, again(one.machine)) if one is best else min(one.step_seconds, again(own))
+        for one in found
+        if one is best or (one.machine == own and not one.is_hopeless)
+    }
+    return [replace(one, step_seconds=later.get(one.machine, one.step_seconds)) for one in found]
+
+
+def _again(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> float:
+    """Seconds of an update, measured once more."""
+    torch.set_num_threads(machine.threads)
+    return _time(_laid_out(network, machine), loss, batch, machine, MOST_SECONDS / 10)
+
+
+def _laid_out(network: nn.Module, machine: Machine) -> nn.Module:
+    """A copy of the network, laid out in memory as a setting says."""
+    copied = copy.deepcopy(network).train()
+    if not _has_pictures(network):
+        return copied
+    is_last = machine.layout == "channels_last"
+    laid: nn.Module = copied.to(memory_format=torch.channels_last if is_last else torch.contiguous_format)  # type: ignore[call-overload]
+    return laid
+
+
+def _has_pictures(network: nn.Module) -> bool:
+    """Whether anything in it has the form of a picture, whose layout may matter."""
+    return any(value.ndim == 4 for value in network.parameters())
 
 
 def _candidates(machine: Machine) -> Iterator[Machine]:
     many = machine.threads
-    is_asked = machine.number_format == "bfloat16" or _has_bfloat16(machine.device)
-    formats = ("float32", "bfloat16") if is_asked else ("float32",)
     for threads in (many, 1) if many > 1 and machine.device == "cpu" else (many,):
-        for name in formats:
+        for name in _formats(machine):
             yield replace(machine, threads=threads, number_format=name)
+
+
+def _formats(machine: Machine) -> tuple[str, ...]:
+    is_asked = machine.number_format == "bfloat16" or _has_bfloat16(machine.device)
+    return ("float32", "bfloat16") if is_asked else ("float32",)
+
+
+def _thorough(machine: Machine, has_pictures: bool) -> Iterator[Machine]:
+    """Float32 in the given threads and layout, by which the others are judged; the given setting; then all others,
+    those in the given threads first unless these are more than there are cores."""
+    yield replace(machine, number_format="float32")
+    if machine.number_format != "float32":
+        yield machine
+    cores = usable_cores()
+    further = [one for one in (1, cores) if one != machine.threads] if machine.device == "cpu" else []
+    is_first = machine.device != "cpu" or machine.threads <= cores
+    ordered = [machine.threads, *further] if is_first else [*further, machine.threads]
+    layouts = ("channels_last", "contiguous") if has_pictures else (machine.layout,)
+    for threads in dict.fromkeys(ordered):
+        for layout in sorted(layouts, key=lambda one: one != machine.layout):
+            for name in _formats(machine):
+                one = replace(machine, threads=threads, layout=layout, number_format=name)
+                if one not in (machine, replace(machine, number_format="float32")):
+                    yield one
 
 
 def _has_bfloat16(device: str) -> bool:

@@ -246,11 +246,13 @@ def _learn_first(network: Network, problem: Problem) -> None:
         getattr(encoder, "learn")(values if column in problem.items.prepared else network.prepare(column, values))  # noqa: B009 - what `learns` promises
 
 
-def fastest(recipe: Recipe, problem: Problem, seconds: float) -> tuple[Machine, list[Probed]]:
+def fastest(
+    recipe: Recipe, problem: Problem, seconds: float, *, is_thorough: bool = False
+) -> tuple[Machine, list[Probed]]:
     """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured."""
     network = assemble(recipe, problem)
     batch = _loader(recipe, problem, network).batch_at(0)
-    return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds)
+    return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds, is_thorough=is_thorough)
 
 
 def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:
