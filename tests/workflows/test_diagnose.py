@@ -13,7 +13,7 @@ from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
 from penjing.core.run import open_run
 from penjing.watchers._csv import CsvWriter
-from penjing.workflows.diagnose import findings_of, foreign
+from penjing.workflows.diagnose import _longer, findings_of, foreign
 
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
 {}
@@ -96,7 +96,7 @@ def test_what_would_help_most_is_told_from_experiments(tmp_path):
     assert {"few_examples", "small_model"} <= set(names(found))
     assert [one.what for one in found.helps] == [
         "twice the data",
-        "a network of twice the width",
+        "a larger network",
         "twice the updates",
         "cleaner labels",
     ]
@@ -106,7 +106,7 @@ def test_what_would_help_most_is_told_from_experiments(tmp_path):
     assert found.lines()[-5:] == [
         "what would help most:",
         f"  {found.helps[0]}",
-        "  a network of twice the width: +3.0 points of accuracy (+2.0 points to +4.0 points)",
+        "  a larger network: +3.0 points of accuracy (+2.0 points to +4.0 points)",
         "  twice the updates: +0.4 points of accuracy (-0.6 points to +1.4 points; may be chance)",
         "  not examined: cleaner labels (more --time tells)",
     ]
@@ -119,6 +119,11 @@ def test_experiments_that_are_not_whole_are_none(tmp_path, content):
     found = pj.diagnose(folder)
     assert found.helps == ()
     assert "few_examples" in [check.name for check in found.not_examined]
+
+
+@pytest.mark.parametrize(("seconds", "longer"), [(None, "2m"), (30.0, "2m"), (120.0, "240s")])
+def test_where_the_time_was_not_enough_more_is_named(seconds, longer):
+    assert _longer(seconds) == longer
 
 
 def test_a_report_is_written_where_the_record_cannot_be_read(tmp_path):

@@ -1,12 +1,12 @@
 """What may be wrong with data or with a run, one trouble a file.
 
 A check is a file here with `NEEDS` (the readings of the record it looks at, and their columns: "survey",
-"survey.height", or any of a kind: "steps.layer/*/grad_norm"), `look(record)`, which gives a Finding or None, and two
-example records, `sick()` and `healthy()`, by which the contract test tries a check it has never heard of. Its docstring
-says what the check sees, why that is bad, when it is a false alarm and what to do. `FOLLOWS`, where it has one, names
-the checks whose trouble brings this one about: where one of them speaks, this one is good to know and no trouble of its
-own. A check of a training also has a `PICTURE`, the kind of drawing in which a report shows what it found (see
-`core.report._doctor`).
+"survey.height", or any of a kind: "steps.layer/*/grad_norm"), `look(record)`, which gives a Finding or None (or
+NotExamined, where what there is does not suffice), and two example records, `sick()` and `healthy()`, by which the
+contract test tries a check it has never heard of. Its docstring says what the check sees, why that is bad, when it is a
+false alarm and what to do. `FOLLOWS`, where it has one, names the checks whose trouble brings this one about: where one
+of them speaks, this one is good to know and no trouble of its own. A check of a training also has a `PICTURE`, the kind
+of drawing in which a report shows what it found (see `core.report._doctor`).
 
 A check reads the record and nothing else. Before the test part is opened no check may name a test item or say
 anything that depends on its content or label; `open_items` and `open_pairs` leave those items out.
@@ -60,6 +60,8 @@ _GRAVEST_FIRST: Sequence[Level] = ("error", "warning", "info")
 # What is said where a reading is missing.
 _LACKING = {
     "trials": "are no experiments",
+    "trials.whole seed": "are too few whole trainings with other seeds",
+    "trials.longer training": "are only trainings of a small share of the updates",
     "inputs": "is no look at what the network met",
     "survey.spread": "are no pictures",
     "survey.height": "are no pictures",
@@ -129,8 +131,10 @@ def examine(record: Record, names: Sequence[str] | None = None) -> list[Finding 
         missing = tuple(need for need in check.NEEDS if not _has(record, need))
         if missing:
             blind.append(NotExamined(name, missing))
-        elif (finding := check.look(record)) is not None:
-            found.append(finding)
+            continue
+        seen = check.look(record)
+        if seen is not None:
+            (blind if isinstance(seen, NotExamined) else found).append(seen)
     return [*sorted(_explained(found), key=lambda finding: _GRAVEST_FIRST.index(finding.level)), *blind]
 
 

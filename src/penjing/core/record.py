@@ -63,13 +63,16 @@ class Record:
             (list), `loss`.
         trials: what experiments with the same training gave, one row each: `experiment` ("seed", "share", "smaller",
             "larger", "longer", "cleaned": another seed, a share of the training items, the network of half or twice the
-            width, more updates, doubted labels left out; "hidden": a part of the pictures hidden from the trained
-            network, "border" or "centre", or a linear model that sees nothing else, "border alone"; "arithmetic":
-            another way to do it), `setting` (which), `seed`, `metric`, `value`, `is_higher_better`, `loss` (mean on
-            validation), `items` (that judge), `floor` (the metric of the constant answer), `parameters`; of
-            "arithmetic" `seconds` (an update's), `is_own` and `option` (as typed); `low` and `high` of the value, and
-            `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself"; `share`, of the run's updates
-            that all of them took where the time was short.
+            width (or half the usual one), more updates, doubted labels left out; "hidden": a part of the pictures
+            hidden from the trained network, "border" or "centre", or a linear model that sees nothing else, "border
+            alone"; "arithmetic": another way to do it), `setting` (which), `seed` (some are repeated with others),
+            `metric`, `value`, `is_higher_better`, `unit` (what a difference of one means: 1, or what the constant
+            answer has), `loss` (mean on validation), `train_loss` (on what was learned from), `items` (that judge),
+            `floor` and `floor_loss` (of the constant answer), `simple` (the metric of the best simple model),
+            `parameters`; of "arithmetic" `seconds` (an update's), `is_own`, `is_right` and `option` (as typed); `low`
+            and `high` of the value, and `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself"
+            with the same `share` of the run's updates, and the same of `loss_gain`; `noise` and `loss_noise`, the
+            variance of it that the items alone give one of two trainings which differ in the seed.
         columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test
             part: `name`, `type`, `items`, `missing` (share), `distinct`, `least`, `most` (texts; null where there is no
             order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under

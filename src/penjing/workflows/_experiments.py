@@ -1,16 +1,18 @@
 """What experiments with a run's training tell: other seeds, fewer items, other sizes, more updates, parts hidden.
 
 Each changes one thing, learns from the run's training items (or fewer) and is judged on its validation items, beside
-the training itself and in pairs with it. What they give lies in the run's folder, where checks read it; the run itself
-stays as it is. Nothing of the test part is touched.
+the training itself and in pairs with it. Where the time is short, other seeds come first and whole, for a training
+cut short is unsettled for that reason alone; everything else is made with a share of the updates then, and held against
+the training itself with as many. Where it is plentiful, experiments are repeated with other seeds, which tells what is
+luck. What they give lies in the run's folder, where checks read it; the run itself stays as it is. Nothing of the test
+part is touched.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,29 +20,30 @@ import numpy as np
 from penjing.core import plugins, split, statistics
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError, RunError
-from penjing.core.events import Event, Said, Watch, tell
+from penjing.core.events import Said, Watch, tell
 from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.finding import Finding
 from penjing.core.randomness import stream
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Machine, Recipe
 from penjing.core.report.text import many
 from penjing.core.run import HELD_OUT_FILE, TRIALS, Run
-from penjing.core.statistics import Metric
-from penjing.tasks._floor.constant import Majority
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
-from penjing.training._loader import Items
 from penjing.training._plan import planned_anew, total_steps
-from penjing.training.engine import Problem
 from penjing.workflows import _close
 from penjing.workflows._hidden import PARTS, alone, hidden
-from penjing.workflows._prepare import Prepared, prepare
+from penjing.workflows._laboratory import Laboratory, Plan, TooLongError, guard
+from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._trials import FEWEST_FOLDS
 from penjing.workflows._wish import goes_on, stored_wish
 
 SEEDS = 2  # beside the run's own
+MORE_SEEDS = 4  # the same where there is time
+TURNS = 3  # trainings of one experiment, each with a seed of its own, where there is time
+# Of the time, that whole trainings with other seeds may take where not all experiments can be whole.
+SEEDS_SHARE = 0.5
 SHARES = (0.5, 0.25)  # of the training items
 LONGER = 2  # times the updates
 # Where the time is not enough for whole trainings, all of them take this share of the updates at least.
@@ -50,136 +53,10 @@ FEWEST_TO_CLEAN = 100  # training items
 HELD_OUT = "held_out"
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
-RULE_OF_THREE = 3.0
-# What a training may take of its forecast before it is given up: some learn of their items before the first step.
-PATIENCE = 2.0
-LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
+LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
+ABOUT = 0.7  # of the updates there is time for: so many at least are as good as another number, where they are made
 WIDTHS = {"smaller": "smaller_network", "larger": "larger_network"}  # what takes less time first
 _NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
-
-
-class TooLongError(Exception):
-    """A training that would not end within the time."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One experiment.
-
-    Attributes:
-        experiment: its kind, as `core.record.Record` lists them.
-        setting: which of that kind.
-        recipe: carried out.
-        rows: learned from.
-        cost: in trainings of the run.
-    """
-
-    experiment: str
-    setting: str
-    recipe: Recipe
-    rows: np.ndarray
-    cost: float
-
-
-@dataclass
-class Laboratory:
-    """The data of a run, and the training that everything is held against.
-
-    Attributes:
-        run: stays as it is, but for `trials.jsonl`.
-        prepared: its data.
-        recipe: of the training itself, with as many updates as there is time for.
-        problem: its training and validation items.
-        clock: the time for all experiments.
-        watch: is told what happens.
-        seconds: that one such training takes.
-        answer: of the training itself on the validation items.
-        network: that it gave.
-    """
-
-    run: Run
-    prepared: Prepared
-    recipe: Recipe
-    problem: Problem
-    clock: Clock
-    watch: Watch
-    seconds: float
-    answer: np.ndarray = field(default_factory=lambda: np.empty(0))
-    network: Any = None
-
-    def __post_init__(self) -> None:
-        self.task, settings = _close.task_of(self.recipe)
-        self.metric: Metric = self.task.metric(settings.metric)
-
-    @property
-    def truth(self) -> np.ndarray:
-        """Of the validation items."""
-        return self.prepared.truth[self.problem.valid]
-
-    def carry_out(self, plan: Plan) -> dict[str, Any]:
-        """A row of the record: the training with that change.
-
-        Raises:
-            TooLongError: it would not end within the time.
-        """
-        problem = self.problem
-        if len(plan.rows) != len(problem.train):
-            problem = pose(self.prepared, plan.rows, problem.valid)
-        try:
-            trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost))
-        except RunError:  # it diverged: nobody would use anything else of it than the constant answer
-            return self.row(plan, self._constant(), None)
-        return self.row(plan, self.answered(trained.network, problem.items), count_parameters(trained.network))
-
-    def answered(self, network: Any, items: Items) -> np.ndarray:
-        """What a network answers on the validation items, calibrated on these."""
-        logits = engine.outputs(network, items, self.problem.valid)
-        answer: np.ndarray = self.task.answer(logits, self.task.calibrate(logits, self.truth))
-        return answer
-
-    def guard(self, cost: float) -> Callable[[Event], None]:
-        """A watcher that ends a training of that cost, in trainings of the run, where it is far too late."""
-        return _guard(min(max(PATIENCE * cost * self.seconds, LEAST_PATIENCE), self.clock.left))
-
-    def row(self, plan: Plan, answer: np.ndarray, parameters: int | None) -> dict[str, Any]:
-        """What a change gave, in pairs with the training itself."""
-        truth, groups = self.truth, self.prepared.groups[self.problem.valid]
-        score = statistics.score(self.metric, truth, answer, part="valid", groups=groups)
-        gain = low = high = 0.0
-        if plan.experiment != "itself":
-            # One seed, told as often as a difference asks for: the interval is over items, and seeds are apart.
-            before, after = ([one] * statistics.LEAST_SEEDS for one in (self.answer, answer))
-            found = statistics.paired_difference(self.metric, truth, before, after, groups)
-            gain, low, high = found.effect, found.low, found.high
-            if low == high:  # no item is answered otherwise, which of so many says three in so many at most
-                low, high = gain - RULE_OF_THREE / found.units, gain + RULE_OF_THREE / found.units
-        return {
-            "experiment": plan.experiment,
-            "setting": plan.setting,
-            "seed": plan.recipe.seed,
-            "steps": total_steps(self.recipe.training),
-            "share": total_steps(self.recipe.training) / total_steps(self.run.recipe.training),
-            "metric": self.metric.name,
-            "is_higher_better": self.metric.is_higher_better,
-            "value": score.value,
-            "low": score.low,
-            "high": score.high,
-            "gain": gain,
-            "gain_low": low,
-            "gain_high": high,
-            "floor": self.metric(truth, self._constant()),
-            "loss": float(np.mean(self.task.item_losses(truth, answer))),
-            "items": len(truth),
-            "parameters": parameters,
-            "seconds": None,
-            "is_own": None,
-            "option": None,
-        }
-
-    def _constant(self) -> np.ndarray:
-        """The answer that does not look at the items, for each of them."""
-        train = self.prepared.truth[self.problem.train]
-        return Majority.learn(self.recipe.task.name, train, len(self.problem.classes)).answer(len(self.truth))
 
 
 def experiment(run: Run, seconds: float, data: object | None = None, watch: Watch = None) -> int:
@@ -198,26 +75,51 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
         DataError: the data are gone or have changed.
     """
     clock = Clock(seconds)
-    lab = _laboratory(run, clock, data, watch)
-    known = [row for row in read_lines(run.path / TRIALS) if row.get("steps") == total_steps(lab.recipe.training)]
-    write_lines(run.path / TRIALS, known)
-    done = {(row["experiment"], row["setting"]) for row in known}
-    _itself(lab, done)
-    for row in _quick(lab, done):
+    whole = _laboratory(run, clock, data, watch)
+    lab = whole
+    share = _share(whole.seconds, whole.steps, clock)
+    if share < 1:
+        if (SEEDS + _has_folds(whole)) * whole.seconds <= SEEDS_SHARE * clock.left:
+            known = _known(run, {whole.steps})
+            _itself(whole, known)
+            for number in range(1, SEEDS + 1):
+                _carry_out(whole, _seed(whole, number), known)
+        lab = _shortened(whole, _share(whole.seconds, whole.steps, clock), read_lines(run.path / TRIALS))
+    known = _known(run, {whole.steps, lab.steps}, is_written=True)
+    _itself(lab, known)
+    for row in _quick(lab, known):
         append_line(run.path / TRIALS, row)
-    known_of = {name for name, _ in done}
     for plan in _plans(lab):
-        is_done = "cleaned" in known_of if plan.experiment == "cleaned" else (plan.experiment, plan.setting) in done
-        if is_done or plan.cost * lab.seconds > clock.left:
-            continue
-        tell(watch, Said(f"experiment: {_spoken(plan)}"))
-        try:
-            append_line(run.path / TRIALS, _cleaned(lab, plan) if plan.experiment == "cleaned" else lab.carry_out(plan))
-        except TooLongError:
-            tell(watch, Said(f"{_spoken(plan)}: given up, for it takes too long"))
-        except RunError as error:  # one of the folds that doubt the labels diverged
-            tell(watch, Said(f"{_spoken(plan)}: given up, for {error}"))
-    return len({(row["experiment"], row["setting"]) for row in read_lines(run.path / TRIALS)})
+        _carry_out(lab, plan, known)
+    return len({(row["experiment"], row["setting"], row.get("seed")) for row in read_lines(run.path / TRIALS)})
+
+
+Known = set[tuple[str, str, int, int]]  # experiment, setting, seed and updates of what is done already
+
+
+def _known(run: Run, steps: set[int], *, is_written: bool = False) -> Known:
+    """What is done already with so many updates; the rest is forgotten where that is to be written."""
+    rows = [row for row in read_lines(run.path / TRIALS) if row.get("steps") in steps]
+    if is_written:
+        write_lines(run.path / TRIALS, rows)
+    return {(row["experiment"], row["setting"], int(row.get("seed") or 0), int(row["steps"])) for row in rows}
+
+
+def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
+    """One experiment, where it is not known yet and the time is enough; what it gives is kept."""
+    steps, seed = lab.steps, plan.recipe.seed
+    same = {(name, setting) for name, setting, number, count in known if (number, count) == (seed, steps)}
+    is_done = plan.experiment in {name for name, _ in same} if plan.experiment == "cleaned" else plan.key in same
+    if is_done or plan.cost * lab.seconds > lab.clock.left:
+        return
+    tell(lab.watch, Said(f"experiment: {_spoken(plan)}"))
+    try:
+        row = _cleaned(lab, plan) if plan.experiment == "cleaned" else lab.carry_out(plan)
+        append_line(lab.run.path / TRIALS, row)
+    except TooLongError:
+        tell(lab.watch, Said(f"{_spoken(plan)}: given up, for it takes too long"))
+    except RunError as error:  # one of the folds that doubt the labels diverged
+        tell(lab.watch, Said(f"{_spoken(plan)}: given up, for {error}"))
 
 
 def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> Laboratory:
@@ -237,13 +139,24 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()
         train, valid = (outside[(fold[outside] == 0) == is_valid] for is_valid in (False, True))
     problem = pose(prepared, train, valid)
-    steps = total_steps(recipe.training)
-    taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(steps, run.steps[-1])
-    share = _share(taken, steps, clock)
-    planned = max(1, round(steps * share))
-    training = planned_anew(recipe.training, planned) if share < 1 else recipe.training
-    recipe = replace(recipe, training=training, split=replace(recipe.split, folds=0, fold=-1))
-    return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken * share, 0.05))
+    taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
+    recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
+    return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken, LEAST_SECONDS))
+
+
+def _has_folds(lab: Laboratory) -> bool:
+    """Whether the run's own network learned from other items than experiments do, so that itself is trained again."""
+    return bool(lab.prepared.split.folds)
+
+
+def _shortened(whole: Laboratory, share: float, known: Sequence[Mapping[str, Any]]) -> Laboratory:
+    """The laboratory with trainings of a share of the updates, or of about as many as some were made with before."""
+    planned = max(1, round(whole.steps * share))
+    before = [int(row.get("steps") or 0) for row in known if row["experiment"] == "itself"]
+    planned = max((one for one in before if planned * ABOUT <= one <= planned / ABOUT), default=planned)
+    recipe = replace(whole.recipe, training=planned_anew(whole.recipe.training, planned))
+    seconds = max(whole.seconds * planned / whole.steps, LEAST_SECONDS)
+    return replace(whole, recipe=recipe, seconds=seconds, answer=np.empty(0), network=None, answers={})
 
 
 def _grown(steps: int, last: Mapping[str, Any]) -> float:
@@ -252,7 +165,9 @@ def _grown(steps: int, last: Mapping[str, Any]) -> float:
 
 def _share(taken: float, steps: int, clock: Clock) -> float:
     """The share of the updates that lets all experiments end within the time; 1 where whole trainings do."""
-    costs = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1  # twice the width costs about 2, half of it 1, and itself 1
+    # A larger network costs about 2 where updates are small, and is left out where it costs more than the time there
+    # is; a smaller one costs 1, and itself 1.
+    costs = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
     least = max(LEAST_SHARE, min(1.0, FEWEST_UPDATES / steps))
     return float(np.clip(clock.left / max(costs * taken, 1e-9), least, 1.0))
 
@@ -276,29 +191,30 @@ def _check(run: Run, info: Mapping[str, Any]) -> None:
         raise RunError(f"{run.path} learned from its validation items too, so nothing is left to judge by")
 
 
-def _itself(lab: Laboratory, done: set[tuple[str, str]]) -> None:
+def _itself(lab: Laboratory, known: Known) -> None:
     """The training itself: its own weights where it took as many updates, else trained again with fewer."""
     plan = Plan("itself", "", lab.recipe, lab.problem.train, 1.0)
-    is_whole = total_steps(lab.recipe.training) == total_steps(lab.run.recipe.training)
-    if is_whole and not lab.prepared.split.folds:
+    if lab.steps == total_steps(lab.run.recipe.training) and not _has_folds(lab):
         network = engine.assemble(lab.recipe, lab.problem)
         network.load_state_dict(_checkpoint.load_weights(lab.run.path / "model.safetensors"))
     else:
-        tell(lab.watch, Said(f"the training itself, with {many(total_steps(lab.recipe.training), 'update')}"))
+        tell(lab.watch, Said(f"the training itself, with {many(lab.steps, 'update')}"))
         begun = time.monotonic()
         try:
-            network = engine.carry_out(lab.recipe, lab.problem, watch=_guard(lab.clock.left)).network
+            network = engine.carry_out(lab.recipe, lab.problem, watch=guard(lab.clock.left)).network
         except TooLongError as late:
             raise RunError(f"the time is not enough for one training of {lab.run.path}; give more --time") from late
         lab.seconds = time.monotonic() - begun
     lab.answer = lab.answered(network.eval(), lab.problem.items)
-    if ("itself", "") not in done:
-        append_line(lab.run.path / TRIALS, lab.row(plan, lab.answer, count_parameters(network)))
+    if (*plan.key, lab.recipe.seed, lab.steps) not in known:
+        row = lab.row(plan, lab.answer, count_parameters(network), lab.learned(network, lab.problem))
+        append_line(lab.run.path / TRIALS, row)
     lab.network = network
 
 
-def _quick(lab: Laboratory, done: set[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+def _quick(lab: Laboratory, known: Known) -> Iterator[dict[str, Any]]:
     """What takes no training: parts of pictures hidden, and other ways to do the arithmetic."""
+    done = {(experiment, setting) for experiment, setting, _, steps in known if steps == lab.steps}
     for where, items in hidden(lab.problem):
         if ("hidden", where) not in done:
             answer = lab.answered(lab.network, items)
@@ -309,40 +225,59 @@ def _quick(lab: Laboratory, done: set[tuple[str, str]]) -> Iterator[dict[str, An
                 yield lab.row(Plan("hidden", f"{where} alone", lab.recipe, lab.problem.train, 0.0), answer, None)
     if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS:
         return
-    own = lab.recipe.machine
-    _, measured = engine.fastest(lab.recipe, lab.problem, PROBE_SECONDS)
+    _, measured = engine.fastest(lab.recipe, lab.problem, PROBE_SECONDS, is_thorough=True)
+    itself = lab.row(Plan("arithmetic", "", lab.recipe, lab.problem.train, 0.0), lab.answer, None)
     for one in measured:
-        row = lab.row(Plan("itself", "", lab.recipe, lab.problem.train, 0.0), lab.answer, None)
-        setting = f"{one.machine.number_format}, {many(one.machine.threads, 'thread')}"
-        option = f"--set machine.number_format={one.machine.number_format} --set machine.threads={one.machine.threads}"
-        about = {"seconds": one.step_seconds, "is_own": one.machine == own, "option": option}
-        if one.is_right:
-            yield {**row, "experiment": "arithmetic", "setting": setting, **about}
+        is_own = one.machine == lab.recipe.machine
+        if one.is_right or is_own:  # what is wrong is told of the own way alone
+            about = {"seconds": one.step_seconds, "is_own": is_own, "is_right": one.is_right}
+            yield {**itself, "setting": _way(one.machine), "option": _option(one.machine), **about}
+
+
+def _way(machine: Machine) -> str:
+    return f"{machine.number_format}, {machine.layout.replace('_', ' ')}, {many(machine.threads, 'thread')}"
+
+
+def _option(machine: Machine) -> str:
+    return " ".join(f"--set machine.{name}={getattr(machine, name)}" for name in ("number_format", "layout", "threads"))
+
+
+def _seed(lab: Laboratory, number: int) -> Plan:
+    """The training itself with another seed."""
+    recipe = replace(lab.recipe, seed=lab.recipe.seed + number)
+    return Plan("seed", str(recipe.seed), recipe, lab.problem.train, 1.0)
 
 
 def _plans(lab: Laboratory) -> Iterator[Plan]:
-    """The experiments that take trainings, the most telling first."""
+    """The experiments that take trainings, the most telling first; then some again with other seeds."""
     recipe, train = lab.recipe, lab.problem.train
-
-    def seed(number: int) -> Plan:
-        return Plan("seed", str(recipe.seed + number), replace(recipe, seed=recipe.seed + number), train, 1.0)
-
-    yield seed(1)
-    for share in SHARES:
-        rows = _fewer(lab, share)
-        if len(lab.problem.classes) < len(rows) < len(train):
-            yield Plan("share", str(share), recipe, rows, 1.0)
+    sizes = []
     for experiment, remedy in WIDTHS.items():
         other = plugins.load("remedies", remedy).apply(recipe, _NOBODY)
         if isinstance(other, Recipe):
-            yield Plan(experiment, "width", other, train, 2.0 if experiment == "larger" else 1.0)
-    longer = planned_anew(recipe.training, LONGER * total_steps(recipe.training))
+            cost = lab.cost_of(other) if experiment == "larger" else 1.0
+            sizes.append(Plan(experiment, "width", other, train, cost))
+    yield from (_seed(lab, number) for number in range(1, SEEDS + 1))
+    yield from (*_shares(lab, 0), *sizes)
+    longer = planned_anew(recipe.training, LONGER * lab.steps)
     yield Plan("longer", str(LONGER), replace(recipe, training=longer), train, float(LONGER))
-    for number in range(2, SEEDS + 1):
-        yield seed(number)
     groups = len(np.unique(lab.prepared.groups[train]))
     if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN and groups >= FEWEST_FOLDS:
         yield Plan("cleaned", "", recipe, train, FOLDS + 1.0)
+    if lab.steps < total_steps(lab.run.recipe.training):
+        return
+    for turn in range(1, TURNS):
+        for plan in (*sizes, *_shares(lab, turn)):
+            yield replace(plan, recipe=replace(plan.recipe, seed=recipe.seed + turn))
+    yield from (_seed(lab, number) for number in range(SEEDS + 1, MORE_SEEDS + 1))
+
+
+def _shares(lab: Laboratory, turn: int) -> Iterator[Plan]:
+    """Fewer items to learn from, others in each turn."""
+    for share in SHARES:
+        rows = _fewer(lab, share, turn)
+        if len(lab.problem.classes) < len(rows) < len(lab.problem.train):
+            yield Plan("share", str(share), lab.recipe, rows, 1.0)
 
 
 def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
@@ -367,31 +302,28 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
     return lab.carry_out(replace(plan, setting=str(int(doubted.sum())), rows=rows[~doubted], cost=1.0))
 
 
-def _fewer(lab: Laboratory, share: float) -> np.ndarray:
-    """A share of the training rows, of every class alike; the smaller shares lie within the larger ones."""
-    rows, strata = lab.problem.train, lab.prepared.strata(lab.problem.train)
-    draw = stream(0, "share of the training items").permutation(len(rows))
-    kept = [draw[strata[draw] == stratum] for stratum in np.unique(strata)]
-    found: np.ndarray = np.sort(rows[np.concatenate([part[: max(1, math.ceil(share * len(part)))] for part in kept])])
-    return found
-
-
-def _guard(seconds: float) -> Callable[[Event], None]:
-    """A watcher that ends a training which takes longer."""
-    last = time.monotonic() + seconds
-
-    def guard(_: Event) -> None:
-        if time.monotonic() > last:
-            raise TooLongError
-
-    return guard
+def _fewer(lab: Laboratory, share: float, turn: int = 0) -> np.ndarray:
+    """A share of the training rows, of every class alike and in whole groups, for half of the items of every group are
+    nearly all of what the groups tell; the smaller shares lie within the larger ones."""
+    rows = lab.problem.train
+    strata, unit = lab.prepared.strata(rows), statistics.unit_of_item(lab.prepared.groups[rows], len(rows))
+    draw = stream(turn, "share of the training items").permutation(int(unit.max()) + 1)
+    _, first, size = np.unique(unit, return_index=True, return_counts=True)
+    of_unit = strata[first]  # a group of several classes counts as its first item does
+    kept = np.zeros(len(draw), dtype=bool)
+    for stratum in np.unique(of_unit):
+        units = draw[of_unit[draw] == stratum]
+        before = np.cumsum(size[units]) - size[units]
+        kept[units[before < share * size[units].sum()]] = True
+    found: np.ndarray = rows[kept[unit]]
+    return np.sort(found)
 
 
 def _spoken(plan: Plan) -> str:
     words = {
         "seed": "another seed ({})",
         "share": "{} of the training items",
-        "larger": "a network of twice the width",
+        "larger": "a larger network",
         "smaller": "a network of half the width",
         "longer": "{} times the updates",
         "cleaned": "doubted labels left out",

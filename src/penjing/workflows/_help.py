@@ -13,7 +13,7 @@ from penjing.core.record import Record
 EXPERIMENTS: Mapping[str, str] = {
     "twice the data": "share",
     "cleaner labels": "cleaned",
-    "a network of twice the width": "larger",
+    "a larger network": "larger",
     "twice the updates": "longer",
 }
 

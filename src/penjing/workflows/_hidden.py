@@ -15,8 +15,7 @@ from penjing.tasks._floor.linear import fit_linear
 from penjing.training._loader import Items, Values, spread
 from penjing.training.engine import Problem
 
-CENTRE = 0.5  # of the side, the square in the middle that is hidden
-INNER = 0.75  # of the side, the square in the middle that is left where the border is hidden
+BORDER = 0.1  # of the side, at either end, that is hidden as the border; the centre is as large an area
 LOOKED_AT = 500  # training pictures whose mean stands where something is hidden
 # A linear model of one part alone: it learns from so many pictures, of so many pixels a side.
 LEARNED_FROM, SEEN_SIDE = 1_000, 32
@@ -86,12 +85,20 @@ def _from_afar(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width
 
 
 def mask(height: int, width: int, where: str) -> Bool[np.ndarray, "height width"]:
-    """Which pixels are hidden."""
-    share = CENTRE if where == "centre" else INNER
-    middle = np.zeros((height, width), dtype=bool)
-    top, left = (round(side * (1 - share) / 2) for side in (height, width))
-    middle[top : height - top, left : width - left] = True
-    return middle if where == "centre" else ~middle
+    """Which pixels are hidden: the border, or a rectangle in the middle of (nearly) the same area and of the picture's
+    shape, for objects that fill their frame lose as much as is hidden of them."""
+    hidden = np.zeros((height, width), dtype=bool)
+    edge = [max(1, round(BORDER * side)) for side in (height, width)]
+    inner = [max(0, side - 2 * one) for side, one in zip((height, width), edge, strict=True)]
+    if where == "border":
+        hidden[:] = True
+        sides = inner
+    else:
+        share = math.sqrt(1 - inner[0] * inner[1] / (height * width))
+        sides = [min(most, round(share * side)) for most, side in zip(inner, (height, width), strict=True)]
+    top, left = (round((side - one) / 2) for side, one in zip((height, width), sides, strict=True))
+    hidden[top : top + sides[0], left : left + sides[1]] = where != "border"
+    return hidden
 
 
 class _Hidden:

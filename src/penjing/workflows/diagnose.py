@@ -152,7 +152,7 @@ def diagnose(
 
             experiment(opened, seconds, data, watch)
         title, record = opened.path.name, opened.record
-        command = shlex.join(["penjing", "diagnose", str(opened.path), "--time", "2m"])
+        command = shlex.join(["penjing", "diagnose", str(opened.path), "--time", _longer(seconds)])
     names = checks.names_for("steps", "items", "inputs", "choices", "trials")
     found = checks.examine(record, names)
     blind = tuple(one for one in found if isinstance(one, NotExamined))
@@ -164,6 +164,11 @@ def diagnose(
         tuple(what_helps(record)),
         command,
     )
+
+
+def _longer(seconds: float | None) -> str:
+    """The time to ask for next: twice what was not enough, so that what waited for experiments is examined."""
+    return "2m" if seconds is None or 2 * seconds <= 120 else f"{2 * seconds:.0f}s"
 
 
 def findings_of(run: Run) -> tuple[Finding, ...]:

@@ -311,7 +311,7 @@ def _trial_name(row: Mapping[str, Any]) -> str:
     words = {
         "seed": f"seed {setting}",
         "hidden": f"{setting} hidden",
-        "larger": "twice the width",
+        "larger": "larger network",
         "smaller": "half the width",
         "arithmetic": setting,
     }
