@@ -13,6 +13,7 @@ from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
 from penjing.core.run import open_run
 from penjing.watchers._csv import CsvWriter
+from penjing.workflows._help import Help
 from penjing.workflows.diagnose import _longer, findings_of, foreign
 
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
@@ -119,6 +120,10 @@ def test_experiments_that_are_not_whole_are_none(tmp_path, content):
     found = pj.diagnose(folder)
     assert found.helps == ()
     assert "few_examples" in [check.name for check in found.not_examined]
+
+
+def test_what_would_help_is_told_in_the_unit_of_a_metric_without_a_bound():
+    assert str(Help("twice the data", 0.5, 0.2, 0.8, "mae", 3.0)) == "twice the data: +0.5 of mae (+0.2 to +0.8)"
 
 
 @pytest.mark.parametrize(("seconds", "longer"), [(None, "2m"), (30.0, "2m"), (120.0, "240s")])

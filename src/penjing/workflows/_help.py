@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penjing.checks import shown
-from penjing.checks._trials import trials_of, twice_the_data, widened
+from penjing.checks._trials import last_of, measured, trials_of, twice_the_data, unit_of, widened
 from penjing.core.record import Record
 
 # What may help → the experiment that tells.
@@ -28,6 +27,7 @@ class Help:
         low: lower end of the 95 % interval.
         high: upper end.
         metric: its name.
+        unit: what a difference of one means in it, as `checks._trials.unit_of` says.
     """
 
     what: str
@@ -35,13 +35,14 @@ class Help:
     low: float | None = None
     high: float | None = None
     metric: str = ""
+    unit: float = 1.0
 
     def __str__(self) -> str:
         if self.gain is None or self.low is None or self.high is None:
             return f"{self.what}: not examined"
-        ends = f"{shown(self.low, is_signed=True)} to {shown(self.high, is_signed=True)}"
+        gain, low, high = (measured(one, self.unit, is_signed=True) for one in (self.gain, self.low, self.high))
         doubt = "" if self.low > 0 or self.high < 0 else "; may be chance"
-        return f"{self.what}: {shown(self.gain, is_signed=True)} of {self.metric} ({ends}{doubt})"
+        return f"{self.what}: {gain} of {self.metric} ({low} to {high}{doubt})"
 
 
 def what_helps(record: Record) -> list[Help]:
@@ -56,14 +57,14 @@ def _told(record: Record, what: str, experiment: str) -> Help:
     rows = trials_of(record, experiment)
     if rows.is_empty():
         return Help(what)
-    row = rows.row(-1, named=True)
+    row = last_of(record, experiment)
     if experiment == "share":
         promise = twice_the_data(record)
         if promise is None:
             return Help(what)
-        return Help(what, promise.gain, promise.low, promise.high, promise.metric)
+        return Help(what, promise.gain, promise.low, promise.high, promise.metric, promise.unit)
     if experiment == "cleaned" and row["setting"] == "0":
         return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]))
     if experiment == "cleaned":
         what = f"{what} ({row['setting']} doubted ones left out)"
-    return Help(what, *widened(record, row), metric=str(row["metric"]))
+    return Help(what, *widened(record, row), metric=str(row["metric"]), unit=unit_of(row))
