@@ -289,6 +289,15 @@ def test_what_the_border_tells_is_held_against_the_best_model_and_not_a_weak_net
     assert level(shortcut.look(hidden(0.4, border_alone=0.5, centre_alone=-0.2))) == "warning"
 
 
+def test_a_network_that_reads_border_and_centre_takes_a_shortcut_where_the_border_alone_tells_all() -> None:
+    """As digits with a mark: both matter to the network, and either alone tells nearly all."""
+    marked = {"centre": -0.4, "border": -0.41, "centre_alone": -0.09, "border_alone": -0.08}
+    assert level(shortcut.look(hidden(0.9, **marked))) == "warning"
+    assert shortcut.look(hidden(0.9, **{**marked, "border_alone": -0.2})) is None  # the centre tells more
+    assert shortcut.look(hidden(0.9, **{**marked, "centre": -0.6})) is None  # and matters more
+    assert shortcut.look(hidden(0.9, **{**marked, "border": -0.1, "centre": -0.1})) is None  # nothing is lost
+
+
 # ---- slow_kernels
 
 

@@ -4,7 +4,7 @@
 hidden, as large an area each: what is left of what it has over the constant answer. Either it survives without the
 centre and not without the border, or the border matters clearly more than the centre does. And what a linear model has
 that is shown nothing but the border, beside one that is shown nothing but the centre: nearly as much as the best that
-sees all (the network, or a simple model), and clearly more.
+sees all (the network, or a simple model), and clearly more, or as much where the network loses much without the border.
 
 **Why it is bad.** A caption, a frame, a lamp or a ruler tells the class in these data; elsewhere it will not.
 
@@ -51,7 +51,7 @@ def look(record: Record) -> Finding | None:
     left = {
         where: (over + float(row["gain"])) / (best if where.endswith("alone") else over) for where, row in rows.items()
     }
-    told = _by_the_network(rows, left) or _by_the_border_alone(rows, left)
+    told = _by_the_network(rows, left) or _by_the_border_alone(rows, left) or _by_both(rows, left)
     if not told:
         return None
     return Finding(
@@ -93,6 +93,21 @@ def _by_the_border_alone(rows: Mapping[str, Any], left: Mapping[str, float]) -> 
     return (
         f"a linear model that is shown nothing else reaches {left[border]:.0%} of what the best model that sees all "
         f"has over the constant answer, and {left[centre]:.0%} where it is shown nothing but the centre"
+    )
+
+
+def _by_both(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
+    """What the border alone tells and the network loses without it, where that is nearly all and much, and the centre
+    is not clearly ahead in either: "" elsewhere. A network that reads both leaves neither sign clear by itself."""
+    if not {"centre", "border", "border alone", "centre alone"} <= set(rows):
+        return ""
+    is_told = left["border alone"] >= ALONE and not _is_worse(rows["border alone"], rows["centre alone"])
+    is_lost = left["border"] <= LOST and not _is_worse(rows["centre"], rows["border"])
+    if not is_told or not is_lost:
+        return ""
+    return (
+        f"a linear model that is shown nothing else reaches {left['border alone']:.0%} of what the best model that "
+        f"sees all has over the constant answer, and with it hidden {left['border']:.0%} of what the network has is left"
     )
 
 
