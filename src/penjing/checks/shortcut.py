@@ -107,7 +107,8 @@ def _by_both(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
         return ""
     return (
         f"a linear model that is shown nothing else reaches {left['border alone']:.0%} of what the best model that "
-        f"sees all has over the constant answer, and with it hidden {left['border']:.0%} of what the network has is left"
+        f"sees all has over the constant answer, and with it hidden {left['border']:.0%} of what the network has "
+        "is left"
     )
 
 

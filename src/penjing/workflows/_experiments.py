@@ -257,14 +257,18 @@ def _plans(lab: Laboratory) -> Iterator[Plan]:
         if isinstance(other, Recipe):
             cost = lab.cost_of(other) if experiment == "larger" else 1.0
             sizes.append(Plan(experiment, "width", other, train, cost))
-    yield from (_seed(lab, number) for number in range(1, SEEDS + 1))
-    yield from (*_shares(lab, 0), *sizes)
+    # Where others are whole, one is enough to know the luck of trainings cut short; a smaller network takes least.
+    is_short = lab.steps < total_steps(lab.run.recipe.training)
+    yield from (_seed(lab, number) for number in range(1, 2 if is_short else SEEDS + 1))
+    yield from (plan for plan in sizes if plan.experiment == "smaller")
+    yield from _shares(lab, 0)
+    yield from (plan for plan in sizes if plan.experiment != "smaller")
     longer = planned_anew(recipe.training, LONGER * lab.steps)
     yield Plan("longer", str(LONGER), replace(recipe, training=longer), train, float(LONGER))
     groups = len(np.unique(lab.prepared.groups[train]))
     if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN and groups >= FEWEST_FOLDS:
         yield Plan("cleaned", "", recipe, train, FOLDS + 1.0)
-    if lab.steps < total_steps(lab.run.recipe.training):
+    if is_short:
         return
     for turn in range(1, TURNS):
         for plan in (*sizes, *_shares(lab, turn)):
