@@ -255,6 +255,8 @@ class Loader:
             yield self._timed(_received(made))
         finally:
             stop.set()
+            with contextlib.suppress(queue.Empty):  # where it waits for room, it need not wait on
+                made.get_nowait()
             thread.join()
 
     def _timed(self, stacks: Iterator[Stack]) -> Iterator[Batch]:
