@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, Training
+from penjing.core.record import MOST_MEASURED
 from penjing.training import engine
-from penjing.training._loader import Items
+from penjing.training._loader import Items, spread
 from penjing.workflows import _safe_augment
 from penjing.workflows._safe_augment import with_safe
 
@@ -38,7 +40,7 @@ def problem(truth: np.ndarray, channels: int = 1, train: int = ITEMS) -> Any:
         {"image": (channels, 8, 8)},
         "label",
         tuple("abcd"[: truth.max() + 1]),
-        np.zeros(train, dtype=np.int64),
+        np.arange(train) % ITEMS,
         np.arange(len(truth)),
     )
 
@@ -58,19 +60,48 @@ TRUTH = np.arange(ITEMS) % 4
 NEARLY, LOST = np.where(np.arange(ITEMS) < 95, TRUTH, 0), np.zeros(ITEMS, dtype=int)
 
 
+TWICE = np.tile(TRUTH, 2)  # of the training and of the validation items
+
+
 def test_a_network_that_knows_mirrored_pictures_lets_them_be_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
-    found, said = decided(monkeypatch, [TRUTH, NEARLY], problem(TRUTH))
+    found, said = decided(monkeypatch, [TRUTH, np.tile(NEARLY, 2)], problem(TRUTH))
     assert (said["mirroring"].choice, found.training.views) == ("yes", 2)
     assert [one.name for one in found.augment] == ["flip", "crop"]
-    found, said = decided(monkeypatch, [TRUTH, LOST], problem(TRUTH))
+    found, said = decided(monkeypatch, [TRUTH, np.tile(LOST, 2)], problem(TRUTH))
     assert (said["mirroring"].choice, found) == ("no", RECIPE)
+
+
+@pytest.mark.parametrize(("lost", "choice"), [([3], "yes"), ([2, 3], "no")])
+def test_pictures_are_mirrored_where_most_classes_have_no_left_and_right(
+    monkeypatch: pytest.MonkeyPatch, lost: list[int], choice: str
+) -> None:
+    """As of clothes, of which shoes alone point to one side; of digits hardly any look the same."""
+    answers = np.where(np.isin(TWICE, lost), 0, TWICE)
+    _, said = decided(monkeypatch, [TRUTH, answers], problem(TRUTH))
+    assert said["mirroring"].choice == choice
+    assert f"{4 - len(lost)} of 4 classes" in said["mirroring"].why
+
+
+def test_classes_that_are_each_other_s_mirror_image_are_not_mirrored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As left and right arrows among many other signs."""
+    truth = np.minimum(np.arange(ITEMS) % 10, 3)  # seven tenths of the items are of one class
+    answers = np.tile(np.array([1, 0, 2, 3])[truth], 2)
+    found, said = decided(monkeypatch, [truth, answers], problem(truth))
+    assert "for each other" in said["mirroring"].why
+    assert found == RECIPE
+
+
+def test_of_a_class_that_nothing_is_known_of_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replace(problem(TRUTH), classes=("a", "b", "c", "d", "nobody"))
+    _, said = decided(monkeypatch, [TRUTH, TWICE], asked)
+    assert "4 of 4 classes" in said["mirroring"].why
 
 
 @pytest.mark.parametrize(("relit", "names"), [(NEARLY, ["flip", "colour", "crop"]), (LOST, ["flip", "crop"])])
 def test_pictures_in_colour_are_relit_where_the_shade_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, relit: np.ndarray, names: list[str]
 ) -> None:
-    found, said = decided(monkeypatch, [TRUTH, relit, TRUTH, TRUTH], problem(TRUTH, channels=3))
+    found, said = decided(monkeypatch, [TRUTH, relit, TWICE], problem(TRUTH, channels=3))
     assert [one.name for one in found.augment] == names
     assert said["another light"].choice == ("yes" if "colour" in names else "no")
 
@@ -79,7 +110,12 @@ def test_pictures_in_colour_are_relit_where_the_shade_tells_nothing(
 def test_items_that_are_many_or_seldom_seen_are_not_relit(
     monkeypatch: pytest.MonkeyPatch, train: int, passes: float
 ) -> None:
-    _, said = decided(monkeypatch, [TRUTH, LOST], problem(TRUTH, channels=3, train=train), passes)
+    _, said = decided(
+        monkeypatch,
+        [TRUTH, np.zeros(len(spread(np.arange(train), MOST_MEASURED)) + ITEMS, int)],
+        problem(TRUTH, channels=3, train=train),
+        passes,
+    )
     assert set(said) == {"mirroring"}
 
 

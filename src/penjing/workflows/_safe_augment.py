@@ -1,7 +1,7 @@
 """Which augmentations keep the labels of these pictures, as a network says that never met them.
 
-A network that was trained for a moment without an augmentation is asked about validation pictures as they are and as
-the augmentation makes them. If it knows both about as well, what changes means nothing here, and changing it is safe.
+A network that was trained for a moment without an augmentation is asked about pictures as they are and as the
+augmentation makes them. If it knows both about as well, what changes means nothing here, and changing it is safe.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Int
 
 from penjing.core import plugins
 from penjing.core.events import Decided
@@ -24,8 +25,12 @@ from penjing.training import engine
 from penjing.training._loader import Values, spread
 from penjing.training.engine import Problem, Trained
 
-# An augmentation is taken for safe when it costs the network at most this share of its accuracy above chance.
+# What may be lost: of its accuracy above chance in another light, of its accuracy for a class that is mirrored.
 LARGEST_LOSS = 0.15
+# Mirrored pictures must be known so of classes with this share of the items: of clothes those without a front or a back
+# side (0.7), of digits 0, 1 and 8 (0.3). And of no two classes may more than half be taken for the other.
+LEAST_HELD, EXCHANGED = 0.6, 0.5
+LEAST_LEFT = 0.5  # of its accuracy above that of the commonest class, over all mirrored pictures
 FEWEST_TO_JUDGE = 20
 KNOWN_ERRORS = 2.0  # standard errors above chance, from which on a network knows something
 # Of fewer items each is seen so often that it is learned by heart, unless it looks otherwise each time.
@@ -45,46 +50,96 @@ def with_safe(problem: Problem, recipe: Recipe, winner: Trained, passes: float, 
     """
     if list(problem.modality.values()) != ["image"] or recipe.task.name != "classify":
         return recipe
+    witness = _Witness(problem, winner)
     ((column, shape),) = problem.shape.items()
     has_colour = shape[0] == COLOURS and len(problem.train) <= FEW and passes >= FEWEST_PASSES
-    relit = _if_safe("colour", problem, winner, _Relit(problem, column), "another light", decide) if has_colour else ()
-    mirror = _if_safe("flip", problem, winner, _Mirrored(problem.items.inputs[column]), "mirroring", decide)
-    views = 2 if mirror else recipe.training.views
-    return replace(recipe, augment=(*mirror, *relit, *recipe.augment), training=replace(recipe.training, views=views))
+    relit = witness.relit(column) if has_colour else None
+    found = []
+    for name, what, asked in (("flip", "mirroring", witness.mirrored(column)), ("colour", "another light", relit)):
+        if asked is not None:
+            is_safe, why = asked
+            decide(Decided(what, "yes" if is_safe else "no", why))
+            found += [Choice(name).filled("augmentations")] if is_safe else []
+    views = 2 if any(one.name == "flip" for one in found) else recipe.training.views
+    return replace(recipe, augment=(*found, *recipe.augment), training=replace(recipe.training, views=views))
 
 
-def _if_safe(
-    name: str, problem: Problem, winner: Trained, changed: Values, what: str, decide: Any
-) -> tuple[Choice, ...]:
-    """The augmentation, if a network knows the pictures of the only input as changed by it; else none."""
-    rows = spread(problem.valid, MOST_MEASURED)
-    truth = problem.truth[rows]
+class _Witness:
+    """A network that never met an augmentation, asked about pictures as they are and as that changes them.
 
-    def no(why: str) -> tuple[Choice, ...]:
-        decide(Decided(what, "no", why))
-        return ()
+    Args:
+        problem: whose pictures are its only input.
+        winner: the network.
+    """
 
-    if len(rows) < FEWEST_TO_JUDGE:
-        return no(f"{many(len(rows), 'validation item')} cannot tell whether it keeps the label")
-    (column,) = problem.modality
-    plain = _share_right(winner, problem, rows)
-    known = plain - max(1 / len(problem.classes), float(np.bincount(truth).max()) / len(rows))
-    if known <= KNOWN_ERRORS * math.sqrt(plain * (1 - plain) / len(rows)):
-        items = many(len(rows), "validation item")
-        return no(f"a network that gets {plain:.3f} right of {items} knows too little to tell")
-    other = replace(problem, items=replace(problem.items, inputs={column: changed}))
-    share = _share_right(winner, other, rows)
-    why = f"a network that never saw it gets {share:.3f} right of pictures so changed and {plain:.3f} of plain ones"
-    if (plain - share) / known > LARGEST_LOSS:
-        return no(why)
-    decide(Decided(what, "yes", why))
-    return (Choice(name).filled("augmentations"),)
+    def __init__(self, problem: Problem, winner: Trained) -> None:
+        self._problem, self._winner = problem, winner
+        self._rows = spread(problem.valid, MOST_MEASURED)
+        self._plain = self._right(problem, self._rows).mean() if len(self._rows) else 0.0
 
+    def mirrored(self, column: str) -> tuple[bool, str]:
+        """Whether left and right mean nothing to most classes, and why.
 
-def _share_right(winner: Trained, problem: Problem, rows: np.ndarray) -> float:
-    """Of some rows, the share that a network is right about."""
-    answers = engine.outputs(winner.network, problem.items, rows, format_of(winner)).argmax(1)
-    return float((answers == problem.truth[rows]).mean())
+        The mirror image of an item that was learned from is a new picture to the network, so these are asked about,
+        too, where validation items are few a class. A class keeps its label when they are known about as well as plain
+        validation pictures are; classes whose mirror images are taken for one another do not.
+        """
+        if (ignorance := self._ignorance()) is not None:
+            return False, ignorance
+        values = _Mirrored(self._problem.items.inputs[column])
+        rows = np.concatenate([spread(self._problem.train, MOST_MEASURED), self._rows])
+        truth, answers = self._problem.truth[rows], self._answers(self._changed(column, values), rows)
+        count = len(self._problem.classes)
+        told = np.bincount(truth * count + answers, minlength=count * count).reshape(count, count)
+        told = told[np.ix_(told.sum(1) > 0, told.sum(1) > 0)]  # classes that have items
+        items = told.sum(1)
+        is_taken = (told > EXCHANGED * items[:, None]) & ~np.eye(len(items), dtype=bool)
+        if (is_taken & is_taken.T).any():
+            return False, "a network that never saw one takes mirror images of two classes for each other"
+        holds = np.diag(told) >= (1 - LARGEST_LOSS) * self._plain * items
+        known = f"{int(holds.sum())} of {many(len(items), 'class', 'classes')}"
+        why = f"a network that never saw one knows mirror images of {known} as well as plain pictures"
+        # where all is taken for the commonest class, that class alone would hold
+        left = (np.diag(told).sum() - items.max()) / items.sum()
+        return bool(items[holds].sum() >= LEAST_HELD * items.sum() and left >= LEAST_LEFT * self._known), why
+
+    def relit(self, column: str) -> tuple[bool, str]:
+        """Whether the network knows pictures in another light about as well, and why."""
+        if (ignorance := self._ignorance()) is not None:
+            return False, ignorance
+        relit = self._changed(column, _Relit(self._problem, column))
+        share = float(self._right(relit, self._rows).mean())
+        of_plain = f"{self._plain:.3f} of plain ones"
+        why = f"a network that never saw it gets {share:.3f} right of pictures so changed and {of_plain}"
+        return (self._plain - share) <= LARGEST_LOSS * self._known, why
+
+    @property
+    def _known(self) -> float:
+        """The share of validation pictures that it is right about, above what the commonest class would give."""
+        truth = self._problem.truth[self._rows]
+        return self._plain - max(1 / len(self._problem.classes), float(np.bincount(truth).max()) / len(truth))
+
+    def _ignorance(self) -> str | None:
+        """Why it cannot tell; None where it can."""
+        count = len(self._rows)
+        if count < FEWEST_TO_JUDGE:
+            return f"{many(count, 'validation item')} cannot tell whether it keeps the label"
+        if self._known <= KNOWN_ERRORS * math.sqrt(self._plain * (1 - self._plain) / count):
+            items = many(count, "validation item")
+            return f"a network that gets {self._plain:.3f} right of {items} knows too little to tell"
+        return None
+
+    def _changed(self, column: str, values: Values) -> Problem:
+        return replace(self._problem, items=replace(self._problem.items, inputs={column: values}))
+
+    def _right(self, problem: Problem, rows: np.ndarray) -> Bool[np.ndarray, " rows"]:
+        """Which of some rows it is right about."""
+        found: np.ndarray = self._answers(problem, rows) == problem.truth[rows]
+        return found
+
+    def _answers(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, " rows"]:
+        found: np.ndarray = engine.outputs(self._winner.network, problem.items, rows, format_of(self._winner)).argmax(1)
+        return found
 
 
 def format_of(trained: Trained) -> str:
