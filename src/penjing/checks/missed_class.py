@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import class_answers, spoken, units_of
+from penjing.checks import HAMPERS, class_answers, spoken, units_of
 from penjing.checks._examples import example_classes
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("items.target", "items.predicted", "items.probability", "items.model")
-FOLLOWS = ("diverged", "not_learning", "underfit", "crawling", "dead_units", "wrong_output", "drift")
+FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "drift")
 PICTURE = "recall"
 FEWEST, FEWEST_GROUPS = 8, 3  # items of a class, and groups that they are of: one speaker may be hard by himself
 MISSED, OTHERS = 0.10, 0.50  # recall of a missed class, and the mean recall of the others
