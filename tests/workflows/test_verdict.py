@@ -104,6 +104,8 @@ def told(*verdicts: Verdict, together: Sequence[Verdict] = (), further: Sequence
         (told("no clear effect", "no clear effect", together=["helped"]), 2),
         (told("no clear effect", "no clear effect", together=["no clear effect"]), 0),
         (told("hurt", "helped", together=["helped"]), 0),
+        (told("no clear effect", "hurt", together=["helped"]), 0),
+        (told("no clear effect", "no clear effect", "hurt", together=["helped", "helped"]), 2),
     ],
 )
 def test_what_helped_alone_and_together_is_kept_and_else_what_only_helped_together(found: Judged, kept: int) -> None:

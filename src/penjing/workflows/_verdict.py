@@ -39,13 +39,13 @@ class Judged:
     @property
     def kept(self) -> int:
         """How many stages from the first on are kept, as far as they were trained together: those that helped, each
-        and together. Where none helped alone and all did together, all of them."""
+        and together. Where none helped alone and all did together, all of them, if none hurt."""
         count = 0
         while count < len(self.stages) and self.stages[count][1] == "helped":
             count += 1
         if not self.helped:
             count = len(self.stages)
-        while count and self.together[count - 1][1] != "helped":
+        while count and (self.together[count - 1][1] != "helped" or self._hurts(count)):
             count -= 1
         return count
 
@@ -54,8 +54,11 @@ class Judged:
         """How many stages from the first on are kept where one that helped is not shown to help without those before
         it: as far as the last that helped, if all of them did together and none hurt."""
         count = max(self.helped, default=-1) + 1
-        hurts = any(verdict == "hurt" for _, verdict in self.stages[:count])
-        return count if count and not hurts and self.together[count - 1][1] == "helped" else 0
+        return count if count and not self._hurts(count) and self.together[count - 1][1] == "helped" else 0
+
+    def _hurts(self, count: int) -> bool:
+        """Whether one of the first so many stages hurt."""
+        return any(verdict == "hurt" for _, verdict in self.stages[:count])
 
     @property
     def is_in_order(self) -> bool:
