@@ -26,6 +26,7 @@ from penjing.core.split import Split
 from penjing.core.statistics import LEAST_SEEDS
 from penjing.training import engine
 from penjing.workflows import _allowance
+from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS
 from penjing.workflows._search import NO_FINDING, Treated
@@ -293,6 +294,22 @@ def test_an_interrupt_while_the_new_run_grows_leaves_none(
     assert not (tmp_path / "new").exists()
     assert treatments(sick)[-1]["outcome"] == "helped"
     assert ended(sick) == []
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, OSError])
+def test_a_new_run_that_was_finished_is_kept_whatever_becomes_of_its_report(
+    sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: type[BaseException]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> Any:
+        raise problem("no room")
+
+    monkeypatch.setattr(fitting, "write_report", stopped)
+    with pytest.raises(problem, match="the run is finished in .*new" if problem is KeyboardInterrupt else "no room"):
+        pj.treat(sick, time=LIMIT, remedies=["usual_rate"], out=tmp_path / "new", watch=None)
+    assert Run(tmp_path / "new").status == "finished"
+    assert Run(tmp_path / "new").has_weights
+    assert ended(sick) == ["usual_rate"]
 
 
 def test_every_training_item_judges_once_a_seed_and_no_test_item_is_touched(

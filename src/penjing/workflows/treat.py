@@ -102,11 +102,10 @@ def treat(
         if found.recipe is None:
             opened.note("treated", "nothing", found.verdict, began=found.began)
             return found
-        grown = _grown(found, wish, clock, data, watch, command)
-        opened.note("treated", " and ".join(found.kept), found.verdict, began=found.began, run=str(grown.path))
-        return replace(found, run=grown)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"no run was left half done, and what was decided is in {opened.path}") from None
+        return replace(found, run=_grown(found, wish, clock, data, watch, command))
+    except KeyboardInterrupt as stopped:
+        left = f"the run is finished in {stopped.args[0]}" if stopped.args else "no run was left half done"
+        raise KeyboardInterrupt(f"{left}, and what was decided is in {opened.path}") from None
 
 
 def check(run: Run, wish: TreatWish, data: object | None = None) -> None:
@@ -434,7 +433,11 @@ def _merged(steps: Sequence[Step], count: int) -> list[Step]:
 def _grown(
     found: Treatment, wish: TreatWish, clock: Clock, data: object | None, watch: Watch, command: Sequence[str]
 ) -> Run:
-    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left."""
+    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left.
+
+    Raises:
+        KeyboardInterrupt: a person stopped it; where only the report is lacking, it carries the run's folder.
+    """
     assert found.recipe is not None, "something is kept"
     origin = found.origin
     out = wish.out or next_free(origin.info["title"])
@@ -451,8 +454,28 @@ def _grown(
     words = list(command) or ["penjing", "treat", str(origin.path)]
     try:
         run = fit(place, fit_wish, words, watch, Origin(origin, Clock(clock.left), found.ledger))
-    except BaseException:
-        if (out / "run.json").exists() and Run(out).info.get("parent") == str(origin.path):  # ours, and no other's
-            shutil.rmtree(out, ignore_errors=True)
+    except BaseException as problem:
+        is_kept = _is_kept(found, out)
+        if isinstance(problem, KeyboardInterrupt):
+            raise KeyboardInterrupt(*([out] if is_kept else [])) from None
+        if is_kept:
+            tell(watch, Said(f"the run is finished in {out}, but for its report"))
         raise
+    _note_grown(found, out)
     return run
+
+
+def _is_kept(found: Treatment, out: Path) -> bool:
+    """Whether a new run was finished before something stopped it; of one that was not, nothing is left."""
+    if not (out / "run.json").exists() or Run(out).info.get("parent") != str(found.origin.path):  # another's
+        return False
+    if Run(out).status != "finished":
+        shutil.rmtree(out, ignore_errors=True)
+        return False
+    _note_grown(found, out)
+    return True
+
+
+def _note_grown(found: Treatment, out: Path) -> None:
+    """Write down in the ledger of the run that was treated what became of it."""
+    found.origin.note("treated", " and ".join(found.kept), found.verdict, began=found.began, run=str(out))
