@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,23 @@ def test_it_applies_to_some_recipe(name: str, monkeypatch: pytest.MonkeyPatch) -
     if name in ("drop_suspicious", "relabel_suspicious"):
         found = Finding(found.name, found.level, found.message, {"hashes": ["0" * 32], "taken_for": ["cat"]})
     assert any(isinstance(remedy.apply(recipe.filled(), found), Recipe) for recipe in RECIPES.values())
+
+
+def test_items_that_were_left_out_are_relabelled_in_the_place_of_that() -> None:
+    recipe = Recipe(data=DataChoices(drop=("by hand", "one", "two"))).filled()
+    relabel = plugins.load("remedies", "relabel_suspicious")
+    named = Finding("label_errors", "warning", "", {"hashes": ["one", "two"], "taken_for": ["cat", "dog"]})
+    other = relabel.apply(recipe, named)
+    assert (other.data.drop, other.data.relabel) == (("by hand",), {"one": "cat", "two": "dog"})
+    assert relabel.apply(other, named).reason == "the finding names no items"
+    exchanged = replace(named, evidence={**named.evidence, "taken_for": {"cat": "dog", "dog": "cat"}})
+    assert relabel.apply(recipe, exchanged).reason == "the finding names no items"
+
+
+@pytest.mark.parametrize("name", ["drop_suspicious", "relabel_suspicious"])
+def test_why_a_finding_names_no_items_is_said(name: str) -> None:
+    named = Finding("label_errors", "warning", "", {"unnamed": "there was no time to look"})
+    assert plugins.load("remedies", name).apply(Recipe().filled(), named).reason == "there was no time to look"
 
 
 @pytest.mark.parametrize("name", NAMES)

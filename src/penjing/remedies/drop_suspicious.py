@@ -21,5 +21,5 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
     """The recipe that drops the items named in the finding's evidence, by hash."""
     doubted = [item for item in finding.evidence.get("hashes", ()) if item not in recipe.data.drop]
     if not doubted:
-        return NotApplicable("the finding names no items")
+        return NotApplicable(str(finding.evidence.get("unnamed", "the finding names no items")))
     return replace(recipe, data=replace(recipe.data, drop=(*recipe.data.drop, *doubted)))

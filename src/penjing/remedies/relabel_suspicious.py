@@ -16,10 +16,12 @@ TREATS: Mapping[str, float] = {"label_errors": 0.8}
 
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
-    """The recipe that relabels the training items named in the finding's evidence, by hash."""
-    doubted = dict(zip(finding.evidence.get("hashes", ()), finding.evidence.get("taken_for", ()), strict=False))
-    settled = {**recipe.data.relabel, **dict.fromkeys(recipe.data.drop, "")}
-    new = {item: name for item, name in doubted.items() if item not in settled}
+    """The recipe that relabels the training items named in the finding's evidence, by hash; those among them that it
+    leaves out are learned from again, under the other class."""
+    taken = finding.evidence.get("taken_for", ())  # of exchanged classes it is a table, which names no items
+    doubted = {} if isinstance(taken, Mapping) else dict(zip(finding.evidence.get("hashes", ()), taken, strict=False))
+    new = {item: name for item, name in doubted.items() if item not in recipe.data.relabel}
     if not new:
-        return NotApplicable("the finding names no items")
-    return replace(recipe, data=replace(recipe.data, relabel={**recipe.data.relabel, **new}))
+        return NotApplicable(str(finding.evidence.get("unnamed", "the finding names no items")))
+    drop = tuple(item for item in recipe.data.drop if item not in new)
+    return replace(recipe, data=replace(recipe.data, drop=drop, relabel={**recipe.data.relabel, **new}))
