@@ -51,6 +51,18 @@ def test_what_is_allowed_for_one_more_training_leaves_time_for_its_verdict_and_t
     assert one.longest() < longest  # a verdict is owed
 
 
+def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made() -> None:
+    one = allowed(300)
+    one.begin(2.0)
+    longest, left = one.longest(), one.until_growing(2.0)
+    one.owed = 3
+    assert one.longest() < longest
+    assert left - one.until_growing(2.0) == pytest.approx(_allowance.SLACK * 3 * 2.0)
+    one.owed = 0
+    assert one.longest() == longest
+    assert one.until_judging(2.0) == pytest.approx(left - _allowance.SLACK * SEEDS * 4.0)
+
+
 def test_a_time_in_which_no_verdict_fits_is_refused_with_one_that_would_do() -> None:
     one = allowed(30)
     with pytest.raises(RunError, match=r"one training takes 9\.0 s.*give --time (\d+)([sm])") as told:

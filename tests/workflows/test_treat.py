@@ -382,26 +382,133 @@ def test_two_groups_are_too_few_for_a_verdict_in_folds(
     assert not quick
 
 
-def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
-    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
-) -> None:
+DOUBTED = 5  # training items that networks doubt
+
+
+@pytest.fixture
+def doubting(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Networks that never saw the training items take five of them for another class; their hashes."""
+
     def held_out(bench: Bench, *_: Any) -> np.ndarray:
-        rows = bench.prepared.rows("train")
+        rows = bench.learned
         said = bench.prepared.truth[rows].copy()
-        said[:5] = (said[:5] + 1) % 3
-        doubted.extend(bench.prepared.hashes[row] for row in rows[:5])
+        said[:DOUBTED] = (said[:DOUBTED] + 1) % 3
+        doubted[:] = [bench.prepared.hashes[row] for row in rows[:DOUBTED]]
         return np.asarray(0.99 * np.eye(3)[said] + 0.01 / 3, np.float32)
 
     doubted: list[str] = []
-    finding = Finding("label_errors", "warning", "5 labels look wrong.")
-    monkeypatch.setattr(treating, "diagnose", lambda _: Diagnosis("sick", (finding,), (), ("label_errors",)))
     monkeypatch.setattr(Bench, "held_out", held_out)
+    return doubted
+
+
+def found_to_be(monkeypatch: pytest.MonkeyPatch, **evidence: Any) -> None:
+    """A diagnosis that says so of labels, and nothing else."""
+    finding = Finding("label_errors", "warning", "5 labels look wrong.", evidence)
+    monkeypatch.setattr(treating, "diagnose", lambda _: Diagnosis("sick", (finding,), (), ("label_errors",)))
+
+
+def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
+    sick: Run, quick: list[Asked], doubting: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_to_be(monkeypatch)
     found = pj.treat(sick, time=LIMIT, watch=None)
     told = {one.remedy: one.outcome for one in found.treated}
     assert told["drop_suspicious"] == told["relabel_suspicious"] == "screened out"
-    assert len(doubted) == 5
+    assert len(doubting) == DOUBTED
     trained = [one for one, outcome in told.items() if outcome not in ("not applicable", "not tried")]
     assert len([one for one in quick if not one.deal.name]) > len(trained)  # and once as it was
+
+
+@pytest.mark.usefixtures("quick")
+def test_items_are_looked_for_where_a_remedy_for_them_is_asked_for_and_nothing_was_found(
+    sick: Run, doubting: list[str]
+) -> None:
+    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
+    assert [(one.outcome, one.finding) for one in found.treated] == [("screened out", "asked")]
+    assert len(doubting) == DOUBTED
+
+
+@pytest.mark.usefixtures("quick", "doubting")
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [(0.01, "no time"), (None, "networks that never saw the training items doubt hardly any of their labels")],
+)
+def test_why_no_items_are_named_is_said(
+    sick: Run, monkeypatch: pytest.MonkeyPatch, seconds: float | None, reason: str
+) -> None:
+    found_to_be(monkeypatch)
+    if seconds is None:
+        right = np.eye(3, dtype=np.float32)
+        monkeypatch.setattr(Bench, "held_out", lambda bench, *_: right[bench.prepared.truth[bench.learned]])
+    else:
+        monkeypatch.setattr(_allowance.Allowance, "longest", lambda _: seconds)
+    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
+    ((outcome, why),) = [(one.outcome, one.why) for one in found.treated]
+    assert outcome == "not applicable"
+    assert reason in why
+
+
+def test_where_mistakes_do_not_thin_out_those_in_the_surest_half_are_named(
+    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No network is sure enough to be surprised, so confident learning alone names none."""
+
+    def held_out(bench: Bench, *_: Any) -> np.ndarray:
+        truth = bench.prepared.truth[bench.learned]
+        said, sure = truth.copy(), np.linspace(0.75, 0.5, len(truth))
+        wrong = np.r_[:DOUBTED, len(truth) - DOUBTED : len(truth)]  # the surest five, and the least sure
+        said[wrong] = (said[wrong] + 1) % 3
+        answer = sure[:, None] * np.eye(3)[said]
+        return np.asarray(answer + (1 - answer.sum(1, keepdims=True)) / 3, np.float32)
+
+    monkeypatch.setattr(Bench, "held_out", held_out)
+    found_to_be(monkeypatch, likelier=9.0)
+    opened = treating.Trial(sick, treating.TreatWish(seconds=LIMIT), Clock(LIMIT), None, treating.diagnose(sick))
+    opened._open(None)
+    opened.time.base_seconds = 0.01
+    (named,) = opened._named(opened.diagnosis.findings)
+    rows = opened.bench.learned[:DOUBTED]
+    assert named.evidence["hashes"] == [opened.bench.prepared.hashes[row] for row in rows]
+    classes = opened.bench.prepared.classes
+    assert named.evidence["taken_for"] == [classes[(opened.bench.prepared.truth[row] + 1) % 3] for row in rows]
+    assert opened.bench.doubted is not None
+    assert opened.bench.doubted.is_steady
+    assert opened.time.owed == 3  # one for two folds of three
+    assert not quick
+
+
+@pytest.mark.usefixtures("doubting")
+def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_doubt(
+    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers are better without the items that are doubted."""
+    guess = Bench.train
+    dropped: list[tuple[bool, set[str]]] = []
+
+    def train(bench: Bench, recipe: Recipe, deal: Deal, limits: Limits | None = None) -> Screened:
+        usual = replace(recipe, optimiser=replace(recipe.optimiser, settings={"rate": 0.01}))
+        own = bench.doubts_of(deal) if recipe.data.drop and deal.name else recipe.data.drop
+        if recipe.data.drop:
+            dropped.append((bool(deal.name), set(own)))
+        return guess(bench, usual if recipe.data.drop else recipe, deal, limits)
+
+    monkeypatch.setattr(Bench, "train", train)
+    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    found_to_be(monkeypatch)
+    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
+    assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
+    assert found.recipe is not None
+    assert len(found.recipe.data.drop) == DOUBTED
+    assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED]
+    pairs = {one.deal.name for one in quick if len(one.deal.name) == 3}
+    assert pairs == {(1, 0, 1), (1, 0, 2), (1, 1, 2)}
+    assert [len(one.deal.name) for one in quick].count(3) == 3
+    assert {one.deal.name for one in quick if len(one.deal.name) == 2} == {(1, 0), (1, 1), (1, 2)}
+    quick.clear()
+    monkeypatch.setattr(Bench, "doubt_anew", lambda *_: (_ for _ in ()).throw(MemoryError))
+    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
+    ((outcome, why),) = [(one.outcome, one.why) for one in found.treated]
+    assert (outcome, "no time or memory left to doubt labels" in why) == ("not tried", True)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,11 @@ from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import _trials
 from penjing.workflows._corrections import Corrections
+from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError, _Guard
 
+WRONG = (1, 3)  # rows whose labels networks doubt
 RECIPE = Recipe(training=Training(steps=100))
 
 
@@ -251,6 +253,95 @@ def test_where_few_items_are_learned_from_half_of_those_that_validate_judge(monk
     assert grouped.judged_on == "valid"
     groups = grouped.prepared.groups
     assert not set(groups[grouped.judged]) & set(groups[grouped.screened])
+
+
+def learning(monkeypatch: pytest.MonkeyPatch, taught: list[Any]) -> None:
+    """Networks that take two items for the class before theirs, and are sure; what each learned from and was chosen by
+    is written down."""
+
+    def carry_out(_: Recipe, problem: Any, **__: Any) -> Any:
+        taught.append({*problem.train.tolist(), *problem.valid.tolist()})
+        return SimpleNamespace(network=len(taught) - 1, history=[])
+
+    def outputs(network: int, _: Any, rows: np.ndarray) -> np.ndarray:
+        said = np.where(np.isin(rows, WRONG), rows - 1, rows) % 3
+        return np.asarray(20.0 * np.eye(3)[said], np.float32)
+
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+    monkeypatch.setattr(engine, "outputs", outputs)
+
+
+@pytest.mark.parametrize("judged_on", ["folds", "confirm", "valid"])
+def test_no_network_that_doubts_what_is_learned_from_saw_anything_of_what_judges(
+    monkeypatch: pytest.MonkeyPatch, judged_on: str
+) -> None:
+    taught: list[set[int]] = []
+    bench, posed = bench_of(monkeypatch)
+    parts = {"folds": (30, 6, 0), "confirm": (24, 6, 6), "valid": (8, 28, 0)}[judged_on]
+    learning(monkeypatch, taught)
+    bench = dealt(bench, *parts)
+    bench.doubted = Doubts(frozenset({"h0", "h7"}), RECIPE, folds=3)
+    assert bench.judged_on == judged_on
+    dropping = replace(RECIPE, data=DataChoices(drop=("h0", "h7")))
+    deals = bench.turn(0, 3)
+    for deal in deals:
+        taught.clear()
+        doubts = replace(bench, _pairs={}, _doubts={}).doubts_of(deal)
+        assert len(taught) >= 2
+        assert not set.union(*taught) & set(deal.judged.tolist())
+        rows = [row for row in deal.train.tolist() if row in WRONG]
+        assert doubts == {f"h{row}": "abc"[(row - 1) % 3] for row in rows}
+    # The items that the finding names are left out of what is tried, others of what is judged.
+    bench.screen(dropping)
+    assert posed[-1][0] == [row for row in bench.learned.tolist() if row not in (0, 7)]
+    bench.doubt_anew()
+    count = len(taught)
+    for deal in deals:
+        bench.train(dropping, deal)
+        assert posed[-1][0] == [row for row in deal.train.tolist() if row not in WRONG]
+    assert len(taught) == count + len(deals)  # doubts are kept
+    relabelling = replace(RECIPE, data=DataChoices(relabel={"h0": "b"}))
+    bench.train(relabelling, deals[0])
+    changed = [row for row, name in enumerate(posed[-1][1]) if name != row % 3]
+    assert changed == [row for row in deals[0].train.tolist() if row in WRONG]
+
+
+def test_folds_that_doubt_labels_anew_are_the_same_in_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = dealt(bench_of(monkeypatch)[0], 30, 6, 0)
+    bench.doubted = Doubts(frozenset({"h0"}), RECIPE, folds=3)
+    taught: list[set[int]] = []
+    learning(monkeypatch, taught)
+    first, second = (bench.turn(number, 3) for number in range(2))
+    assert [deal.judged.tolist() for deal in first] == [deal.judged.tolist() for deal in second]
+    bench.doubt_anew()
+    assert len(taught) == 3  # one network for two folds
+    bench.doubt_anew()
+    assert len(taught) == 3
+    bench = replace(bench, _doubts={}, _pairs={})
+    learning_slowly(monkeypatch)
+    with pytest.raises(TooSlowError):
+        bench.doubt_anew(Limits(1.0))
+
+
+def learning_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def carry_out(_: Recipe, __: Any, watch: Any) -> Any:
+        raise TooSlowError(watch._limits.seconds + 1)
+
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+
+
+def dealt(bench: Bench, train: int, valid: int, confirm: int) -> Bench:
+    """As many items of three classes."""
+    parts = ["train"] * train + ["valid"] * valid + ["confirm"] * confirm
+    count = len(parts)
+    other = replace(
+        bench.prepared,
+        hashes=[f"h{row}" for row in range(count)],
+        truth=np.arange(count) % 3,
+        groups=np.arange(count),
+        split=Split(pl.DataFrame({"part": parts, "fold": [-1] * count})),
+    )
+    return Bench(other, bench.task)
 
 
 def parted(bench: Bench, train: int, valid: int) -> Bench:

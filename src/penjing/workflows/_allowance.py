@@ -34,6 +34,7 @@ class Allowance:
         reading_seconds: that reading the data takes.
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.
+        owed: trainings that a verdict needs beside those of its sides, and that are still to be made.
         turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
 
@@ -44,6 +45,7 @@ class Allowance:
     reading_seconds: float = 0.0
     base_seconds: float = math.inf
     has_steps: bool = False
+    owed: int = 0
     turns: int = field(default=0, init=False)
     _usual: int = field(default=0, init=False)
 
@@ -96,7 +98,7 @@ class Allowance:
     def longest(self) -> float:
         """The most seconds of a training with one more remedy, so that it can be looked at, judged and kept."""
         slack = SURE_SLACK if self.has_steps else SLACK
-        left = self.clock.left - self._around() - slack * self.arm * self.base_seconds
+        left = self.clock.left - self._around() - slack * self.arm * self.base_seconds - self._owed()
         return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
 
     def relax(self) -> None:
@@ -109,7 +111,16 @@ class Allowance:
 
     def until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
-        return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds
+        return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds - self._owed()
+
+    def until_judging(self, seconds: float) -> float:
+        """Seconds that are left beside those of the least verdict on a recipe one training of which takes `seconds`,
+        and of the new run."""
+        return self.until_growing(seconds) - SLACK * self.seeds * (self.base_seconds + seconds)
+
+    def _owed(self) -> float:
+        """Seconds of the trainings that are owed."""
+        return SLACK * self.owed * self.base_seconds if self.owed else 0.0
 
     def stages(self, seconds: Sequence[float]) -> int:
         """How many stages there is time to judge, at least one.

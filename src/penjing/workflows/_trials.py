@@ -27,6 +27,8 @@ from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
+from penjing.workflows import _doubted
+from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import seeing_seconds, seen_through
 from penjing.workflows._problem import pose
@@ -40,6 +42,8 @@ HALF_WAY = 0.6
 # A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
 # steps are slow and a busy machine gets free again; at once (after so many seconds) where it is so many times as long.
 BELIEVED_SHARE, BELIEVED_AFTER, HOPELESS = 0.5, 1.0, 4.0
+
+DOUBTED_DEAL = 1  # of the folds that judge where labels are doubted anew for each of them
 
 JudgedOn = Literal["confirm", "valid", "folds"]
 Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
@@ -137,12 +141,17 @@ class Bench:
     Attributes:
         prepared: as they were read; recipes see them through the encoders that they name.
         task: the plug-in.
+        doubted: labels that networks doubt which may have learned from what judges. In a verdict others take their
+            place, doubted by networks that did not; see `doubts_of`.
     """
 
     prepared: Prepared
     task: Any
+    doubted: Doubts | None = None
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
+    _pairs: dict[frozenset[int], np.ndarray] = field(default_factory=dict, repr=False)
+    _doubts: dict[tuple[int, ...], dict[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def judged_on(self) -> JudgedOn:
@@ -177,7 +186,7 @@ class Bench:
     @property
     def judged(self) -> np.ndarray:
         """Rows that judge, in order."""
-        rows = {"confirm": self.prepared.rows("confirm"), "valid": self.lent, "folds": self._learned}
+        rows = {"confirm": self.prepared.rows("confirm"), "valid": self.lent, "folds": self.learned}
         return self._fair(rows[self.judged_on])
 
     @property
@@ -196,10 +205,11 @@ class Bench:
     @property
     def groups(self) -> int:
         """How many groups there are that folds can be made of; an item without one is its own."""
-        return len(np.unique(self.prepared.groups[self._learned]))
+        return len(np.unique(self.prepared.groups[self.learned]))
 
     @property
-    def _learned(self) -> np.ndarray:
+    def learned(self) -> np.ndarray:
+        """Rows that are learned from where none of them judges, in order."""
         return np.setdiff1d(self.prepared.rows("train", "valid"), np.concatenate([self._validating, self.lent]))
 
     def _fair(self, rows: np.ndarray) -> np.ndarray:
@@ -214,21 +224,21 @@ class Bench:
             BehindError: it was given up half-way.
         """
         valid = self.screened
-        return self.train(recipe, Deal((), self._learned, valid, valid), limits)
+        return self.train(recipe, Deal((), self.learned, valid, valid), limits)
 
     def turn(self, number: int, folds: int) -> list[Deal]:
         """Deals by which every item that judges does so once.
 
         Args:
-            number: of the turn; each deals folds of its own.
+            number: of the turn; each deals folds of its own, unless labels are doubted anew for each fold.
             folds: that judge where no items apart do; there must be as many groups.
         """
         if self.judged_on == "folds":
-            return list(self._folds(folds, number + 1))
-        return [Deal((-1,), self._learned, self.screened, self.judged)]
+            return list(self._folds(folds, number + 1 if self.doubted is None else DOUBTED_DEAL))
+        return [Deal((-1,), self.learned, self.screened, self.judged)]
 
     def _folds(self, folds: int, seed: int) -> Iterator[Deal]:
-        rows = self._learned
+        rows = self.learned
         fold = self._folded(rows, folds, seed)
         for number in np.unique(fold).tolist():
             yield Deal((seed, number), rows[fold != number], self.screened, self._fair(rows[fold == number]))
@@ -292,18 +302,73 @@ class Bench:
         found: np.ndarray = answers[np.argsort(np.concatenate([deal.judged for deal in deals]))]
         return found
 
+    def doubt_anew(self, limits: Limits = NO_LIMITS) -> None:
+        """Train all that `doubts_of` needs.
+
+        Raises:
+            TooSlowError: it would take longer than the limits allow.
+            MemoryError: the memory was not enough.
+        """
+        assert self.doubted is not None, "labels are doubted"
+        begun = time.monotonic()
+        for deal in self.turn(0, self.doubted.folds):
+            self.doubts_of(deal, limits.seconds - (time.monotonic() - begun))
+
+    def doubts_of(self, deal: Deal, seconds: float = math.inf) -> dict[str, str]:
+        """What is doubted of the items that are learned from under a deal of a verdict, hash → the class it is taken
+        for. No network that doubts them learned from, or was chosen by, an item that judges there."""
+        assert self.doubted is not None, "labels are doubted"
+        if deal.name not in self._doubts:
+            found = self._judged_labels(deal, seconds)
+            self._doubts[deal.name] = _doubted.told(self.prepared, *found, self.doubted.is_steady)
+        return self._doubts[deal.name]
+
+    def _judged_labels(self, deal: Deal, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+        """Rows that are learned from under a deal, and the answers on them of networks that neither saw them nor what
+        judges. In folds, one network for each two folds answers on both: whichever judges, the other is learned from.
+        """
+        assert self.doubted is not None, "labels are doubted"
+        begun, rows = time.monotonic(), self.learned
+        if self.judged_on != "folds":
+            return rows, self.held_out(self.doubted.recipe, Limits(seconds))
+        fold = self._folded(rows, self.doubted.folds, DOUBTED_DEAL)
+        judging, parts = deal.name[-1], []
+        for other in np.setdiff1d(fold, [judging]).tolist():
+            both = np.isin(fold, [judging, other])
+            if both.all():  # nothing is left to learn from
+                continue
+            pair = frozenset({judging, other})
+            if pair not in self._pairs:
+                apart = Deal((DOUBTED_DEAL, *sorted(pair)), rows[~both], self.screened, rows[both])
+                limits = Limits(seconds - (time.monotonic() - begun))
+                self._pairs[pair] = self.train(self.doubted.recipe, apart, limits).answer
+            is_other = fold[both] == other
+            parts.append((rows[both][is_other], self._pairs[pair][is_other]))
+        if not parts:
+            return rows[:0], np.zeros((0, len(self.prepared.classes)), np.float32)
+        return np.concatenate([rows for rows, _ in parts]), np.concatenate([answer for _, answer in parts])
+
     def _problem(self, recipe: Recipe, deal: Deal, seconds: float) -> Problem:
         """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same.
 
         Items that the recipe leaves out, or takes for another class, are so in learning only: what chooses and what
-        judges stays as the data have it. Columns of a table that it does not name are not learned from.
+        judges stays as the data have it. In a verdict, items that are so because their labels are doubted are those
+        that are doubted without what judges. Columns of a table that it does not name are not learned from.
 
         Raises:
-            TooSlowError: the recipe's encoders would take longer than the seconds for all items.
+            TooSlowError: the recipe's encoders would take longer than the seconds for all items, or networks that doubt
+                labels would.
         """
         before = self.prepared.corrections
         dropped = set(recipe.data.drop) - set(before.drop)
         taken = {item: name for item, name in recipe.data.relabel.items() if before.relabel.get(item) != name}
+        if self.doubted is not None and deal.name and self.doubted.concern(recipe.data):
+            begun, own = time.monotonic(), self.doubts_of(deal, seconds)
+            seconds -= time.monotonic() - begun
+            known = self.doubted.hashes
+            dropped = (dropped - known).union(own) if dropped & known else dropped
+            if known.intersection(taken):
+                taken = {**{item: name for item, name in taken.items() if item not in known}, **own}
         encoders, columns = repr(sorted(recipe.pretrained.items())), recipe.data.inputs
         key = (encoders, columns, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
         if key not in self._posed:

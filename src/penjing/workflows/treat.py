@@ -34,6 +34,7 @@ from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections
+from penjing.workflows._doubted import LABEL_ERRORS, STEADY, Doubts, naming, told, unnamed
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
@@ -47,7 +48,7 @@ from penjing.workflows.fit import Origin, fit
 __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
-LABEL_ERRORS, EXPLODING, HELD_OUT = "label_errors", "exploding_gradient", "held_out"
+EXPLODING, HELD_OUT = "exploding_gradient", "held_out"
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ class Trial:
         findings += self._of_columns()
         if is_spared and not findings:
             return self._ended((), None, None)
-        asked = self._asked()
+        asked, infos = self._asked(), [one for one in self.diagnosis.findings if not one.is_trouble]
         search = Search(
             self.bench,
             self.metric,
@@ -192,14 +193,15 @@ class Trial:
             self._decide,
             self.watch,
             without=self.wish.without,
-            infos=[one for one in self.diagnosis.findings if not one.is_trouble],
+            infos=infos,
             relax=self.time.relax,
             tighten=self.time.tighten,
             record_of=self._record_of,
         )
         self._begin(search)
-        search.findings = self._named(findings)
-        asked = [replace(one, finding=_named_in(search.findings, one.finding)) for one in asked]
+        search.findings, search.infos = self._named(findings), self._named(infos)
+        known = [*search.findings, *search.infos]
+        asked = [replace(one, finding=self._named_in(known, one)) for one in asked]
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
         if self.time.longest() < 0:  # what was late took time from the verdict
@@ -276,7 +278,9 @@ class Trial:
 
     def _named(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings, with the training items that they doubt."""
-        return self._with_doubted([self._with_far(one) for one in findings])
+        far = [self._with_far(one) for one in findings]
+        is_class = self.base.task.name == "classify"
+        return [self._with_doubted(one) if is_class and one.name == LABEL_ERRORS else one for one in far]
 
     def _with_far(self, finding: Finding) -> Finding:
         """The finding, with the training items whose number to predict lies far out where it may come of these."""
@@ -286,27 +290,63 @@ class Trial:
             return finding
         return replace(finding, evidence={**finding.evidence, "hashes": [str(prepared.hashes[row]) for row in far]})
 
-    def _with_doubted(self, findings: Sequence[Finding]) -> list[Finding]:
-        """The findings, doubted labels being told of training items, too: networks that learned from the others judge
-        them, where there is time."""
-        found = list(findings)
-        doubted = [one for one in found if one.name == LABEL_ERRORS and "hashes" not in one.evidence]
+    def _named_in(self, findings: Sequence[Finding], asked: Suited) -> Finding:
+        """The finding of a remedy that was asked for, with what it names; where nothing was found, that is looked for
+        now."""
+        found = next((one for one in findings if one.name == asked.finding.name), None)
+        if found is not None or LABEL_ERRORS not in plugins.load("remedies", asked.name).TREATS:
+            return found or asked.finding
+        if self.base.task.name == "classify":
+            return self._with_doubted(asked.finding)
+        if self.base.task.name != "regress":
+            return unnamed(asked.finding, "only of classes and numbers it is told which labels are doubted")
+        far = self._with_far(replace(asked.finding, name=EXPLODING))
+        why = "no number to predict of a training item lies far from all others"
+        return replace(far, name=ASKED) if "hashes" in far.evidence else unnamed(asked.finding, why)
+
+    def _with_doubted(self, finding: Finding) -> Finding:
+        """The finding with the training items whose labels are doubted; networks that learned from the others judge
+        them, where there is time. Where these learned from what judges, others will be doubted for the verdict."""
+        if "hashes" not in finding.evidence and not finding.is_trouble and finding.name != ASKED:
+            return finding
+        is_known, is_steady = "hashes" in finding.evidence, STEADY in finding.evidence
+        folds = self.wish.seeds
+        if self.judged_on == "folds":
+            self.time.owed = folds * (folds - 1) // 2
+        else:
+            self.time.owed = FOLDS if is_known else 0
+        if self.time.longest() < SLACK * self.time.base_seconds:
+            self.time.owed = 0
+            return unnamed(finding, "there was no time to doubt labels for a verdict")
+        named = finding if is_known else self._newly_doubted(finding, is_steady)
+        if "hashes" not in named.evidence:
+            self.time.owed = 0
+        elif self.time.owed:
+            self.bench.doubted = Doubts(frozenset(named.evidence["hashes"]), self.base, folds, is_steady)
+        return named
+
+    def _newly_doubted(self, finding: Finding, is_steady: bool) -> Finding:
+        """The finding with the training items whose labels networks doubt that learned from the others, or why it
+        names none."""
         longest = (self.time.longest() - self.time.base_seconds) / FOLDS
-        if not doubted or self.base.task.name != "classify" or self.bench.prepared.split.folds:
-            return found
         if self.bench.groups < FEWEST_FOLDS:
-            return found
+            return unnamed(finding, "training items of one group cannot be judged by networks that never saw them")
         if longest < SLACK * self.time.base_seconds:
-            return found
+            return unnamed(finding, "there was no time to judge labels of training items")
         tell(self.watch, Said("labels of training items are judged by networks that never saw them"))
         try:
             answer = self.bench.held_out(self.base, Limits(longest))
         except (TooSlowError, MemoryError):
-            return found
-        rows = self.bench.prepared.rows("train")
-        items = _close.told_items(self.bench.prepared, rows, [_close.Answers(HELD_OUT, answer)], "train", self.task)
+            return unnamed(finding, "there was no time or memory to judge labels of training items")
+        rows, prepared = self.bench.learned, self.bench.prepared
+        items = _close.told_items(prepared, rows, [_close.Answers(HELD_OUT, answer)], "train", self.task)
         sharper = plugins.load("checks", LABEL_ERRORS).look(Record(items=items))
-        return [sharper or one if one in doubted else one for one in found]
+        if sharper is not None and "hashes" in sharper.evidence:
+            return replace(sharper, name=finding.name)
+        doubted = told(prepared, rows, answer, is_steady) if is_steady else {}
+        if not doubted:
+            return unnamed(finding, "networks that never saw the training items doubt hardly any of their labels")
+        return naming(finding, doubted)
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
@@ -322,6 +362,9 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
+        steps = self._doubted_anew(steps)
+        if not steps:
+            return self._ended((), None, None)
         stages = self._stages(steps)
         recipes = [self.base, *(stage.recipe for stage in stages)]
         found = self.judging.arms(recipes, stages[-1].seconds, self.time.most_turns)
@@ -343,6 +386,24 @@ class Trial:
         if not count:
             return self._ended((), None, None)
         return self._ended(stages[:count], stages[count - 1].recipe, told.together[count - 1][0])
+
+    def _doubted_anew(self, steps: Sequence[Step]) -> list[Step]:
+        """The steps that can be judged; where one rests on doubts of networks that learned from what judges, others
+        doubt labels now, and without the time for them it is those before it."""
+        found, doubted, self.time.owed = list(steps), self.bench.doubted, 0
+        first = next((place for place, one in enumerate(found) if doubted and doubted.concern(one.recipe.data)), None)
+        if first is None:
+            self.bench.doubted = None
+            return found
+        tell(self.watch, Said("labels are doubted anew, by networks that saw nothing of what judges"))
+        try:
+            self.bench.doubt_anew(Limits(self.time.until_judging(found[-1].seconds)))
+        except (TooSlowError, MemoryError):
+            for step in found[first:]:
+                why = "it looked good, but there was no time or memory left to doubt labels for the verdict"
+                self._settle(step, "not tried", why)
+            self.bench.doubted, found = None, found[:first]
+        return found
 
     def _stages(self, steps: Sequence[Step]) -> list[Step]:
         """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
@@ -404,11 +465,6 @@ class Trial:
             recipe=recipe,
             began=self._began,
         )
-
-
-def _named_in(findings: Sequence[Finding], finding: Finding) -> Finding:
-    """The finding of that name among others, or itself."""
-    return next((one for one in findings if one.name == finding.name), finding)
 
 
 def base_of(run: Run) -> Recipe:
