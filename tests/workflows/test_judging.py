@@ -48,7 +48,7 @@ def judging(
                 raise TooSlowError(needed)
             clock.elapsed += needed
             asked.append((arm, recipe.seed, deal.name))
-            return SimpleNamespace(answer=np.stack([deal.judged, np.full(len(deal.judged), arm)], axis=1))
+            return SimpleNamespace(scored=np.stack([deal.judged, np.full(len(deal.judged), arm)], axis=1))
 
     class Told(Judging):
         def _difference(self, dealt: Any, before: Any, after: Any) -> Any:

@@ -152,6 +152,47 @@ def test_in_a_verdict_a_network_of_numbers_that_is_worse_than_a_constant_counts_
     assert bench.screen(recipe).answer[:, 0].tolist() == pytest.approx([slope * 8.0, slope * 9.0])
 
 
+@pytest.mark.parametrize("metric", ["macro_f1", "subset_accuracy", "mean_average_precision", "log_loss"])
+def test_labels_are_taken_at_thresholds_that_the_rows_chose_which_choose(
+    monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    """A tenth of the items have one label, and a network gives hardly any of them one half."""
+    task, draw = plugins.load("tasks", "tag"), np.random.default_rng(0)
+    count = 400
+    truth = (draw.random((count, 2)) < [0.1, 0.3]).astype(np.int64)
+    logit = (2.0 * truth - 2.5 + draw.normal(size=(count, 2))).astype(np.float32)
+    bench = dealt(bench_of(monkeypatch)[0], 100, 150, 150)
+    bench = Bench(replace(bench.prepared, truth=truth, classes=("a", "b"), task="tag"), task)
+    monkeypatch.setattr(engine, "carry_out", lambda *_, **__: SimpleNamespace(network=None, history=[]))
+    monkeypatch.setattr(engine, "outputs", lambda _, __, rows: logit[rows])
+    monkeypatch.setattr(task, "calibrate", lambda *_: {})
+    monkeypatch.setattr(task, "answer", lambda logit, _: (1 / (1 + np.exp(-logit))).astype(np.float32))
+    recipe = Recipe(task=Choice("tag", {"metric": metric})).filled()
+    (deal,) = bench.turn(0, 3)
+    found = bench.train(recipe, deal)
+    usual = task.metric(metric)
+    chosen = task.choose_threshold(task.answer(logit[deal.valid], {}), truth[deal.valid], "f1", ("a", "b"))
+    assert found.threshold == chosen
+    cut = task.metric(metric, chosen)(truth[deal.judged], found.answer)
+    assert usual(truth[deal.judged], found.scored) == cut
+    if metric == "macro_f1":
+        assert cut > usual(truth[deal.judged], found.answer) + 0.05
+    none = replace(recipe, task=Choice("tag", {**recipe.task.settings, "threshold": "none"}))
+    assert bench.train(none, deal).moved is None
+
+
+@pytest.mark.parametrize(("positive", "value"), [(0, 0.2), (1, 0.2), (1, 0.9), (0, 0.0), (1, 1.000001), (1, 0.5)])
+def test_what_was_taken_at_a_threshold_is_taken_at_one_half(positive: int, value: float) -> None:
+    two = plugins.load("tasks", "classify")
+    chance = np.r_[0.0, np.float32(value), np.linspace(0, 1, 101, dtype=np.float32)].astype(np.float32)
+    threshold = two.Threshold(positive, value, "f1")
+    answer = np.stack([chance, 1 - chance], axis=1)
+    moved = _trials._moved(answer, threshold)
+    assert moved.argmax(1).tolist() == two.predict(answer, threshold).tolist()
+    order = np.argsort(answer[:, positive], kind="stable")
+    assert (np.diff(moved[order, positive]) >= 0).all()
+
+
 def test_targets_far_from_all_others_are_learned_from_and_neither_choose_nor_judge(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

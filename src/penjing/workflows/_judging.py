@@ -109,7 +109,7 @@ class Judging:
             for arm, recipe in enumerate(recipes[: len(found)]):
                 limits, begun = Limits(self.time.until_growing(growing)), self.time.clock.elapsed
                 try:
-                    found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).answer)
+                    found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).scored)
                 except (UsageError, MemoryError):
                     found = found[:arm]
                     break

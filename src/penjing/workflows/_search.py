@@ -296,11 +296,11 @@ class Search:
             return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
         except (UsageError, MemoryError) as problem:
             return decide("failed", str(problem) or "there was not enough memory")
-        before, after = self._merit(self._at.answer), self._merit(found.answer)
+        before, after = self._merit(self._at.scored), self._merit(found.scored)
         change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
         why = f"{change} on validation, one training each"
         is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
-        if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0):
+        if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0, found.scored):
             self._lost |= {} if doses else {one.name: len(self.steps)}
             return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
         is_clear = after - before > CLEAR * self._noise
@@ -355,18 +355,20 @@ class Search:
         """Whether every validation item is right, and surely so: a few hundred that are all right leave something to
         gain on others."""
         best = self.metric.bounds[1] if self.metric.is_higher_better else -self.metric.bounds[0]
-        if self._merit(self._at.answer) < best - 1e-9:
+        if self._merit(self._at.scored) < best - 1e-9:
             return False
         losses = np.asarray(self.bench.task.item_losses(self._truth, self._at.answer))
         return bool(losses.mean() < NOTHING_LEFT)
 
-    def is_better(self, answer: np.ndarray, times: float = 1.0) -> bool:
+    def is_better(self, answer: np.ndarray, times: float = 1.0, scored: np.ndarray | None = None) -> bool:
         """Whether these answers on the screened rows look better than those of the best training so far.
 
         Args:
             times: the noise that the metric must gain at least.
+            scored: what the metric is told; None takes the answers.
         """
-        gain, least = self._merit(answer) - self._merit(self._at.answer), max(self._noise, 1e-9)
+        merit, least = self._merit(answer if scored is None else scored), max(self._noise, 1e-9)
+        gain = merit - self._merit(self._at.scored)
         return gain >= times * least - 1e-9 or (gain > -least - 1e-9 and self._is_surer(answer))
 
     def _is_surer(self, answer: np.ndarray) -> bool:
@@ -381,7 +383,7 @@ class Search:
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found
         self._seen.add(recipe.id)
-        self._noise = self._standard_error(found.answer)
+        self._noise = self._standard_error(found.scored)
 
     def _said(self, merit: float) -> str:
         return f"{merit if self.metric.is_higher_better else -merit:.4g}"

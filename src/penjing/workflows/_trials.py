@@ -27,7 +27,7 @@ from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
-from penjing.workflows import _doubted
+from penjing.workflows import _close, _doubted
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import seeing_seconds, seen_through
@@ -101,11 +101,20 @@ class Screened:
         answer: on those rows, one row of answers each.
         history: one line for each evaluation, as in a record; empty where the training diverged.
         seconds: it took.
+        threshold: from which on an item is taken to have a label, chosen on the rows that choose; None takes one half.
+        moved: the answers, moved so that these thresholds lie at one half; None where the metric asks for none.
     """
 
     answer: np.ndarray
     history: Sequence[Mapping[str, Any]]
     seconds: float
+    threshold: Any = None
+    moved: np.ndarray | None = None
+
+    @property
+    def scored(self) -> np.ndarray:
+        """What a metric without thresholds is told: trainings have thresholds of their own, and are judged together."""
+        return self.answer if self.moved is None else self.moved
 
     @property
     def steps(self) -> pl.DataFrame | None:
@@ -265,21 +274,48 @@ class Bench:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
             trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left))
         except RunError:
-            return Screened(self._constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+            return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
             if "alloc" in str(problem_of_torch) or "out of memory" in str(problem_of_torch):
                 raise MemoryError("there was not enough memory") from problem_of_torch
             raise
         chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in (deal.valid, deal.judged))
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
-            return Screened(self._constant(recipe, problem, len(deal.judged)), (), time.monotonic() - begun)
+            return self._told_nothing(recipe, problem, deal, (), begun)
         calibrated = self.task.calibrate(chosen, truth[deal.valid])
-        if deal.name and self._is_useless(recipe, problem, self.task.answer(chosen, calibrated), deal.valid):
-            return Screened(
-                self._constant(recipe, problem, len(deal.judged)), trained.history, time.monotonic() - begun
-            )
-        answer = self.task.answer(judged, calibrated)
-        return Screened(np.asarray(answer), trained.history, time.monotonic() - begun)
+        choosing = np.asarray(self.task.answer(chosen, calibrated))
+        if deal.name and self._is_useless(recipe, problem, choosing, deal.valid):
+            return self._told_nothing(recipe, problem, deal, trained.history, begun)
+        answer = np.asarray(self.task.answer(judged, calibrated))
+        return self._told(recipe, deal, choosing, answer, trained.history, begun)
+
+    def _told_nothing(
+        self, recipe: Recipe, problem: Problem, deal: Deal, history: Sequence[Mapping[str, Any]], begun: float
+    ) -> Screened:
+        """A training of which nobody would use anything but what a constant says."""
+        choosing, answer = (self._constant(recipe, problem, len(rows)) for rows in (deal.valid, deal.judged))
+        return self._told(recipe, deal, choosing, answer, history, begun)
+
+    def _told(
+        self,
+        recipe: Recipe,
+        deal: Deal,
+        choosing: np.ndarray,
+        answer: np.ndarray,
+        history: Sequence[Mapping[str, Any]],
+        begun: float,
+    ) -> Screened:
+        """What a training says, with the thresholds that serve its answers best on the rows that choose."""
+        settings, truth = self.task.Settings(**recipe.task.settings), self.prepared.truth[deal.valid]
+        told = _close.Answers("network", choosing)
+        (told,) = _close.with_thresholds([told], self.task, settings, truth, self.prepared.classes)
+        moved = None
+        if told.threshold is not None:
+            cut, usual = (self.task.metric(settings.metric, one) for one in (told.threshold, None))
+            # Of a metric that knows no threshold, such as a loss, moved answers would be worth something else.
+            if cut(truth, choosing) == usual(truth, _moved(choosing, told.threshold)):
+                moved = _moved(answer, told.threshold)
+        return Screened(answer, history, time.monotonic() - begun, told.threshold, moved)
 
     def _is_useless(self, recipe: Recipe, problem: Problem, answer: np.ndarray, rows: np.ndarray) -> bool:
         """Whether a constant answers these rows better, by a metric without a worst value."""
@@ -388,6 +424,23 @@ class Bench:
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
             self._posed[key] = pose(told, train, deal.valid)
         return self._posed[key]
+
+
+def _moved(answer: np.ndarray, threshold: Any) -> np.ndarray:
+    """Answers whose log-odds are moved so that what was taken at the threshold is what is taken at one half."""
+    told = threshold.to_dict()
+    if "values" in told:  # one for each label
+        return _centred(answer, np.asarray(told["values"]))
+    chance = _centred(answer[:, told["positive"]], np.asarray(told["value"]))
+    return np.stack([1 - chance, chance] if told["positive"] else [chance, 1 - chance], axis=1)
+
+
+def _centred(chance: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Probabilities with one half in the place of others, and on the side of it where they were."""
+    chance = chance.astype(np.float64)
+    yes, no = chance * (1 - np.minimum(at, 1.0)), (1 - chance) * np.minimum(at, 1.0)
+    found = np.divide(yes, yes + no, out=np.full(chance.shape, 0.5), where=yes + no > 0)
+    return np.where(chance >= at, np.maximum(found, np.nextafter(0.5, 1)), np.minimum(found, np.nextafter(0.5, 0)))
 
 
 class _Guard:

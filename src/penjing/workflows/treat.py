@@ -215,7 +215,7 @@ class Trial:
         """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
         rows, own = self.bench.screened, self.run.record
         items = _close.told_items(
-            self.bench.prepared, rows, [_close.Answers("network", found.answer)], "valid", self.task
+            self.bench.prepared, rows, [_close.Answers("network", found.answer, found.threshold)], "valid", self.task
         )
         if own.items is not None:
             is_simple = (pl.col("model") != "network") & (pl.col("part") != "train")
