@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import penjing as pj
-from penjing.workflows._corrections import Corrections, _rows_of, by_content
+from penjing.workflows._corrections import Corrections, _rows_of, by_content, of_rows
 from tiny_data import draw
 
 LABELS = st.sampled_from(["cat", "dog", None])
@@ -34,6 +34,17 @@ def test_a_copy_in_a_given_test_part_is_corrected_only_where_the_file_names_it()
     assert of_training.rows(hashes, is_sealed) == {0: "dog"}
     of_both = by_content({0: "dog", 1: "dog"}, hashes, is_sealed)
     assert of_both.rows(hashes, is_sealed) == {0: "dog", 1: "dog"}
+
+
+def test_what_is_found_of_training_items_leaves_their_copies_in_other_parts_alone():
+    """Item a is learned from, validates and is sealed; d was left out by hand, in all of its copies."""
+    hashes = ["a", "b", "a", "d", "c", "a", "d"]
+    is_sealed = np.array([row == 5 for row in range(7)])
+    known = Corrections(("d",), {})
+    found = of_rows(Corrections(("d", "a", "b"), {"c": "dog"}), known, [0, 1, 3, 4], hashes, is_sealed)
+    assert found == Corrections(("a#1", "b", "d"), {"c": "dog"})
+    assert found.rows(hashes, is_sealed) == {0: None, 1: None, 3: None, 4: "dog", 6: None}
+    assert of_rows(known, known, [0, 1], hashes, is_sealed) is known
 
 
 def test_what_was_corrected_is_said_in_numbers():

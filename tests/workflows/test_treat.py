@@ -362,6 +362,25 @@ def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
     assert len(found.recipe.data.drop) == 4
 
 
+def test_a_copy_that_validates_stays_where_the_item_is_not_learned_from(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    sizes, classes = draw.uniform(1, 2, 90), ["a", "b", "c"] * 30
+    sizes[60] = sizes[0]
+    rows = {"size": sizes, "kind": classes, "part": ["train"] * 60 + ["valid"] * 20 + ["test"] * 10}
+    wishes: dict[str, Any] = {"target": "kind", "split": "part", "watch": None, "pictures": False}
+    sick = pj.fit(rows, **wishes, set={"training.steps": 5}, model="tabular", out=tmp_path / "sick")
+    opened = treating.Trial(sick, treating.TreatWish(), Clock(LIMIT), None, diagnose(sick))
+    opened._open(rows)
+    prepared = opened.bench.prepared
+    assert prepared.hashes[0] == prepared.hashes[60]
+    data = replace(opened.base.data, drop=(prepared.hashes[0], prepared.hashes[1]))
+    recipe = opened._ended((), replace(opened.base, data=data), None).recipe
+    assert recipe is not None
+    new = pj.fit(rows, **wishes, recipe=recipe, out=tmp_path / "new")
+    found = Split.read(new.path / "split.parquet").frame["part"].to_list()
+    assert (found[:3], found[60]) == (["excluded", "excluded", "train"], "valid")
+
+
 def test_what_helped_only_on_top_of_what_hurt_is_not_said_to_be_nothing(sick: Run) -> None:
     treated = (Treated("mixup", "overfit", "helped", ""), Treated("cutmix", "overfit", "hurt", ""))
     found = treating.Treatment(sick, Diagnosis("sick", (), (), ()), "accuracy", "folds", 3, treated)

@@ -77,6 +77,32 @@ def by_content(
     return Corrections(tuple(key for key in found if key not in relabel), relabel)
 
 
+def of_rows(
+    found: Corrections,
+    known: Corrections,
+    rows: Sequence[int],
+    hashes: Sequence[str | None],
+    is_sealed: np.ndarray | None = None,
+) -> Corrections:
+    """Corrections that mean what the known ones mean, and of what was found beside them these rows alone: a copy of
+    such an item in another part stays as it is.
+
+    Args:
+        found: the known ones and others.
+        known: those that a person made.
+        rows: that the others are about.
+        hashes: of all rows.
+        is_sealed: which rows are in a given test part.
+    """
+    drop = tuple(key for key in found.drop if key not in known.drop)
+    relabel = {key: name for key, name in found.relabel.items() if known.relabel.get(key) != name}
+    wanted = Corrections(drop, relabel).rows(hashes, is_sealed)
+    if not wanted:
+        return found
+    meant = {row: wanted[row] for row in rows if row in wanted}
+    return by_content({**known.rows(hashes, is_sealed), **meant}, hashes, is_sealed)
+
+
 def settle(
     file: str,
     known: Corrections,

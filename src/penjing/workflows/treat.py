@@ -33,11 +33,12 @@ from penjing.workflows import _close, _search
 from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._columns import columns_of
-from penjing.workflows._corrections import Corrections
+from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._doubted import LABEL_ERRORS, STEADY, Doubts, naming, told, unnamed
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._search import Outcome, Search, Step, Treated
+from penjing.workflows._survey import is_sealed
 from penjing.workflows._treatment import Treatment, ledger_line
 from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, Screened, TooSlowError
 from penjing.workflows._verdict import Arm, Judged
@@ -462,9 +463,19 @@ class Trial:
             treated=tuple(treated),
             kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),
             gain=gain,
-            recipe=recipe,
+            recipe=None if recipe is None else self._of_training(recipe),
             began=self._began,
         )
+
+    def _of_training(self, recipe: Recipe) -> Recipe:
+        """The recipe whose corrections mean training items alone, as they did where they were judged: of an item that
+        the data hold twice, the other one may validate."""
+        prepared, data = self.bench.prepared, recipe.data
+        parts = ("train", "valid", "confirm") if prepared.split.folds else ("train",)
+        rows = prepared.rows(*parts).tolist()
+        found = Corrections(data.drop, data.relabel)
+        kept = of_rows(found, prepared.corrections, rows, prepared.hashes, is_sealed(prepared.table))
+        return replace(recipe, data=replace(data, drop=kept.drop, relabel=kept.relabel))
 
 
 def base_of(run: Run) -> Recipe:
