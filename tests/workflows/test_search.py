@@ -38,6 +38,7 @@ class FakeBench:
 
     task = TASK
     screened = np.arange(ITEMS)
+    learned = np.arange(10 * ITEMS)
     prepared = SimpleNamespace(truth=TRUTH, groups=np.arange(ITEMS))
 
     def __init__(self, share_of: Callable[[Recipe], float], history: Sequence[Any] = HEALTHY) -> None:
@@ -295,6 +296,44 @@ def test_what_was_found_that_is_no_trouble_tells_the_remedies_tried_last_what_to
     assert [step.name for step in found.steps] == ["leave_out_columns"]
     assert found.best.data.inputs == ("age",)
     assert found.steps[0].finding == "useless_input"
+
+
+@pytest.mark.parametrize(
+    ("better", "kept"),
+    [(("row", "noise"), ("age",)), (("noise",), ("age", "row")), (("row",), ("age", "noise"))],
+)
+def test_a_remedy_is_tried_for_each_finding_that_names_something_else(
+    better: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    columns = ("age", "noise", "row")
+    base = Recipe(data=DataChoices(inputs=columns, decode={"table": {}}), optimiser=Choice("adamw")).filled()
+    bench: Any = FakeBench(lambda recipe: 0.3 + 0.2 * sum(name not in recipe.data.inputs for name in better))
+    numbered = Finding("id_columns", "warning", "row numbers the rows.", {"columns": ["row"]})
+    useless = Finding("useless_input", "info", "The network does as well without noise.", {"inputs": ["noise"]})
+    told: list[Treated] = []
+    found = Search(bench, TASK.metric("accuracy"), base, (numbered,), lambda: 1e9, told.append, infos=[useless])
+    found.begin(1e9)
+    found.run([Suited("leave_out_columns", numbered, 1.0)])
+    assert found.best.data.inputs == kept
+    assert [step.name for step in found.steps] == ["leave_out_columns"]
+    assert told[-1].outcome == "looked good"
+
+
+def test_a_remedy_that_asks_no_finding_what_to_move_is_not_tried_for_another_one() -> None:
+    bench = FakeBench(lambda _: 0.3)
+    findings = [SLOW, Finding("not_learning", "critical", "It learns nothing.")]
+    searched(bench, "usual_rate", findings=findings)
+    assert len(bench.asked) == 2
+
+
+def test_a_larger_batch_that_would_hold_no_more_items_is_not_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = FakeBench(lambda _: 0.3)
+    monkeypatch.setattr(bench, "learned", np.arange(60), raising=False)
+    found = searched(bench, "larger_batch")
+    assert [(one.outcome, one.why) for one in found.told] == [("not applicable", "its batches hold all items already")]
+    assert len(bench.asked) == 1
+    monkeypatch.setattr(bench, "learned", np.arange(1000), raising=False)
+    assert outcomes(searched(bench, "larger_batch")) == [("larger_batch", "screened out")]
 
 
 def test_remedies_that_no_finding_points_at_come_by_what_stands_out_and_what_they_promise() -> None:

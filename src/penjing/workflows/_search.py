@@ -180,6 +180,7 @@ class Search:
         self._tried: dict[str, Suited] = {}
         self._lost: dict[str, int] = {}  # what looked no better → on top of how many steps
         self._repeated: set[str] = set()  # what was tried once more
+        self._turned: set[tuple[str, str]] = set()  # remedies, each with a finding that it was turned to
         self._late: list[Suited] = []  # that there was no time for
         self._slow: dict[str, float] = {}  # recipe → seconds of a training that was too slow
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
@@ -217,7 +218,25 @@ class Search:
             one = queue.pop(0)
             tell(self.watch, Progress(STAGE, len(self._tried), one.name, len(self._tried) + len(queue) + 1))
             if self._try(one):
-                queue = [one, *(queue if asked else self._ranked_anew(queue, one))]
+                queue = [one, *self._turned_to(one), *(queue if asked else self._ranked_anew(queue, one))]
+            else:
+                queue = [*self._turned_to(one), *queue]
+
+    def _turned_to(self, one: Suited) -> list[Suited]:
+        """The same remedy for further findings, where it does something else for them, such as leave out what these
+        name."""
+        remedy, found = plugins.load("remedies", one.name), []
+        self._turned.add((one.name, one.finding.name))
+        known = remedy.apply(self.best, one.finding)
+        for finding in (*self.findings, *self.infos):
+            if finding.name not in remedy.TREATS or (one.name, finding.name) in self._turned:
+                continue
+            other = remedy.apply(self.best, finding)
+            if not isinstance(other, NotApplicable) and other != known:
+                self._turned.add((one.name, finding.name))
+                found.append(replace(one, finding=finding))
+        self._repeated |= {one.name} if found else set()
+        return found
 
     def _patient(self) -> list[Suited]:
         """The remedies that there was no time for: there may be more now, or they may do with fewer updates."""
@@ -277,6 +296,8 @@ class Search:
             return decide("not applicable", recipe.reason)
         if recipe.id in self._seen:
             return decide("not applicable", "another remedy gave the same recipe")
+        if self._is_same(recipe):
+            return decide("not applicable", "its batches hold all items already")
         longest = self.longest()
         if longest < (expected := self._expected(recipe)) and not self._is_patient:
             self._late.append(one)
@@ -314,6 +335,16 @@ class Search:
         self._take(recipe, found)
         self.decide(self.steps[-1].told("looked good", why))
         return True
+
+    def _is_same(self, recipe: Recipe) -> bool:
+        """Whether it would train the same network as the best recipe: no batch holds more than all items."""
+        items = len(self.bench.learned)
+
+        def filled(one: Recipe) -> Recipe:
+            size = min(one.training.batch_size or items, items)
+            return replace(one, training=replace(one.training, batch_size=size))
+
+        return filled(recipe) == filled(self.best)
 
     def _screened(self, recipe: Recipe, longest: float) -> tuple[Recipe, Screened]:
         """A recipe and its training; at last, where that would take too long, with as many updates as the time allows,
