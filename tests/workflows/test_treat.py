@@ -17,6 +17,7 @@ import pytest
 import penjing as pj
 from json_schema import faults
 from penjing.cli import run_command
+from penjing.core import cache
 from penjing.core.budget import Clock
 from penjing.core.errors import RunError, UsageError
 from penjing.core.finding import Finding
@@ -424,6 +425,26 @@ def found_to_be(monkeypatch: pytest.MonkeyPatch, **evidence: Any) -> None:
     """A diagnosis that says so of labels, and nothing else."""
     finding = Finding("label_errors", "warning", "5 labels look wrong.", evidence)
     monkeypatch.setattr(treating, "diagnose", lambda _: Diagnosis("sick", (finding,), (), ("label_errors",)))
+
+
+def test_items_that_there_was_no_time_to_decode_are_no_change_of_the_data(
+    place: Path, sick: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PENJING_CACHE", str(tmp_path / "cache"))  # nothing is decoded yet
+    fill = cache.fill
+
+    def in_part(form: Any, wanted: dict[str, str], *given: Any, **named: Any) -> Any:
+        fill(form, dict(list(wanted.items())[::2]), *given, **{**named, "stop_at": None})
+        return fill(form, wanted, *given, **{**named, "stop_at": time.monotonic()})
+
+    monkeypatch.setattr(cache, "fill", in_part)
+    with pytest.raises(RunError, match=r"items of .* could not be decoded in a share of this time; give more --time"):
+        pj.treat(sick, time=LIMIT, watch=None)
+    monkeypatch.undo()
+    fewer = Path(shutil.copytree(place / "photos", tmp_path / "photos"))
+    next(fewer.rglob("*.png")).unlink()
+    with pytest.raises(RunError, match="have changed since it was made"):
+        pj.treat(sick, data=fewer, time=LIMIT, watch=None)
 
 
 def test_doubted_training_items_are_found_by_networks_that_never_saw_them(

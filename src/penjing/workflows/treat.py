@@ -37,6 +37,7 @@ from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._doubted import LABEL_ERRORS, STEADY, Doubts, naming, told, unnamed
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
+from penjing.workflows._reread import check_same
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._treatment import Treatment, ledger_line
@@ -246,8 +247,7 @@ class Trial:
         place = self.run.info["data"]["path"] if data is None else data
         only = frozenset(previous.frame["hash"])
         prepared = prepare(place, data_wish_of(self.run), self.clock, None, previous, only=only)
-        if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
-            raise RunError(f"the data of {self.run.path} have changed since it was made; fit them anew")
+        check_same(self.run, prepared, previous)
         self.bench = Bench(prepared, self.task)
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
         self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took)
