@@ -63,6 +63,28 @@ def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made()
     assert one.until_judging(2.0) == pytest.approx(left - _allowance.SLACK * SEEDS * 4.0)
 
 
+def test_a_treatment_that_grows_no_run_keeps_no_time_for_one() -> None:
+    one, healed = allowed(300), allowed(300, growing=0)
+    one.begin(2.0)
+    healed.begin(2.0)
+    assert healed.until_growing(2.0) == 300.0
+    assert healed.longest() > one.longest()
+
+
+def test_encoders_have_a_time_of_their_own_and_see_all_items_once_more_in_the_new_run() -> None:
+    one = allowed(300)
+    assert 100 < one.longest_seeing() < 150
+    one.seeing_seconds = 100.0
+    one.begin(2.0)
+    left = one.until_growing(2.0)
+    most = one.longest_seeing()
+    one.seeing_seconds = 0.0
+    assert one.until_growing(2.0) == left + 100.0
+    assert most < one.longest_seeing() < 150
+    with pytest.raises(RunError, match=r"the pretrained encoder takes 1 min 40 s to see all items, .* give --time 5m"):
+        raise allowed(30).seeing_too_short(100.0)
+
+
 def test_a_time_in_which_no_verdict_fits_is_refused_with_one_that_would_do() -> None:
     one = allowed(30)
     with pytest.raises(RunError, match=r"one training takes 9\.0 s.*give --time (\d+)([sm])") as told:

@@ -80,7 +80,8 @@ def test_too_little_time_to_treat_still_gives_a_run(
 def test_a_person_who_stops_the_treatment_has_the_first_training(
     photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stopped(*_: Any) -> Any:
+    def stopped(trial: Trial, *_: Any) -> Any:
+        assert trial.time.growing == 0  # what is kept has the other half of the time
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trial, "carry_out", stopped)

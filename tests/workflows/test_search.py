@@ -18,7 +18,7 @@ from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
 from penjing.workflows import _trials
 from penjing.workflows._search import Search, Step, Treated
-from penjing.workflows._trials import BehindError, Limits, Screened, TooSlowError
+from penjing.workflows._trials import BehindError, Limits, Screened, SeeingTooSlowError, TooSlowError
 
 TASK = plugins.load("tasks", "classify")
 ITEMS = 200
@@ -366,6 +366,37 @@ def test_a_training_that_was_too_slow_is_not_tried_at_that_length_again() -> Non
     found = searched(bench, "more_steps", longest=15.0)  # a third of what three times the updates take
     assert [recipe.training.steps for recipe in bench.asked] == [1000, 1200]
     assert outcomes(found)[-1] == ("more_steps", "screened out")
+
+
+def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -> None:
+    class SeeingBench(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            found = super().screen(recipe, limits)
+            if recipe.training.batch_size > 128 and limits.seeing is not None and limits.seeing < 60:
+                raise SeeingTooSlowError(60.0)
+            return found
+
+    limit = [30.0]
+    bench: Any = SeeingBench(lambda recipe: 0.3 + 0.4 * (recipe.training.batch_size > 128))
+    told: list[Treated] = []
+    base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled()
+    found = Search(
+        bench,
+        TASK.metric("accuracy"),
+        base,
+        (SLOW,),
+        lambda: 10.0,
+        told.append,
+        relax=lambda: limit.__setitem__(0, 100.0),
+        longest_seeing=lambda: limit[0],
+    )
+    found.begin(1e9)
+    found.run([Suited("larger_batch", SLOW, 1.0)])
+    assert [(one.remedy, one.outcome) for one in told[:2]] == [
+        ("larger_batch", "not tried"),
+        ("larger_batch", "looked good"),
+    ]
+    assert found.best.training.steps == base.training.steps
 
 
 def test_a_step_that_was_shortened_is_applied_to_others_as_short_as_it_was() -> None:

@@ -466,6 +466,9 @@ def test_items_are_looked_for_where_a_remedy_for_them_is_asked_for_and_nothing_w
     found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
     assert [(one.outcome, one.finding) for one in found.treated] == [("screened out", "asked")]
     assert len(doubting) == DOUBTED
+    doubting.clear()
+    pj.treat(sick, time=LIMIT, remedies=["smooth_labels"], watch=None)
+    assert not doubting  # a remedy for such labels that asks for no items
 
 
 @pytest.mark.usefixtures("quick", "doubting")

@@ -20,7 +20,7 @@ from penjing.workflows import _trials
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError, _Guard
+from penjing.workflows._trials import BehindError, Bench, Limits, Screened, SeeingTooSlowError, TooSlowError, _Guard
 
 WRONG = (1, 3)  # rows whose labels networks doubt
 RECIPE = Recipe(training=Training(steps=100))
@@ -242,6 +242,30 @@ def test_an_encoder_that_would_take_too_long_for_all_items_is_told_before_it_see
     monkeypatch.setattr(_trials, "seeing_seconds", lambda *_: pytest.fail("what was seen is kept"))
     bench.train(seen, bench.turn(0, 3)[0], Limits(6.0))
     assert len(posed) == 2
+
+
+def test_the_time_in_which_encoders_see_all_items_is_no_time_of_a_training(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen_through(prepared: Prepared, _: Any) -> Prepared:
+        clock.now += 60.0
+        return prepared
+
+    def carry_out(_: Recipe, __: Any, watch: _Guard) -> Any:
+        assert watch._limits.seconds == 6.0
+        clock.now += 1.0
+        raise RunError("the training diverged")
+
+    bench, _ = bench_of(monkeypatch)
+    monkeypatch.setattr(_trials, "seeing_seconds", lambda *_: {"image": 50.0})
+    monkeypatch.setattr(_trials, "seen_through", seen_through)
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+    seen = replace(RECIPE, pretrained={"image": Choice("timm")})
+    with pytest.raises(SeeingTooSlowError):
+        bench.screen(seen, Limits(6.0, seeing=40.0))
+    assert bench.seeing_of(seen) == 0.0
+    assert [bench.screen(seen, Limits(6.0, seeing=100.0)).seconds for _ in range(2)] == [1.0, 1.0]
+    assert (bench.seeing_of(seen), bench.seeing_of(RECIPE)) == (60.0, 0.0)
 
 
 def test_held_out_answers_stand_in_the_order_of_the_training_items(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ SURE_TIMES = 2  # the seeds that were asked for, with which an effect is told th
 SLACK = 1.1  # that trainings may take longer than the first one did
 SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before further remedies
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
+SEEINGS = 2.5  # times that encoders see all items: for all trials, for the new run, and some seconds for the trainings
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
 
 
@@ -29,11 +30,12 @@ class Allowance:
     Attributes:
         clock: the whole of it.
         seeds: of each side of a pair, at least.
-        growing: trainings of the new run.
+        growing: trainings of the new run; 0 where it has a time of its own.
         has_folds: whether folds of the training items judge; else items apart.
         reading_seconds: that reading the data takes.
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.
+        seeing_seconds: that the encoders of what is kept so far take to see all items, as the new run does once more.
         owed: trainings that a verdict needs beside those of its sides, and that are still to be made.
         turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
@@ -45,6 +47,7 @@ class Allowance:
     reading_seconds: float = 0.0
     base_seconds: float = math.inf
     has_steps: bool = False
+    seeing_seconds: float = 0.0
     owed: int = 0
     turns: int = field(default=0, init=False)
     _usual: int = field(default=0, init=False)
@@ -100,6 +103,16 @@ class Allowance:
         slack = SURE_SLACK if self.has_steps else SLACK
         left = self.clock.left - self._around() - slack * self.arm * self.base_seconds - self._owed()
         return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
+
+    def longest_seeing(self) -> float:
+        """The most seconds that encoders of one more remedy may take to see all items, so that the new run can do so
+        too and there is time for the rest."""
+        if math.isinf(self.base_seconds):  # they are the run's own
+            return (self.clock.left - self._around()) / (2 if self.growing else 1)
+        slack = SURE_SLACK if self.has_steps else SLACK
+        left = self.clock.left - self._around() - slack * self.arm * self.base_seconds - self._owed()
+        left -= (1 + slack * self.arm + GROWING_SLACK * self.growing) * self.base_seconds
+        return left / (2 if self.growing else 1)
 
     def relax(self) -> None:
         """Let trainings take longer, and verdicts have no more of them than they must."""
@@ -157,13 +170,23 @@ class Allowance:
             f"without: give --time {_rounded(needed)} or more"
         )
 
+    def seeing_too_short(self, seconds: float) -> RunError:
+        """What is said where the run's own encoders take so long to see all items that there is no time for more."""
+        needed = self.clock.elapsed + self._around() + SEEINGS * seconds
+        return RunError(
+            f"the pretrained encoder takes {show_seconds(seconds)} to see all items, which treat does twice: give "
+            f"--time {_rounded(needed)} or more"
+        )
+
     def _trainings(self) -> float:
         """What the least treatment takes: one training on either side to look at, a verdict, the new run."""
         return 2 + 2 * SLACK * self.arm + GROWING_SLACK * self.growing
 
     def _around(self) -> float:
         """Seconds of the new run beside its training."""
-        return self.reading_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
+        if not self.growing:
+            return 0.0
+        return self.reading_seconds + self.seeing_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
 
 
 def _rounded(seconds: float) -> str:

@@ -1,8 +1,9 @@
-"""Training items whose labels are doubted by networks that never saw them, for the remedies that name them."""
+"""Training items whose labels are doubted by networks that never saw them, or whose numbers lie far out, for the
+remedies that name them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import DataChoices, Recipe
+from penjing.core.record import Record
+from penjing.remedies import Suited
+from penjing.workflows import _close
 from penjing.workflows._prepare import Prepared
 
-LABEL_ERRORS = "label_errors"
+LABEL_ERRORS, EXPLODING, HELD_OUT = "label_errors", "exploding_gradient", "held_out"
 STEADY = "likelier"  # what the evidence holds where mistakes do not become fewer with sureness
 NAMED = ("hashes", "taken_for")  # what it holds where it names training items
 WHY_UNNAMED = "unnamed"  # and what where it names none
@@ -66,10 +70,46 @@ def told(prepared: Prepared, rows: np.ndarray, answer: np.ndarray, is_steady: bo
     return {str(prepared.hashes[rows[place]]): prepared.classes[best[place]] for place in order.tolist()}
 
 
-def naming(finding: Finding, items: Mapping[str, str]) -> Finding:
-    """The finding with these items named, hash → the class that each is taken for."""
-    named: dict[str, Sequence[Any]] = dict(zip(NAMED, (list(items), list(items.values())), strict=True))
+def doubting(finding: Finding, prepared: Prepared, rows: np.ndarray, answer: np.ndarray) -> Finding:
+    """A finding of labels with the training items that are doubted, or why it names none.
+
+    Args:
+        finding: what was found on validation.
+        prepared: the data.
+        rows: of the training items.
+        answer: of networks that never saw them.
+    """
+    task = plugins.load("tasks", prepared.task)
+    items = _close.told_items(prepared, rows, [_close.Answers(HELD_OUT, answer)], "train", task)
+    sharper = plugins.load("checks", LABEL_ERRORS).look(Record(items=items))
+    if sharper is not None and "hashes" in sharper.evidence:
+        return replace(sharper, name=finding.name)
+    doubted = told(prepared, rows, answer, is_steady=True) if STEADY in finding.evidence else {}
+    if not doubted:
+        return unnamed(finding, "networks that never saw the training items doubt hardly any of their labels")
+    named: dict[str, Sequence[Any]] = dict(zip(NAMED, (list(doubted), list(doubted.values())), strict=True))
     return replace(finding, evidence={**finding.evidence, **named})
+
+
+def with_far(finding: Finding, prepared: Prepared, aside: np.ndarray) -> Finding:
+    """The finding with the training items whose number to predict lies far out where it may come of these.
+
+    Args:
+        finding: of any kind.
+        prepared: the data.
+        aside: rows that lie far out.
+    """
+    far = np.intersect1d(aside, prepared.rows("train"))
+    if finding.name != EXPLODING or not len(far):
+        return finding
+    return replace(finding, evidence={**finding.evidence, "hashes": [str(prepared.hashes[row]) for row in far]})
+
+
+def asks_for_items(asked: Suited, recipe: Recipe) -> bool:
+    """Whether what the remedy does hangs on items that its finding names."""
+    some = replace(asked.finding, evidence=dict.fromkeys(NAMED, ("some",)))
+    apply = plugins.load("remedies", asked.name).apply
+    return bool(apply(recipe, some) != apply(recipe, asked.finding))
 
 
 def unnamed(finding: Finding, why: str) -> Finding:

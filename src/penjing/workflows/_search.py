@@ -30,7 +30,7 @@ from penjing.core.statistics import Difference, Metric, Verdict, deviation, stan
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
-from penjing.workflows._trials import BehindError, Bench, Limits, Screened, TooSlowError
+from penjing.workflows._trials import BehindError, Bench, Limits, Screened, SeeingTooSlowError, TooSlowError
 from penjing.workflows.compare import differences
 
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
@@ -156,6 +156,7 @@ class Search:
         relax: makes `longest` longer, at a price.
         tighten: takes that back.
         record_of: a recipe and its training → what checks may read of it.
+        longest_seeing: the most seconds that encoders may take to see all items.
     """
 
     bench: Bench
@@ -171,6 +172,7 @@ class Search:
     relax: Callable[[], None] = lambda: None
     tighten: Callable[[], None] = lambda: None
     record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=found.steps)
+    longest_seeing: Callable[[], float] = lambda: math.inf
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -192,7 +194,8 @@ class Search:
         Raises:
             TooSlowError: it would take longer than it may.
         """
-        self._take(self.base, self.bench.screen(self.base, Limits(seconds)))
+        limits = Limits(seconds, seeing=self.longest_seeing())
+        self._take(self.base, self.bench.screen(self.base, limits))
         return self._at.seconds
 
     def run(self, asked: Sequence[Suited] = ()) -> None:
@@ -308,7 +311,8 @@ class Search:
             recipe, found = self._screened(recipe, longest)
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
-            self._slow[recipe.id] = slow.seconds
+            if not isinstance(slow, SeeingTooSlowError):  # that hangs on no number of updates
+                self._slow[recipe.id] = slow.seconds
             self._late.append(one)
             return decide("not tried", f"{_would_take(slow.seconds)}, too long to judge it")
         except BehindError as behind:
@@ -356,11 +360,14 @@ class Search:
         """
         # Half-way through another course, a training that ends well may be far behind.
         is_alike = recipe.schedule == self.best.schedule and recipe.optimiser.name == self.best.optimiser.name
-        limits = Limits(longest, self._at.curve if is_alike else (), MARGIN * self._noise)
+        curve = self._at.curve if is_alike else ()
+        limits = Limits(longest, curve, MARGIN * self._noise, self.longest_seeing())
         try:
             if longest < (expected := self._expected(recipe)):
                 raise TooSlowError(expected)
             return recipe, self.bench.screen(recipe, limits)
+        except SeeingTooSlowError:
+            raise
         except TooSlowError as slow:
             left = self.longest()
             steps = int(SHORTENED * left / slow.seconds * total_steps(recipe.training))

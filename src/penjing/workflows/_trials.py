@@ -30,7 +30,7 @@ from penjing.training.engine import Problem
 from penjing.workflows import _close, _doubted
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._pretrained import seeing_seconds, seen_through
+from penjing.workflows._pretrained import EmbeddingSlot, seeing_seconds, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._slots import narrowed
 
@@ -61,6 +61,10 @@ class TooSlowError(Exception):
         self.seconds = seconds
 
 
+class SeeingTooSlowError(TooSlowError):
+    """Encoders that would take longer to see all items than they may."""
+
+
 class BehindError(Exception):
     """A training that was given up, for it was far behind the best one.
 
@@ -83,11 +87,13 @@ class Limits:
         seconds: that it may take.
         curve: of the best training so far; () ends none that is behind it.
         margin: how far behind a training may be, in the watched metric.
+        seeing: seconds that encoders may take beside, to see all items for the first time; None gives them `seconds`.
     """
 
     seconds: float = math.inf
     curve: Curve = ()
     margin: float = 0.0
+    seeing: float | None = None
 
 
 NO_LIMITS = Limits()
@@ -100,7 +106,7 @@ class Screened:
     Attributes:
         answer: on those rows, one row of answers each.
         history: one line for each evaluation, as in a record; empty where the training diverged.
-        seconds: it took.
+        seconds: it took, without those in which encoders saw the items.
         threshold: from which on an item is taken to have a label, chosen on the rows that choose; None takes one half.
         moved: the answers, moved so that these thresholds lie at one half; None where the metric asks for none.
     """
@@ -159,6 +165,7 @@ class Bench:
     doubted: Doubts | None = None
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
+    _seeing: dict[str, float] = field(default_factory=dict, repr=False)  # seconds that it took
     _pairs: dict[frozenset[int], np.ndarray] = field(default_factory=dict, repr=False)
     _doubts: dict[tuple[int, ...], dict[str, str]] = field(default_factory=dict, repr=False)
 
@@ -267,8 +274,9 @@ class Bench:
             TooSlowError, BehindError: it left its limits.
             MemoryError: the memory was not enough.
         """
-        begun = time.monotonic()
-        problem = self._problem(recipe, deal, limits.seconds)
+        begun, seeing = time.monotonic(), sum(self._seeing.values())
+        problem = self._problem(recipe, deal, limits.seconds, limits.seeing)
+        begun += sum(self._seeing.values()) - seeing
         truth = self.prepared.truth
         try:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
@@ -384,7 +392,30 @@ class Bench:
             return rows[:0], np.zeros((0, len(self.prepared.classes)), np.float32)
         return np.concatenate([rows for rows, _ in parts]), np.concatenate([answer for _, answer in parts])
 
-    def _problem(self, recipe: Recipe, deal: Deal, seconds: float) -> Problem:
+    def seeing_of(self, recipe: Recipe) -> float:
+        """Seconds in which the recipe's encoders saw all items; 0 where they did not yet, or there are none."""
+        return self._seeing.get(_encoders_of(recipe), 0.0)
+
+    def _see(self, recipe: Recipe, seconds: float) -> Prepared:
+        """The data through the encoders of a recipe, which see all items now and never again.
+
+        Raises:
+            SeeingTooSlowError: they would take longer.
+        """
+        encoders = _encoders_of(recipe)
+        if encoders not in self._seen:
+            needed = sum(seeing_seconds(self.prepared, recipe.pretrained).values())
+            if needed > seconds:
+                raise SeeingTooSlowError(needed)
+            begun, seen = time.monotonic(), seen_through(self.prepared, recipe.pretrained)
+            rows = self.prepared.rows("train", "valid", "confirm")
+            for slot in seen.slots:
+                if isinstance(slot, EmbeddingSlot):
+                    slot.values({}).take(rows if slot.present is None else rows[slot.present[rows]])
+            self._seen[encoders], self._seeing[encoders] = seen, time.monotonic() - begun
+        return self._seen[encoders]
+
+    def _problem(self, recipe: Recipe, deal: Deal, seconds: float, seeing: float | None = None) -> Problem:
         """What is learned under a deal; the last one is kept, for the next recipe usually asks for the same.
 
         Items that the recipe leaves out, or takes for another class, are so in learning only: what chooses and what
@@ -405,8 +436,8 @@ class Bench:
             dropped = (dropped - known).union(own) if dropped & known else dropped
             if known.intersection(taken):
                 taken = {**{item: name for item, name in taken.items() if item not in known}, **own}
-        encoders, columns = repr(sorted(recipe.pretrained.items())), recipe.data.inputs
-        key = (encoders, columns, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
+        columns = recipe.data.inputs
+        key = (_encoders_of(recipe), columns, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
         if key not in self._posed:
             hashes = self.prepared.hashes
             train = np.array([row for row in deal.train.tolist() if hashes[row] not in dropped], dtype=np.int64)
@@ -415,15 +446,14 @@ class Bench:
                 if hashes[row] in taken:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
-            if encoders not in self._seen:  # kept, for to see all items takes long
-                needed = sum(seeing_seconds(self.prepared, recipe.pretrained).values())
-                if needed > seconds:
-                    raise TooSlowError(needed)
-                self._seen[encoders] = seen_through(self.prepared, recipe.pretrained)
-            seen = self._seen[encoders]
+            seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
             self._posed[key] = pose(told, train, deal.valid)
         return self._posed[key]
+
+
+def _encoders_of(recipe: Recipe) -> str:
+    return repr(sorted(recipe.pretrained.items()))
 
 
 def _moved(answer: np.ndarray, threshold: Any) -> np.ndarray:

@@ -154,6 +154,7 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch) -> Healed:
         Clock(seconds),
         watch,
         replace(diagnosis, findings=findings),
+        has_growing=False,  # what is kept has the time that is left
     )
     try:
         check(first, trial.wish, data)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from penjing import checks
@@ -34,14 +33,32 @@ from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections, of_rows
-from penjing.workflows._doubted import LABEL_ERRORS, STEADY, Doubts, naming, told, unnamed
+from penjing.workflows._doubted import (
+    EXPLODING,
+    LABEL_ERRORS,
+    STEADY,
+    Doubts,
+    asks_for_items,
+    doubting,
+    unnamed,
+    with_far,
+)
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._treatment import Treatment, ledger_line
-from penjing.workflows._trials import FEWEST_FOLDS, FOLDS, Bench, JudgedOn, Limits, Screened, TooSlowError
+from penjing.workflows._trials import (
+    FEWEST_FOLDS,
+    FOLDS,
+    Bench,
+    JudgedOn,
+    Limits,
+    Screened,
+    SeeingTooSlowError,
+    TooSlowError,
+)
 from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import FitWish, data_wish_of, goes_on
 from penjing.workflows.diagnose import Diagnosis, diagnose
@@ -50,7 +67,6 @@ from penjing.workflows.fit import Origin, fit
 __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
-EXPLODING, HELD_OUT = "exploding_gradient", "held_out"
 
 
 @dataclass(frozen=True)
@@ -153,6 +169,7 @@ class Trial:
         clock: the time.
         watch: is told what happens.
         diagnosis: what is wrong.
+        has_growing: whether the new run is grown in this time, too.
     """
 
     run: Run
@@ -160,10 +177,12 @@ class Trial:
     clock: Clock
     watch: Watch
     diagnosis: Diagnosis
+    has_growing: bool = True
     bench: Bench = field(init=False)
     judging: Judging = field(init=False)
     treated: list[Treated] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
+    _search: Search = field(init=False)
 
     def __post_init__(self) -> None:
         self.base = base_of(self.run)
@@ -171,7 +190,8 @@ class Trial:
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
         self.judged_on: JudgedOn = "confirm" if dealt.counts["confirm"] else "folds"
-        self.time = Allowance(self.clock, self.wish.seeds, 1 + dealt.folds, self.judged_on == "folds")
+        growing = 1 + dealt.folds if self.has_growing else 0
+        self.time = Allowance(self.clock, self.wish.seeds, growing, self.judged_on == "folds")
         self._began = now()
 
     def carry_out(self, data: object | None) -> Treatment:
@@ -186,7 +206,7 @@ class Trial:
         if is_spared and not findings:
             return self._ended((), None, None)
         asked, infos = self._asked(), [one for one in self.diagnosis.findings if not one.is_trouble]
-        search = Search(
+        self._search = search = Search(
             self.bench,
             self.metric,
             self.base,
@@ -199,6 +219,7 @@ class Trial:
             relax=self.time.relax,
             tighten=self.time.tighten,
             record_of=self._record_of,
+            longest_seeing=self.time.longest_seeing,
         )
         self._begin(search)
         search.findings, search.infos = self._named(findings), self._named(infos)
@@ -269,7 +290,11 @@ class Trial:
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
         try:
-            self.time.begin(search.begin(self.time.first()))
+            seconds = search.begin(self.time.first())
+            self.time.seeing_seconds = self.bench.seeing_of(self.base)
+            self.time.begin(seconds)
+        except SeeingTooSlowError as slow:
+            raise self.time.seeing_too_short(slow.seconds) from None
         except TooSlowError as slow:
             raise self.time.too_short(slow.seconds) from None
         pointed = [one for one in suited(list(search.findings), self.base) if one.name not in self.wish.without]
@@ -279,29 +304,21 @@ class Trial:
 
     def _named(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings, with the training items that they doubt."""
-        far = [self._with_far(one) for one in findings]
+        far = [with_far(one, self.bench.prepared, self.bench.aside) for one in findings]
         is_class = self.base.task.name == "classify"
         return [self._with_doubted(one) if is_class and one.name == LABEL_ERRORS else one for one in far]
-
-    def _with_far(self, finding: Finding) -> Finding:
-        """The finding, with the training items whose number to predict lies far out where it may come of these."""
-        prepared = self.bench.prepared
-        far = np.intersect1d(self.bench.aside, prepared.rows("train"))
-        if finding.name != EXPLODING or not len(far):
-            return finding
-        return replace(finding, evidence={**finding.evidence, "hashes": [str(prepared.hashes[row]) for row in far]})
 
     def _named_in(self, findings: Sequence[Finding], asked: Suited) -> Finding:
         """The finding of a remedy that was asked for, with what it names; where nothing was found, that is looked for
         now."""
         found = next((one for one in findings if one.name == asked.finding.name), None)
-        if found is not None or LABEL_ERRORS not in plugins.load("remedies", asked.name).TREATS:
+        if found is not None or not asks_for_items(asked, self.base):
             return found or asked.finding
         if self.base.task.name == "classify":
             return self._with_doubted(asked.finding)
         if self.base.task.name != "regress":
             return unnamed(asked.finding, "only of classes and numbers it is told which labels are doubted")
-        far = self._with_far(replace(asked.finding, name=EXPLODING))
+        far = with_far(replace(asked.finding, name=EXPLODING), self.bench.prepared, self.bench.aside)
         why = "no number to predict of a training item lies far from all others"
         return replace(far, name=ASKED) if "hashes" in far.evidence else unnamed(asked.finding, why)
 
@@ -319,14 +336,14 @@ class Trial:
         if self.time.longest() < SLACK * self.time.base_seconds:
             self.time.owed = 0
             return unnamed(finding, "there was no time to doubt labels for a verdict")
-        named = finding if is_known else self._newly_doubted(finding, is_steady)
+        named = finding if is_known else self._newly_doubted(finding)
         if "hashes" not in named.evidence:
             self.time.owed = 0
         elif self.time.owed:
             self.bench.doubted = Doubts(frozenset(named.evidence["hashes"]), self.base, folds, is_steady)
         return named
 
-    def _newly_doubted(self, finding: Finding, is_steady: bool) -> Finding:
+    def _newly_doubted(self, finding: Finding) -> Finding:
         """The finding with the training items whose labels networks doubt that learned from the others, or why it
         names none."""
         longest = (self.time.longest() - self.time.base_seconds) / FOLDS
@@ -339,19 +356,12 @@ class Trial:
             answer = self.bench.held_out(self.base, Limits(longest))
         except (TooSlowError, MemoryError):
             return unnamed(finding, "there was no time or memory to judge labels of training items")
-        rows, prepared = self.bench.learned, self.bench.prepared
-        items = _close.told_items(prepared, rows, [_close.Answers(HELD_OUT, answer)], "train", self.task)
-        sharper = plugins.load("checks", LABEL_ERRORS).look(Record(items=items))
-        if sharper is not None and "hashes" in sharper.evidence:
-            return replace(sharper, name=finding.name)
-        doubted = told(prepared, rows, answer, is_steady) if is_steady else {}
-        if not doubted:
-            return unnamed(finding, "networks that never saw the training items doubt hardly any of their labels")
-        return naming(finding, doubted)
+        return doubting(finding, self.bench.prepared, self.bench.learned, answer)
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
-        self.time.has_steps |= treated.outcome == "looked good"
+        if treated.outcome == "looked good":
+            self.time.has_steps, self.time.seeing_seconds = True, self.bench.seeing_of(self._search.best)
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         self.run.note(**ledger_line(treated, self._began))
         # What is not applicable is no news, and that there is no time is told once; the ledger has all of it.
