@@ -463,9 +463,11 @@ def test_doubted_training_items_are_found_by_networks_that_never_saw_them(
 def test_items_are_looked_for_where_a_remedy_for_them_is_asked_for_and_nothing_was_found(
     sick: Run, doubting: list[str]
 ) -> None:
-    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
-    assert [(one.outcome, one.finding) for one in found.treated] == [("screened out", "asked")]
+    said: list[Any] = []
+    found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious", "relabel_suspicious"], watch=said.append)
+    assert [(one.outcome, one.finding) for one in found.treated] == [("screened out", "asked")] * 2
     assert len(doubting) == DOUBTED
+    assert ["judged by networks that never saw them" in str(one) for one in said].count(True) == 1
     doubting.clear()
     pj.treat(sick, time=LIMIT, remedies=["smooth_labels"], watch=None)
     assert not doubting  # a remedy for such labels that asks for no items

@@ -183,6 +183,7 @@ class Trial:
     treated: list[Treated] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
+    _asked_for: Finding | None = None
 
     def __post_init__(self) -> None:
         self.base = base_of(self.run)
@@ -315,7 +316,8 @@ class Trial:
         if found is not None or not asks_for_items(asked, self.base):
             return found or asked.finding
         if self.base.task.name == "classify":
-            return self._with_doubted(asked.finding)
+            self._asked_for = self._asked_for or self._with_doubted(asked.finding)  # once for all remedies
+            return self._asked_for
         if self.base.task.name != "regress":
             return unnamed(asked.finding, "only of classes and numbers it is told which labels are doubted")
         far = with_far(replace(asked.finding, name=EXPLODING), self.bench.prepared, self.bench.aside)
