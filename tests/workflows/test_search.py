@@ -399,6 +399,19 @@ def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -
     assert found.best.training.steps == base.training.steps
 
 
+@pytest.mark.parametrize(("share", "is_said"), [(0.7, True), (0.5, False)])
+def test_what_looks_as_good_in_less_time_is_said(share: float, is_said: bool) -> None:
+    class QuickBench(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+            return replace(super().screen(recipe, limits), seconds=recipe.training.steps / 1000)
+
+    long = Finding("trained_long", "info", "It trained long.")
+    found = searched(QuickBench(lambda recipe: 0.7 if recipe.training.steps == 1000 else share), findings=[long])
+    (one,) = [one for one in found.told if one.remedy == "fewer_steps"]
+    assert one.outcome == "screened out"
+    assert ("in 0.5 × the time; what is as good is not judged" in one.why) == is_said
+
+
 def test_a_step_that_was_shortened_is_applied_to_others_as_short_as_it_was() -> None:
     bench = TimedBench(lambda recipe: 0.3 + 0.4 * (recipe.training.steps > 1000))
     (step,) = searched(bench, "more_steps", longest=15.0).steps

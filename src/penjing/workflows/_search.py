@@ -42,6 +42,7 @@ UNPOINTED = 2.0
 CLEAR = 4.0  # times the noise, from which on a gain on validation is more than luck would bring often
 SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
 NOTHING_LEFT = 0.01  # loss of an item, where all are right
+CHEAPER = 0.75  # times the seconds of a training, below which that is said of what looks as good
 MARGIN = 2.0  # standard errors that a training may be behind half-way
 STAGE = "trying remedies"
 NO_FINDING = Finding("no finding", "info", "Nothing that was found points at it.")
@@ -327,7 +328,10 @@ class Search:
         is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
         if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0, found.scored):
             self._lost |= {} if doses else {one.name: len(self.steps)}
-            return decide("screened out", why, found.seconds / max(self._at.seconds, 1e-9))
+            times = found.seconds / max(self._at.seconds, 1e-9)
+            if times < CHEAPER and after > before - self._noise:
+                why = f"{why}, in {times:.1f} × the time; what is as good is not judged"
+            return decide("screened out", why, times)
         is_clear = after - before > CLEAR * self._noise
         most_updates = 0 if recipe is whole else total_steps(recipe.training)
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear, most_updates)
