@@ -63,6 +63,12 @@ def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made()
     assert one.until_judging(2.0) == pytest.approx(left - _allowance.SLACK * SEEDS * 4.0)
 
 
+def test_cheap_trainings_are_looked_at_with_several_seeds() -> None:
+    assert allowed(300).screenings(0.5) == _allowance.SCREENINGS
+    assert allowed(300).screenings(5.0) == 1
+    assert allowed(3000).screenings(5.0) == _allowance.SCREENINGS
+
+
 def test_a_treatment_that_grows_no_run_keeps_no_time_for_one() -> None:
     one, healed = allowed(300), allowed(300, growing=0)
     one.begin(2.0)

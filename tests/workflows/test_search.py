@@ -74,6 +74,14 @@ def outcomes(search: Any) -> list[tuple[str, str]]:
     return [(one.remedy, one.outcome) for one in search.told]
 
 
+KINDS: Sequence[Callable[[Recipe], bool]] = (
+    lambda one: not one.training.mixup and not one.training.clip_norm and not one.task.settings["label_smoothing"],
+    lambda one: one.training.clip_norm > 0,
+    lambda one: one.task.settings["label_smoothing"] > 0 and not one.training.mixup,
+    lambda one: one.training.mixup > 0 and not one.training.clip_norm,
+)
+
+
 def rate(recipe: Recipe) -> float:
     return float(recipe.optimiser.settings["rate"])
 
@@ -156,12 +164,44 @@ def test_validation_items_of_one_group_leave_luck_room_as_others_do() -> None:
     assert dict(outcomes(searched(bench, "clip_gradient")))["clip_gradient"] == "screened out"
 
 
+def test_luck_of_one_seed_is_told_by_others_where_trainings_are_cheap() -> None:
+    """Clipping looks good with the run's seed alone, mixup with all of them; smoothing looks worse at once."""
+
+    def share(recipe: Recipe) -> float:
+        is_first = recipe.seed == 0
+        worse = 0.2 * bool(recipe.task.settings["label_smoothing"])
+        return 0.4 + 0.04 * (recipe.training.clip_norm > 0) * is_first + 0.2 * (recipe.training.mixup > 0) - worse
+
+    bench = FakeBench(share)
+    told: list[Treated] = []
+    metric = TASK.metric("accuracy")
+    base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6}), training=Training(clip_norm=0.0)).filled()
+    found = Search(bench, metric, base, (SLOW,), lambda: 1e9, told.append, screenings=lambda _: 3)  # type: ignore[arg-type]
+    found.begin(1e9)
+    found.run([Suited(name, SLOW, 1.0) for name in ("clip_gradient", "smooth_labels", "mixup")])
+    assert [step.name for step in found.steps] == ["mixup"]
+    assert "up to 3 trainings each" in told[0].why
+    assert [len({one.seed for one in bench.asked if kind(one)}) for kind in KINDS] == [3, 3, 1, 3]
+    alone = searched(FakeBench(share), "clip_gradient")
+    assert [step.name for step in alone.steps] == ["clip_gradient"]
+    assert "one training each" in alone.told[0].why  # type: ignore[attr-defined]
+
+
+def test_further_seeds_are_left_out_where_the_time_is_short() -> None:
+    bench: Any = FakeBench(lambda _: 0.4)
+    search = Search(bench, TASK.metric("accuracy"), Recipe().filled(), (), lambda: 0.5, print, screenings=lambda _: 3)
+    search.begin(0.5)
+    assert len(bench.asked) == 1
+
+
 def test_a_lower_loss_is_progress_though_the_metric_stands_still() -> None:
     bench = FakeBench(lambda _: 0.5)
     found = searched(bench)
-    assert not found.is_better(answers(0.5))
-    assert found.is_better(answers(0.5, certainty=0.7))  # half of the answers are wrong: less sure is better
-    assert not found.is_better(answers(0.4, certainty=0.7))
+    assert not found.is_better(Screened(answers(0.5), (), 1.0))
+    assert found.is_better(
+        Screened(answers(0.5, certainty=0.7), (), 1.0)
+    )  # half of the answers are wrong: less sure is better
+    assert not found.is_better(Screened(answers(0.4, certainty=0.7), (), 1.0))
 
 
 @pytest.mark.parametrize(
@@ -425,7 +465,7 @@ def test_where_all_validation_items_are_right_one_of_them_is_the_noise() -> None
     bench = FakeBench(lambda _: 1.0)
     search = searched(bench)
     assert search._noise == pytest.approx(1 / ITEMS)
-    assert not search.is_better(answers(1 - 1 / ITEMS))
+    assert not search.is_better(Screened(answers(1 - 1 / ITEMS), (), 1.0))
 
 
 def test_few_groups_make_no_noise_of_an_item() -> None:

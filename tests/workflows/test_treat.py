@@ -29,7 +29,7 @@ from penjing.training import engine
 from penjing.workflows import _allowance
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
-from penjing.workflows._allowance import MOST_TURNS
+from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
 from penjing.workflows._search import NO_FINDING, Treated
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
@@ -202,7 +202,7 @@ def test_a_remedy_that_changes_no_answer_is_not_kept(
     assert found["run"] is None
     assert not (tmp_path / "new").exists()
     assert ended(sick) == ["nothing"]
-    assert len(quick) == 2
+    assert len(quick) == 2 * SCREENINGS
 
 
 def test_too_little_time_is_refused_with_the_time_that_would_do(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +270,7 @@ def test_an_interrupt_while_trying_keeps_what_was_decided(
 
     def interrupted(bench: Bench, *rest: Any) -> Any:
         calls.append(rest)
-        if len(calls) == 4:
+        if len(calls) == 2 * SCREENINGS + 2:  # in the verdict
             raise KeyboardInterrupt
         return train(bench, *rest)
 
@@ -544,7 +544,7 @@ def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == DOUBTED
-    assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED]
+    assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED] * SCREENINGS
     pairs = {one.deal.name for one in quick if len(one.deal.name) == 3}
     assert pairs == {(1, 0, 1), (1, 0, 2), (1, 1, 2)}
     assert [len(one.deal.name) for one in quick].count(3) == 3

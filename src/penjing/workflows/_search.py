@@ -2,9 +2,10 @@
 
 findings → remedies → one training each → what looked good, in order
 
-It is a forward selection on the validation items, with one seed, so it claims nothing. After every remedy that looked
-good the findings are told anew from that training's own record, as a doctor looks again before the next prescription;
-at last, what looked no better before is tried on top of what did.
+It is a forward selection on the validation items, with one seed or few, so it claims nothing. After every remedy that
+looked good the findings are told anew from that training's own record, as a doctor looks again before the next
+prescription; at last, what looked no better before is tried on top of what did. Where trainings are cheap, what does
+not look worse with one seed is trained with others too, for luck of one seed looks good as often as not.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ CLEAR = 4.0  # times the noise, from which on a gain on validation is more than 
 SURER_ERRORS, SURER_SHARE = 3.0, 0.02  # standard errors and share by which a loss is clearly lower
 NOTHING_LEFT = 0.01  # loss of an item, where all are right
 CHEAPER = 0.75  # times the seconds of a training, below which that is said of what looks as good
+SEEDS_APART = 10**6  # of trainings that tell together whether something looks better
 MARGIN = 2.0  # standard errors that a training may be behind half-way
 STAGE = "trying remedies"
 NO_FINDING = Finding("no finding", "info", "Nothing that was found points at it.")
@@ -157,6 +159,7 @@ class Search:
         relax: makes `longest` longer, at a price.
         tighten: takes that back.
         record_of: a recipe and its training → what checks may read of it.
+        screenings: seconds of a training → how many with seeds of their own tell whether a remedy looks better.
         longest_seeing: the most seconds that encoders may take to see all items.
     """
 
@@ -174,6 +177,7 @@ class Search:
     tighten: Callable[[], None] = lambda: None
     record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=found.steps)
     longest_seeing: Callable[[], float] = lambda: math.inf
+    screenings: Callable[[float], int] = lambda _: 1
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -186,6 +190,7 @@ class Search:
         self._turned: set[tuple[str, str]] = set()  # remedies, each with a finding that it was turned to
         self._late: list[Suited] = []  # that there was no time for
         self._slow: dict[str, float] = {}  # recipe → seconds of a training that was too slow
+        self._count = 1  # trainings that tell whether something looks better
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
         self.best = self.base
 
@@ -196,7 +201,9 @@ class Search:
             TooSlowError: it would take longer than it may.
         """
         limits = Limits(seconds, seeing=self.longest_seeing())
-        self._take(self.base, self.bench.screen(self.base, limits))
+        found = self.bench.screen(self.base, limits)
+        self._count = self.screenings(found.seconds)
+        self._take(self.base, self._again_with_seeds(self.base, found, seconds))
         return self._at.seconds
 
     def run(self, asked: Sequence[Suited] = ()) -> None:
@@ -310,6 +317,8 @@ class Search:
         whole = recipe
         try:
             recipe, found = self._screened(recipe, longest)
+            if self._merit(found.scored) >= self._mean_merit(self._at) - self._noise:  # else it is behind as it is
+                found = self._again_with_seeds(recipe, found, self.longest())
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
             if not isinstance(slow, SeeingTooSlowError):  # that hangs on no number of updates
@@ -322,11 +331,12 @@ class Search:
             return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
         except (UsageError, MemoryError) as problem:
             return decide("failed", str(problem) or "there was not enough memory")
-        before, after = self._merit(self._at.scored), self._merit(found.scored)
+        before, after = self._mean_merit(self._at), self._mean_merit(found)
         change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
-        why = f"{change} on validation, one training each"
+        each = "one training each" if self._count == 1 else f"up to {self._count} trainings each"
+        why = f"{change} on validation, {each}"
         is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
-        if not self.is_better(found.answer, UNPOINTED if is_guess else 1.0, found.scored):
+        if not self.is_better(found, UNPOINTED if is_guess else 1.0):
             self._lost |= {} if doses else {one.name: len(self.steps)}
             times = found.seconds / max(self._at.seconds, 1e-9)
             if times < CHEAPER and after > before - self._noise:
@@ -397,30 +407,48 @@ class Search:
         """Whether every validation item is right, and surely so: a few hundred that are all right leave something to
         gain on others."""
         best = self.metric.bounds[1] if self.metric.is_higher_better else -self.metric.bounds[0]
-        if self._merit(self._at.scored) < best - 1e-9:
+        if self._mean_merit(self._at) < best - 1e-9:
             return False
-        losses = np.asarray(self.bench.task.item_losses(self._truth, self._at.answer))
-        return bool(losses.mean() < NOTHING_LEFT)
+        return bool(self._mean_losses(self._at).mean() < NOTHING_LEFT)
 
-    def is_better(self, answer: np.ndarray, times: float = 1.0, scored: np.ndarray | None = None) -> bool:
-        """Whether these answers on the screened rows look better than those of the best training so far.
+    def is_better(self, found: Screened, times: float = 1.0) -> bool:
+        """Whether a training looks better on the screened rows than the best one so far.
 
         Args:
             times: the noise that the metric must gain at least.
-            scored: what the metric is told; None takes the answers.
         """
-        merit, least = self._merit(answer if scored is None else scored), max(self._noise, 1e-9)
-        gain = merit - self._merit(self._at.scored)
-        return gain >= times * least - 1e-9 or (gain > -least - 1e-9 and self._is_surer(answer))
+        gain, least = self._mean_merit(found) - self._mean_merit(self._at), max(self._noise, 1e-9)
+        return gain >= times * least - 1e-9 or (gain > -least - 1e-9 and self._is_surer(found))
 
-    def _is_surer(self, answer: np.ndarray) -> bool:
+    def _is_surer(self, found: Screened) -> bool:
         """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""
-        task = self.bench.task
-        before, after = (np.asarray(task.item_losses(self._truth, one)) for one in (self._at.answer, answer))
+        before, after = self._mean_losses(self._at), self._mean_losses(found)
         gain = before - after
         return bool(
             gain.mean() > max(SURER_ERRORS * standard_error(gain, self._unit), SURER_SHARE * abs(before.mean()))
         )
+
+    def _again_with_seeds(self, recipe: Recipe, found: Screened, longest: float) -> Screened:
+        """A training with those of other seeds beside it, none of which a verdict has, as far as there is time."""
+        again: list[Screened] = []
+        for number in range(1, self._count):
+            if longest < found.seconds:
+                break
+            try:
+                other = replace(recipe, seed=recipe.seed + number * SEEDS_APART)
+                again.append(self.bench.screen(other, Limits(longest)))
+            except TooSlowError:
+                break
+        return replace(found, again=tuple(again))
+
+    def _mean_merit(self, found: Screened) -> float:
+        """The metric, larger being better, on average over seeds."""
+        return float(np.mean([self._merit(one.scored) for one in (found, *found.again)]))
+
+    def _mean_losses(self, found: Screened) -> np.ndarray:
+        """Float[items]: the loss of each, on average over seeds."""
+        losses = [np.asarray(self.bench.task.item_losses(self._truth, one.answer)) for one in (found, *found.again)]
+        return np.asarray(np.mean(losses, axis=0))
 
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found

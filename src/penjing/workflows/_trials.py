@@ -109,6 +109,7 @@ class Screened:
         seconds: it took, without those in which encoders saw the items.
         threshold: from which on an item is taken to have a label, chosen on the rows that choose; None takes one half.
         moved: the answers, moved so that these thresholds lie at one half; None where the metric asks for none.
+        again: the same training with other seeds.
     """
 
     answer: np.ndarray
@@ -116,6 +117,7 @@ class Screened:
     seconds: float
     threshold: Any = None
     moved: np.ndarray | None = None
+    again: tuple[Screened, ...] = ()
 
     @property
     def scored(self) -> np.ndarray:

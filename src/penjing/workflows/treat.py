@@ -221,6 +221,7 @@ class Trial:
             tighten=self.time.tighten,
             record_of=self._record_of,
             longest_seeing=self.time.longest_seeing,
+            screenings=self.time.screenings,
         )
         self._begin(search)
         search.findings, search.infos = self._named(findings), self._named(infos)
