@@ -174,7 +174,7 @@ def _looks_better(bench: Bench, pool: Pool, before: int, after: int, seed: int) 
     search._take(_recipe(before, seed), _screened(pool, bench, before, seed))
     found = _screened(pool, bench, after, seed)
     search.bench = SimpleNamespace(task=bench.task)
-    return search.is_better(found.answer)
+    return search.is_better(found)
 
 
 def _screened(pool: Pool, bench: Bench, arm: int, seed: int) -> Screened:
