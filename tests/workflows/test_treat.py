@@ -316,7 +316,7 @@ def test_a_new_run_that_was_finished_is_kept_whatever_becomes_of_its_report(
 def test_every_training_item_judges_once_a_seed_and_no_test_item_is_touched(
     sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    monkeypatch.setattr(treating, "grown", lambda *_: sick)
     pj.treat(sick, time=LIMIT, remedies=["usual_rate"], watch=None)
     parts = Split.read(sick.path / "split.parquet").frame["part"].to_numpy()
     assert (parts == "test").sum() > 10
@@ -356,7 +356,7 @@ def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
     wishes: dict[str, Any] = {"target": "length", "split": "part", "set": {"training.steps": 20}}
     sick = pj.fit(rows, **wishes, model="tabular", out=tmp_path / "sick", watch=None, pictures=False)
     monkeypatch.setattr(Bench, "train", answer)
-    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    monkeypatch.setattr(treating, "grown", lambda *_: sick)
     found = pj.treat(sick, data=rows, time=LIMIT, remedies=["drop_suspicious"], watch=None)
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
@@ -538,7 +538,7 @@ def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_
         return guess(bench, usual if recipe.data.drop else recipe, deal, limits)
 
     monkeypatch.setattr(Bench, "train", train)
-    monkeypatch.setattr(treating, "_grown", lambda *_: sick)
+    monkeypatch.setattr(treating, "grown", lambda *_: sick)
     found_to_be(monkeypatch)
     found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]

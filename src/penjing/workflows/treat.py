@@ -5,7 +5,6 @@ run → findings → remedies → screening (on validation, claims nothing) → 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -22,7 +21,7 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.report.text import many
-from penjing.core.run import Run, check_free, flat, next_free, now, open_run
+from penjing.core.run import Run, check_free, flat, now, open_run
 from penjing.core.statistics import LEAST_SEEDS, Difference
 from penjing.core.units import show_seconds
 from penjing.models.own import NAME as OWN
@@ -30,7 +29,6 @@ from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _search
 from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
-from penjing.workflows._choose import RecipeWish
 from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._doubted import (
@@ -43,6 +41,7 @@ from penjing.workflows._doubted import (
     unnamed,
     with_far,
 )
+from penjing.workflows._growing import grown
 from penjing.workflows._judging import Judging
 from penjing.workflows._prepare import prepare
 from penjing.workflows._reread import check_same
@@ -60,9 +59,8 @@ from penjing.workflows._trials import (
     TooSlowError,
 )
 from penjing.workflows._verdict import Arm, Judged
-from penjing.workflows._wish import FitWish, data_wish_of, goes_on
+from penjing.workflows._wish import data_wish_of, goes_on
 from penjing.workflows.diagnose import Diagnosis, diagnose
-from penjing.workflows.fit import Origin, fit
 
 __all__ = ["TreatWish", "Treatment", "treat"]
 
@@ -121,7 +119,7 @@ def treat(
         if found.recipe is None:
             opened.note("treated", "nothing", found.verdict, began=found.began)
             return found
-        return replace(found, run=_grown(found, wish, clock, data, watch, command))
+        return replace(found, run=grown(found, wish.out, clock, data, watch, command))
     except KeyboardInterrupt as stopped:
         left = f"the run is finished in {stopped.args[0]}" if stopped.args else "no run was left half done"
         raise KeyboardInterrupt(f"{left}, and what was decided is in {opened.path}") from None
@@ -508,54 +506,3 @@ def _merged(steps: Sequence[Step], count: int) -> list[Step]:
     for step in steps[count:]:
         found[-1] = found[-1].with_next(step)
     return found
-
-
-def _grown(
-    found: Treatment, wish: TreatWish, clock: Clock, data: object | None, watch: Watch, command: Sequence[str]
-) -> Run:
-    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left.
-
-    Raises:
-        KeyboardInterrupt: a person stopped it; where only the report is lacking, it carries the run's folder.
-    """
-    assert found.recipe is not None, "something is kept"
-    origin = found.origin
-    out = wish.out or next_free(origin.info["title"])
-    place = origin.info["data"]["path"] if data is None else data
-    recipe = found.recipe
-    corrected = Corrections(recipe.data.drop, recipe.data.relabel)
-    fit_wish = FitWish(
-        data=replace(data_wish_of(origin), corrected=corrected),
-        recipe=RecipeWish(recipe=recipe),
-        out=out,
-        pictures=bool(origin.info["wish"]["pictures"]),
-    )
-    tell(watch, Said(f"growing a run with {' and '.join(found.kept)}"))
-    words = list(command) or ["penjing", "treat", str(origin.path)]
-    try:
-        run = fit(place, fit_wish, words, watch, Origin(origin, Clock(clock.left), found.ledger))
-    except BaseException as problem:
-        is_kept = _is_kept(found, out)
-        if isinstance(problem, KeyboardInterrupt):
-            raise KeyboardInterrupt(*([out] if is_kept else [])) from None
-        if is_kept:
-            tell(watch, Said(f"the run is finished in {out}, but for its report"))
-        raise
-    _note_grown(found, out)
-    return run
-
-
-def _is_kept(found: Treatment, out: Path) -> bool:
-    """Whether a new run was finished before something stopped it; of one that was not, nothing is left."""
-    if not (out / "run.json").exists() or Run(out).info.get("parent") != str(found.origin.path):  # another's
-        return False
-    if Run(out).status != "finished":
-        shutil.rmtree(out, ignore_errors=True)
-        return False
-    _note_grown(found, out)
-    return True
-
-
-def _note_grown(found: Treatment, out: Path) -> None:
-    """Write down in the ledger of the run that was treated what became of it."""
-    found.origin.note("treated", " and ".join(found.kept), found.verdict, began=found.began, run=str(out))
