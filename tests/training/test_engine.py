@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from alike import written
+from penjing.batch import Batch
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
@@ -310,6 +311,27 @@ def test_what_looked_fastest_is_measured_once_more_before_it_is_told(monkeypatch
     monkeypatch.setattr(_probe, "HOPELESS", math.inf)  # the first time is by the clock of a machine that may be busy
     _, measured = engine.fastest(recipe(), problem(), 20.0, is_thorough=True)
     assert [one.step_seconds for one in measured] == [0.01, 0.009]
+
+
+@pytest.mark.parametrize(("shape", "layouts"), [((2, 3, 8, 8), 2), ((2, 3, 4, 8, 8), 1)])
+def test_layouts_are_measured_for_pictures_alone_as_they_are_laid_out_for_these(shape, layouts):
+    """Of videos, too, which a network may look at picture by picture, training lays nothing out."""
+    from penjing.training import _probe
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.filters = torch.nn.Conv2d(3, 4, 3)
+
+        def forward(self, batch):
+            values = batch.inputs["input"]
+            pictures = values if values.ndim == 4 else values.transpose(1, 2).flatten(0, 1)
+            return self.filters(pictures).mean((1, 2, 3))
+
+    batch = Batch({"input": torch.rand(shape)}, {}, torch.arange(shape[0]))
+    machine = Machine(threads=1)
+    _, measured = _probe.probe(Net(), lambda outputs, _: outputs.sum(), batch, machine, 5.0, is_thorough=True)
+    assert len({one.machine.layout for one in measured}) == layouts
 
 
 def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):

@@ -48,9 +48,13 @@ def problem(truth: np.ndarray, channels: int = 1, train: int = ITEMS) -> Any:
 def decided(
     monkeypatch: pytest.MonkeyPatch, answers: list[np.ndarray], asked: Any, passes: float = 100.0
 ) -> tuple[Recipe, dict[str, Decided]]:
-    """What is decided where a network answers so, each time that it is asked."""
-    given = iter(answers)
-    monkeypatch.setattr(engine, "outputs", lambda *_: np.eye(4)[next(given)])
+    """What is decided where a network answers so: plain pictures, then changed ones, each time that it is asked."""
+    plain, given = answers[0], iter(answers[1:])
+
+    def outputs(_: Any, items: Items, rows: np.ndarray, __: str) -> np.ndarray:
+        return np.eye(5)[plain[rows] if items is asked.items else next(given)]
+
+    monkeypatch.setattr(engine, "outputs", outputs)
     said: list[Decided] = []
     winner: Any = SimpleNamespace(network=None, recipe=RECIPE)
     return with_safe(asked, RECIPE, winner, passes, said.append), {one.what: one for one in said}
@@ -58,8 +62,6 @@ def decided(
 
 TRUTH = np.arange(ITEMS) % 4
 NEARLY, LOST = np.where(np.arange(ITEMS) < 95, TRUTH, 0), np.zeros(ITEMS, dtype=int)
-
-
 TWICE = np.tile(TRUTH, 2)  # of the training and of the validation items
 
 
@@ -89,6 +91,31 @@ def test_classes_that_are_each_other_s_mirror_image_are_not_mirrored(monkeypatch
     found, said = decided(monkeypatch, [truth, answers], problem(truth))
     assert "for each other" in said["mirroring"].why
     assert found == RECIPE
+
+
+def test_mirror_images_that_are_all_taken_for_the_commonest_class_are_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    truth = (np.arange(ITEMS) % 10 >= 7).astype(int)
+    _, said = decided(monkeypatch, [truth, np.zeros(2 * ITEMS, dtype=int)], problem(truth))
+    assert said["mirroring"].choice == "no"
+    assert "1 of 2 classes" in said["mirroring"].why
+
+
+@pytest.mark.parametrize(("plain", "items"), [([1, 0, 2, 3], 10), ([0, 1, 2, 3], 2)])
+def test_classes_that_are_taken_for_each_other_anyway_or_by_chance_are_no_mirror_images(
+    monkeypatch: pytest.MonkeyPatch, plain: list[int], items: int
+) -> None:
+    truth = np.where(np.arange(ITEMS) < 2 * items, np.arange(ITEMS) % 2, 2 + np.arange(ITEMS) % 2)
+    mirrored = np.tile(np.array([1, 0, 2, 3])[truth], 2)
+    _, said = decided(monkeypatch, [np.array(plain)[truth], mirrored], problem(truth))
+    assert said["mirroring"].choice == "yes"
+
+
+def test_a_mirror_image_taken_for_a_class_without_items_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = replace(problem(TRUTH), classes=("a", "b", "c", "d", "nobody"))
+    _, said = decided(monkeypatch, [TRUTH, np.where(TWICE >= 2, 4, TWICE)], asked)
+    assert (said["mirroring"].choice, "2 of 4 classes" in said["mirroring"].why) == ("no", True)
 
 
 def test_of_a_class_that_nothing_is_known_of_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

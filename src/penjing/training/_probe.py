@@ -84,7 +84,7 @@ def probe(
             beside the given setting once more: of many times the least is least by chance.
     """
     before = torch.get_num_threads()
-    candidates = list(_thorough(machine, _has_pictures(network)) if is_thorough else _candidates(machine))
+    candidates = list(_thorough(machine, _has_pictures(batch)) if is_thorough else _candidates(machine))
     most = min(2 * seconds, MOST_SECONDS)
     deadline = time.monotonic() + most
     part = _part(network, loss, batch, candidates[0], most / len(candidates) / (1 + WARM_UPS + FEWEST))
@@ -99,7 +99,7 @@ def probe(
             if any(one.is_hopeless and _is_alike(one.machine, candidate, is_thorough) for one in found):
                 continue
             torch.set_num_threads(candidate.threads)
-            copied = _laid_out(network, candidate)
+            copied = _laid_out(network, candidate, part)
             begun = _now(candidate)
             try:
                 given = _once(copied, loss, part, candidate)
@@ -148,22 +148,22 @@ def _confirmed(found: list[Probed], own: Machine, again: Callable[[Machine], flo
 def _again(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> float:
     """Seconds of an update, measured once more."""
     torch.set_num_threads(machine.threads)
-    return _time(_laid_out(network, machine), loss, batch, machine, MOST_SECONDS / 10)
+    return _time(_laid_out(network, machine, batch), loss, batch, machine, MOST_SECONDS / 10)
 
 
-def _laid_out(network: nn.Module, machine: Machine) -> nn.Module:
-    """A copy of the network, laid out in memory as a setting says."""
+def _laid_out(network: nn.Module, machine: Machine, batch: Batch) -> nn.Module:
+    """A copy of the network, laid out in memory as a training with that setting lays it out."""
     copied = copy.deepcopy(network).train()
-    if not _has_pictures(network):
+    if not _has_pictures(batch):
         return copied
     is_last = machine.layout == "channels_last"
     laid: nn.Module = copied.to(memory_format=torch.channels_last if is_last else torch.contiguous_format)  # type: ignore[call-overload]
     return laid
 
 
-def _has_pictures(network: nn.Module) -> bool:
-    """Whether anything in it has the form of a picture, whose layout may matter."""
-    return any(value.ndim == 4 for value in network.parameters())
+def _has_pictures(batch: Batch) -> bool:
+    """Whether some input is pictures, [batch, channels, height, width]: for others layouts are no choice."""
+    return any(isinstance(values, Tensor) and values.ndim == 4 for values in batch.inputs.values())
 
 
 def _candidates(machine: Machine) -> Iterator[Machine]:

@@ -30,6 +30,7 @@ LARGEST_LOSS = 0.15
 # Mirrored pictures must be known so of classes with this share of the items: of clothes those without a front or a back
 # side (0.7), of digits 0, 1 and 8 (0.3). And of no two classes may more than half be taken for the other.
 LEAST_HELD, EXCHANGED = 0.6, 0.5
+FEWEST_EXCHANGED = 5  # items of each of two such classes: of fewer a majority is chance
 LEAST_LEFT = 0.5  # of its accuracy above that of the commonest class, over all mirrored pictures
 FEWEST_TO_JUDGE = 20
 KNOWN_ERRORS = 2.0  # standard errors above chance, from which on a network knows something
@@ -86,21 +87,16 @@ class _Witness:
         """
         if (ignorance := self._ignorance()) is not None:
             return False, ignorance
-        values = _Mirrored(self._problem.items.inputs[column])
         rows = np.concatenate([spread(self._problem.train, MOST_MEASURED), self._rows])
-        truth, answers = self._problem.truth[rows], self._answers(self._changed(column, values), rows)
-        count = len(self._problem.classes)
-        told = np.bincount(truth * count + answers, minlength=count * count).reshape(count, count)
-        told = told[np.ix_(told.sum(1) > 0, told.sum(1) > 0)]  # classes that have items
-        items = told.sum(1)
-        is_taken = (told > EXCHANGED * items[:, None]) & ~np.eye(len(items), dtype=bool)
-        if (is_taken & is_taken.T).any():
+        told = self._told(self._changed(column, _Mirrored(self._problem.items.inputs[column])), rows)
+        items, right = told.sum(1), np.diag(told)
+        if _exchanged(told, but=self._told(self._problem, self._rows)):
             return False, "a network that never saw one takes mirror images of two classes for each other"
-        holds = np.diag(told) >= (1 - LARGEST_LOSS) * self._plain * items
-        known = f"{int(holds.sum())} of {many(len(items), 'class', 'classes')}"
+        holds = (right >= (1 - LARGEST_LOSS) * self._plain * items) & (items > 0)
+        known = f"{int(holds.sum())} of {many(int((items > 0).sum()), 'class', 'classes')}"
         why = f"a network that never saw one knows mirror images of {known} as well as plain pictures"
         # where all is taken for the commonest class, that class alone would hold
-        left = (np.diag(told).sum() - items.max()) / items.sum()
+        left = (right.sum() - items.max()) / items.sum()
         return bool(items[holds].sum() >= LEAST_HELD * items.sum() and left >= LEAST_LEFT * self._known), why
 
     def relit(self, column: str) -> tuple[bool, str]:
@@ -137,9 +133,32 @@ class _Witness:
         found: np.ndarray = self._answers(problem, rows) == problem.truth[rows]
         return found
 
+    def _told(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, "classes classes"]:
+        """How many of some rows are of each class and taken for each class."""
+        count = len(problem.classes)
+        places = problem.truth[rows] * count + self._answers(problem, rows)
+        return np.bincount(places, minlength=count * count).reshape(count, count)
+
     def _answers(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, " rows"]:
         found: np.ndarray = engine.outputs(self._winner.network, problem.items, rows, format_of(self._winner)).argmax(1)
         return found
+
+
+def _exchanged(told: Int[np.ndarray, "classes classes"], but: Int[np.ndarray, "classes classes"]) -> bool:
+    """Whether two classes are taken for each other.
+
+    Args:
+        told: of changed pictures.
+        but: of plain ones; who takes two classes for each other anyway says nothing by doing so.
+    """
+
+    def are_taken(found: np.ndarray) -> np.ndarray:
+        taken = (found > EXCHANGED * found.sum(1, keepdims=True)) & ~np.eye(len(found), dtype=bool)
+        both: np.ndarray = taken & taken.T
+        return both
+
+    is_many = told.sum(1) >= FEWEST_EXCHANGED
+    return bool((are_taken(told) & ~are_taken(but))[np.ix_(is_many, is_many)].any())
 
 
 def format_of(trained: Trained) -> str:

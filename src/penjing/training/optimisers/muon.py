@@ -168,6 +168,7 @@ def build(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
             chosen = [weight for weight in group["params"] if (id(weight) in hidden) is kind]
             if chosen:
                 rate = settings.rate * (1.0 if kind else settings.rest)
-                groups.append({**group, "params": chosen, "orthogonal": kind, "lr": rate})
+                # torch restores the counter of steps to where the weights are for groups that say they are fused
+                groups.append({**group, "params": chosen, "orthogonal": kind, "lr": rate, "fused": not kind})
     names = ("momentum", "normalise", "beta1", "beta2", "epsilon")
     return Muon(groups, {"lr": settings.rate, **{name: getattr(settings, name) for name in names}})
