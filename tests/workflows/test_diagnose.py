@@ -1,11 +1,13 @@
 """A run and the logs of other tools are diagnosed from their record alone."""
 
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 import penjing as pj
+from json_schema import faults
 from penjing.checks import diverged, sound_steps, useless_input
 from penjing.checks._examples import example_answers, example_classes, example_inputs, example_steps, example_trials
 from penjing.core.errors import DataError, RunError, UsageError
@@ -16,6 +18,7 @@ from penjing.watchers._csv import CsvWriter
 from penjing.workflows._help import Help
 from penjing.workflows.diagnose import _longer, findings_of, foreign
 
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
 {}
 """
@@ -111,6 +114,18 @@ def test_what_would_help_most_is_told_from_experiments(tmp_path):
         "  twice the updates: +0.4 points of accuracy (-0.6 points to +1.4 points; may be chance)",
         "  not examined: cleaner labels (more --time tells)",
     ]
+
+
+def test_what_would_help_follows_the_schema(tmp_path):
+    record = example_trials(
+        {"experiment": "share", "setting": "0.5", "gain": -0.05},
+        {"experiment": "share", "setting": "0.25", "gain": -0.125},
+        {"experiment": "larger", "gain": 0.03},
+        of=example_steps(),
+    )
+    told = json.loads(json.dumps(pj.diagnose(run_folder(tmp_path, record)).to_dict()))
+    assert {one["gain"] is None for one in told["helps"]} == {True, False}
+    assert faults(told, json.loads((SCHEMAS / "diagnose.json").read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"experiment": "seed"}\n', b'{"experiment": "larger", "gain": 1}\n'])
