@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from penjing.checks import (
+    NotExamined,
     clustering,
     dead_units,
     label_errors,
@@ -81,6 +82,23 @@ def test_a_column_that_leaks_is_held_against_all_columns_by_the_same_metric(
     others = {"column": "city", "drop": 0.1, "drop_all": everything}
     record = example_inputs({"drop": 11.0, "drop_all": everything}, others, of=answers)
     assert (leaking_input.look(record) is not None) == is_leaking
+
+
+def test_what_an_older_run_does_not_hold_of_all_inputs_is_not_examined() -> None:
+    answers = example_classes({"network": [(name, name, 0.99) for name in ["cat", "dog"] * 50]})
+    older = example_inputs({"drop": 0.5}, {"column": "city", "drop": 0.01}, of=answers)
+    untried = example_inputs({"column": "city"}, of=answers)
+    assert older.inputs is not None
+    assert untried.inputs is not None
+    none = {name: pl.lit(None, pl.Float64) for name in ("drop_low", "drop_high", "drop_all")}
+    for inputs in (older.inputs.drop(*none), older.inputs.with_columns(**none)):
+        for check in (leaking_input, useless_input):
+            found = check.look(older.also(inputs=inputs))
+            assert isinstance(found, NotExamined)
+            assert found.message == "not examined, because there is no measure of what all inputs give together"
+    alone = untried.also(inputs=untried.inputs.with_columns(drop=pl.lit(None, pl.Float64), **none))
+    assert leaking_input.look(alone) is None
+    assert useless_input.look(alone) is None
 
 
 # ---- probabilities

@@ -71,6 +71,7 @@ _LACKING = {
     "steps.layer/*/grad_norm": "are no gradients of layers",
     "steps.activation/*": "are no activations",
     "steps.entering/*": "is no look at what enters the first layer",
+    "inputs.drop_all": "is no measure of what all inputs give together",
     "columns": "are no columns of numbers, categories, dates or texts",
 }
 
@@ -456,6 +457,14 @@ def inputs_of(record: Record) -> pl.DataFrame:
     """The input columns of a record, as the network met them."""
     assert record.inputs is not None
     return record.inputs.filter(role="input")
+
+
+def lacks_all(inputs: pl.DataFrame) -> bool:
+    """Whether it is known what single inputs contribute and not what all do, as in older runs: what each has of that
+    cannot be told then."""
+    if "drop" not in inputs.columns or inputs["drop"].null_count() == len(inputs):
+        return False
+    return "drop_all" not in inputs.columns or inputs["drop_all"].null_count() == len(inputs)
 
 
 def target_of(record: Record) -> Mapping[str, Any]:

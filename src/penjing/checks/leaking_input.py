@@ -15,7 +15,7 @@ no network is needed.
 
 from __future__ import annotations
 
-from penjing.checks import class_answers, inputs_of
+from penjing.checks import NotExamined, class_answers, inputs_of, lacks_all
 from penjing.checks._examples import example_classes, example_inputs
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -27,12 +27,16 @@ RIGHT = 0.97  # of the answers
 ALONE, OTHERS = 0.8, 0.15  # of what all columns give together: of the column, and of any other
 
 
-def look(record: Record) -> Finding | None:
-    """The column that tells all, or None."""
+def look(record: Record) -> Finding | NotExamined | None:
+    """The column that tells all, or None; nothing can be told where it is not known what all columns give together."""
     assert record.items is not None
     inputs = inputs_of(record)
     items = class_answers(record)
-    if "drop_all" not in inputs.columns or len(items) < FEWEST:  # one input, or an older run
+    if len(items) < FEWEST:
+        return None
+    if lacks_all(inputs):
+        return NotExamined("leaking_input", ("inputs.drop_all",))
+    if "drop_all" not in inputs.columns:  # one input
         return None
     drops = inputs.drop_nulls(["drop", "drop_all"]).sort("drop", descending=True)
     right = float((items["target"] == items["predicted"]).mean())  # type: ignore[arg-type]

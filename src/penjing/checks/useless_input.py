@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import inputs_of, shown, spoken
+from penjing.checks import NotExamined, inputs_of, lacks_all, shown, spoken
 from penjing.checks._examples import example_inputs
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -32,10 +32,12 @@ SMALL = 0.05  # of what all inputs together give: what a useless one may cost at
 FEWEST = 200  # validation items, to see that nothing is lost
 
 
-def look(record: Record) -> Finding | None:
-    """The inputs that contribute nothing, or None."""
+def look(record: Record) -> Finding | NotExamined | None:
+    """The inputs that contribute nothing, or None; nothing can be told where it is not known what all contribute."""
     inputs = inputs_of(record)
-    if not {"drop_low", "drop_high", "drop_all"} <= set(inputs.columns):  # one input, or an older run
+    if lacks_all(inputs):
+        return NotExamined("useless_input", ("inputs.drop_all",))
+    if not {"drop_low", "drop_high", "drop_all"} <= set(inputs.columns):  # one input
         return None
     tried = inputs.drop_nulls(["drop_low", "drop_high", "drop_all"])
     if len(inputs) < 2 or tried.is_empty() or tried["valid_items"].max() < FEWEST:  # type: ignore[operator]
