@@ -20,6 +20,7 @@ from penjing.checks import (
     useless_input,
 )
 from penjing.checks._examples import example_classes, example_inputs, example_steps
+from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 LETTERS = "abcdefghij"
@@ -82,6 +83,17 @@ def test_a_column_that_leaks_is_held_against_all_columns_by_the_same_metric(
     others = {"column": "city", "drop": 0.1, "drop_all": everything}
     record = example_inputs({"drop": 11.0, "drop_all": everything}, others, of=answers)
     assert (leaking_input.look(record) is not None) == is_leaking
+
+
+def test_what_inputs_cost_is_told_in_the_unit_of_the_metric() -> None:
+    """Errors in euros, of which the constant answer has 50: 0.4 of 20 is nothing, and 0.5 for all inputs is too."""
+    for everything, at_most, is_useless in ((20.0, 0.4, True), (0.5, 0.01, False)):
+        useless = {"drop": 0.0, "drop_low": -at_most, "drop_high": at_most, "drop_all": everything, "valid_items": 300}
+        record = example_inputs(useless)
+        assert record.inputs is not None
+        found = useless_input.look(record.also(inputs=record.inputs.with_columns(unit=50.0)))
+        assert isinstance(found, Finding) == is_useless
+        assert not isinstance(found, Finding) or "or 0.4 at most" in found.message
 
 
 def test_what_an_older_run_does_not_hold_of_all_inputs_is_not_examined() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from penjing.workflows._slots import Encoded
 
 ITEMS = 400
 CLASSIFY = plugins.load("tasks", "classify")
+ACCURACY = CLASSIFY.metric("accuracy")
 
 
 class Sign(nn.Module):
@@ -39,6 +41,7 @@ def told(
     columns: tuple[str, ...] = ("telling", "noise"),
     network: Any = None,
     groups: np.ndarray | None = None,
+    metric: Any = ACCURACY,
 ) -> list[dict[str, Any]]:
     draw = np.random.default_rng(0)
     truth = draw.integers(0, 2, ITEMS)
@@ -49,8 +52,9 @@ def told(
         Items({"table": Encoded(values)}, {"label": truth}), {"table": "table"}, {}, {}, "label", ("a", "b"), rows, rows
     )
     slot = SimpleNamespace(name="table", modality="table", columns=[SimpleNamespace(name=name) for name in columns])
-    prepared: Any = SimpleNamespace(slots=(slot,), truth=truth, groups=rows if groups is None else groups)
-    return contributions(network or Sign(), problem, prepared, CLASSIFY, CLASSIFY.metric("accuracy"), seconds)
+    groups = rows if groups is None else groups
+    prepared: Any = SimpleNamespace(task="classify", slots=(slot,), truth=truth, groups=groups)
+    return contributions(network or Sign(), problem, prepared, CLASSIFY, metric, seconds)
 
 
 def test_a_column_that_tells_the_class_costs_half_the_answers_and_noise_costs_nothing() -> None:
@@ -96,6 +100,12 @@ def test_the_interval_of_a_column_of_chance_holds_zero_however_much_the_network_
 def test_exchanging_all_inputs_costs_what_the_network_knows() -> None:
     telling, noise = told(np.inf)
     assert telling["drop_all"] == noise["drop_all"] == pytest.approx(telling["drop"])
+
+
+def test_the_unit_of_a_metric_without_an_upper_bound_is_what_the_constant_answer_has() -> None:
+    assert {one["unit"] for one in told(np.inf)} == {1.0}
+    losses = told(np.inf, metric=replace(CLASSIFY.metric("log_loss"), bounds=(0.0, np.inf)))
+    assert [one["unit"] for one in losses] == [pytest.approx(np.log(2), abs=0.01)] * 2
 
 
 def test_items_of_one_group_are_one_witness() -> None:

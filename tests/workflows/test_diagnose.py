@@ -44,7 +44,7 @@ def run_folder(tmp_path, record):
     if record.items is not None:
         record.items.write_parquet(folder / "predictions.parquet")
     if record.inputs is not None:
-        told = {"drop": "drop", "low": "drop_low", "high": "drop_high", "drop_all": "drop_all"}
+        told = {"drop": "drop", "low": "drop_low", "high": "drop_high", "drop_all": "drop_all", "unit": "unit"}
         drops = [
             {"input": row["input"], "column": row["column"], **{name: row[column] for name, column in told.items()}}
             for row in record.inputs.to_dicts()

@@ -100,9 +100,10 @@ def example_inputs(*changed: Mapping[str, Any], of: Record | None = None) -> Rec
         "drop_low": 0.03,
         "drop_high": 0.07,
         "drop_all": 0.4,
+        "unit": 1.0,
     }
     target = {"role": "target", "input": "target", "column": "target", "modality": None, "drop": None}
-    target.update(drop_low=None, drop_high=None, drop_all=None)
+    target.update(drop_low=None, drop_high=None, drop_all=None, unit=None)
     rows = [ordinary, {**ordinary, **target}, *({**ordinary, "column": "income", **one} for one in changed)]
     return replace(of or Record(), inputs=pl.DataFrame(rows, infer_schema_length=None))
 

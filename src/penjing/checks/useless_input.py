@@ -20,14 +20,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from penjing.checks import NotExamined, inputs_of, lacks_all, shown, spoken
+from penjing.checks import NotExamined, inputs_of, lacks_all, spoken
 from penjing.checks._examples import example_inputs
+from penjing.checks._trials import measured, unit_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
 NEEDS = ("inputs.varies",)
 PICTURE = "contributions"
-USEFUL = 0.02  # of the metric: all inputs together must give that much, or none of them says anything
+# Of the metric (where it has no upper bound, of what the constant answer has): all inputs together must give that much,
+# or none of them says anything.
+USEFUL = 0.02
 SMALL = 0.05  # of what all inputs together give: what a useless one may cost at most
 FEWEST = 200  # validation items, to see that nothing is lost
 
@@ -42,10 +45,11 @@ def look(record: Record) -> Finding | NotExamined | None:
     tried = inputs.drop_nulls(["drop_low", "drop_high", "drop_all"])
     if len(inputs) < 2 or tried.is_empty() or tried["valid_items"].max() < FEWEST:  # type: ignore[operator]
         return None
+    unit = unit_of(tried.row(0, named=True))
     most = SMALL * pl.col("drop_all")
     useless = tried.filter(
         pl.col("varies").fill_null(value=True),
-        pl.col("drop_all") >= USEFUL,
+        pl.col("drop_all") >= USEFUL * unit,
         pl.col("drop_low") <= 0,
         pl.col("drop_high") <= most,
     )
@@ -59,7 +63,7 @@ def look(record: Record) -> Finding | NotExamined | None:
         name="useless_input",
         level="info",
         message=f"The network does as well without {spoken(names)}: nothing is lost when the values are exchanged "
-        f"between items, or {shown(at_most)} at most. Leaving it out with --input may cost nothing.{more}",
+        f"between items, or {measured(at_most, unit)} at most. Leaving it out with --input may cost nothing.{more}",
         evidence={"inputs": names, "at_most": at_most, "untried": untried},
         remedies=("--input",),
     )

@@ -162,7 +162,7 @@ class Run:
             told = lost.get((row.get("input"), column), {}) if row.get("role") == "input" else {}
             # An older run's contributions have no interval.
             row.update(drop=told.get("drop"), drop_low=told.get("low"), drop_high=told.get("high"))
-            row["drop_all"] = told.get("drop_all")
+            row.update(drop_all=told.get("drop_all"), unit=told.get("unit"))
         return _frame(rows)
 
     @property

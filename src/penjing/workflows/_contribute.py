@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 
 from penjing.core.randomness import stream
 from penjing.core.statistics import Metric, student_t, unit_of_item
+from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._assemble import Network
 from penjing.training._loader import Items, Values
@@ -37,7 +38,8 @@ def contributions(
     """One entry an input, or a column of a table: the metric when its values are shuffled, and by how much it is worse.
 
     `low` and `high` are the ends of a 95 % interval of that, paired by item and by group; `drop_all` is what is lost
-    when the values of all inputs are those of another item. Nothing where there is only one thing to shuffle, or
+    when the values of all inputs are those of another item, and `unit` what a difference of one means: 1 where the
+    metric has an upper bound, else what the constant answer has. Nothing where there is only one thing to shuffle, or
     nothing to judge by. What the seconds are not enough for is left out, but never the first.
     """
     until = time.monotonic() + seconds
@@ -63,6 +65,7 @@ def contributions(
             shuffled = judge(task.answer(engine.outputs(network, items, rows)))
             found.setdefault((name, column), []).append(shuffled)
     lost_all = judge.lost(plain, of_all)[0]
+    unit = _unit(judge, float(plain[0]), problem, prepared)
     entries: list[dict[str, Any]] = []
     for (name, column), values in found.items():
         drop, low, high = judge.lost(plain, values)
@@ -76,6 +79,7 @@ def contributions(
                 "low": low,
                 "high": high,
                 "drop_all": lost_all,
+                "unit": unit,
             }
         )
     return sorted(entries, key=lambda one: -float(one["drop"]))
@@ -118,6 +122,16 @@ class _Judge:
         error = math.sqrt((len(left) - 1) / len(left) * float(((left - left.mean()) ** 2).sum()))
         half = student_t(0.975, len(left) - 1) * error
         return drop, drop - half, drop + half
+
+
+def _unit(judge: _Judge, value: float, problem: Problem, prepared: Prepared) -> float:
+    """What a difference of one means in the metric, of which the network has `value`."""
+    least, most = judge.metric.bounds
+    if math.isfinite(most):
+        return 1.0
+    constant = Majority.learn(prepared.task, prepared.truth[problem.train], len(problem.classes))
+    floor = judge.metric(judge.truth, constant.answer(len(judge.truth)))
+    return (abs(floor) if math.isfinite(least) else abs(value - floor)) or abs(value) or 1.0
 
 
 def _blocks(groups: np.ndarray) -> Int[np.ndarray, " rows"]:
