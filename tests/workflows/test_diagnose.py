@@ -211,6 +211,25 @@ def test_parts_of_epochs_do_not_number_epochs(tmp_path):
     assert (whole.counted, whole.steps["step"].to_list()) == ("epoch", [1, 2])
 
 
+@pytest.mark.parametrize("number", ["", "final", "nan"])
+def test_a_row_without_a_number_is_no_step_and_no_epoch(tmp_path, number):
+    record = foreign(log(tmp_path, f"step,loss\n100,1.0\n200.0,0.5\n200,0.4\n{number},9.0\n"))
+    assert (record.counted, record.steps["step"].to_list()) == ("step", [100, 200])
+    assert record.steps["train/loss"].to_list() == [1.0, 0.4]
+    epochs = foreign(log(tmp_path, f"epoch,loss\n0,1.0\n1,0.5\n{number},9.0\n"))
+    assert (epochs.counted, epochs.steps["train/loss"].to_list()) == ("epoch", [1.0, 0.5])
+
+
+def test_steps_that_number_nothing_are_not_counted_in(tmp_path):
+    """Parts of steps, steps that begin anew, none at all: each row is an epoch, and none is lost."""
+    for steps in (["0.5", "0.5", "0.7"], ["200", "100", "100"], ["", "", ""], ["one", "two", "two"]):
+        rows = "\n".join(f"{step},{loss}" for step, loss in zip(steps, (1.0, 0.5, 0.4), strict=True))
+        record = foreign(log(tmp_path, f"step,loss\n{rows}\n"))
+        assert (record.counted, record.steps["step"].to_list()) == ("epoch", [1, 2, 3])
+    by_step = foreign(log(tmp_path, "epoch,step,loss\n,100,1.0\n,200,0.5\n"))
+    assert (by_step.counted, by_step.steps["step"].to_list()) == ("step", [100, 200])
+
+
 def test_a_time_of_day_does_not_refuse_a_log(tmp_path):
     steps = foreign(log(tmp_path, "epoch,time,loss\n0,12:00:01,1.5\n1,12:01:01,1.2\n")).steps
     assert steps["train/loss"].to_list() == [1.5, 1.2]

@@ -181,8 +181,8 @@ def findings_of(run: Run) -> tuple[Finding, ...]:
 
 def foreign(file: Path) -> Record:
     """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
-    with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; where
-    nothing numbers the rows, each is an epoch.
+    with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; rows
+    without a number there are left out. Where nothing numbers the rows, each is an epoch.
 
     Raises:
         DataError: it is not such a table, or holds no losses.
@@ -202,46 +202,61 @@ def foreign(file: Path) -> Record:
         names = f"its columns are {', '.join(given)}" if given else "it has no rows"
         raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
     epoch, step = (next((given[name] for name in names if name in given), None) for names in (_EPOCHS, _STEPS))
-    are_epochs = step is None or (epoch is not None and _are_whole(rows, epoch))
-    lines = list(_numbered(rows, columns, epoch if are_epochs else step, file))
-    at = None if step is None or are_epochs else _rising(rows, step)
-    if at is not None:
-        lines = [{**line, "step": number} for line, number in zip(lines, at, strict=True)]
-    return Record(steps=pl.DataFrame(lines, infer_schema_length=None), counted="epoch" if at is None else "step")
+    are_steps = step is not None and _are_whole(rows, step) and _are_rising(rows, step)
+    if are_steps and (epoch is None or not _are_whole(rows, epoch)):
+        lines, counted = list(_numbered(rows, columns, step, file)), "step"
+    else:
+        lines, counted = list(_numbered(rows, columns, epoch, file)), "epoch"
+        lines = [{**line, "step": place} for place, line in enumerate(lines, 1)]
+    return Record(steps=pl.DataFrame(lines, infer_schema_length=None), counted=counted)
 
 
 def _cells(rows: list[dict[str, str]], column: str) -> list[str]:
     return [(row.get(column) or "").strip() for row in rows]
 
 
-def _are_whole(rows: list[dict[str, str]], column: str) -> bool:
-    """Whether a column numbers whole epochs, and not parts of them."""
-    return all(cell.removesuffix(".0").isdecimal() for cell in _cells(rows, column) if cell)
+def _numbers(rows: list[dict[str, str]], column: str) -> list[float]:
+    """The numbers in a column; a row such as a summary at the end has none."""
+    return [number for cell in _cells(rows, column) if (number := _number(cell)) is not None]
 
 
-def _rising(rows: list[dict[str, str]], column: str) -> list[int] | None:
-    """The numbers of the steps, each once, or None where they do not rise."""
-    cells = list(dict.fromkeys(_cells(rows, column)))
-    if not all(cell.removesuffix(".0").isdecimal() for cell in cells):
+def _number(cell: str) -> float | None:
+    try:
+        number = float(cell)
+    except ValueError:
         return None
-    numbers = [int(cell.removesuffix(".0")) for cell in cells]
-    return numbers if numbers == sorted(set(numbers)) else None
+    return number if math.isfinite(number) else None
+
+
+def _are_whole(rows: list[dict[str, str]], column: str) -> bool:
+    """Whether a column numbers whole epochs or steps, and not parts of them."""
+    numbers = _numbers(rows, column)
+    return bool(numbers) and all(number.is_integer() for number in numbers)
+
+
+def _are_rising(rows: list[dict[str, str]], column: str) -> bool:
+    """Whether the numbers of a column, each once, rise."""
+    numbers = list(dict.fromkeys(_numbers(rows, column)))
+    return numbers == sorted(numbers)
 
 
 def _numbered(
     rows: list[dict[str, str]], columns: Mapping[str, str], numbering: str | None, file: Path
 ) -> Iterator[dict[str, Any]]:
     """One line of a record for each epoch or step: the last value of each column in it, and what was not a number."""
-    members: dict[str, list[dict[str, str]]] = {}
-    for number, row in enumerate(rows, 1):
-        members.setdefault((row.get(numbering) or "").strip() if numbering else str(number), []).append(row)
+    members: dict[float, list[dict[str, str]]] = {}
+    is_numbered = numbering is not None and bool(_numbers(rows, numbering))
+    for place, row in enumerate(rows, 1):
+        number = _number((row.get(numbering or "") or "").strip()) if is_numbered else place
+        if number is not None:
+            members.setdefault(number, []).append(row)
     # Only a loss has to be a number: a column "time" may hold the time of day.
     known = {ours: theirs for ours, theirs in columns.items() if ours in _LOSSES or _is_number(_cells(rows, theirs))}
-    for number, some in enumerate(members.values(), 1):
+    for number, some in members.items():
         values = {ours: _last(some, theirs, file) for ours, theirs in known.items()}
         lost = [name for name, value in values.items() if value is not None and not math.isfinite(value)]
         plain = {name: None if name in lost else value for name, value in values.items()}
-        yield {"step": number, **plain, "non_finite": lost or None}
+        yield {"step": int(number), **plain, "non_finite": lost or None}
 
 
 def _is_number(cells: list[str]) -> bool:
