@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import polars as pl
@@ -122,6 +123,16 @@ def test_opposite_errors_of_two_classes_do_not_cancel_out() -> None:
     found = miscalibrated.look(of_many(said, classes="ab"))
     assert found is not None
     assert 'off by class: "a" is stated with 80% and right in 95%' in found.message
+
+
+def test_what_is_drawn_takes_little_room() -> None:
+    record = of_many([("a" if row % 10 else "b", "a", 0.99) for row in range(8_000)], classes="ab")
+    tracemalloc.start()
+    found = miscalibrated.look(record)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found is not None
+    assert most < 500 * 8_000  # bytes; a thousand are drawn
 
 
 def test_what_is_too_sure_by_a_tenth_is_mostly_seen_on_three_hundred_items() -> None:

@@ -21,7 +21,7 @@ names because people know it. We take off what is drawn under right probabilitie
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -44,6 +44,7 @@ PICTURE = "reliability"
 FEWEST = 100  # items
 BINS = 15  # of the expected calibration error
 DRAWS = 1000  # under right probabilities
+FEW = 200  # of these, for what chance gives of the calibration error
 GAP = 0.05  # of the items, more than chance gives
 CHANCE = 0.005  # of as much where probabilities are right, over both numbers
 
@@ -61,16 +62,14 @@ def look(record: Record) -> Finding | None:
     wider = clustering(right - stated, units_of(items))
     if not math.isfinite(wider):  # one group tells nothing of others
         return None
-    draw = np.random.default_rng(0)
-    drawn = [draw.random(len(stated)) < stated for _ in range(DRAWS)]
-    chance = wider * np.array([seen.gaps(one) for one in drawn])
+    chance = wider * np.array([seen.gaps(one) for one in _drawn(stated, DRAWS)])
     found = seen.gaps(right)
     p_values = (1 + (chance >= found).sum(0)) / (1 + DRAWS)
     is_off = (found - chance.mean(0) >= GAP) & (p_values * len(found) <= CHANCE)
     if not is_off.any():
         return None
-    few = drawn[: DRAWS // 5]
-    by_chance = wider * float(np.mean([calibration_error(stated[seen.order], one[seen.order]) for one in few]))
+    by_chances = [calibration_error(stated[seen.order], one[seen.order]) for one in _drawn(stated, FEW)]
+    by_chance = wider * float(np.mean(by_chances))
     gap = calibration_error(stated[seen.order], right[seen.order])
     told = _over_all(stated, right, float(found[0])) if is_off[0] else _by_class(stated, right, place, said.tolist())
     return Finding(
@@ -88,6 +87,13 @@ def look(record: Record) -> Finding | None:
         },
         remedies=("--folds 5",),
     )
+
+
+def _drawn(stated: Float[np.ndarray, " items"], times: int) -> Iterator[Bool[np.ndarray, " items"]]:
+    """What is right where every probability is, the same at each call and one at a time: all of them take much room."""
+    draw = np.random.default_rng(0)
+    for _ in range(times):
+        yield draw.random(len(stated)) < stated
 
 
 def _over_all(stated: Float[np.ndarray, " items"], right: Bool[np.ndarray, " items"], widest: float) -> str:
