@@ -26,7 +26,9 @@ from penjing.training._problem import Problem, outputs
 from penjing.training._step import Supervised, number_format
 
 MOST_LOOKED_AT = 2000  # items, before the first step
-LOOKED_INTO, MOST_LOOKED_INTO = 64, 256  # training items, at each evaluation; two of each class, where they can be
+# Training items, at each evaluation: twice as many as there are classes, within these. They are spread evenly over the
+# rows, so that a rare class may have none.
+LOOKED_INTO, MOST_LOOKED_INTO = 64, 256
 FEWEST_MEASURED = 200  # training items, augmentation off; otherwise as many as validation has
 
 
