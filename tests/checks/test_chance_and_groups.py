@@ -125,6 +125,14 @@ def test_opposite_errors_of_two_classes_do_not_cancel_out() -> None:
     assert 'off by class: "a" is stated with 80% and right in 95%' in found.message
 
 
+def test_where_sureness_is_off_both_ways_it_is_said_what_is_stated_on_average() -> None:
+    said = [("a" if row % 2 else "b", "a", 0.9) for row in range(200)]
+    said += [("a", "a", 0.55) for _ in range(200)]
+    found = miscalibrated.look(of_many(said, classes="ab"))
+    assert isinstance(found, Finding)
+    assert "too sure in some places and too modest in others: it states 72% on average" in found.message
+
+
 def test_what_is_drawn_takes_little_room() -> None:
     record = of_many([("a" if row % 10 else "b", "a", 0.99) for row in range(8_000)], classes="ab")
     tracemalloc.start()

@@ -290,6 +290,11 @@ def test_one_epoch_that_is_not_a_number_is_no_divergence(tmp_path):
     assert sound_steps(record)["step"].to_list() == [1, 2, 3, 5, 6, 7, 8]
 
 
+def test_one_epoch_is_told_as_one(tmp_path):
+    (finding,) = pj.diagnose(log(tmp_path, "epoch,loss\n0,nan\n1,nan\n")).findings
+    assert "after 1 epoch its loss was not a number" in finding.message
+
+
 @pytest.mark.parametrize("lost", ["nan", "inf", "-inf", "NaN"])
 def test_a_loss_that_is_not_a_number_has_diverged(tmp_path, lost):
     found = pj.diagnose(log(tmp_path, f"epoch,loss\n0,1.5\n1,{lost}\n2,{lost}\n"))

@@ -16,6 +16,7 @@ from penjing.checks import lost_rows, steps_of
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
+from penjing.core.report.text import many
 
 NEEDS = ("steps",)
 PICTURE = "losses"
@@ -30,7 +31,7 @@ def look(record: Record) -> Finding | None:
     before = max((row + 1 for row, is_lost in enumerate(lost) if not is_lost), default=0)
     first = int(steps["step"][before])
     kept = "the weights of before were kept" if before else "no weights of before are kept"
-    told = f"after {first:,} {record.counted}s its loss was not a number any more"
+    told = f"after {many(first, record.counted, f'{record.counted}s')} its loss was not a number any more"
     if record.is_foreign:
         advice = f"{told}. Go back to weights of before, take a tenth of the rate, or clip the gradient."
     else:

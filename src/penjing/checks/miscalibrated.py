@@ -99,7 +99,8 @@ def _drawn(stated: Float[np.ndarray, " items"], times: int) -> Iterator[Bool[np.
 def _over_all(stated: Float[np.ndarray, " items"], right: Bool[np.ndarray, " items"], widest: float) -> str:
     share, mean = float(right.mean()), float(stated.mean())
     if abs(share - mean) < widest / 2:  # most of it cancels out
-        return f"Its probabilities are too sure in some places and too modest in others, {mean:.0%} on average"
+        both = "too sure in some places and too modest in others"
+        return f"Its probabilities are {both}: it states {mean:.0%} on average"
     too = "sure" if mean > share else "modest"
     return f"Its probabilities are too {too}: it states {mean:.0%} on average and is right in {share:.0%}"
 
