@@ -362,6 +362,12 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     return Gain(mean, *ends, len(pairs), groups, sign * float(one.mean()), sign * float(two.mean()))
 
 
+def over_simple(record: Record, measure: str, fewest: int) -> dict[str, Gain]:
+    """What the network gains over each simple model that is known, by its name; see `gain`."""
+    found = {name: gain(record, measure, [name], fewest) for name in SIMPLE}
+    return {name: one for name, one in found.items() if one is not None}
+
+
 # Of right answers; of labels, of the loss of the constant answer; of numbers, of what is left of one by the square of
 # the loss beside that of the constant answer, as in R². Less is no trouble.
 AHEAD = 0.02
@@ -376,7 +382,7 @@ def ahead(record: Record, fewest: int = 30) -> tuple[str, str, Gain] | None:
     """
     assert record.items is not None
     measure = "right" if len(class_answers(record)) else "loss"
-    found = {name: one for name in SIMPLE if (one := gain(record, measure, [name], fewest)) is not None}
+    found = over_simple(record, measure, fewest)
     worse = {name: one for name, one in found.items() if one.high < 0 and _apart(record, measure, one) >= AHEAD}
     if not worse:
         return None

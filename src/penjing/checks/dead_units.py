@@ -17,7 +17,7 @@ and no simple model is clearly better, they are good to know and no more.
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, SIMPLE, by_layer, gain, have_shares, sound_steps, spoken
+from penjing.checks import CONSTANT, by_layer, gain, have_shares, over_simple, sound_steps, spoken
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -57,8 +57,8 @@ def _is_harmless(record: Record) -> bool:
     if over_constant is None or over_constant.low <= 0:
         return False
     measure = "right" if have_shares(record.items) else "loss"
-    over_simple = [one for name in SIMPLE if (one := gain(record, measure, [name], FEWEST)) is not None]
-    return bool(over_simple) and all(one.high >= 0 for one in over_simple)
+    known = over_simple(record, measure, FEWEST)
+    return bool(known) and all(one.high >= 0 for one in known.values())
 
 
 def sick() -> Record:

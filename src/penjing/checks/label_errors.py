@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
-from penjing.checks import CONSTANT, LISTED, SIMPLE, clustering, gain, of_classes, shown, spoken, units_of
+from penjing.checks import CONSTANT, LISTED, clustering, gain, of_classes, over_simple, shown, spoken, units_of
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
 from penjing.checks._trials import trials_of
@@ -130,8 +130,7 @@ def _is_heard(record: Record) -> bool:
     over_constant = gain(record, "loss", CONSTANT, FEWEST)
     if over_constant is not None and over_constant.low <= 0:
         return False
-    behind = [gain(record, "right", [name], FEWEST) for name in SIMPLE]
-    return all(one is None or one.high >= 0 for one in behind)
+    return all(one.high >= 0 for one in over_simple(record, "right", FEWEST).values())
 
 
 def _lost_without(record: Record) -> float | None:
