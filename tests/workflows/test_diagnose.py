@@ -15,7 +15,7 @@ from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
 from penjing.core.run import open_run
 from penjing.watchers._csv import CsvWriter
-from penjing.workflows._help import Help
+from penjing.workflows._help import Help, what_helps
 from penjing.workflows.diagnose import _longer, findings_of, foreign
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -139,6 +139,25 @@ def test_experiments_that_are_not_whole_are_none(tmp_path, content):
 
 def test_what_would_help_is_told_in_the_unit_of_a_metric_without_a_bound():
     assert str(Help("twice the data", 0.5, 0.2, 0.8, "mae", 3.0)) == "twice the data: +0.5 of mae (+0.2 to +0.8)"
+
+
+@pytest.mark.parametrize(
+    ("share", "is_told", "length"),
+    [(0.2, False, ""), (0.5, True, "of trainings with 50% of its updates"), (1, True, "")],
+)
+def test_what_would_help_is_told_as_far_as_checks_tell_it(share, is_told, length):
+    trials = [
+        {"share": share, "value": 0.9},
+        {"experiment": "share", "setting": "0.5", "gain": -0.05, "share": share},
+        {"experiment": "larger", "gain": 0.05, "share": share},
+        {"experiment": "cleaned", "setting": "0", "share": share},
+    ]
+    told = {one.what: one for one in what_helps(example_trials(*trials))}
+    assert (told["twice the data"].gain is not None) is is_told
+    assert (told["a larger network"].gain is not None) is is_told
+    assert len([one for one in told.values() if one.gain is not None]) == 3 * is_told
+    assert str(told["a larger network"]).endswith(length)
+    assert ("of trainings with" in str(told["twice the data"])) is bool(length)
 
 
 @pytest.mark.parametrize(("seconds", "longer"), [(None, "2m"), (30.0, "2m"), (120.0, "240s")])

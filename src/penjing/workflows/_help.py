@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from penjing.checks._trials import last_of, measured, trials_of, twice_the_data, unit_of, widened
+from penjing.checks._trials import (
+    WHOLE,
+    is_settled,
+    last_of,
+    measured,
+    trials_of,
+    twice_the_data,
+    unit_of,
+    widened,
+)
 from penjing.core.record import Record
 
 # What may help → the experiment that tells.
@@ -28,6 +37,7 @@ class Help:
         high: upper end.
         metric: its name.
         unit: what a difference of one means in it, as `checks._trials.unit_of` says.
+        share: of the run's updates that the trainings took which tell it.
     """
 
     what: str
@@ -36,13 +46,15 @@ class Help:
     high: float | None = None
     metric: str = ""
     unit: float = 1.0
+    share: float = 1.0
 
     def __str__(self) -> str:
         if self.gain is None or self.low is None or self.high is None:
             return f"{self.what}: not examined"
         gain, low, high = (measured(one, self.unit, is_signed=True) for one in (self.gain, self.low, self.high))
         doubt = "" if self.low > 0 or self.high < 0 else "; may be chance"
-        return f"{self.what}: {gain} of {self.metric} ({low} to {high}{doubt})"
+        short = "" if self.share >= WHOLE else f", of trainings with {self.share:.0%} of its updates"
+        return f"{self.what}: {gain} of {self.metric} ({low} to {high}{doubt}){short}"
 
 
 def what_helps(record: Record) -> list[Help]:
@@ -58,13 +70,16 @@ def _told(record: Record, what: str, experiment: str) -> Help:
     if rows.is_empty():
         return Help(what)
     row = last_of(record, experiment)
+    if not is_settled(row):  # as the checks, which say nothing of it then
+        return Help(what)
+    share = float(row["share"])
     if experiment == "share":
         promise = twice_the_data(record)
         if promise is None:
             return Help(what)
-        return Help(what, promise.gain, promise.low, promise.high, promise.metric, promise.unit)
+        return Help(what, promise.gain, promise.low, promise.high, promise.metric, promise.unit, share)
     if experiment == "cleaned" and row["setting"] == "0":
-        return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]))
+        return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]), share=share)
     if experiment == "cleaned":
         what = f"{what} ({row['setting']} doubted ones left out)"
-    return Help(what, *widened(record, row), metric=str(row["metric"]), unit=unit_of(row))
+    return Help(what, *widened(record, row), metric=str(row["metric"]), unit=unit_of(row), share=share)
