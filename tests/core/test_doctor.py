@@ -11,9 +11,11 @@ import pytest
 from fake_run import write_run
 
 from penjing.checks import names_for
+from penjing.checks._examples import example_trials
 from penjing.core import plugins
 from penjing.core.files import write_json, write_lines
 from penjing.core.finding import Finding
+from penjing.core.record import Record
 from penjing.core.report import _doctor, _figures, save_figures, write_report
 from penjing.core.report._read import read_run
 
@@ -80,3 +82,39 @@ def test_pictures_of_findings_can_be_saved(tmp_path: Path) -> None:
     written = [path.name for path in save_figures(place, tmp_path / "figures", [finding])]
     assert {"finding_dead_units.svg", "finding_dead_units.png"} <= set(written)
     assert json.dumps(finding.evidence)
+
+
+def test_pictures_of_experiments_hold_the_longest_trainings_alone_and_name_their_seeds(tmp_path: Path) -> None:
+    larger = [
+        {"experiment": "larger", "setting": "width", "gain": gain, "seed": seed} for seed, gain in enumerate((3, 2))
+    ]
+    short = {"experiment": "larger", "setting": "width", "gain": -50, "share": 0.3}
+    place = with_trials(tmp_path, example_trials(short, *larger))
+    figure = _doctor.draw(read_run(place), Finding("small_model", "info", ""))
+    assert figure is not None
+    (axes,) = figure.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["larger network, seed 0", "larger network, seed 1"]
+
+
+def test_a_learning_curve_has_one_point_a_share_the_mean_over_seeds_of_the_longest_trainings(tmp_path: Path) -> None:
+    half = [{"experiment": "share", "setting": "0.5", "seed": seed, "value": 0.8 + 0.02 * seed} for seed in range(2)]
+    short = [{"share": 0.3, "value": 0.5}, {"experiment": "share", "setting": "0.25", "share": 0.3, "value": 0.2}]
+    record = example_trials(*short, *half, {"experiment": "seed", "setting": "1", "value": 0.88})
+    evidence = {"gain": 0.05, "low": 0.01, "high": 0.08}
+    figure = _doctor.draw(
+        read_run(with_trials(tmp_path, record)), Finding("few_examples", "info", "", evidence=evidence)
+    )
+    assert figure is not None
+    curve, promise = figure.axes[0].lines
+    assert list(curve.get_xdata()) == [0.5, 1.0]
+    assert list(curve.get_ydata()) == pytest.approx([0.81, 0.89])
+    assert list(promise.get_ydata()) == pytest.approx([0.89, 0.94])
+
+
+def with_trials(folder: Path, record: Record) -> Path:
+    """A run folder with these experiments."""
+    assert record.trials is not None
+    write_run(folder / "run")
+    write_lines(folder / "run" / "trials.jsonl", record.trials.to_dicts())
+    return folder / "run"

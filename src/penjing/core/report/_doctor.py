@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MOST_BARS = 24
 BINS = 12  # of a reliability diagram, equally filled
 SMALLEST = 1e-12  # on a scale of powers
+SAME_SHARE = 1e-9  # of the updates: nearer ones are the same
 USUAL_SIZE = 1.0  # of what enters a layer
 WORDS: Mapping[str, str] = {"error": "Grave", "warning": "Trouble", "info": "Good to know"}
 
@@ -260,19 +261,25 @@ def _contributions(files: RunFiles, finding: Finding) -> Figure | None:  # noqa:
 
 
 def _learning_curve(files: RunFiles, finding: Finding) -> Figure | None:
-    """The metric with a quarter, half and all of the items, and what twice as many are expected to give."""
-    rows = [row for row in files.trials if row["experiment"] == "share"]
-    itself = next((row for row in files.trials if row["experiment"] == "itself"), None)
-    if itself is None or not rows:
+    """The metric with a quarter, half and all of the items, each as the mean over its seeds, and what twice as many are
+    expected to give."""
+    rows = _longest(files.trials, "share")
+    beside = [row for row in files.trials if rows and _is_as_long(row, rows[-1])]
+    itself = next((row for row in reversed(beside) if row["experiment"] == "itself"), None)
+    if itself is None:
         return None
-    known = [*sorted((float(row["setting"]), float(row["value"])) for row in rows), (1.0, float(itself["value"]))]
+    of: dict[float, list[float]] = {}
+    for row in rows:
+        of.setdefault(float(row["setting"]), []).append(float(row["value"]))
+    of[1.0] = [float(row["value"]) for row in (itself, *(row for row in beside if row["experiment"] == "seed"))]
+    known = [(share, float(np.mean(values))) for share, values in sorted(of.items())]
     sign = 1.0 if itself["is_higher_better"] else -1.0
     gain, low, high = (sign * float(finding.evidence[name]) for name in ("gain", "low", "high"))
     with drawing():
         figure, axes = blank()
         at, values = (np.array(one) for one in zip(*known, strict=True))
         axes.plot(at, values, color=PALETTE["good"], linewidth=1.8, marker="o", markersize=5)
-        end = float(itself["value"])
+        end = known[-1][1]
         axes.plot([1, 2], [end, end + gain], color=PALETTE["good"], linewidth=1.6, linestyle=(0, (2, 2)))
         axes.vlines(2, end + min(low, high), end + max(low, high), color=PALETTE["ink"], linewidth=1.4)
         axes.set_xscale("log", base=2)
@@ -287,10 +294,10 @@ def _trials(files: RunFiles, finding: Finding) -> Figure | None:
     wanted = {
         need.partition(".")[2] for need in plugins.load("checks", finding.name).NEEDS if need.startswith("trials.")
     }
-    rows = [row for row in files.trials if row["experiment"] in wanted]
+    rows = [row for kind in sorted(wanted) for row in _longest(files.trials, kind)]
     if not rows:
         return None
-    names = [_trial_name(row) for row in rows]
+    names = _trial_names(rows)
     if "arithmetic" in wanted:
         return _bars(dict(zip(names, (1000 * float(row["seconds"]) for row in rows), strict=True)), "ms an update")
     with drawing():
@@ -304,6 +311,31 @@ def _trials(files: RunFiles, finding: Finding) -> Figure | None:
         axes.set(xlabel=f"{metric_name(str(rows[0]['metric']))} gained over this run", ylim=(-0.6, len(rows) - 0.4))
         axes.grid(axis="y", visible=False)
     return figure
+
+
+def _longest(trials: Sequence[Mapping[str, Any]], kind: str) -> list[Mapping[str, Any]]:
+    """The experiments of a kind whose trainings were the longest, as the checks take them."""
+    rows = [row for row in trials if row["experiment"] == kind]
+    longest = max(rows, key=_share_of, default=None)
+    return [row for row in rows if _is_as_long(row, longest or row)]
+
+
+def _is_as_long(row: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return abs(_share_of(row) - _share_of(other)) < SAME_SHARE
+
+
+def _share_of(row: Mapping[str, Any]) -> float:
+    """Of the run's updates."""
+    return float(row.get("share") or 1.0)
+
+
+def _trial_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each is called, with its seed where there is another one of that name."""
+    names = [_trial_name(row) for row in rows]
+    return [
+        f"{name}, seed {row['seed']}" if names.count(name) > 1 and row.get("seed") is not None else name
+        for name, row in zip(names, rows, strict=True)
+    ]
 
 
 def _trial_name(row: Mapping[str, Any]) -> str:
