@@ -334,3 +334,17 @@ def test_arithmetic_that_takes_a_little_longer_is_good_to_know(seconds: float, e
         level(slow_kernels.look(arithmetic(("float32", seconds, True, True), ("bfloat16", 0.01, False, True))))
         == expected
     )
+
+
+def test_a_shortcut_is_told_by_the_longest_trainings_alone() -> None:
+    """A network of a fifth of the updates needed its centre; the whole one reads the border."""
+    short = [
+        {"share": 0.2, "value": 0.5},
+        {"experiment": "hidden", "setting": "centre", "gain": -0.4, "share": 0.2},
+        {"experiment": "hidden", "setting": "border", "gain": -0.05, "share": 0.2},
+    ]
+    whole = [
+        {"experiment": "hidden", "setting": "centre", "gain": -0.05},
+        {"experiment": "hidden", "setting": "border", "gain": -0.6},
+    ]
+    assert level(shortcut.look(example_trials(*whole, *short))) == "warning"

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penjing.checks._examples import example_trials
-from penjing.checks._trials import EDGE, deviation, itself_beside, trials_of, unit_of
+from penjing.checks._trials import EDGE, beside, deviation, itself_beside, last_of, unit_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -42,8 +42,9 @@ ALONE = 0.88
 
 def look(record: Record) -> Finding | None:
     """What the border tells and the centre does not, or None where the centre matters."""
-    rows = {row["setting"]: row for row in trials_of(record, "hidden").iter_rows(named=True)}
-    itself = itself_beside(record, next(iter(rows.values())))
+    last = last_of(record, "hidden")
+    rows = {row["setting"]: row for row in beside(record, "hidden", last).iter_rows(named=True)}
+    itself = itself_beside(record, last)
     over = _over(itself, itself["value"])
     if over < LEAST * unit_of(itself):
         return None
