@@ -348,3 +348,10 @@ def test_a_shortcut_is_told_by_the_longest_trainings_alone() -> None:
         {"experiment": "hidden", "setting": "border", "gain": -0.6},
     ]
     assert level(shortcut.look(example_trials(*whole, *short))) == "warning"
+
+
+def test_slow_arithmetic_is_seen_where_older_runs_do_not_say_what_is_right() -> None:
+    sick = slow_kernels.sick()
+    assert sick.trials is not None
+    older = replace(sick, trials=sick.trials.with_columns(is_right=pl.lit(None, dtype=pl.Boolean)))
+    assert level(slow_kernels.look(older)) == level(slow_kernels.look(sick)) == "warning"

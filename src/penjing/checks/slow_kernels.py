@@ -14,6 +14,8 @@ recipe from another machine was right there.
 
 from __future__ import annotations
 
+import polars as pl
+
 from penjing.checks._examples import example_trials
 from penjing.checks._trials import trials_of
 from penjing.core.finding import Finding
@@ -32,7 +34,8 @@ def look(record: Record) -> Finding | None:
     own = rows.filter(is_own=True)
     if own.is_empty() or not own["seconds"][0]:
         return None
-    right = rows.filter(is_right=True) if "is_right" in rows.columns else rows  # older runs kept no others
+    # Older runs kept only what is right, and do not say so.
+    right = rows.filter(pl.col("is_right").fill_null(value=True)) if "is_right" in rows.columns else rows
     if right.is_empty():
         return None
     mine, best = own.row(0, named=True), right.row(0, named=True)
