@@ -90,6 +90,18 @@ def test_where_the_time_is_short_other_seeds_are_whole_and_come_first(run, monke
     assert len(read_lines(run / "trials.jsonl")) == count
 
 
+def test_validation_items_of_one_group_are_refused(run, monkeypatch):
+    def of_one_group(*arguments):
+        prepared = prepare(*arguments)
+        prepared.groups[:] = 0
+        return prepared
+
+    prepare = _experiments.prepare
+    monkeypatch.setattr(_experiments, "prepare", of_one_group)
+    with pytest.raises(RunError, match="are of one group, so nothing tells a gain from chance"):
+        pj.diagnose(run, time="30s", watch=None)
+
+
 def test_a_training_of_a_moment_is_not_given_up_because_the_machine_is_busy(run):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     _experiments._itself(lab, set())

@@ -51,6 +51,7 @@ LEAST_SHARE = 0.2
 FOLDS = 3  # of the training items, each doubted by a network that learned from the others
 FEWEST_TO_CLEAN = 100  # training items
 HELD_OUT = "held_out"
+FEWEST_GROUPS = 2  # that judge
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
 LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
@@ -140,6 +141,11 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
         train, valid = (outside[(fold[outside] == 0) == is_valid] for is_valid in (False, True))
     problem = pose(prepared, train, valid)
     taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
+    if len(np.unique(statistics.unit_of_item(prepared.groups[valid], len(valid)))) < FEWEST_GROUPS:
+        raise RunError(
+            f"all validation items of {run.path} are of one group, so nothing tells a gain from chance; experiments "
+            f"need {FEWEST_GROUPS} groups there"
+        )
     recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
     return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken, LEAST_SECONDS))
 
