@@ -102,6 +102,24 @@ def test_validation_items_of_one_group_are_refused(run, monkeypatch):
         pj.diagnose(run, time="30s", watch=None)
 
 
+def test_the_cost_of_a_network_is_measured_when_its_turn_comes_and_once(run, monkeypatch):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    asked = []
+    monkeypatch.setattr(_laboratory.Laboratory, "cost_of", lambda *_: asked.append(1) or 2.0)
+    monkeypatch.setattr(_laboratory.Laboratory, "carry_out", lambda lab, plan: {"cost": plan.cost})
+    larger = [plan for plan in _experiments._plans(lab) if plan.experiment == "larger"]
+    assert len(larger) == _experiments.TURNS
+    assert not asked
+    done = {(*plan.key, plan.recipe.seed, lab.steps) for plan in larger}
+    _experiments._carry_out(lab, larger[0], done)
+    _experiments._carry_out(replace(lab, clock=_experiments.Clock(0.0)), larger[0], set())
+    assert not asked
+    for plan in larger:
+        _experiments._carry_out(lab, plan, set())
+    assert len(asked) == 1
+    assert [row["cost"] for row in read_lines(run / "trials.jsonl")] == [2.0] * len(larger)
+
+
 def test_a_training_of_a_moment_is_not_given_up_because_the_machine_is_busy(run):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     _experiments._itself(lab, set())

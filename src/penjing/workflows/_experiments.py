@@ -113,6 +113,9 @@ def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
     is_done = plan.experiment in {name for name, _ in same} if plan.experiment == "cleaned" else plan.key in same
     if is_done or plan.cost * lab.seconds > lab.clock.left:
         return
+    plan = lab.priced(plan)
+    if plan.cost * lab.seconds > lab.clock.left:
+        return
     tell(lab.watch, Said(f"experiment: {_spoken(plan)}"))
     try:
         row = _cleaned(lab, plan) if plan.experiment == "cleaned" else lab.carry_out(plan)
@@ -261,8 +264,7 @@ def _plans(lab: Laboratory) -> Iterator[Plan]:
     for experiment, remedy in WIDTHS.items():
         other = plugins.load("remedies", remedy).apply(recipe, _NOBODY)
         if isinstance(other, Recipe):
-            cost = lab.cost_of(other) if experiment == "larger" else 1.0
-            sizes.append(Plan(experiment, "width", other, train, cost))
+            sizes.append(Plan(experiment, "width", other, train, 1.0, is_priced=experiment != "larger"))
     # Where others are whole, one is enough to know the luck of trainings cut short; a smaller network takes least.
     is_short = lab.steps < total_steps(lab.run.recipe.training)
     yield from (_seed(lab, number) for number in range(1, 2 if is_short else SEEDS + 1))

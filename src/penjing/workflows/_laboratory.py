@@ -50,6 +50,7 @@ class Plan:
         recipe: carried out.
         rows: learned from.
         cost: in trainings of the run.
+        is_priced: whether that is known; else it is the least it may be, and is measured when its turn comes.
     """
 
     experiment: str
@@ -57,6 +58,7 @@ class Plan:
     recipe: Recipe
     rows: np.ndarray
     cost: float
+    is_priced: bool = True
 
     @property
     def key(self) -> tuple[str, str]:
@@ -78,6 +80,7 @@ class Laboratory:
         answer: of the training itself on the validation items.
         network: that it gave.
         answers: experiment and setting → what it answered with each seed, of those made just now.
+        costs: experiment and setting → what one such training costs, of those that were measured.
     """
 
     run: Run
@@ -90,6 +93,7 @@ class Laboratory:
     answer: np.ndarray = field(default_factory=lambda: np.empty(0))
     network: Any = None
     answers: dict[tuple[str, str], list[np.ndarray]] = field(default_factory=dict)
+    costs: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.task, settings = _close.task_of(self.recipe)
@@ -128,6 +132,14 @@ class Laboratory:
         truth, outputs = self.prepared.truth[rows], engine.outputs(network, problem.items, rows)
         answer = self.task.answer(outputs, self.task.calibrate(outputs, truth))
         return float(np.mean(self.task.item_losses(truth, answer)))
+
+    def priced(self, plan: Plan) -> Plan:
+        """The same with its cost, measured once for all seeds it is made with."""
+        if plan.is_priced:
+            return plan
+        if plan.key not in self.costs:
+            self.costs[plan.key] = self.cost_of(plan.recipe)
+        return replace(plan, cost=self.costs[plan.key], is_priced=True)
 
     def cost_of(self, recipe: Recipe) -> float:
         """What a training by another recipe costs, in trainings of the run, by what an update takes; 1 at the least,
