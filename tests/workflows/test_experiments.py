@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 
 import penjing as pj
+from penjing.checks import _trials
 from penjing.core import plugins
 from penjing.core.errors import DataError, RunError
-from penjing.core.files import read_lines
+from penjing.core.files import read_lines, write_lines
 from penjing.core.recipe import change
 from penjing.core.run import open_run
 from penjing.workflows import _experiments, _laboratory
 from penjing.workflows._hidden import alone, mask
+
+WITHOUT_TRAINING = ("itself", "hidden", "arithmetic")  # of the run's own weights, where there are no folds
 
 
 @pytest.fixture
@@ -67,9 +70,11 @@ def test_where_the_time_is_short_all_trainings_are(run, monkeypatch):
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
     monkeypatch.setattr(_experiments, "SEEDS_SHARE", 0.0)
     found = pj.diagnose(run, time="30s", watch=None)
-    known = rows(run)
-    assert {row["steps"] for row in known.values()} == {6}
-    assert {row["share"] for row in known.values()} == {0.5}
+    known = [row for row in read_lines(run / "trials.jsonl") if row["experiment"] not in WITHOUT_TRAINING]
+    itself = [row["steps"] for row in read_lines(run / "trials.jsonl") if row["experiment"] == "itself"]
+    assert itself == [12, 6]
+    assert {row["steps"] for row in known} == {6}
+    assert {row["share"] for row in known} == {0.5}
     assert "unstable" in [one.name for one in found.not_examined]
 
 
@@ -88,6 +93,70 @@ def test_where_the_time_is_short_other_seeds_are_whole_and_come_first(run, monke
     count = len(read_lines(run / "trials.jsonl"))
     pj.diagnose(run, time="30s", watch=None)
     assert len(read_lines(run / "trials.jsonl")) == count
+
+
+def test_parts_are_hidden_from_the_network_as_it_is_where_the_time_is_short(run, monkeypatch):
+    pj.diagnose(run, time="60s", watch=None)
+    whole = {where: row["value"] for (kind, where), row in rows(run).items() if kind == "hidden"}
+    (run / "trials.jsonl").unlink()
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
+    pj.diagnose(run, time="30s", watch=None)
+    hidden = [row for row in read_lines(run / "trials.jsonl") if row["experiment"] == "hidden"]
+    assert {row["steps"] for row in hidden} == {12}
+    assert {row["setting"]: row["value"] for row in hidden} == pytest.approx(whole)
+    assert len(hidden) == len(whole) > 0
+
+
+def test_what_is_known_is_kept_where_the_time_is_not_enough_for_a_shorter_training(run, monkeypatch):
+    def too_long(recipe, problem, watch):
+        raise _laboratory.TooLongError
+
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
+    pj.diagnose(run, time="30s", watch=None)
+    before = read_lines(run / "trials.jsonl")
+    monkeypatch.setattr(_experiments.engine, "carry_out", too_long)
+    said = []
+    found = pj.diagnose(run, time="20s", watch=said.append)
+    assert "the time is not enough for one training" in "".join(map(str, said))
+    assert read_lines(run / "trials.jsonl") == before
+    assert not any(one.needs_experiments for one in found.not_examined if one.name == "unstable")
+
+
+def test_other_seeds_end_with_their_share_of_the_time(run, monkeypatch):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    _experiments._itself(lab, set())
+    limits = []
+    monkeypatch.setattr(_experiments, "_carry_out", lambda short, *_: limits.append(short.clock.left))
+    _experiments._other_seeds(lab, set())
+    assert len(limits) == _experiments.SEEDS
+    assert max(limits) <= 60.0 * _experiments.SEEDS_SHARE
+
+
+@pytest.mark.parametrize(("trainings", "are_made"), [(3.0, False), (4.5, False), (5.5, True)])
+def test_other_seeds_come_first_where_checks_can_tell_something_of_the_rest(run, trainings, are_made):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    lab = replace(lab, seconds=100.0, clock=_experiments.Clock(100.0 * trainings))
+    assert _experiments._has_time_for_seeds(lab) is are_made
+
+
+def test_no_training_is_so_short_that_checks_say_nothing_of_it(run):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    share = _experiments._share(1000.0, 1000, _experiments.Clock(60.0))
+    assert _trials.is_settled({"share": share})
+    short = _experiments._shortened(lab, share, [{"experiment": "smaller", "steps": 3}])  # 3 of 12
+    assert _trials.is_settled({"share": short.steps / lab.steps})
+
+
+def test_what_an_older_version_gave_is_forgotten(run, monkeypatch):
+    pj.diagnose(run, time="60s", watch=None)
+    made = read_lines(run / "trials.jsonl")
+    assert {row["version"] for row in made} == {_laboratory.VERSION}
+    older = [{name: value for name, value in row.items() if name != "version"} for row in made]
+    write_lines(run / "trials.jsonl", [{**row, "parameters": -1} for row in older])
+    pj.diagnose(run, time="60s", watch=None)
+    again = read_lines(run / "trials.jsonl")
+    assert all(row["parameters"] != -1 for row in again)
+    assert {row["experiment"] for row in again} == {row["experiment"] for row in made}
 
 
 def test_validation_items_of_one_group_are_refused(run, monkeypatch):

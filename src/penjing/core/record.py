@@ -72,7 +72,8 @@ class Record:
             `parameters`; of "arithmetic" `seconds` (an update's), `is_own`, `is_right` and `option` (as typed); `low`
             and `high` of the value, and `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself"
             with the same `share` of the run's updates, and the same of `loss_gain`; `noise` and `loss_noise`, the
-            variance of it that the items alone give one of two trainings which differ in the seed.
+            variance of it that the items alone give one of two trainings which differ in the seed. `version` is that of
+            what the names mean; experiments that are made anew forget rows of another one.
         columns: from `inspect`, one row per input column that holds its values itself, told from items outside the test
             part: `name`, `type`, `items`, `missing` (share), `distinct`, `least`, `most` (texts; null where there is no
             order), `counts_up` (bool: the values number the rows) and `tells_target` (bool: they are the target under

@@ -2,21 +2,24 @@
 
 Each changes one thing, learns from the run's training items (or fewer) and is judged on its validation items, beside
 the training itself and in pairs with it. Where the time is short, other seeds come first and whole, for a training
-cut short is unsettled for that reason alone; everything else is made with a share of the updates then, and held against
-the training itself with as many. Where it is plentiful, experiments are repeated with other seeds, which tells what is
+cut short is unsettled for that reason alone, but where the others would be too short to tell anything then; these are
+made with a share of the updates, and held against the training itself with as many. What takes no training is looked
+at with the run's own weights. Where it is plentiful, experiments are repeated with other seeds, which tells what is
 luck. What they give lies in the run's folder, where checks read it; the run itself stays as it is. Nothing of the test
 part is touched.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from penjing.checks._trials import SETTLED
 from penjing.core import plugins, split, statistics
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError, RunError
@@ -32,7 +35,7 @@ from penjing.training._assemble import count_parameters
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close
 from penjing.workflows._hidden import PARTS, alone, hidden
-from penjing.workflows._laboratory import Laboratory, Plan, TooLongError, guard
+from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
@@ -46,17 +49,22 @@ TURNS = 3  # trainings of one experiment, each with a seed of its own, where the
 SEEDS_SHARE = 0.5
 SHARES = (0.5, 0.25)  # of the training items
 LONGER = 2  # times the updates
-# Where the time is not enough for whole trainings, all of them take this share of the updates at least.
-LEAST_SHARE = 0.2
+# Where the time is not enough for whole trainings, all of them take this share of the updates at least: checks say
+# nothing of shorter ones, and few experiments that tell something are worth more than many that do not.
+LEAST_SHARE = SETTLED
 FOLDS = 3  # of the training items, each doubted by a network that learned from the others
 FEWEST_TO_CLEAN = 100  # training items
 HELD_OUT = "held_out"
+# What all experiments cost, in trainings: a larger network costs about 2 where updates are small, and is left out where
+# it costs more than the time there is; a smaller one costs 1, and itself 1.
+COSTS = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
 FEWEST_GROUPS = 2  # that judge
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
 LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
 ABOUT = 0.7  # of the updates there is time for: so many at least are as good as another number, where they are made
 WIDTHS = {"smaller": "smaller_network", "larger": "larger_network"}  # what takes less time first
+Known = set[tuple[str, str, int, int]]  # experiment, setting, seed and updates of what is done already
 _NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
 
 
@@ -77,33 +85,64 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
     """
     clock = Clock(seconds)
     whole = _laboratory(run, clock, data, watch)
+    known = _known(run)
+    if not _has_folds(whole) and clock.left:
+        _itself(whole, known)
+        _look_quickly(whole, known)
     lab = whole
-    share = _share(whole.seconds, whole.steps, clock)
-    if share < 1:
-        if (SEEDS + _has_folds(whole)) * whole.seconds <= SEEDS_SHARE * clock.left:
-            known = _known(run, {whole.steps})
-            _itself(whole, known)
-            for number in range(1, SEEDS + 1):
-                _carry_out(whole, _seed(whole, number), known)
+    if _share(whole.seconds, whole.steps, clock) < 1:
+        if _has_time_for_seeds(whole):
+            _other_seeds(whole, known)
         lab = _shortened(whole, _share(whole.seconds, whole.steps, clock), read_lines(run.path / TRIALS))
-    known = _known(run, {whole.steps, lab.steps}, is_written=True)
-    _itself(lab, known)
-    for row in _quick(lab, known):
-        append_line(run.path / TRIALS, row)
+    try:
+        if lab.network is None:
+            _itself(lab, known)
+    except RunError as error:
+        if all(name == "itself" for name, *_ in _known(run)):
+            raise
+        tell(watch, Said(str(error)))
+        return _count(run)
+    known = _known(run, {whole.steps, lab.steps})
+    if _has_folds(whole):
+        _look_quickly(lab, known)
     for plan in _plans(lab):
         _carry_out(lab, plan, known)
+    return _count(run)
+
+
+def _known(run: Run, steps: Collection[int] | None = None) -> Known:
+    """What is done already, with so many updates where they are given; the rest is forgotten, and so is what an older
+    version of the experiments gave, for their names meant something else."""
+    rows = [row for row in read_lines(run.path / TRIALS) if row.get("version") == VERSION and "steps" in row]
+    rows = [row for row in rows if steps is None or row["steps"] in steps]
+    if (run.path / TRIALS).exists():
+        write_lines(run.path / TRIALS, rows)
+    return {(row["experiment"], row["setting"], int(row.get("seed") or 0), int(row["steps"])) for row in rows}
+
+
+def _count(run: Run) -> int:
+    """How many experiments are known."""
     return len({(row["experiment"], row["setting"], row.get("seed")) for row in read_lines(run.path / TRIALS)})
 
 
-Known = set[tuple[str, str, int, int]]  # experiment, setting, seed and updates of what is done already
+def _has_time_for_seeds(whole: Laboratory) -> bool:
+    """Whether whole trainings with other seeds leave the time for what comes after them: half of it at the least, and
+    enough for trainings of which checks can tell something."""
+    seeds = (SEEDS + _has_folds(whole)) * whole.seconds
+    left = whole.clock.left
+    return seeds <= SEEDS_SHARE * left and left - seeds >= SETTLED * COSTS * whole.seconds
 
 
-def _known(run: Run, steps: set[int], *, is_written: bool = False) -> Known:
-    """What is done already with so many updates; the rest is forgotten where that is to be written."""
-    rows = [row for row in read_lines(run.path / TRIALS) if row.get("steps") in steps]
-    if is_written:
-        write_lines(run.path / TRIALS, rows)
-    return {(row["experiment"], row["setting"], int(row.get("seed") or 0), int(row["steps"])) for row in rows}
+def _other_seeds(whole: Laboratory, known: Known) -> None:
+    """Whole trainings with other seeds, which end with their share of the time at the latest."""
+    lab = replace(whole, clock=Clock(SEEDS_SHARE * whole.clock.left))
+    try:
+        if lab.network is None:
+            _itself(lab, known)
+    except RunError:  # it took far longer than it was forecast to; there is time for shorter ones yet
+        return
+    for number in range(1, SEEDS + 1):
+        _carry_out(lab, _seed(lab, number), known)
 
 
 def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
@@ -160,9 +199,12 @@ def _has_folds(lab: Laboratory) -> bool:
 
 def _shortened(whole: Laboratory, share: float, known: Sequence[Mapping[str, Any]]) -> Laboratory:
     """The laboratory with trainings of a share of the updates, or of about as many as some were made with before."""
-    planned = max(1, round(whole.steps * share))
-    before = [int(row.get("steps") or 0) for row in known if row["experiment"] == "itself"]
-    planned = max((one for one in before if planned * ABOUT <= one <= planned / ABOUT), default=planned)
+    least = math.ceil(whole.steps * LEAST_SHARE)
+    planned = max(least, round(whole.steps * share))
+    # The training itself, parts hidden and other seeds are whole where the others are not.
+    before = [int(row.get("steps") or 0) for row in known if row["experiment"] in {"share", *WIDTHS}]
+    alike = [one for one in before if max(least, planned * ABOUT) <= one <= planned / ABOUT]
+    planned = max(alike, default=planned)
     recipe = replace(whole.recipe, training=planned_anew(whole.recipe.training, planned))
     seconds = max(whole.seconds * planned / whole.steps, LEAST_SECONDS)
     return replace(whole, recipe=recipe, seconds=seconds, answer=np.empty(0), network=None, answers={})
@@ -174,11 +216,8 @@ def _grown(steps: int, last: Mapping[str, Any]) -> float:
 
 def _share(taken: float, steps: int, clock: Clock) -> float:
     """The share of the updates that lets all experiments end within the time; 1 where whole trainings do."""
-    # A larger network costs about 2 where updates are small, and is left out where it costs more than the time there
-    # is; a smaller one costs 1, and itself 1.
-    costs = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
     least = max(LEAST_SHARE, min(1.0, FEWEST_UPDATES / steps))
-    return float(np.clip(clock.left / max(costs * taken, 1e-9), least, 1.0))
+    return float(np.clip(clock.left / max(COSTS * taken, 1e-9), least, 1.0))
 
 
 def _check(run: Run, info: Mapping[str, Any]) -> None:
@@ -201,7 +240,11 @@ def _check(run: Run, info: Mapping[str, Any]) -> None:
 
 
 def _itself(lab: Laboratory, known: Known) -> None:
-    """The training itself: its own weights where it took as many updates, else trained again with fewer."""
+    """The training itself: its own weights where it took as many updates, else trained again with fewer.
+
+    Raises:
+        RunError: the time is not enough for that.
+    """
     plan = Plan("itself", "", lab.recipe, lab.problem.train, 1.0)
     if lab.steps == total_steps(lab.run.recipe.training) and not _has_folds(lab):
         network = engine.assemble(lab.recipe, lab.problem)
@@ -219,6 +262,12 @@ def _itself(lab: Laboratory, known: Known) -> None:
         row = lab.row(plan, lab.answer, count_parameters(network), lab.learned(network, lab.problem))
         append_line(lab.run.path / TRIALS, row)
     lab.network = network
+
+
+def _look_quickly(lab: Laboratory, known: Known) -> None:
+    """What takes no training, kept."""
+    for row in _quick(lab, known):
+        append_line(lab.run.path / TRIALS, row)
 
 
 def _quick(lab: Laboratory, known: Known) -> Iterator[dict[str, Any]]:

@@ -33,6 +33,8 @@ PATIENCE = 2.0
 LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
 RULE_OF_THREE = 3.0
 COST_SECONDS = 0.1  # that measuring an update of another network takes, about
+# Of what the rows mean: one more wherever an experiment of the same name and setting is made another way.
+VERSION = 2
 MOST_LEARNED = 1_000  # training items whose loss is measured
 
 
@@ -178,6 +180,7 @@ class Laboratory:
         constant = self._constant()
         floor = self.metric(truth, constant)
         return {
+            "version": VERSION,
             "experiment": plan.experiment,
             "setting": plan.setting,
             "seed": plan.recipe.seed,
