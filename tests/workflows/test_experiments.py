@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from kinds import fit_kind
 
 import penjing as pj
 from penjing.checks import _trials
@@ -96,7 +97,9 @@ def test_where_the_time_is_short_other_seeds_are_whole_and_come_first(run, monke
 
 
 def test_parts_are_hidden_from_the_network_as_it_is_where_the_time_is_short(run, monkeypatch):
-    pj.diagnose(run, time="60s", watch=None)
+    monkeypatch.setattr(_experiments, "_plans", lambda _: ())
+    monkeypatch.setattr(_experiments, "PROBE_SECONDS", 20.0)
+    pj.diagnose(run, time="30s", watch=None)
     whole = {where: row["value"] for (kind, where), row in rows(run).items() if kind == "hidden"}
     (run / "trials.jsonl").unlink()
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
@@ -105,6 +108,13 @@ def test_parts_are_hidden_from_the_network_as_it_is_where_the_time_is_short(run,
     assert {row["steps"] for row in hidden} == {12}
     assert {row["setting"]: row["value"] for row in hidden} == pytest.approx(whole)
     assert len(hidden) == len(whole) > 0
+
+
+def test_arithmetic_is_not_timed_where_that_leaves_no_time_for_a_training(run):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    _experiments._itself(lab, set())
+    made = {row["experiment"] for row in _experiments._quick(replace(lab, seconds=200.0), set())}
+    assert made == {"hidden"}
 
 
 def test_what_is_known_is_kept_where_the_time_is_not_enough_for_a_shorter_training(run, monkeypatch):
@@ -120,6 +130,26 @@ def test_what_is_known_is_kept_where_the_time_is_not_enough_for_a_shorter_traini
     assert "the time is not enough for one training" in "".join(map(str, said))
     assert read_lines(run / "trials.jsonl") == before
     assert not any(one.needs_experiments for one in found.not_examined if one.name == "unstable")
+
+
+def test_of_a_run_with_folds_the_training_itself_is_made_whole_and_short(tmp_path, monkeypatch):
+    run = fit_kind("image and text", tmp_path, folds=3).path
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
+    pj.diagnose(run, time="30s", watch=None)
+    made = read_lines(run / "trials.jsonl")
+    whole = [row["experiment"] for row in made if row["share"] == 1]
+    assert whole == ["itself", "seed", "seed"]
+    assert {"itself", "hidden", "smaller", "share"} <= {row["experiment"] for row in made if row["share"] == 0.5}
+    assert len({(row["experiment"], row["setting"], row["seed"], row["steps"]) for row in made}) == len(made)
+
+
+def test_a_whole_training_that_takes_too_long_leaves_its_seeds_out(run, monkeypatch):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    monkeypatch.setattr(_experiments, "_has_folds", lambda _: True)
+    monkeypatch.setattr(_experiments.engine, "carry_out", lambda *_, watch: watch(None))
+    monkeypatch.setattr(_experiments, "SEEDS_SHARE", 0.0)
+    _experiments._other_seeds(lab, set())
+    assert not (run / "trials.jsonl").exists()
 
 
 def test_other_seeds_end_with_their_share_of_the_time(run, monkeypatch):
@@ -148,6 +178,8 @@ def test_no_training_is_so_short_that_checks_say_nothing_of_it(run):
 
 
 def test_what_an_older_version_gave_is_forgotten(run, monkeypatch):
+    monkeypatch.setattr(_experiments, "_plans", lambda lab: [_experiments._seed(lab, 1)])
+    monkeypatch.setattr(_experiments, "PROBE_SECONDS", 40.0)
     pj.diagnose(run, time="60s", watch=None)
     made = read_lines(run / "trials.jsonl")
     assert {row["version"] for row in made} == {_laboratory.VERSION}

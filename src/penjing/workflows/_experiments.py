@@ -281,7 +281,8 @@ def _quick(lab: Laboratory, known: Known) -> Iterator[dict[str, Any]]:
         for where, answer in alone(lab.problem):
             if ("hidden", f"{where} alone") not in done:
                 yield lab.row(Plan("hidden", f"{where} alone", lab.recipe, lab.problem.train, 0.0), answer, None)
-    if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS:
+    shortest = LEAST_SHARE * lab.seconds  # which tells more than how fast the arithmetic is
+    if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS + shortest:
         return
     _, measured = engine.fastest(lab.recipe, lab.problem, PROBE_SECONDS, is_thorough=True)
     itself = lab.row(Plan("arithmetic", "", lab.recipe, lab.problem.train, 0.0), lab.answer, None)
