@@ -27,9 +27,10 @@ from penjing.training.engine import Problem, Trained
 
 # What may be lost: of its accuracy above chance in another light, of its accuracy for a class that is mirrored.
 LARGEST_LOSS = 0.15
-# Mirrored pictures must be known so of classes with this share of the items: of clothes those without a front or a back
-# side (0.7), of digits 0, 1 and 8 (0.3). And of no two classes may more than half be taken for the other.
-LEAST_HELD, EXCHANGED = 0.6, 0.5
+# Mirrored pictures must be known so of classes with half of the items: of clothes five to nine of ten hold, all but the
+# shoes and what a network knows little of; of digits 0, 1 and 8. And of no two classes may more than half be taken for
+# the other.
+LEAST_HELD, EXCHANGED = 0.5, 0.5
 FEWEST_EXCHANGED = 5  # items of each of two such classes: of fewer a majority is chance
 LEAST_LEFT = 0.5  # of its accuracy above that of the commonest class, over all mirrored pictures
 FEWEST_TO_JUDGE = 20

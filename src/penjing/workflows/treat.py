@@ -481,7 +481,10 @@ class Trial:
     def _of_training(self, recipe: Recipe) -> Recipe:
         """The recipe whose corrections mean training items alone, as they did where they were judged: of an item that
         the data hold twice, the other one may validate."""
-        prepared, data = self.bench.prepared, recipe.data
+        data = recipe.data
+        if not (data.drop or data.relabel):
+            return recipe
+        prepared = self.bench.prepared
         parts = ("train", "valid", "confirm") if prepared.split.folds else ("train",)
         rows = prepared.rows(*parts).tolist()
         found = Corrections(data.drop, data.relabel)
