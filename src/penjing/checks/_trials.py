@@ -130,7 +130,7 @@ def seeds_of(record: Record, row: Mapping[str, Any], column: str = "gain") -> Fl
     return np.array([0.0, *(rows[column].drop_nulls() if column in rows.columns else ())], dtype=np.float64)
 
 
-def luck_of(*kinds: Float[np.ndarray, " seeds"]) -> tuple[float, int]:
+def luck_of(*kinds: Float[np.ndarray, " _"]) -> tuple[float, int]:
     """The variance among trainings that differ in the seed alone, pooled over kinds of them, and its degrees of
     freedom; (0, 0) where none was repeated."""
     freedom = sum(len(kind) - 1 for kind in kinds)
