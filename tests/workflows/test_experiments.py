@@ -346,10 +346,10 @@ def test_half_of_grouped_items_is_half_of_the_groups(run):
 def test_a_difference_is_measured_by_the_constant_answer_where_the_metric_has_no_bound():
     mae = plugins.load("tasks", "regress").metric("mae")
     accuracy = plugins.load("tasks", "classify").metric("accuracy")
-    assert _laboratory._unit(accuracy, 0.9, 0.1) == 1.0
-    assert _laboratory._unit(mae, 2e3, 5e4) == 5e4
+    assert accuracy.unit(0.9, 0.1) == 1.0
+    assert mae.unit(2e3, 5e4) == 5e4
     free = replace(mae, bounds=(-math.inf, math.inf))
-    assert _laboratory._unit(free, 30.0, -20.0) == 50.0
+    assert free.unit(30.0, -20.0) == 50.0
 
 
 def test_the_cost_of_a_larger_network_is_measured(run):

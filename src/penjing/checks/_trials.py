@@ -107,7 +107,7 @@ def measured(value: float, unit: float, *, is_signed: bool = False) -> str:
     return f"{100 * value:{sign}.1f} points" if unit == 1.0 else f"{value:{sign}.3g}"
 
 
-def deviation(low: float, high: float) -> float:
+def error_behind(low: float, high: float) -> float:
     """The standard error that a 95 % interval stands for."""
     return (high - low) / 2 / EDGE
 
@@ -148,7 +148,7 @@ def noise_of(rows: pl.DataFrame, column: str = "gain") -> float:
     known = rows[name].drop_nulls().to_list() if name in rows.columns else []
     if not known and f"{column}_low" in rows.columns:  # of a record without it: a difference has that of two trainings
         seeds = rows.filter(experiment="seed").drop_nulls(f"{column}_low").to_dicts()
-        known = [deviation(one[f"{column}_low"], one[f"{column}_high"]) ** 2 / 2 for one in seeds]
+        known = [error_behind(one[f"{column}_low"], one[f"{column}_high"]) ** 2 / 2 for one in seeds]
     return float(np.mean(known)) if known else 0.0
 
 
@@ -219,11 +219,11 @@ def twice_the_data(record: Record) -> Promise | None:
         return math.sqrt(max(luck[0], noise) / trainings) * draw.standard_t(luck[1], DOUBLINGS_DRAWN)
 
     error = max(abs(worst - float(itself["value"])) - float(own.mean()), 1e-9)
-    whole = draw.normal(error, deviation(itself["low"], itself["high"]), DOUBLINGS_DRAWN)
+    whole = draw.normal(error, error_behind(itself["low"], itself["high"]), DOUBLINGS_DRAWN)
     tried = {1.0: np.maximum(whole + lucky(of_whole, noise, len(own)), error / 10 + 1e-9)}
     for share, part in kinds.items():
         of_part = noise_of(part) or noise  # fewer items, other items: what they scatter is more
-        of_pairs = float(np.mean([deviation(one["gain_low"], one["gain_high"]) ** 2 for one in part.to_dicts()]))
+        of_pairs = float(np.mean([error_behind(one["gain_low"], one["gain_high"]) ** 2 for one in part.to_dicts()]))
         scatter = math.sqrt(max(0.0, of_pairs - noise - of_part))
         lost = draw.normal(float(part["gain"].to_numpy().mean() - own.mean()), scatter, DOUBLINGS_DRAWN)
         luck = of_parts if of_parts[1] else of_whole

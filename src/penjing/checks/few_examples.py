@@ -19,7 +19,7 @@ Source: J. Hestness et al., Deep learning scaling is predictable, empirically, 2
 
 from __future__ import annotations
 
-from penjing.checks import HAMPERS, SIMPLE, NotExamined, class_answers, gain
+from penjing.checks import HAMPERS, NotExamined, class_answers, over_simple
 from penjing.checks._examples import example_trials
 from penjing.checks._trials import (
     LONGER_WANTED,
@@ -69,8 +69,7 @@ def _is_beaten(record: Record) -> bool:
     if record.items is None or not {"loss", "model", "probability"} <= set(record.items.columns):
         return False
     measure = "right" if len(class_answers(record)) else "loss"
-    found = [gain(record, measure, [name], FEWEST) for name in SIMPLE]
-    return any(one is not None and one.high < 0 for one in found)
+    return any(one.high < 0 for one in over_simple(record, measure, FEWEST).values())
 
 
 def sick() -> Record:

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penjing.checks._examples import example_trials
-from penjing.checks._trials import EDGE, beside, deviation, itself_beside, last_of, unit_of
+from penjing.checks._trials import EDGE, beside, error_behind, itself_beside, last_of, unit_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -115,7 +115,7 @@ def _by_both(rows: Mapping[str, Any], left: Mapping[str, float]) -> str:
 
 def _is_worse(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether what one way of showing the pictures gave is clearly less than what another gave."""
-    spread = [deviation(row["gain_low"], row["gain_high"]) for row in (one, other)]
+    spread = [error_behind(row["gain_low"], row["gain_high"]) for row in (one, other)]
     return bool(other["gain"] - one["gain"] > EDGE * math.hypot(*spread))
 
 

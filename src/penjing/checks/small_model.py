@@ -25,7 +25,7 @@ from penjing.checks._trials import (
     LONGER_WANTED,
     beside,
     cut_short,
-    deviation,
+    error_behind,
     is_repeated,
     is_settled,
     itself_beside,
@@ -102,7 +102,7 @@ def _ranks_above(record: Record, gain: float) -> bool:
     row = last_of(record, "larger")
     own, larger = seeds_of(record, row), repeats_of(record, row)
     is_rare = 1 / math.comb(len(own) + len(larger), len(larger)) <= RARE
-    half = EDGE * float(np.mean([deviation(one["gain_low"], one["gain_high"]) for one in larger.to_dicts()]))
+    half = EDGE * float(np.mean([error_behind(one["gain_low"], one["gain_high"]) for one in larger.to_dicts()]))
     return is_rare and gain > half and bool(larger["gain"].to_numpy().min() > own.max())
 
 

@@ -61,6 +61,14 @@ class Metric:
         """The metric on items that all count the same."""
         return self.combine(self.prepare(truth, probability), np.ones(len(truth)))
 
+    def unit(self, value: float, floor: float) -> float:
+        """What a difference of one means: 1 where there is an upper bound, else what the constant answer has (`floor`),
+        or how far `value` is from that where there is no bound at all."""
+        if math.isfinite(self.bounds[1]):
+            return 1.0
+        size = abs(floor) if math.isfinite(self.bounds[0]) else abs(value - floor)
+        return size or abs(value) or 1.0
+
 
 @dataclass(frozen=True)
 class Difference:

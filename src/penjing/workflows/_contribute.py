@@ -126,12 +126,8 @@ class _Judge:
 
 def _unit(judge: _Judge, value: float, problem: Problem, prepared: Prepared) -> float:
     """What a difference of one means in the metric, of which the network has `value`."""
-    least, most = judge.metric.bounds
-    if math.isfinite(most):
-        return 1.0
     constant = Majority.learn(prepared.task, prepared.truth[problem.train], len(problem.classes))
-    floor = judge.metric(judge.truth, constant.answer(len(judge.truth)))
-    return (abs(floor) if math.isfinite(least) else abs(value - floor)) or abs(value) or 1.0
+    return judge.metric.unit(value, judge.metric(judge.truth, constant.answer(len(judge.truth))))
 
 
 def _blocks(groups: np.ndarray) -> Int[np.ndarray, " rows"]:

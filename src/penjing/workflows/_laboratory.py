@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.checks._trials import EDGE, deviation
+from penjing.checks._trials import EDGE, error_behind
 from penjing.core import statistics
 from penjing.core.budget import Clock
 from penjing.core.errors import RunError
@@ -188,7 +188,7 @@ class Laboratory:
             "share": self.steps / total_steps(self.run.recipe.training),
             "metric": self.metric.name,
             "is_higher_better": self.metric.is_higher_better,
-            "unit": _unit(self.metric, score.value, floor),
+            "unit": self.metric.unit(score.value, floor),
             "value": score.value,
             "low": score.low,
             "high": score.high,
@@ -217,7 +217,7 @@ class Laboratory:
         earlier.append(answer)
 
         def variance(name: str) -> float | None:
-            found = [deviation(one[f"{name}_low"], one[f"{name}_high"]) ** 2 / 2 for one in gains]
+            found = [error_behind(one[f"{name}_low"], one[f"{name}_high"]) ** 2 / 2 for one in gains]
             return float(np.mean(found)) if found else None
 
         return {"noise": variance("gain"), "loss_noise": variance("loss_gain")}
@@ -259,15 +259,6 @@ def guard(seconds: float) -> Callable[[Event], None]:
             raise TooLongError
 
     return watch
-
-
-def _unit(metric: Metric, value: float, floor: float) -> float:
-    """What a difference of one means: 1 where the metric has an upper bound, else what the constant answer has, or how
-    far the network is from that where the metric has no bound at all."""
-    if math.isfinite(metric.bounds[1]):
-        return 1.0
-    size = abs(floor) if math.isfinite(metric.bounds[0]) else abs(value - floor)
-    return size or abs(value) or 1.0
 
 
 def _simple(run: Run, metric: Metric) -> float | None:

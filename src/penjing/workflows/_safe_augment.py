@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from penjing.core import plugins
 from penjing.core.events import Decided
@@ -77,7 +77,9 @@ class _Witness:
     def __init__(self, problem: Problem, winner: Trained) -> None:
         self._problem, self._winner = problem, winner
         self._rows = spread(problem.valid, MOST_MEASURED)
-        self._plain = self._right(problem, self._rows).mean() if len(self._rows) else 0.0
+        self._truth = problem.truth[self._rows]
+        self._given = self._answers(problem, self._rows) if len(self._rows) else self._truth
+        self._plain = float((self._given == self._truth).mean()) if len(self._rows) else 0.0
 
     def mirrored(self, column: str) -> tuple[bool, str]:
         """Whether left and right mean nothing to most classes, and why.
@@ -89,9 +91,10 @@ class _Witness:
         if (ignorance := self._ignorance()) is not None:
             return False, ignorance
         rows = np.concatenate([spread(self._problem.train, MOST_MEASURED), self._rows])
-        told = self._told(self._changed(column, _Mirrored(self._problem.items.inputs[column])), rows)
+        mirrored = self._changed(column, _Mirrored(self._problem.items.inputs[column]))
+        told = self._told(self._problem.truth[rows], self._answers(mirrored, rows))
         items, right = told.sum(1), np.diag(told)
-        if _exchanged(told, but=self._told(self._problem, self._rows)):
+        if _exchanged(told, but=self._told(self._truth, self._given)):
             return False, "a network that never saw one takes mirror images of two classes for each other"
         holds = (right >= (1 - LARGEST_LOSS) * self._plain * items) & (items > 0)
         known = f"{int(holds.sum())} of {many(int((items > 0).sum()), 'class', 'classes')}"
@@ -105,7 +108,7 @@ class _Witness:
         if (ignorance := self._ignorance()) is not None:
             return False, ignorance
         relit = self._changed(column, _Relit(self._problem, column))
-        share = float(self._right(relit, self._rows).mean())
+        share = float((self._answers(relit, self._rows) == self._truth).mean())
         of_plain = f"{self._plain:.3f} of plain ones"
         why = f"a network that never saw it gets {share:.3f} right of pictures so changed and {of_plain}"
         return (self._plain - share) <= LARGEST_LOSS * self._known, why
@@ -113,8 +116,8 @@ class _Witness:
     @property
     def _known(self) -> float:
         """The share of validation pictures that it is right about, above what the commonest class would give."""
-        truth = self._problem.truth[self._rows]
-        return self._plain - max(1 / len(self._problem.classes), float(np.bincount(truth).max()) / len(truth))
+        commonest = float(np.bincount(self._truth).max()) / len(self._truth)
+        return self._plain - max(1 / len(self._problem.classes), commonest)
 
     def _ignorance(self) -> str | None:
         """Why it cannot tell; None where it can."""
@@ -129,16 +132,10 @@ class _Witness:
     def _changed(self, column: str, values: Values) -> Problem:
         return replace(self._problem, items=replace(self._problem.items, inputs={column: values}))
 
-    def _right(self, problem: Problem, rows: np.ndarray) -> Bool[np.ndarray, " rows"]:
-        """Which of some rows it is right about."""
-        found: np.ndarray = self._answers(problem, rows) == problem.truth[rows]
-        return found
-
-    def _told(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, "classes classes"]:
-        """How many of some rows are of each class and taken for each class."""
-        count = len(problem.classes)
-        places = problem.truth[rows] * count + self._answers(problem, rows)
-        return np.bincount(places, minlength=count * count).reshape(count, count)
+    def _told(self, truth: Int[np.ndarray, " rows"], answers: Int[np.ndarray, " rows"]) -> Int[np.ndarray, "c c"]:
+        """How many items are of each class and taken for each class."""
+        count = len(self._problem.classes)
+        return np.bincount(truth * count + answers, minlength=count * count).reshape(count, count)
 
     def _answers(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, " rows"]:
         found: np.ndarray = engine.outputs(self._winner.network, problem.items, rows, format_of(self._winner)).argmax(1)
