@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from penjing.modalities.image.front_end import FrontEnd, learn
+from penjing.modalities.image.rim import is_rim, rim
 
 
 def pixels(count: int = 50, side: int = 8, channels: int = 3) -> np.ndarray:
@@ -47,6 +48,25 @@ def test_maps_lie_channels_last(channels: int) -> None:
     maps = FrontEnd(learn(pixels(channels=channels)))(torch.from_numpy(pixels(channels=channels)))
     # strides are asked for, because PyTorch calls every one-channel layout channels-last
     assert maps.stride() == (8 * 8 * channels, 1, 8 * channels, channels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_border_that_is_hidden_is_the_mean_and_the_rest_stays_as_it_is(channels: int) -> None:
+    items = torch.from_numpy(pixels(count=3, side=20, channels=channels))
+    learned = learn(items.numpy())
+    whole, bordered = FrontEnd(learned)(items), FrontEnd({**learned, "border": 0.1})(items)
+    assert torch.equal(bordered[:, :, 2:-2, 2:-2], whole[:, :, 2:-2, 2:-2])
+    assert bordered.count_nonzero() == whole[:, :, 2:-2, 2:-2].count_nonzero()
+    assert bordered.stride() == whole.stride()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "edges"), [(28, 28, (3, 3)), (20, 96, (2, 10)), (5, 4, (1, 1)), (2, 1, (0, 0))]
+)
+def test_a_border_is_a_share_of_each_side_and_leaves_something(height: int, width: int, edges: tuple[int, int]) -> None:
+    assert rim(height, width, 0.1) == edges
+    assert not is_rim(height, width, 0.1).all()
+    assert rim(height, width, 0.0) == (0, 0)
 
 
 def test_a_channel_without_variation_does_not_divide_by_zero() -> None:

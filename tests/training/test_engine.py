@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from alike import written
 from penjing.batch import Batch
-from penjing.core.errors import RunError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.training import _checkpoint, _evaluate, _loader, engine
@@ -193,6 +193,26 @@ def test_two_views_are_the_mean_of_a_picture_and_its_mirror_image():
     one, other = (engine.outputs(trained.network, found, rows) for found in (items, mirrored))
     assert not np.allclose(one, other, atol=1e-3)
     assert np.allclose(both, (one + other) / 2, atol=1e-5)
+
+
+def test_a_hidden_border_changes_no_answer():
+    trained = engine.carry_out(recipe(border=0.1), problem())
+    values, rows = stripes()[0], problem().valid
+    framed = values.copy()
+    framed[:, 0] = framed[:, -1] = framed[:, :, 0] = framed[:, :, -1] = 255
+    one, other = (
+        engine.outputs(trained.network, Items({"image": Pictures(found)}), rows) for found in (values, framed)
+    )
+    assert np.array_equal(one, other)
+    assert trained.best > 0.8
+
+
+def test_a_border_is_hidden_of_pictures_only():
+    of_vectors = replace(problem(), modality={"image": "embedding"})
+    with pytest.raises(
+        UsageError, match=r"training.border = 0.1 hides the border of pictures, and the network sees none"
+    ):
+        engine.assemble(recipe(border=0.1), of_vectors)
 
 
 def test_patience_stops_a_training_that_no_longer_improves():

@@ -12,7 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
+from PIL import Image
 
 import penjing as pj
 from json_schema import faults
@@ -25,6 +27,7 @@ from penjing.core.recipe import Choice, Recipe, Training
 from penjing.core.run import Run
 from penjing.core.split import Split
 from penjing.core.statistics import LEAST_SEEDS
+from penjing.core.usual import BORDER
 from penjing.training import engine
 from penjing.workflows import _allowance
 from penjing.workflows import fit as fitting
@@ -35,6 +38,7 @@ from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
 
+NOISE = 0.5  # share of the pixels of what pictures show
 SLOW_RATE = 1e-6  # at which nothing is learned in so few steps
 LIMIT = 120.0
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "schemas" / "treat.json").read_text(encoding="utf-8"))
@@ -73,6 +77,24 @@ def healed(place: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[treat
     remedies = ["usual_loss", "usual_rate"]
     found = pj.treat(folder / "sick", time=LIMIT, remedies=remedies, out=folder / "new", watch=None)
     return found, time.monotonic() - begun
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of pictures whose class a mark in the corner tells as well as what they show."""
+    folder, draw = tmp_path_factory.mktemp("marked"), np.random.default_rng(0)
+    for row in range(360):
+        label = row % 3
+        shown = draw.integers(0, 60, (20, 20))
+        shown[8:12, 5 + 3 * label : 8 + 3 * label] += 100
+        shown[6:14, 4:16] = np.where(draw.random((8, 12)) < NOISE, draw.integers(0, 160, (8, 12)), shown[6:14, 4:16])
+        shown[:2, :2] = 120 * label
+        place = folder / "photos" / "abc"[label] / f"{row}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(shown.astype(np.uint8)).save(place)
+    recipe = replace(Recipe.from_toml(RECIPE).filled(), augment=())
+    pj.fit(folder / "photos", recipe=recipe, out=folder / "run", watch=None)
+    return folder / "run"
 
 
 @dataclass(frozen=True)
@@ -126,6 +148,28 @@ def test_a_rate_far_too_low_is_healed_and_the_new_run_is_better(healed: Any) -> 
     before, after = found.treated[0].changed["optimiser.rate"]
     assert before == SLOW_RATE
     assert after == found.run.recipe.optimiser.settings["rate"]
+
+
+def test_a_border_that_tells_the_answer_is_seen_hidden_and_never_believed(marked: Path, tmp_path: Path) -> None:
+    run = Run(Path(shutil.copytree(marked, tmp_path / "run")))
+    said: list[str] = []
+    new = tmp_path / "new"
+    found = pj.treat(run, time=LIMIT, remedies=["hide_border"], out=new, watch=lambda event: said.append(str(event)))
+    assert "shortcut" in [one.name for one in found.diagnosis.findings]
+    assert found.kept == ("hide_border",)
+    assert found.treated[0].why.endswith("shown without their border")
+    assert any("shown without their border" in one for one in said)
+    assert found.run.recipe.training.border == BORDER
+    assert found.gain.low > 0
+    # What stands at the border changes nothing any more, and a new look finds nothing there.
+    plain = np.random.default_rng(1).integers(0, 255, (8, 20, 20)).astype(np.uint8)
+    framed = plain.copy()
+    framed[:, :2] = framed[:, -2:] = framed[:, :, :2] = framed[:, :, -2:] = 255
+    one, other = (pj.predict(found.run, {"image": list(shown)}, watch=None).frame for shown in (plain, framed))
+    assert one.select(pl.exclude("item")).equals(other.select(pl.exclude("item")))
+    again = treating.Trial(found.run, treating.TreatWish(), Clock(LIMIT), None, diagnose(found.run))
+    again._open(None)
+    assert again._of_data() == []
 
 
 def test_the_new_run_has_the_parts_and_the_seal_of_the_old_one(healed: Any) -> None:

@@ -12,8 +12,8 @@ sees all (the network, or a simple model), and clearly more, or as much where th
 the pictures. A network that never saw a hidden part answers such pictures worse for that reason alone; hence the
 border must matter and the centre must not.
 
-**What to do.** Look at "Where it looked" in the report. Cut the border off the files before they are given (`--canvas`
-leaves square pictures as they are), or gather pictures in which it tells nothing.
+**What to do.** Look at "Where it looked" in the report. Where the border should not matter, `penjing treat` hides it
+from the network (`--set training.border=0.1` does so from the beginning); or gather pictures in which it tells nothing.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def look(record: Record) -> Finding | None:
         name="shortcut",
         level="warning",
         message=f"It may answer by the border of the pictures: {told}. Look at where it looked in the report; if the "
-        "border should not matter, cut it off the files, or gather pictures in which it tells nothing.",
+        "border should not matter, hide it (--set training.border=0.1, or treat), or gather pictures in which it tells "
+        "nothing.",
         evidence={f"left, {where}": share for where, share in left.items()},
     )
 

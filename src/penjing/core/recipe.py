@@ -111,6 +111,8 @@ class Training:
         teacher: share of what is learned that the moving average of the weights says, 0 to under 1; 0 has no teacher,
             and one needs `ema`.
         views: 1 answers from a picture as it is; 2 from it and its mirror image, which takes twice as long.
+        border: share of a picture's side, at either end, that the network never sees, neither while it learns nor when
+            it answers; 0 to under 0.5.
     """
 
     steps: int = 1000
@@ -124,6 +126,7 @@ class Training:
     mixup: float = 0.0
     cutmix: float = 0.0
     teacher: float = 0.0
+    border: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -367,6 +370,8 @@ def _check_ranges(recipe: Recipe) -> None:
     for part, smallest in least.items():
         if getattr(training, part) < smallest:
             raise UsageError(f"training.{part} = {getattr(training, part)} must be {smallest} or more")
+    if not 0 <= training.border < 0.5:
+        raise UsageError(f"training.border = {training.border} must be 0 to under 0.5 of a picture's side")
     if training.views not in (1, 2):
         raise UsageError(f"training.views = {training.views} must be 1 or 2")
     if not 0 <= wide.longest <= LONGEST_RUN:

@@ -103,6 +103,7 @@ USUAL_OF_MANY: Mapping[str, Usual] = {
         task={"label_smoothing": 0.2},
     )
 }
+BORDER = 0.1  # of a picture's side, at either end: what is hidden to see whether a network answers by it
 LINEAR = Choice("lbfgs")  # of a linear head on vectors from elsewhere; its penalty is chosen by what it tells
 WIDE_RUNS = 3  # words in a row that the wide part beside a network of texts looks at
 _SCALARS = dict.fromkeys(("number", "category", "date", "boolean"), "table")  # columns, before they are joined

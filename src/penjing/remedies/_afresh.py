@@ -27,6 +27,7 @@ def afresh(recipe: Recipe, modalities: Sequence[str]) -> Recipe:
         evaluations=recipe.training.evaluations,
         ema=begin.ema,
         views=recipe.training.views,
+        border=recipe.training.border,
     )
     return replace(
         recipe,

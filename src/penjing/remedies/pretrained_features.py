@@ -28,6 +28,8 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
     """The recipe with the only input seen through an encoder that is installed, and a head in the network's place."""
     if recipe.pretrained:
         return NotApplicable("its input is seen through a pretrained encoder already")
+    if recipe.training.border:
+        return NotApplicable("an encoder sees pictures whole, and their border is hidden")
     modalities = modality_names(recipe)
     if len(modalities) != 1 or len(recipe.data.inputs) != 1:
         return NotApplicable("it is not a network of one input")

@@ -71,6 +71,8 @@ def assemble_whole(recipe: Recipe, problem: Problem) -> Network:
     Raises:
         UsageError: it is not at hand, or does not take what the data give.
     """
+    if recipe.training.border:
+        raise UsageError("training.border is for penjing's networks; your own sees the pictures as you give them")
     asked, task = Settings(**recipe.model.settings), recipe.task.name
     inside = _inside(module_of(recipe.model, problem.own, recipe.seed), problem, asked.preprocess, recipe.seed)
     scale = None

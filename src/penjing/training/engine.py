@@ -60,6 +60,7 @@ __all__ = [
     "torch_half",
 ]
 
+PICTURE = "image"
 LENGTHS_AT_ONCE = 8192  # texts
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -94,7 +95,7 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
         return _placed(assemble_whole(recipe, problem), recipe, problem)
     with torch.random.fork_rng(devices=[]):  # building draws weights that `initialise` draws anew
         front_ends = {
-            column: front_end(modality, problem.learned[column]) for column, modality in problem.modality.items()
+            column: front_end(modality, _seen(recipe, problem, column)) for column, modality in problem.modality.items()
         }
         encoders = {column: _encoder(recipe, problem, column) for column in problem.modality}
         widths = {column: int(getattr(encoder, "features")) for column, encoder in encoders.items()}  # noqa: B009 - what models promise
@@ -109,11 +110,27 @@ def assemble(recipe: Recipe, problem: Problem) -> Network:
             width, len(problem.classes), problem.learned_target, task.Settings(**recipe.task.settings)
         )
         head = with_names(head, recipe, problem)
-        pictures = tuple(column for column, modality in problem.modality.items() if modality == "image")
+        pictures = tuple(column for column, modality in problem.modality.items() if modality == PICTURE)
         mirrored = pictures if recipe.training.views == 2 else ()
         network = Network(front_ends, encoders, head, fusion, wide_parts(recipe, problem), mirrored)
         initialise(network, recipe.seed)
     return _placed(network, recipe, problem)
+
+
+def _seen(recipe: Recipe, problem: Problem, column: str) -> Mapping[str, Any]:
+    """What an input's front end is told: what was learned of it, and how much of a picture is hidden.
+
+    Raises:
+        UsageError: a border is to be hidden, and the network is shown no pictures.
+    """
+    border = recipe.training.border
+    if border and PICTURE not in problem.modality.values():
+        raise UsageError(
+            f"training.border = {border:g} hides the border of pictures, and the network sees none (a pretrained "
+            "encoder sees them whole); set it to 0"
+        )
+    learned = problem.learned[column]
+    return {**learned, "border": border} if border and problem.modality[column] == PICTURE else learned
 
 
 def _placed(network: Network, recipe: Recipe, problem: Problem) -> Network:

@@ -88,9 +88,11 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
 
 
 def _is_set_by_hand(wish: RecipeWish) -> bool:
-    """Whether a person chose something of the network and named no encoder: that network is wanted, and no head."""
+    """Whether a person chose something of the network and named no encoder: that network is wanted, and no head. So it
+    is where the border of pictures is to be hidden, which an encoder sees."""
     heads = {name.split(".")[0] for name in wish.assignments}
-    return wish.pretrained == AUTO and not heads.isdisjoint({"model", "encoders"})
+    is_chosen = not heads.isdisjoint({"model", "encoders"}) or bool(wish.assignments.get("training.border"))
+    return wish.pretrained == AUTO and is_chosen
 
 
 def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:

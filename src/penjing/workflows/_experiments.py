@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -247,21 +247,26 @@ def _itself(lab: Laboratory, known: Known) -> None:
     """
     plan = Plan("itself", "", lab.recipe, lab.problem.train, 1.0)
     if lab.steps == total_steps(lab.run.recipe.training) and not _has_folds(lab):
-        network = engine.assemble(lab.recipe, lab.problem)
-        network.load_state_dict(_checkpoint.load_weights(lab.run.path / "model.safetensors"))
+        _take_up(lab)
     else:
         tell(lab.watch, Said(f"the training itself, with {many(lab.steps, 'update')}"))
         begun = time.monotonic()
         try:
-            network = engine.carry_out(lab.recipe, lab.problem, watch=guard(lab.clock.left)).network
+            lab.network = engine.carry_out(lab.recipe, lab.problem, watch=guard(lab.clock.left)).network
         except TooLongError as late:
             raise RunError(f"the time is not enough for one training of {lab.run.path}; give more --time") from late
         lab.seconds = time.monotonic() - begun
-    lab.answer = lab.answered(network.eval(), lab.problem.items)
+        lab.answer = lab.answered(lab.network, lab.problem.items)
     if (*plan.key, lab.recipe.seed, lab.steps) not in known:
-        row = lab.row(plan, lab.answer, count_parameters(network), lab.learned(network, lab.problem))
+        row = lab.row(plan, lab.answer, count_parameters(lab.network), lab.learned(lab.network, lab.problem))
         append_line(lab.run.path / TRIALS, row)
-    lab.network = network
+
+
+def _take_up(lab: Laboratory) -> None:
+    """The run's own network, and what it answers."""
+    lab.network = engine.assemble(lab.recipe, lab.problem)
+    lab.network.load_state_dict(_checkpoint.load_weights(lab.run.path / "model.safetensors"))
+    lab.answer = lab.answered(lab.network.eval(), lab.problem.items)
 
 
 def _look_quickly(lab: Laboratory, known: Known) -> None:
@@ -270,17 +275,34 @@ def _look_quickly(lab: Laboratory, known: Known) -> None:
         append_line(lab.run.path / TRIALS, row)
 
 
+def looked_at(lab: Laboratory) -> list[dict[str, Any]]:
+    """What hidden parts of pictures cost a run with weights of its own, beside the training itself; nothing is kept."""
+    _take_up(lab)
+    itself = lab.row(Plan("itself", "", lab.recipe, lab.problem.train, 1.0), lab.answer, None)
+    return [itself, *_hiding(lab, set())]
+
+
+def _hiding(lab: Laboratory, done: Set[str]) -> Iterator[dict[str, Any]]:
+    """The answers of the training itself with parts of pictures hidden, and of a linear model that is shown nothing
+    else; not that of a border that the network does not see."""
+
+    def row(setting: str, answer: np.ndarray) -> dict[str, Any]:
+        return lab.row(Plan("hidden", setting, lab.recipe, lab.problem.train, 0.0), answer, None)
+
+    for where, items in hidden(lab.problem):
+        if where not in done:
+            yield row(where, lab.answered(lab.network, items))
+    is_told = lab.recipe.task.name == "classify" and not lab.recipe.training.border
+    if is_told and not {f"{where} alone" for where in PARTS} <= done:
+        for where, answer in alone(lab.problem):
+            if f"{where} alone" not in done:
+                yield row(f"{where} alone", answer)
+
+
 def _quick(lab: Laboratory, known: Known) -> Iterator[dict[str, Any]]:
     """What takes no training: parts of pictures hidden, and other ways to do the arithmetic."""
     done = {(experiment, setting) for experiment, setting, _, steps in known if steps == lab.steps}
-    for where, items in hidden(lab.problem):
-        if ("hidden", where) not in done:
-            answer = lab.answered(lab.network, items)
-            yield lab.row(Plan("hidden", where, lab.recipe, lab.problem.train, 0.0), answer, None)
-    if lab.recipe.task.name == "classify" and not {("hidden", f"{where} alone") for where in PARTS} <= done:
-        for where, answer in alone(lab.problem):
-            if ("hidden", f"{where} alone") not in done:
-                yield lab.row(Plan("hidden", f"{where} alone", lab.recipe, lab.problem.train, 0.0), answer, None)
+    yield from _hiding(lab, {setting for experiment, setting in done if experiment == "hidden"})
     shortest = LEAST_SHARE * lab.seconds  # which tells more than how fast the arithmetic is
     if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS + shortest:
         return

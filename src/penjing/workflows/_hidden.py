@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from penjing.core.usual import BORDER
+from penjing.modalities.image.rim import is_rim, rim
 from penjing.tasks._floor.examples import one_thread, quiet_sklearn
 from penjing.tasks._floor.linear import fit_linear
 from penjing.training._loader import Items, Values, spread
 from penjing.training.engine import Problem
 
-BORDER = 0.1  # of the side, at either end, that is hidden as the border; the centre is as large an area
 LOOKED_AT = 500  # training pictures whose mean stands where something is hidden
 # A linear model of one part alone: it learns from so many pictures, of so many pixels a side.
 LEARNED_FROM, SEEN_SIDE = 1_000, 32
@@ -31,6 +32,15 @@ def hidden(problem: Problem) -> Iterator[tuple[str, Items]]:
     for where in PARTS if pictures else ():
         values = {name: _Hidden(problem.items.inputs[name], problem.train, where) for name in pictures}
         yield where, replace(problem.items, inputs={**problem.items.inputs, **values})
+
+
+def choosing_without_border(problem: Problem) -> Problem:
+    """The problem with the border of all pictures hidden, but of those that are learned from."""
+    values = {
+        name: _Hidden(problem.items.inputs[name], problem.train, "border", shown=problem.train)
+        for name in _pictures(problem)
+    }
+    return replace(problem, items=replace(problem.items, inputs={**problem.items.inputs, **values}))
 
 
 def alone(problem: Problem) -> Iterator[tuple[str, Float[np.ndarray, "items classes"]]]:
@@ -87,29 +97,31 @@ def _from_afar(pictures: np.ndarray) -> Float[np.ndarray, "pictures height width
 def mask(height: int, width: int, where: str) -> Bool[np.ndarray, "height width"]:
     """Which pixels are hidden: the border, or a rectangle in the middle of (nearly) the same area and of the picture's
     shape, for objects that fill their frame lose as much as is hidden of them."""
-    hidden = np.zeros((height, width), dtype=bool)
-    edge = [max(1, round(BORDER * side)) for side in (height, width)]
-    inner = [max(0, side - 2 * one) for side, one in zip((height, width), edge, strict=True)]
+    border = is_rim(height, width, BORDER)
     if where == "border":
-        hidden[:] = True
-        sides = inner
-    else:
-        share = math.sqrt(1 - inner[0] * inner[1] / (height * width))
-        sides = [min(most, round(share * side)) for most, side in zip(inner, (height, width), strict=True)]
+        return border
+    inner = [side - 2 * one for side, one in zip((height, width), rim(height, width, BORDER), strict=True)]
+    share = math.sqrt(border.mean())
+    sides = [min(most, round(share * side)) for most, side in zip(inner, (height, width), strict=True)]
     top, left = (round((side - one) / 2) for side, one in zip((height, width), sides, strict=True))
-    hidden[top : top + sides[0], left : left + sides[1]] = where != "border"
+    hidden = np.zeros((height, width), dtype=bool)
+    hidden[top : top + sides[0], left : left + sides[1]] = True
     return hidden
 
 
 class _Hidden:
-    """Decoded pictures, a part of each replaced by the mean colour of training pictures."""
+    """Decoded pictures, a part of each replaced by the mean colour of training pictures; those of the rows `shown`
+    are whole."""
 
-    def __init__(self, values: Values, train: np.ndarray, where: str) -> None:
-        self._values, self._where = values, where
+    def __init__(self, values: Values, train: np.ndarray, where: str, shown: np.ndarray | None = None) -> None:
+        self._values, self._where, self._shown = values, where, shown
         pictures = values.take(spread(train, LOOKED_AT))
         self._mean = pictures.reshape(-1, pictures.shape[-1]).mean(0).round().astype(pictures.dtype)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         pictures = self._values.take(index).copy()
-        pictures[:, mask(pictures.shape[1], pictures.shape[2], self._where)] = self._mean
+        hidden = np.broadcast_to(mask(pictures.shape[1], pictures.shape[2], self._where), pictures.shape[:3])
+        if self._shown is not None:
+            hidden = hidden & ~np.isin(index, self._shown)[:, None, None]
+        pictures[hidden] = self._mean
         return pictures

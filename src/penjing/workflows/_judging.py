@@ -158,6 +158,8 @@ class Judging:
         where = f"on {count:,} {JUDGES[self.bench.judged_on]}"
         if self.bench.judged_on == "folds":
             where += f", each judged {'once' if times == 1 else f'{times} times'}"
+        if self.bench.hides_border:
+            where += ", shown without their border"
         groups = f" ({many(difference.units, 'group')})" if difference.units < count else ""
         return f"with {difference.seeds} seeds {where}{groups}"
 

@@ -30,6 +30,7 @@ from penjing.tasks._floor import (
     warm_up,
 )
 from penjing.workflows._prepare import Prepared
+from penjing.workflows._slots import FileSlot
 
 LEAST_SECONDS, MOST_SHARE = 4.0, 0.12  # trees need a few seconds, but a short run is not theirs
 FEATURES_SHARE = 0.35  # of that, for the features of training items
@@ -151,6 +152,21 @@ def features(prepared: Prepared, rows: np.ndarray) -> Features:
     """What simple models see of some rows, all inputs side by side."""
     basis = prepared.rows(*(("train", "valid", "confirm") if prepared.split.folds else ("train",)))
     return side_by_side([slot.features(rows, basis) for slot in prepared.slots])
+
+
+def bordered(prepared: Prepared, border: float) -> Prepared:
+    """The data as a network sees them from which the border of pictures is hidden, for models held against it.
+
+    Args:
+        border: share of each side, at either end; 0 hides nothing.
+    """
+    if not border:
+        return prepared
+    slots = [
+        replace(slot, border=border) if isinstance(slot, FileSlot) and slot.modality == "image" else slot
+        for slot in prepared.slots
+    ]
+    return replace(prepared, slots=tuple(slots))
 
 
 def keep_floor(folder: Path, results: list[FloorResult], rows: np.ndarray, prepared: Prepared) -> None:

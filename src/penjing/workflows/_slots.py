@@ -12,6 +12,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.cache import CachedColumn
 from penjing.core.table import Column
+from penjing.modalities.image.rim import is_rim
 from penjing.tasks._floor import features as floor
 
 TABLE = "table"  # the modality of all columns of numbers and categories together
@@ -78,7 +79,10 @@ class Slot(Protocol):
 
 @dataclass(frozen=True)
 class FileSlot:
-    """A column of files, decoded into the cache; `hashes` are of each row's file, None where it has none."""
+    """A column of files, decoded into the cache; `hashes` are of each row's file, None where it has none.
+
+    Where `border` is above 0, simple models do not see that share of each side of pictures, at either end.
+    """
 
     name: str
     modality: str
@@ -87,6 +91,7 @@ class FileSlot:
     cached: CachedColumn | Gapped
     present: np.ndarray | None = None
     hashes: Sequence[str | None] = ()
+    border: float = 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -108,8 +113,18 @@ class FileSlot:
 
     def features(self, rows: np.ndarray, basis: np.ndarray) -> Features:  # noqa: ARG002 - nothing is learned here
         starts = range(0, max(1, len(rows)), CHUNK)
-        found = [self._plugin.features(self.cached.take(rows[start : start + CHUNK])) for start in starts]
+        found = [self._plugin.features(self._shown(rows[start : start + CHUNK])) for start in starts]
         return np.concatenate(found)
+
+    def _shown(self, rows: np.ndarray) -> np.ndarray:
+        """Some rows, pictures without the border that is to be hidden."""
+        values = self.cached.take(rows)
+        if not self.border:
+            return values
+        values = values.copy()
+        _, height, width, _ = values.shape
+        values[:, is_rim(height, width, self.border)] = 0
+        return values
 
     @property
     def _plugin(self) -> Any:

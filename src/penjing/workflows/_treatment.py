@@ -6,7 +6,7 @@ import html
 import shlex
 import textwrap
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
@@ -17,6 +17,7 @@ from penjing.workflows.diagnose import Diagnosis
 
 LONG = 1.25  # times the seconds, from which on a remedy's cost is said
 INDENT = 18  # columns of an outcome
+Shown = Literal["whole", "without border"]
 _BRIEF = ("not applicable", "not tried")  # outcomes of which only the names are said
 
 
@@ -36,6 +37,7 @@ class Treatment:
         recipe: with what is kept; None where nothing is.
         run: the run of that recipe.
         began: when, in UTC.
+        shown: how pictures were shown that chose and judged: "whole", or "without border" where that tells the answer.
     """
 
     origin: Run
@@ -49,13 +51,15 @@ class Treatment:
     recipe: Recipe | None = None
     run: Run | None = None
     began: str = ""
+    shown: Shown = "whole"
 
     @property
     def verdict(self) -> str:
         """What came of it, in a sentence without its stop."""
         if self.gain is not None:
             effect = self._effect(self.gain)
-            return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}"
+            where = " on pictures without their border" if self.shown == "without border" else ""
+            return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}{where}"
         if not self.treated:
             if any(one.is_trouble for one in self.diagnosis.findings):
                 return "no remedy is known against what was found; nothing was tried"
@@ -106,8 +110,10 @@ class Treatment:
         before, after = _score(self.origin), _score(self.run)
         place = shlex.quote(str(self.run.path))
         change = f"{show_score(before)} → {show_score(after)}" if before and after else ""
-        scores = f"valid  {metric_name(self.metric)} {change} (chosen on)" if change else ""
-        return [*([scores] if scores else []), f"next:  penjing report {place} · penjing diagnose {place}"]
+        scores = [f"valid  {metric_name(self.metric)} {change} (chosen on)"] if change else []
+        if self.run.recipe.training.border and not self.origin.recipe.training.border:
+            scores += ["       the first one rests on the border of the pictures, the second does not"]
+        return [*scores, f"next:  penjing report {place} · penjing diagnose {place}"]
 
     def _effect(self, difference: Difference) -> str:
         return show_effect(difference.effect, difference.low, difference.high, self.metric)
@@ -120,6 +126,7 @@ class Treatment:
             "metric": self.metric,
             "judged_on": self.judged_on,
             "seeds": self.seeds,
+            "shown": self.shown,
             "findings": [one.name for one in self.diagnosis.findings],
             "treated": [plain(one) for one in self.treated],
             "kept": list(self.kept),

@@ -29,6 +29,7 @@ from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
 from penjing.workflows import _close, _doubted
 from penjing.workflows._doubted import Doubts
+from penjing.workflows._hidden import choosing_without_border
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import EmbeddingSlot, seeing_seconds, seen_through
 from penjing.workflows._problem import pose
@@ -143,12 +144,14 @@ class Deal:
 
     Attributes:
         name: tells deals apart.
+        is_whole: whether pictures that choose and judge are shown with their border, wherever others are not.
     """
 
     name: tuple[int, ...]
     train: np.ndarray
     valid: np.ndarray
     judged: np.ndarray
+    is_whole: bool = False
 
 
 @dataclass
@@ -160,11 +163,13 @@ class Bench:
         task: the plug-in.
         doubted: labels that networks doubt which may have learned from what judges. In a verdict others take their
             place, doubted by networks that did not; see `doubts_of`.
+        hides_border: whether pictures that choose and judge are shown without their border, which tells the answer.
     """
 
     prepared: Prepared
     task: Any
     doubted: Doubts | None = None
+    hides_border: bool = False
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
     _seeing: dict[str, float] = field(default_factory=dict, repr=False)  # seconds that it took
@@ -343,7 +348,7 @@ class Bench:
 
     def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:
         """Answers on the training rows, each from a network that learned from the others."""
-        deals = list(self._folds(FOLDS, 0))
+        deals = [replace(deal, is_whole=True) for deal in self._folds(FOLDS, 0)]
         answers = np.concatenate([self.train(recipe, deal, limits).answer for deal in deals])
         found: np.ndarray = answers[np.argsort(np.concatenate([deal.judged for deal in deals]))]
         return found
@@ -385,7 +390,7 @@ class Bench:
                 continue
             pair = frozenset({judging, other})
             if pair not in self._pairs:
-                apart = Deal((DOUBTED_DEAL, *sorted(pair)), rows[~both], self.screened, rows[both])
+                apart = Deal((DOUBTED_DEAL, *sorted(pair)), rows[~both], self.screened, rows[both], is_whole=True)
                 limits = Limits(seconds - (time.monotonic() - begun))
                 self._pairs[pair] = self.train(self.doubted.recipe, apart, limits).answer
             is_other = fold[both] == other
@@ -439,7 +444,14 @@ class Bench:
             if known.intersection(taken):
                 taken = {**{item: name for item, name in taken.items() if item not in known}, **own}
         columns = recipe.data.inputs
-        key = (_encoders_of(recipe), columns, deal.name, tuple(sorted(dropped)), tuple(sorted(taken.items())))
+        key = (
+            _encoders_of(recipe),
+            columns,
+            deal.name,
+            deal.is_whole,
+            tuple(sorted(dropped)),
+            tuple(sorted(taken.items())),
+        )
         if key not in self._posed:
             hashes = self.prepared.hashes
             train = np.array([row for row in deal.train.tolist() if hashes[row] not in dropped], dtype=np.int64)
@@ -450,7 +462,8 @@ class Bench:
             self._posed.clear()
             seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
-            self._posed[key] = pose(told, train, deal.valid)
+            posed = pose(told, train, deal.valid)
+            self._posed[key] = posed if deal.is_whole or not self.hides_border else choosing_without_border(posed)
         return self._posed[key]
 
 

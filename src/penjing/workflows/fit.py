@@ -175,7 +175,8 @@ def _grow(job: Job) -> bool:
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
     pairs = [(deal.train, deal.valid) for deal in deals]
-    floor = _simple.learn_floors(job.prepared, pairs, metric, chosen.recipe.seed, clock, job.watch)
+    shown = _simple.bordered(job.prepared, chosen.recipe.training.border)
+    floor = _simple.learn_floors(shown, pairs, metric, chosen.recipe.seed, clock, job.watch)
     contenders = pretrained_contenders(job, deals)
     if any(one.trained.is_interrupted for one in contenders):
         raise KeyboardInterrupt  # there is time for no other one; `--resume` goes on from its checkpoint

@@ -92,7 +92,8 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
     problem = pose(prepared, prepared.rows("train"), rows, loaded.learned, {})
     logits = engine.outputs(network, problem.items, rows)
     task, settings = _close.task_of(loaded.recipe)
-    floor = _simple.recall_floor(run.path, prepared, prepared.rows("train"), prepared.rows("valid"), rows)
+    shown = _simple.bordered(prepared, loaded.recipe.training.border)
+    floor = _simple.recall_floor(run.path, shown, shown.rows("train"), shown.rows("valid"), rows)
     answers = _with_kept_thresholds(run, task, _close.answers_of(task.answer(logits, loaded.calibrated), floor))
     check_writable(run.path)
     # Written down before anyone can see the scores: an opening cannot be taken back.

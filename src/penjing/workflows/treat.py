@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from penjing import checks
 from penjing.core import plugins, split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.errors import RunError, UsageError
@@ -29,7 +28,6 @@ from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _search
 from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
-from penjing.workflows._columns import columns_of
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._doubted import (
     EXPLODING,
@@ -47,7 +45,8 @@ from penjing.workflows._prepare import prepare
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
-from penjing.workflows._treatment import Treatment, ledger_line
+from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
+from penjing.workflows._treatment import Shown, Treatment, ledger_line
 from penjing.workflows._trials import (
     FEWEST_FOLDS,
     FOLDS,
@@ -168,6 +167,7 @@ class Trial:
         watch: is told what happens.
         diagnosis: what is wrong.
         has_growing: whether the new run is grown in this time, too.
+        shown: how pictures are shown that choose and judge.
     """
 
     run: Run
@@ -176,6 +176,7 @@ class Trial:
     watch: Watch
     diagnosis: Diagnosis
     has_growing: bool = True
+    shown: Shown = "whole"
     bench: Bench = field(init=False)
     judging: Judging = field(init=False)
     treated: list[Treated] = field(default_factory=list)
@@ -201,7 +202,7 @@ class Trial:
             return self._ended((), None, None)
         self._check_record()
         self._open(data)
-        findings += self._of_columns()
+        findings += self._of_data()
         if is_spared and not findings:
             return self._ended((), None, None)
         asked, infos = self._asked(), [one for one in self.diagnosis.findings if not one.is_trouble]
@@ -280,12 +281,19 @@ class Trial:
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
 
-    def _of_columns(self) -> list[Finding]:
-        """What is wrong with the columns of a table, which only who reads the data sees; told with the diagnosis."""
-        found = checks.examine(Record(columns=columns_of(self.bench.prepared)), checks.names_for("columns"))
-        told = [one for one in found if isinstance(one, Finding) and one.is_trouble]
-        self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *told))
-        return told
+    def _of_data(self) -> list[Finding]:
+        """What is wrong with the data, which only who reads them sees; told with the diagnosis. Where the border of
+        pictures tells the answer, no score that rests on it is believed."""
+        found = of_columns(self.bench.prepared)
+        known = {one.name for one in self.diagnosis.findings}
+        if SHORTCUT not in known:
+            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock)
+        self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *found))
+        if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
+            self.shown, self.bench.hides_border = "without border", True
+            why = "it tells the answer, so that no score which rests on it is worth anything"
+            tell(self.watch, Said(f"pictures that choose and judge are shown without their border: {why}"))
+        return found
 
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
@@ -471,6 +479,7 @@ class Trial:
             metric=self.metric.name,
             judged_on=self.judged_on,
             seeds=self.wish.seeds,
+            shown=self.shown,
             treated=tuple(treated),
             kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),
             gain=gain,

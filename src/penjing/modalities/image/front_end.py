@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from penjing.modalities._levels import LEVELS, learn_standard
+from penjing.modalities.image.rim import rim
 
 _CHUNK = 1024  # items counted at once, so that memory stays flat however many there are
 
@@ -21,7 +23,8 @@ class FrontEnd(nn.Module):
     The maps lie channels-last in memory, the order the pixels already have; it is also the fast one.
 
     Args:
-        learned: what `learn` gave: `mean` and `std`, one number a channel, of pixels scaled to 0…1.
+        learned: what `learn` gave: `mean` and `std`, one number a channel, of pixels scaled to 0…1; and, where the
+            border of pictures is not to be seen, the share of a side that it takes at either end, as `border`.
     """
 
     is_by_item = True  # no item depends on another, so several batches may go through together
@@ -32,13 +35,23 @@ class FrontEnd(nn.Module):
     def __init__(self, learned: Mapping[str, Any]) -> None:
         super().__init__()
         self.channels = len(learned["mean"])
+        self.border = float(learned.get("border", 0.0))
         self.register_buffer("mean", torch.tensor(learned["mean"]) * (LEVELS - 1))
         self.register_buffer("std", torch.tensor(learned["std"]) * (LEVELS - 1))
 
     def forward(
         self, pixels: UInt8[Tensor, "batch height width channels"]
     ) -> Float[Tensor, "batch channels height width"]:
+        if self.border:
+            return self._without_border(pixels)
         return ((pixels.float() - self.mean) / self.std).permute(0, 3, 1, 2)
+
+    def _without_border(self, pixels: UInt8[Tensor, "batch height width channels"]) -> Tensor:
+        """The same with the mean of all pictures, which is 0, where the border was."""
+        height, width = pixels.shape[1:3]
+        top, left = rim(height, width, self.border)
+        inside = pixels[:, top : height - top, left : width - left].float()
+        return F.pad((inside - self.mean) / self.std, (0, 0, left, left, top, top)).permute(0, 3, 1, 2)
 
 
 def learn(
