@@ -193,7 +193,7 @@ def _trained(ward: carry.Ward, recipe: Recipe, trials: Bench | None = None) -> F
         if trials is not None:
             valid = problem.valid
             problem = trials._problem(recipe, Deal((), problem.train, valid, valid), np.inf)
-        return Found(engine.carry_out(recipe, problem), problem)
+        return Found(engine.carry_out(recipe, problem, is_recorded=False), problem)
     except (PenjingError, RuntimeError):
         return None
 

@@ -195,6 +195,32 @@ def test_two_views_are_the_mean_of_a_picture_and_its_mirror_image():
     assert np.allclose(both, (one + other) / 2, atol=1e-5)
 
 
+def test_pixels_that_are_moved_before_the_front_end_are_those_moved_after_it():
+    mirrored = replace(recipe(), augment=(Choice("flip"), Choice("crop"), Choice("erase"))).filled()
+    loader = engine._loader(mirrored, problem(), engine.assemble(mirrored, problem()))
+    assert set(loader.early) == {"image"}
+    late = replace(loader, early={})
+    for step in range(5):
+        one, other = (found.batch_at(step).only() for found in (loader, late))
+        assert torch.equal(one, other)
+        assert one.stride() == other.stride()
+
+
+def test_a_border_is_hidden_before_pixels_are_moved():
+    shifted = replace(recipe(border=0.1), augment=(Choice("crop"),)).filled()
+    assert not engine._loader(shifted, problem(), engine.assemble(shifted, problem())).early
+
+
+def test_a_training_whose_record_nobody_reads_gives_the_same_weights():
+    told, silent = (engine.carry_out(recipe(), problem(), is_recorded=is_read) for is_read in (True, False))
+    other = silent.network.state_dict()
+    assert all(torch.equal(value, other[name]) for name, value in told.network.state_dict().items())
+    assert (told.best, told.best_step) == (silent.best, silent.best_step)
+    assert [line["valid/loss"] for line in told.history] == [line["valid/loss"] for line in silent.history]
+    assert "train/loss" in told.history[0]
+    assert "train/loss" not in silent.history[0]
+
+
 def test_a_hidden_border_changes_no_answer():
     trained = engine.carry_out(recipe(border=0.1), problem())
     values, rows = stripes()[0], problem().valid
@@ -363,8 +389,8 @@ def test_the_probe_refuses_a_setting_whose_results_are_wrong(monkeypatch):
         outputs, gradient = once(network, loss, batch, machine)
         return (outputs * 3, -gradient) if machine.number_format == "bfloat16" else (outputs, gradient)
 
-    once = _probe._once
-    monkeypatch.setattr(_probe, "_once", wrong)
+    once = _probe._told
+    monkeypatch.setattr(_probe, "_told", wrong)
     machine, measured = engine.fastest(recipe(), problem(), 20.0)
     assert machine.number_format == "float32"
     assert any(not one.is_right for one in measured)

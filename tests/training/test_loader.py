@@ -11,7 +11,7 @@ import torch
 from penjing.core.randomness import stream
 from penjing.modalities.image.front_end import FrontEnd as PictureFrontEnd
 from penjing.modalities.text.front_end import MARGIN, FrontEnd
-from penjing.training._loader import CHEAP_SECONDS, Items, Loader, alike
+from penjing.training._loader import CHEAP_SECONDS, Items, Loader, Prepared, alike
 
 
 class Texts:
@@ -142,6 +142,21 @@ def test_a_batch_lies_in_the_same_place_of_its_stack_wherever_a_training_goes_on
         with pictures(side=8).batches(first) as batches:
             places.append({step: next(batches).item.storage_offset() for step in range(first, 20)})
     assert {step: places[0][step] for step in range(5, 20)} == places[1]
+
+
+def test_what_a_front_end_gave_is_made_once_in_blocks_and_kept() -> None:
+    made: list[int] = []
+
+    def front(values: torch.Tensor) -> torch.Tensor:
+        made.append(len(values))
+        return values.float() + 1
+
+    rows = np.arange(100).reshape(50, 2)
+    kept = Prepared(Texts(rows), front, 50, 16)
+    assert made == [16]  # its shape
+    for index in ([3, 40, 3], [4, 41, 49], [0, 1, 2]):
+        assert (kept.take(np.array(index)) == rows[index] + 1).all()
+    assert made == [16, 16, 16, 2]
 
 
 def test_large_batches_are_not_stacked() -> None:

@@ -118,7 +118,7 @@ def test_arithmetic_is_not_timed_where_that_leaves_no_time_for_a_training(run):
 
 
 def test_what_is_known_is_kept_where_the_time_is_not_enough_for_a_shorter_training(run, monkeypatch):
-    def too_long(recipe, problem, watch):
+    def too_long(recipe, problem, watch, **_):
         raise _laboratory.TooLongError
 
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
@@ -146,7 +146,7 @@ def test_of_a_run_with_folds_the_training_itself_is_made_whole_and_short(tmp_pat
 def test_a_whole_training_that_takes_too_long_leaves_its_seeds_out(run, monkeypatch):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     monkeypatch.setattr(_experiments, "_has_folds", lambda _: True)
-    monkeypatch.setattr(_experiments.engine, "carry_out", lambda *_, watch: watch(None))
+    monkeypatch.setattr(_experiments.engine, "carry_out", lambda *_, watch, **__: watch(None))
     monkeypatch.setattr(_experiments, "SEEDS_SHARE", 0.0)
     _experiments._other_seeds(lab, set())
     assert not (run / "trials.jsonl").exists()

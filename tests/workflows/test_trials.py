@@ -251,7 +251,7 @@ def test_the_time_in_which_encoders_see_all_items_is_no_time_of_a_training(
         clock.now += 60.0
         return prepared
 
-    def carry_out(_: Recipe, __: Any, watch: _Guard) -> Any:
+    def carry_out(_: Recipe, __: Any, watch: _Guard, **___: Any) -> Any:
         assert watch._limits.seconds == 6.0
         clock.now += 1.0
         raise RunError("the training diverged")
@@ -389,7 +389,7 @@ def test_folds_that_doubt_labels_anew_are_the_same_in_every_turn(monkeypatch: py
 
 
 def learning_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    def carry_out(_: Recipe, __: Any, watch: Any) -> Any:
+    def carry_out(_: Recipe, __: Any, watch: Any, **___: Any) -> Any:
         raise TooSlowError(watch._limits.seconds + 1)
 
     monkeypatch.setattr(engine, "carry_out", carry_out)

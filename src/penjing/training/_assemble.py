@@ -106,7 +106,7 @@ def initialise(network: nn.Module, seed: int) -> None:
         for name, module in network.named_modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
-                torch.manual_seed(key(seed, f"init:{name}"))
+                torch.default_generator.manual_seed(key(seed, f"init:{name}"))  # see `_step.seed_draws`
                 reset()
 
 

@@ -48,25 +48,26 @@ class Prepared:
         values: raw ones.
         front_end: raw batch → what an encoder takes, float32.
         count: number of rows.
+        size: of a block, in rows: the smaller, the less a first batch waits for, and the more calls there are.
     """
 
-    def __init__(self, values: Values, front_end: Callable[[Tensor], Tensor], count: int) -> None:
-        self._values, self._front_end, self._count = values, front_end, count
-        self._made = np.zeros(-(-count // BLOCK), dtype=bool)
+    def __init__(self, values: Values, front_end: Callable[[Tensor], Tensor], count: int, size: int = BLOCK) -> None:
+        self.values, self._front_end, self._count, self._size = values, front_end, count, size
+        self._made = np.zeros(-(-count // size), dtype=bool)
         self._kept = np.empty((count, *self._block(0).shape[1:]), dtype=np.float32)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """The prepared values of some rows (integers)."""
-        for block in np.unique(index // BLOCK).tolist():
-            if not self._made[block]:  # two threads at once would write the same values
-                self._kept[block * BLOCK : (block + 1) * BLOCK] = self._block(block)
-                self._made[block] = True
+        blocks = index // self._size
+        for block in np.unique(blocks[~self._made[blocks]]).tolist():  # two threads at once would write the same values
+            self._kept[block * self._size : (block + 1) * self._size] = self._block(block)
+            self._made[block] = True
         return self._kept[index]
 
     @torch.no_grad()
     def _block(self, block: int) -> np.ndarray:
-        rows = np.arange(block * BLOCK, min((block + 1) * BLOCK, self._count))
-        return self._front_end(torch.from_numpy(self._values.take(rows))).numpy()
+        rows = np.arange(block * self._size, min((block + 1) * self._size, self._count))
+        return self._front_end(torch.from_numpy(self.values.take(rows))).numpy()
 
 
 Transform = Callable[[Tensor, int], Tensor]
@@ -143,6 +144,8 @@ class Loader:
             through it together.
         prepare: input → what turns its values, after that, and a step into the encoder's input (front end, where it
             looks at the whole batch, then augmentation).
+        early: input → the same in two halves: what only moves values about, which is done before `by_item`, where they
+            are a quarter of the size, and the rest. Batches that are made several at a time take `prepare`.
         device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
         lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
             length, and little padding. None takes them as the draw gives them.
@@ -162,6 +165,7 @@ class Loader:
     is_ahead: bool = True
     stalled_seconds: float = 0.0
     by_item: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
+    early: Mapping[str, tuple[Transform, Transform]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
@@ -187,21 +191,24 @@ class Loader:
         """The finished batches of some updates, cut from the cache together."""
         rows = [self.rows_at(step) for step in range(first, first + count)]
         whole = self.items.batch(np.concatenate(rows) if count > 1 else rows[0]).to(self.device)
-        inputs = {
-            column: self.by_item[column](values) if column in self.by_item else values
-            for column, values in whole.inputs.items()
-            if isinstance(values, Tensor)
-        }
+        early = self.early if count == 1 else {}
+        inputs = {}
+        for column, values in whole.inputs.items():
+            if not isinstance(values, Tensor):
+                continue
+            moved = early[column][0](values, first) if column in early else values
+            inputs[column] = self.by_item[column](moved) if column in self.by_item else moved
         prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
         whole = whole.with_inputs(inputs, prepared)
         stack = cut(whole, self.size) if count > 1 else [whole]
-        return [self._finished(batch, first + number) for number, batch in enumerate(stack)]
+        prepare = {**self.prepare, **{column: rest for column, (_, rest) in early.items()}}
+        return [self._finished(batch, first + number, prepare) for number, batch in enumerate(stack)]
 
-    def _finished(self, batch: Batch, step: int) -> Batch:
-        if not self.prepare:
+    def _finished(self, batch: Batch, step: int, prepare: Mapping[str, Transform]) -> Batch:
+        if not prepare:
             return batch
         inputs = {
-            column: self.prepare[column](values, step) if column in self.prepare else values
+            column: prepare[column](values, step) if column in prepare else values
             for column, values in batch.inputs.items()
             if isinstance(values, Tensor)
         }
@@ -221,7 +228,7 @@ class Loader:
     def _tried(self, step: int) -> tuple[int, float]:
         """(how many batches make a stack, seconds that one takes). The first try may read files and prepare kernels."""
         batch, taken = self._clocked(step)
-        if CHEAP_SECONDS <= taken < SLOW_SECONDS:
+        if taken >= CHEAP_SECONDS and (taken < SLOW_SECONDS or self.items.prepared):  # what is kept was made just now
             batch, taken = self._clocked(step)
         size = sum(values.nbytes for values in batch.inputs.values() if isinstance(values, Tensor))
         return max(1, min(MOST_STACKED, STACK_BYTES // max(1, size))), taken
@@ -357,3 +364,15 @@ def augmented(
         return values
 
     return prepare
+
+
+def moved(
+    steps: Sequence[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]], seed: int
+) -> Callable[[Tensor, int], Tensor]:
+    """The same augmentations, of pictures as they lie in the cache: [batch, height, width, channels]."""
+    of_maps = augmented(lambda maps: maps, steps, seed)
+
+    def move(pixels: Tensor, step: int) -> Shaped[Tensor, "batch height width channels"]:
+        return of_maps(pixels.permute(0, 3, 1, 2), step).permute(0, 2, 3, 1)
+
+    return move

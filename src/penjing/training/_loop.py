@@ -129,6 +129,7 @@ class Course:
         factor: progress (0 to 1) → what multiplies the peak rate.
         evaluate: measures the network; gets the state and the mean training loss since the last time.
         value_of: the number to make large, out of what `evaluate` gave.
+        is_recorded: whether anybody reads what single updates were.
     """
 
     step: Supervised
@@ -136,6 +137,7 @@ class Course:
     factor: Callable[[float], float]
     evaluate: Callable[[State, float], Mapping[str, float]]
     value_of: Callable[[Mapping[str, float]], float]
+    is_recorded: bool = True
 
 
 def train(
@@ -166,11 +168,11 @@ def train(
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
             is_due = evaluations_due(state.step + 1, state.training)
-            if is_due or state.step == 0:
+            if course.is_recorded and (is_due or state.step == 0):
                 course.step.look()
             loss = course.step.update(batch, state.step, factor)
             state.losses.append(loss)
-            if state.step == 0 and not is_due:  # an evaluation looks at its update itself
+            if course.is_recorded and state.step == 0 and not is_due:  # an evaluation looks at its update itself
                 state.first = first_told(course.step.pulse(), float(loss))
             state.step += 1
             stride.count()

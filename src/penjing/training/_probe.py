@@ -24,7 +24,7 @@ from penjing.batch import Batch
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Machine
 from penjing.training._loader import cut
-from penjing.training._step import number_format
+from penjing.training._step import number_format, seed_draws
 
 # Relative error of the outputs, and cosine of the gradients, against float32. bfloat16 keeps eight bits, so an
 # honest kernel lands near 0.01 and 0.999.
@@ -102,7 +102,7 @@ def probe(
             copied = _laid_out(network, candidate, part)
             begun = _now(candidate)
             try:
-                given = _once(copied, loss, part, candidate)
+                given = _told(copied, loss, part, candidate)
             except RuntimeError:  # a layer that has no kernel for this number format here
                 if exact is None:
                     raise
@@ -256,15 +256,22 @@ def _compare(given: tuple[Tensor, Tensor], exact: tuple[Tensor, Tensor]) -> tupl
     return error, float(torch.nn.functional.cosine_similarity(given[1], exact[1], dim=0, eps=1e-20))
 
 
-def _once(
+def _told(
     network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine
 ) -> tuple[Tensor, Tensor]:
+    """(outputs, all gradients side by side) of one update."""
+    outputs = _once(network, loss, batch, machine)
+    gradients = [value.grad.flatten().float() for value in network.parameters() if value.grad is not None]
+    return outputs.detach().float(), torch.cat(gradients)
+
+
+def _once(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> Tensor:
+    """The outputs; every weight has its gradient then."""
     network.zero_grad(set_to_none=True)
     # Dropout, where there is any, silences the same units in every format.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        seed_draws(0, torch.device(machine.device))
         with number_format(machine.number_format, machine.device):
-            outputs = network(batch)
+            outputs: Tensor = network(batch)
     loss(outputs.float(), batch).backward()
-    gradients = [value.grad.flatten().float() for value in network.parameters() if value.grad is not None]
-    return outputs.detach().float(), torch.cat(gradients)
+    return outputs

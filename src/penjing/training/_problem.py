@@ -15,7 +15,7 @@ from torch import Tensor
 
 from penjing.models import own
 from penjing.training._assemble import Network
-from penjing.training._loader import Fetches, Items, chunks
+from penjing.training._loader import Fetches, Items, Prepared, chunks
 from penjing.training._step import number_format
 
 EVALUATION_BATCH = 512
@@ -40,6 +40,7 @@ class Problem:
             None where it cannot read them.
         wide: what the wide parts learned, kept for the next network of the same problem.
         groups: Int[rows], rows of one number belong together; None where each row is its own.
+        kept: input → what its front end gave, kept for the next training of the same problem.
     """
 
     items: Items
@@ -55,6 +56,7 @@ class Problem:
     named: Callable[[], np.ndarray] | None = None
     wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
     groups: np.ndarray | None = None
+    kept: dict[str, Prepared] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def truth(self) -> np.ndarray:

@@ -50,7 +50,7 @@ class Pulse:
     def before(self, scale: float) -> None:
         """Keep the weights, and the gradients of the update before, of which `scale` is the size to give them back."""
         self._before = [weight.detach().clone() for weight in self._weights]
-        self._earlier = [None if weight.grad is None else weight.grad * scale for weight in self._weights]
+        self._earlier = [None if weight.grad is None else _scaled(weight.grad, scale) for weight in self._weights]
 
     @torch.no_grad()
     def after(self, scale: float) -> dict[str, float]:
@@ -68,7 +68,7 @@ class Pulse:
         """
         if not self._before:
             return {}
-        gradients = [_zeros(weight) if weight.grad is None else weight.grad * scale for weight in self._weights]
+        gradients = [_zeros(weight) if weight.grad is None else _scaled(weight.grad, scale) for weight in self._weights]
         moved = torch._foreach_sub([weight.detach() for weight in self._weights], self._before)
         squares = {
             kind: [norm**2 for norm in torch.stack(torch._foreach_norm(of)).double().tolist()]
@@ -105,6 +105,11 @@ class Pulse:
 
 def _zeros(weight: Tensor) -> Tensor:
     return torch.zeros_like(weight)
+
+
+def _scaled(gradient: Tensor, scale: float) -> Tensor:
+    """A gradient times `scale`; itself where that is 1, for no update writes into the gradient of the one before."""
+    return gradient if scale == 1.0 else gradient * scale
 
 
 def _layers_of(network: nn.Module) -> Iterator[tuple[str, list[nn.Parameter]]]:

@@ -7,6 +7,7 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 from __future__ import annotations
 
 import copy
+import math
 import time
 import warnings
 from collections import Counter
@@ -34,7 +35,7 @@ from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
 from penjing.training._fusion import Fusion
-from penjing.training._loader import Loader, Transform, augmented, chunks, spread
+from penjing.training._loader import Loader, Prepared, Transform, augmented, chunks, moved, spread
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met
 from penjing.training._mix import Loss, Mixing, of_both
@@ -62,6 +63,8 @@ __all__ = [
 
 PICTURE = "image"
 LENGTHS_AT_ONCE = 8192  # texts
+MOST_KEPT_BYTES = 100 * 10**6  # of an input, after its front end
+KEPT_TOGETHER = 1024  # rows that go through it together
 Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
@@ -187,6 +190,7 @@ def carry_out(
     folder: Path | None = None,
     start: Mapping[str, Tensor] | None = None,
     watch: Watch = None,
+    is_recorded: bool = True,
 ) -> Trained:
     """Train as the recipe says.
 
@@ -198,6 +202,8 @@ def carry_out(
             there already is continued; None keeps nothing.
         start: weights to begin with instead of fresh ones.
         watch: is told of evaluations.
+        is_recorded: whether anybody reads the history: without, evaluations measure the validation part and nothing
+            else, which saves a tenth of a short training.
 
     Ctrl-C keeps the best weights so far, where a folder is given and they have been measured once.
 
@@ -213,9 +219,9 @@ def carry_out(
         history = _restore(folder, step, state, recipe)
         if folder is not None and not (folder / MET).exists():
             write_json(folder / MET, met(network, problem))
-        inside = Inside(recipe, problem, step, loader, history[-1] if history else {})
+        inside = Inside(recipe, problem, step, loader, history[-1] if history else {}, is_recorded)
         measure = partial(evaluate, recipe, problem, step, folder, history, inside)
-        course = Course(step, loader, _factor(recipe.schedule), measure, value_of)
+        course = Course(step, loader, _factor(recipe.schedule), measure, value_of, is_recorded)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
         try:
@@ -337,12 +343,16 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
     prepare: dict[str, Transform] = {}
     by_item: dict[str, Callable[[Tensor], Tensor]] = {}
+    early: dict[str, tuple[Transform, Transform]] = {}
+    kept: dict[str, Prepared] = {}
     device = torch.device(recipe.machine.device)
     for column, modality in problem.modality.items():
         front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
         before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)
         if column in problem.items.prepared:
             before = _as_it_is
+        elif _is_kept(front, problem, column, device):
+            kept[column], before = _kept(front, problem, column), _as_it_is
         elif getattr(front, "is_by_item", False):
             by_item[column], before = front, _as_it_is
         if before is not _as_it_is or modality in steps:
@@ -350,11 +360,16 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
             first = next(one for one, kind in problem.modality.items() if kind == modality)
             named = _told_apart(steps.get(modality, ()), "" if column == first else f"{column}/")
             prepare[column] = augmented(before, named, recipe.seed)
+            count = _moving(recipe, problem, modality) if column in by_item else 0
+            if count:
+                rest = augmented(_as_it_is, named[count:], recipe.seed)
+                early[column] = moved(named[:count], recipe.seed), rest
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
     training = recipe.training
     mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
+    items, known = problem.items, problem.items.prepared.union(kept)
     return (Mixing if mixes else Loader)(
-        problem.items,
+        replace(items, inputs={**items.inputs, **kept}, prepared=known),
         problem.train,
         training.batch_size,
         recipe.seed,
@@ -363,8 +378,39 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         _lengths(problem, network),
         is_ahead,
         by_item=by_item,
+        early=early,
         **mixes,
     )
+
+
+def _is_kept(front: nn.Module, problem: Problem, column: str, device: torch.device) -> bool:
+    """Whether what an input's front end gives is kept in memory while a network learns: it is worth it, and small."""
+    if not getattr(front, "is_kept", False) or device.type != "cpu":
+        return False
+    return len(problem.truth) * math.prod(problem.shape[column]) * np.float32().nbytes <= MOST_KEPT_BYTES
+
+
+def _kept(front: nn.Module, problem: Problem, column: str) -> Prepared:
+    """What an input's front end gives, made once for all trainings of the problem."""
+    values, known = problem.items.inputs[column], problem.kept.get(column)
+    if known is None or known.values is not values:  # problems that differ in their items share what is kept
+        known = problem.kept[column] = Prepared(values, front, len(problem.truth), KEPT_TOGETHER)
+    return known
+
+
+def _moving(recipe: Recipe, problem: Problem, modality: str) -> int:
+    """How many of the first augmentations of pictures move pixels and change none, so that they may come before the
+    front end, which treats all places alike but those of a border that it hides."""
+    if modality != PICTURE or recipe.training.border:
+        return 0
+    count = 0
+    for choice in recipe.augment:
+        if _augmented_modality(choice, problem) != modality:
+            continue
+        if not getattr(plugins.load("augmentations", choice.name), "MOVES_PIXELS", False):
+            break
+        count += 1
+    return count
 
 
 def _lengths(problem: Problem, network: Network) -> np.ndarray | None:

@@ -387,7 +387,7 @@ def _race(
             short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
             try:
                 pace = Pace(time.monotonic() + seconds, steps)
-                entrants.append((recipe, engine.carry_out(short, problem, pace=pace)))
+                entrants.append((recipe, engine.carry_out(short, problem, pace=pace, is_recorded=False)))
             except RunError:
                 decide(Decided("network", f"not {recipe.model.name}", "its short training diverged"))
                 continue

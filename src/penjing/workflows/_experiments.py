@@ -34,7 +34,7 @@ from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close
-from penjing.workflows._hidden import PARTS, alone, hidden
+from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
 from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import seen_through
@@ -61,6 +61,7 @@ COSTS = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
 FEWEST_GROUPS = 2  # that judge
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
+LINEAR_SHARE = 0.05  # of the time that is left, for each linear model of a part of the pictures
 LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
 ABOUT = 0.7  # of the updates there is time for: so many at least are as good as another number, where they are made
 WIDTHS = {"smaller": "smaller_network", "larger": "larger_network"}  # what takes less time first
@@ -252,9 +253,10 @@ def _itself(lab: Laboratory, known: Known) -> None:
         tell(lab.watch, Said(f"the training itself, with {many(lab.steps, 'update')}"))
         begun = time.monotonic()
         try:
-            lab.network = engine.carry_out(lab.recipe, lab.problem, watch=guard(lab.clock.left)).network
-        except TooLongError as late:
-            raise RunError(f"the time is not enough for one training of {lab.run.path}; give more --time") from late
+            until = guard(lab.clock.left)
+            lab.network = engine.carry_out(lab.recipe, lab.problem, watch=until, is_recorded=False).network
+        except TooLongError as problem:
+            raise RunError(f"the time is not enough for one training of {lab.run.path}; give more --time") from problem
         lab.seconds = time.monotonic() - begun
         lab.answer = lab.answered(lab.network, lab.problem.items)
     if (*plan.key, lab.recipe.seed, lab.steps) not in known:
@@ -294,7 +296,7 @@ def _hiding(lab: Laboratory, done: Set[str]) -> Iterator[dict[str, Any]]:
             yield row(where, lab.answered(lab.network, items))
     is_told = lab.recipe.task.name == "classify" and not lab.recipe.training.border
     if is_told and not {f"{where} alone" for where in PARTS} <= done:
-        for where, answer in alone(lab.problem):
+        for where, answer in alone(lab.problem, min(LINEAR_SECONDS, LINEAR_SHARE * lab.clock.left)):
             if f"{where} alone" not in done:
                 yield row(f"{where} alone", answer)
 
@@ -374,7 +376,7 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
     answer = np.zeros((len(rows), len(lab.problem.classes)), np.float32)
     for number in np.unique(fold).tolist():
         problem = pose(lab.prepared, rows[fold != number], lab.problem.valid)
-        network = engine.carry_out(plan.recipe, problem, watch=lab.guard(1.0)).network
+        network = engine.carry_out(plan.recipe, problem, watch=lab.guard(1.0), is_recorded=False).network
         chosen = engine.outputs(network, problem.items, lab.problem.valid)
         held_out = engine.outputs(network, problem.items, rows[fold == number])
         answer[fold == number] = lab.task.answer(held_out, lab.task.calibrate(chosen, lab.truth))

@@ -43,12 +43,15 @@ def choosing_without_border(problem: Problem) -> Problem:
     return replace(problem, items=replace(problem.items, inputs={**problem.items.inputs, **values}))
 
 
-def alone(problem: Problem) -> Iterator[tuple[str, Float[np.ndarray, "items classes"]]]:
+def alone(
+    problem: Problem, seconds: float = LINEAR_SECONDS
+) -> Iterator[tuple[str, Float[np.ndarray, "items classes"]]]:
     """("centre" or "border", what a linear model that is shown nothing but that part of the pictures answers on the
     validation items); nothing where there is no picture, or nothing to tell apart.
 
     Args:
         problem: of classes.
+        seconds: that each model may take.
     """
     pictures, train = _pictures(problem), spread(problem.train, LEARNED_FROM)
     truth = problem.truth[train]
@@ -59,7 +62,7 @@ def alone(problem: Problem) -> Iterator[tuple[str, Float[np.ndarray, "items clas
     )
     for where in PARTS:
         with one_thread(), quiet_sklearn():
-            until = time.monotonic() + LINEAR_SECONDS
+            until = time.monotonic() + seconds
             model, _ = fit_linear(_pixels(learned, where), truth, len(problem.classes), LINEAR, until)
         yield where, model.predict(_pixels(judged, where))
 
@@ -114,14 +117,20 @@ class _Hidden:
     are whole."""
 
     def __init__(self, values: Values, train: np.ndarray, where: str, shown: np.ndarray | None = None) -> None:
-        self._values, self._where, self._shown = values, where, shown
+        self._values, self._where = values, where
+        self._is_shown = np.zeros(0 if shown is None or not len(shown) else shown.max() + 1, dtype=bool)
+        self._is_shown[[] if shown is None else shown] = True
         pictures = values.take(spread(train, LOOKED_AT))
         self._mean = pictures.reshape(-1, pictures.shape[-1]).mean(0).round().astype(pictures.dtype)
 
     def take(self, index: np.ndarray) -> np.ndarray:
-        pictures = self._values.take(index).copy()
-        hidden = np.broadcast_to(mask(pictures.shape[1], pictures.shape[2], self._where), pictures.shape[:3])
-        if self._shown is not None:
-            hidden = hidden & ~np.isin(index, self._shown)[:, None, None]
-        pictures[hidden] = self._mean
+        pictures = self._values.take(index)
+        known = index < len(self._is_shown)
+        is_hidden = ~known
+        is_hidden[known] = ~self._is_shown[index[known]]
+        if not is_hidden.any():
+            return pictures
+        pictures = pictures.copy()
+        part = mask(pictures.shape[1], pictures.shape[2], self._where)
+        pictures[is_hidden[:, None, None] & part] = self._mean
         return pictures

@@ -121,7 +121,7 @@ class Laboratory:
         if len(plan.rows) != len(problem.train):
             problem = pose(self.prepared, plan.rows, problem.valid)
         try:
-            trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost))
+            trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost), is_recorded=False)
         except RunError:  # it diverged: nobody would use anything else of it than the constant answer
             return self.row(plan, self._constant(), None)
         answer = self.answered(trained.network, problem.items)

@@ -223,7 +223,8 @@ def _fold_losses(
     inner, out = replace(problem, valid=np.arange(0)), problem.valid
     found, start = {}, None
     for strength in strengths:
-        trained = engine.carry_out(_held(recipe, inner, Trial(strength, words[0], names)), inner, start=start)
+        held = _held(recipe, inner, Trial(strength, words[0], names))
+        trained = engine.carry_out(held, inner, start=start, is_recorded=False)
         start = trained.network.state_dict()
         for number in words:
             if not number:

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import split, statistics
-from penjing.core.errors import RunError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated, Event, Progress, Started
 from penjing.core.recipe import Recipe
 from penjing.tasks._floor.constant import Majority
@@ -287,7 +287,8 @@ class Bench:
         truth = self.prepared.truth
         try:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
-            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left))
+            # Checks read what a search tries, and nobody reads the histories of a verdict.
+            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left), is_recorded=not deal.name)
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
@@ -432,6 +433,7 @@ class Bench:
         Raises:
             TooSlowError: the recipe's encoders would take longer than the seconds for all items, or networks that doubt
                 labels would.
+            UsageError: its encoders see the border that is to be hidden.
         """
         before = self.prepared.corrections
         dropped = set(recipe.data.drop) - set(before.drop)
@@ -460,10 +462,14 @@ class Bench:
                 if hashes[row] in taken:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
+            if self.hides_border and recipe.pretrained:
+                raise UsageError("a pretrained encoder sees pictures whole, and their border tells the answer")
             seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
             posed = pose(told, train, deal.valid)
-            self._posed[key] = posed if deal.is_whole or not self.hides_border else choosing_without_border(posed)
+            if self.hides_border and not deal.is_whole:
+                posed = choosing_without_border(posed)
+            self._posed[key] = posed
         return self._posed[key]
 
 

@@ -32,6 +32,7 @@ class FrontEnd(nn.Module):
     """
 
     is_by_item = True  # no item depends on another, so several batches may go through together
+    is_kept = True  # what it gives is worth keeping while a network learns: dozens of numbers of each column
 
     line_columns: Tensor
     centres: Tensor

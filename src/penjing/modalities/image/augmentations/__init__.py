@@ -2,5 +2,6 @@
 
 A file here holds `Settings` (`rate` or the strengths, whose zero changes nothing), `KEEPS_LABEL`: the sentence to
 weigh before using it where it may change what a picture shows, else "", and `apply(images, generator, settings)`:
-the whole batch at once, standardised and channels-last, each item with a draw of its own.
+the whole batch at once, standardised and channels-last, each item with a draw of its own. Where it has `MOVES_PIXELS`,
+it moves pixels about and changes none, and the first ones of a recipe get pictures as they lie in the cache.
 """

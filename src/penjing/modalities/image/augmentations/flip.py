@@ -10,6 +10,8 @@ from torch import Tensor
 
 KEEPS_LABEL = "A mirrored letter, digit or hand is another one: only where left and right mean nothing."
 
+MOVES_PIXELS = True  # and changes none
+
 
 @dataclass(frozen=True)
 class Settings:
