@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from penjing.models import cnn, image_example, mlp
-from penjing.models._layers import BatchNorm, rounded
+from penjing.models._layers import BatchNorm, Dropout, rounded
 
 
 def count(network: nn.Module) -> int:
@@ -68,6 +68,37 @@ def test_several_items_are_normalised_as_ever() -> None:
     items = torch.randn(2, 3, 4, 4)
     torch.testing.assert_close(norm(items), plain(items))
     torch.testing.assert_close(norm.running_var, plain.running_var)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.75])
+def test_dropout_silences_its_share_and_keeps_the_mean(share: float) -> None:
+    torch.manual_seed(0)
+    values = torch.ones(999, 1001, requires_grad=True)
+    found = Dropout(share)(values)
+    found.sum().backward()
+    assert values.grad is not None
+    assert torch.equal(values.grad, found)  # what is silenced learns nothing
+    assert found.unique().tolist() == pytest.approx([0.0, 1 / (1 - share)])
+    assert (found == 0).float().mean().item() == pytest.approx(share, abs=0.003)
+    rows = (found == 0).float().mean(1)
+    assert rows.std().item() == pytest.approx((share * (1 - share) / 1001) ** 0.5, rel=0.15)  # each by itself
+
+
+@pytest.mark.parametrize("share", [0.0, 0.9999, 1.0])
+def test_dropout_of_nothing_and_of_all_is_pytorchs(share: float) -> None:
+    torch.manual_seed(0)
+    found = Dropout(share)(torch.ones(50, 40))
+    torch.manual_seed(0)
+    assert torch.equal(found, nn.Dropout(share)(torch.ones(50, 40)))
+    assert torch.equal(Dropout(0.5).eval()(torch.ones(3)), torch.ones(3))
+
+
+def test_dropout_is_the_same_from_the_same_draw() -> None:
+    torch.manual_seed(3)
+    first, second = (Dropout(0.5)(torch.ones(7, 3)) for _ in range(2))
+    torch.manual_seed(3)
+    assert torch.equal(first, Dropout(0.5)(torch.ones(7, 3)))
+    assert not torch.equal(first, second)
 
 
 def test_widths_are_whole_vectors() -> None:

@@ -43,6 +43,21 @@ def test_each_training_item_is_shown_to_one_member() -> None:
     assert near.any(1).sum() > 1  # not the same one for all
 
 
+def test_gradients_of_the_weights_of_inputs_are_the_same_every_time() -> None:
+    encoder = network(depth=1, dropout=0.0, inputs=400)
+    weights, values = encoder.input_weights, vectors(512, 400)
+    assert weights is not None
+    drawn = torch.randint(16, (512,), generator=torch.Generator().manual_seed(0))
+    found = []
+    for _ in range(5):
+        weights.weight.grad = None
+        weights(values, drawn).sum().backward()
+        found.append(weights.weight.grad.clone())
+    assert all(torch.equal(one, found[0]) for one in found)
+    by_hand = torch.stack([values[drawn == member].sum(0) for member in range(16)])
+    torch.testing.assert_close(found[0].view(16, 400), by_hand)
+
+
 def test_one_member_is_a_plain_perceptron() -> None:
     encoder = network(members=1, dropout=0.0)
     assert encoder.input_weights is None

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from penjing.batch import Batch
 from penjing.tasks.classify import Settings
-from penjing.tasks.classify.head import Head, half_squared_error, item_losses, loss, smooth_labels
+from penjing.tasks.classify.head import Head, cross_entropy, half_squared_error, item_losses, loss, smooth_labels
 
 LOGITS = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0]])
 TARGET = torch.tensor([1, 0, 2])
@@ -30,6 +30,12 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_true_class() -> None:
     found = item_losses(LOGITS, TARGET, Settings())
     assert found[0].item() == pytest.approx(by_hand, rel=1e-6)
     assert found[2].item() == pytest.approx(math.log(3), rel=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_of_classes_is_the_published_formula_with_smoothed_labels(smoothing: float) -> None:
+    found = item_losses(LOGITS, TARGET, Settings(label_smoothing=smoothing))
+    torch.testing.assert_close(found, cross_entropy(LOGITS, smooth_labels(TARGET, 3, smoothing)))
 
 
 def test_label_smoothing_agrees_with_torch() -> None:

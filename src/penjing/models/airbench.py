@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, reading, rounded, window_of
+from penjing.models._layers import BatchNorm, Dropout, reading, rounded, window_of
 
 TAKES = ("maps",)
 
@@ -69,7 +69,7 @@ class Airbench(nn.Module):
                 for place, (before, after) in enumerate(pairwise(widths))
             )
         )
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = widths[-1]
         self.learns = self.patches is not None
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from penjing.models._layers import PADDING, Words, hashed_runs, rounded
+from penjing.models._layers import PADDING, Dropout, Words, hashed_runs, rounded
 
 TAKES: tuple[str, ...] = ("tokens",)
 
@@ -53,19 +53,20 @@ class Bag(nn.Module):
         if settings.longest > 1:
             self.runs = Words(settings.buckets, settings.width)
         self.word_dropout = settings.word_dropout
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = 2 * settings.width
 
     def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:
-        found, places = [self.words(tokens)], [tokens]
-        for run in hashed_runs(tokens, self.longest, self.buckets):
-            found.append(self.runs(run))
-            places.append(run)
-        is_kept = torch.cat(places, 1) != PADDING
+        runs = hashed_runs(tokens, self.longest, self.buckets)
+        places = torch.cat([tokens, *runs], 1) if runs else tokens
         if self.training:  # left out whole, and the rest not scaled up: a maximum would be learned at the wrong height
-            is_kept = is_kept & (torch.rand(is_kept.shape, device=tokens.device) >= self.word_dropout)
-        values = torch.cat(found, 1) * is_kept[..., None]
-        count = is_kept.sum(1, keepdim=True).clamp(min=1)
+            is_kept = torch.rand(places.shape, device=tokens.device) >= self.word_dropout
+            places = torch.where(is_kept, places, PADDING)
+        length = tokens.shape[1]
+        values = self.words(places[:, :length])
+        if runs:
+            values = torch.cat([values, self.runs(places[:, length:])], 1)
+        count = (places != PADDING).sum(1, keepdim=True).clamp(min=1)
         return self.dropout(torch.cat([values.sum(1) / count.sqrt(), values.amax(1)], 1))
 
 

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, halving_stages, reading, rounded
+from penjing.models._layers import BatchNorm, Dropout, halving_stages, reading, rounded
 
 TAKES: tuple[str, ...] = ("frames",)
 
@@ -53,7 +53,7 @@ class Clip(nn.Module):
         widest = settings.width * 2 ** (stages - 1)
         self.time = nn.Conv2d(widest, widest, (3, 1), padding=(1, 0), bias=False)
         self.time_norm = BatchNorm(widest)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = 2 * widest
 
     def forward(self, frames: Float[Tensor, "batch time channels height width"]) -> Float[Tensor, "batch features"]:

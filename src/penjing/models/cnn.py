@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import halving_stages, reading, rounded
+from penjing.models._layers import Dropout, halving_stages, reading, rounded
 
 TAKES = ("maps",)
 
@@ -45,7 +45,7 @@ class Cnn(nn.Module):
         channels, height, width = shape
         patch, stages = reading(min(height, width), settings.patch, settings.stages, FEWEST_STAGES)
         self.stages = halving_stages(channels, settings.width, patch, stages)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = settings.width * 2 ** (stages - 1)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, rounded
+from penjing.models._layers import BatchNorm, Dropout, rounded
 
 TAKES: tuple[str, ...] = ("maps",)
 # The last maps have about this many bands.
@@ -77,7 +77,7 @@ class Keyword(nn.Module):
         left = math.ceil(bands / 2**stages)
         self.gather = nn.Conv2d(widths[-1], self.features, (left, 1), bias=False)
         self.gather_norm = BatchNorm(self.features)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, maps: Float[Tensor, "batch channels bands frames"]) -> Float[Tensor, "batch features"]:
         maps = self.gather_norm(self.gather(self.stages(maps))).relu()

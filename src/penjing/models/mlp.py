@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import BatchNorm, rounded
+from penjing.models._layers import BatchNorm, Dropout, rounded
 
 TAKES = ("maps",)
 
@@ -51,7 +51,7 @@ class Mlp(nn.Module):
             self.layers.append(nn.Linear(inputs, settings.width, bias=False))
             self.layers.append(BatchNorm(settings.width))
             inputs = settings.width
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         if self.shrink > 1:

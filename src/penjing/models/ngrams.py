@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from penjing.models._layers import PADDING, Words, hashed_runs, rounded
+from penjing.models._layers import PADDING, Dropout, Words, hashed_runs, rounded
 
 TAKES: tuple[str, ...] = ("tokens",)
 
@@ -54,30 +54,31 @@ class Ngrams(nn.Module):
         self.words = Words(vocabulary, settings.width)
         self.runs = Words(settings.buckets, settings.wide)
         self.word_dropout = settings.word_dropout
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = 2 * settings.width + settings.wide
 
     def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:
         # A single token is a run as well: the wide layer then has all that a linear model of counts has.
         alone = torch.where(tokens != PADDING, tokens % (self.buckets - 1) + 1, PADDING)
         runs = torch.cat([alone, *hashed_runs(tokens, self.longest, self.buckets)], 1)
-        summed, values = self._summed(self.words(tokens), self._kept(tokens))
-        wide, _ = self._summed(self.runs(runs), self._kept(runs))
+        summed, values = self._summed(self.words, self._left(tokens))
+        wide, _ = self._summed(self.runs, self._left(runs))
         return torch.cat([self.dropout(torch.cat([summed, values.amax(1)], 1)), self.scale * wide], 1)
 
-    def _kept(self, places: Int64[Tensor, "batch places"]) -> Bool[Tensor, "batch places"]:
-        is_kept = places != PADDING
-        if self.training:
-            is_kept = is_kept & (torch.rand(places.shape, device=places.device) >= self.word_dropout)
-        return is_kept
+    def _left(self, places: Int64[Tensor, "batch places"]) -> Int64[Tensor, "batch places"]:
+        """The places with padding where one is left out, whose vector is zero and learns nothing."""
+        if not self.training:
+            return places
+        is_kept = torch.rand(places.shape, device=places.device) >= self.word_dropout
+        return torch.where(is_kept, places, PADDING)
 
     @staticmethod
     def _summed(
-        values: Float[Tensor, "batch places width"], is_kept: Bool[Tensor, "batch places"]
+        vectors: Words, places: Int64[Tensor, "batch places"]
     ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch places width"]]:
-        """The sum of the kept vectors over the root of their number, and the vectors, zero where not kept."""
-        kept = values * is_kept[..., None]
-        return kept.sum(1) / is_kept.sum(1, keepdim=True).clamp(min=1).sqrt(), kept
+        """The sum of the places' vectors over the root of their number, and the vectors."""
+        values = vectors(places)
+        return values.sum(1) / (places != PADDING).sum(1, keepdim=True).clamp(min=1).sqrt(), values
 
 
 def build(shape: tuple[int, int], settings: Settings) -> Ngrams:

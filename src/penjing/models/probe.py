@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from penjing.models._layers import rounded
+from penjing.models._layers import Dropout, rounded
 
 TAKES: tuple[str, ...] = ("vector",)
 
@@ -34,7 +34,7 @@ class Probe(nn.Module):
 
     def __init__(self, inputs: int, settings: Settings) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.hidden = nn.Sequential(nn.Linear(inputs, settings.width), nn.GELU()) if settings.width else nn.Identity()
         self.features = settings.width or inputs
 

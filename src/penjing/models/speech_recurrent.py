@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from penjing.core.errors import UsageError
-from penjing.models._layers import rounded
+from penjing.models._layers import Dropout, rounded
 
 TAKES: tuple[str, ...] = ("maps",)
 KINDS = {"gru": nn.GRU, "lstm": nn.LSTM}
@@ -50,7 +50,7 @@ class SpeechRecurrent(nn.Module):
         self.recurrent = KINDS[settings.kind](
             channels * height, settings.width, settings.layers, batch_first=True, bidirectional=True
         )
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = 4 * settings.width
 
     def forward(self, maps: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:

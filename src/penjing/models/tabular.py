@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from penjing.models._layers import rounded
+from penjing.models._layers import Dropout, rounded
 
 TAKES = ("vector",)
 
@@ -60,7 +61,9 @@ class InputWeights(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch inputs"], member: int | Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch inputs"]:
-        return values * self.weight.view(self.members, -1)[member]
+        table = self.weight.view(self.members, -1)
+        # An embedding adds its gradients in order; those of an index are added by all threads at once, and differ.
+        return values * (table[member] if isinstance(member, int) else F.embedding(member, table))
 
 
 class Tabular(nn.Module):
@@ -77,7 +80,7 @@ class Tabular(nn.Module):
         self.input_weights = InputWeights(settings.members, inputs) if settings.members > 1 else None
         widths = [inputs, *[settings.width] * settings.depth]
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(self, values: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch features"]:
         if self.input_weights is None:

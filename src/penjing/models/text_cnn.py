@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from penjing.models._layers import Words, rounded
+from penjing.models._layers import Dropout, Words, rounded
 
 TAKES: tuple[str, ...] = ("tokens",)
 WINDOWS = (1, 2, 3, 4)  # tokens that one filter sees
@@ -51,7 +51,7 @@ class TextCnn(nn.Module):
         self.windows = nn.ModuleList(
             nn.Conv1d(settings.width, settings.filters, size, padding=size - 1) for size in WINDOWS
         )
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = settings.filters * len(WINDOWS)
 
     def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:

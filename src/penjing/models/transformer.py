@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from penjing.models._layers import Words, rounded
+from penjing.models._layers import Dropout, Words, rounded
 
 TAKES: tuple[str, ...] = ("tokens",)
 PADDING = 0
@@ -50,7 +50,7 @@ class Block(nn.Module):
         self.answered = nn.Linear(width, width)
         self.wide = nn.Linear(width, _EXPANSION * width)
         self.narrow = nn.Linear(_EXPANSION * width, width)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
 
     def forward(
         self, values: Float[Tensor, "batch length width"], bias: Float[Tensor, "batch 1 1 length"]
@@ -89,7 +89,7 @@ class Transformer(nn.Module):
         self.places = Words(length + 1, settings.width)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.depth))
         self.norm = nn.LayerNorm(settings.width)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout = Dropout(settings.dropout)
         self.features = 2 * settings.width
 
     def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch features"]:

@@ -76,6 +76,9 @@ def item_losses(
     logits: Float[Tensor, "batch classes"], target: Int[Tensor, " batch"], settings: Settings
 ) -> Float[Tensor, " batch"]:
     """Each item's loss, in float32 whatever the network computes in."""
+    if settings.loss == "cross_entropy":  # the same at once
+        smoothing = settings.label_smoothing
+        return functional.cross_entropy(logits.float(), target.long(), label_smoothing=smoothing, reduction="none")
     return against(logits.float(), smooth_labels(target, logits.shape[1], settings.label_smoothing), settings)
 
 

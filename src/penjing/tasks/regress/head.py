@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from penjing.batch import Batch
 from penjing.tasks.regress import Settings
 from penjing.tasks.regress.transform import choose_transform
+
+NUMBERS = ("mean", "std", "offset", "bend")  # of a scale
 
 
 class Scale(nn.Module):
@@ -33,7 +36,7 @@ class Scale(nn.Module):
         self.std: Tensor
         self.offset: Tensor
         self.bend: Tensor
-        for name in ("mean", "std", "offset", "bend"):
+        for name in NUMBERS:
             self.register_buffer(name, torch.tensor(float(known.get(name, 0.0))))
 
     def forward(self, standardised: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -106,13 +109,25 @@ def item_losses(
     outputs: Float[Tensor, "batch 1"], target: Float[Tensor, " batch"], settings: Settings, learned: Mapping[str, Any]
 ) -> Float[Tensor, " batch"]:
     """Each item's loss on the scale that is learned on, in float32 whatever the network computes in."""
-    scale = Scale(choose_transform(settings.target_transform, learned), learned).to(outputs.device)
+    scale = _scale_of(choose_transform(settings.target_transform, learned), learned, outputs.device)
     predicted, truth = scale.inverse(outputs.float()[:, 0]), scale.inverse(target.float())
     if settings.loss == "huber":
         return huber(predicted, truth, settings.delta)
     if settings.loss == "absolute":
         return (predicted - truth).abs()
     return half_squared_error(predicted, truth)
+
+
+def _scale_of(transform: str, learned: Mapping[str, Any], device: torch.device) -> Scale:
+    """The scale that is learned on, made once: every update asks for it."""
+    known = learned["log"] if transform == "log" else learned
+    return _made(transform, tuple(float(known.get(name, 0.0)) for name in NUMBERS), device)
+
+
+@lru_cache(maxsize=16)
+def _made(transform: str, numbers: tuple[float, ...], device: torch.device) -> Scale:
+    known = dict(zip(NUMBERS, numbers, strict=True))
+    return Scale(transform, {**known, "log": known}).to(device)
 
 
 def disagreement(
