@@ -9,20 +9,20 @@ import polars as pl
 
 from penjing import checks
 from penjing.core.budget import Clock
+from penjing.core.errors import PenjingError
+from penjing.core.events import Said, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 from penjing.core.run import Run
 from penjing.training._loader import spread
 from penjing.workflows._columns import columns_of
 from penjing.workflows._experiments import looked_at
-from penjing.workflows._hidden import hidden
 from penjing.workflows._laboratory import Laboratory
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 
 SHORTCUT = "shortcut"  # the finding under which no score of whole pictures is believed
-MOST_LOOKED_AT = 1_000  # validation pictures of which parts are hidden
+LEAST_LOOKED_AT, MOST_LOOKED_AT = 30, 1_000  # validation pictures of which parts are hidden; groups at least
 
 
 def of_columns(prepared: Prepared) -> list[Finding]:
@@ -30,20 +30,26 @@ def of_columns(prepared: Prepared) -> list[Finding]:
     return _trouble(Record(columns=columns_of(prepared)), checks.names_for("columns"))
 
 
-def of_pictures(run: Run, prepared: Prepared, rows: np.ndarray, clock: Clock) -> list[Finding]:
+def of_pictures(run: Run, prepared: Prepared, rows: np.ndarray, clock: Clock, watch: Watch) -> list[Finding]:
     """Whether the border of pictures tells the answer: what hiding it costs the run's own network, and what a linear
-    model reads off it. [] where the run has no such network, or it sees no pictures.
+    model reads off it. [] where the run has no such network, where it sees no pictures, or there are too few to tell.
 
     Args:
         rows: that are looked at, at most `MOST_LOOKED_AT` of them; none of them was learned from.
+        watch: is told where it cannot be looked at.
     """
-    if not run.has_weights or run.status != "finished" or prepared.split.folds or not len(rows):
+    recipe, groups = run.recipe, len(np.unique(prepared.groups[rows]))
+    has_pictures = any(slot.modality == "image" for slot in prepared.slots) and not recipe.pretrained
+    is_whole = run.has_weights and run.status == "finished" and not prepared.split.folds
+    if not has_pictures or not is_whole or groups < LEAST_LOOKED_AT or recipe.training.border:
         return []
-    seen = seen_through(prepared, run.recipe.pretrained)
-    problem = pose(seen, prepared.rows("train"), spread(rows, MOST_LOOKED_AT))
-    if not any(hidden(problem)):
+    learned = {name: one["learned"] for name, one in run.prepare["inputs"].items()}
+    problem = pose(prepared, prepared.rows("train"), spread(rows, MOST_LOOKED_AT), learned)
+    try:
+        found = looked_at(Laboratory(run, prepared, recipe, problem, clock, None, 0.0))
+    except (PenjingError, RuntimeError) as problem_of_weights:  # such as weights of another version
+        tell(watch, Said(f"whether the border tells the answer is not looked at: {problem_of_weights}"))
         return []
-    found = looked_at(Laboratory(run, seen, run.recipe, problem, clock, None, 0.0))
     return _trouble(Record(trials=pl.DataFrame(found, infer_schema_length=None)), [SHORTCUT])
 
 

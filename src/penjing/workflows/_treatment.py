@@ -111,7 +111,7 @@ class Treatment:
         place = shlex.quote(str(self.run.path))
         change = f"{show_score(before)} → {show_score(after)}" if before and after else ""
         scores = [f"valid  {metric_name(self.metric)} {change} (chosen on)"] if change else []
-        if self.run.recipe.training.border and not self.origin.recipe.training.border:
+        if self.shown == "without border" and self.run.recipe.training.border:
             scores += ["       the first one rests on the border of the pictures, the second does not"]
         return [*scores, f"next:  penjing report {place} · penjing diagnose {place}"]
 

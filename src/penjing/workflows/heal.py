@@ -182,7 +182,8 @@ def _with(wish: FitWish, healed: Healed) -> FitWish:
         return replace(wish, recipe=replace(wish.recipe, recipe=recipe))
     given = {**wish.recipe.assignments, **assigned(before, after)}
     model = "" if "model" in given else wish.recipe.model
-    pretrained = NO if before.pretrained else wish.recipe.pretrained  # what helped is the network from scratch
+    # What helped is the network from scratch, or one that must not see a border which every encoder sees.
+    pretrained = NO if before.pretrained or after.training.border else wish.recipe.pretrained
     return replace(wish, recipe=replace(wish.recipe, assignments=given, model=model, pretrained=pretrained))
 
 

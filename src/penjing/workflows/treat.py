@@ -287,7 +287,7 @@ class Trial:
         found = of_columns(self.bench.prepared)
         known = {one.name for one in self.diagnosis.findings}
         if SHORTCUT not in known:
-            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock)
+            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock, self.watch)
         self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *found))
         if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
             self.shown, self.bench.hides_border = "without border", True
