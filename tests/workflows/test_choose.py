@@ -10,17 +10,21 @@ import numpy as np
 import pytest
 
 from penjing.core.budget import TRAINING_SHARE, Clock
+from penjing.core.errors import UsageError
 from penjing.core.events import Decided
-from penjing.core.recipe import Choice, Recipe, Training
+from penjing.core.recipe import Choice, Recipe, Training, change
 from penjing.training import engine
 from penjing.workflows._choose import (
     FEWEST_UPDATES,
     SMALLEST_BATCH,
     RecipeWish,
     _batched,
+    _candidates,
     _dialled,
     _is_clear,
     _race,
+    check_network,
+    check_wish,
 )
 
 
@@ -155,3 +159,50 @@ def test_a_network_that_is_better_on_one_group_only_is_not_clearly_better(
     problem: Any = SimpleNamespace(truth=truth, valid=np.arange(200), groups=groups, items=None, classes=("a", "b"))
     sides: Any = [SimpleNamespace(network=None, recipe=recipe(16)) for _ in range(2)]
     assert _is_clear(problem, recipe(16), *sides) == is_clear
+
+
+def pictures(items: int = 3_000) -> Any:
+    return SimpleNamespace(
+        train=np.arange(items), shape={"image": (1, 28, 28)}, modality={"image": "image"}, classes=("a", "b")
+    )
+
+
+def dialled(assignments: dict[str, Any], seconds: float = 30.0, least: tuple[str, ...] = ()) -> tuple[Recipe, float]:
+    """The network that a time chooses, and what an update takes, where one of the network by hand takes 0.05 s."""
+    wish = RecipeWish(assignments=assignments, least=least)
+    begin = change(recipe(64), assignments)
+    return _dialled(pictures(), begin, 0.05, wish, Clock(seconds), lambda _: None)
+
+
+def test_only_a_size_that_was_set_by_hand_keeps_the_time_from_choosing_one() -> None:
+    found, _ = dialled({"model.dropout": 0.25})
+    assert found.model.settings["dropout"] == 0.25
+    assert found.model.settings["width"] == dialled({})[0].model.settings["width"] < 32
+    assert dialled({"model.width": 64}) == (change(recipe(64), {"model.width": 64}), 0.05)
+
+
+def test_a_size_that_is_the_least_may_be_larger_with_more_time_and_never_smaller() -> None:
+    for width, seconds, expected in [(16, 3.0, 16), (16, 300.0, 32), (64, 3.0, 64)]:
+        found, step_seconds = dialled({"model.width": width}, seconds, least=("model.width",))
+        assert found.model.settings["width"] == expected
+        assert step_seconds == pytest.approx(0.05 * (expected / width) ** 1.5)  # the dial is as the width squared
+
+
+def test_a_setting_by_hand_is_not_lost_in_a_race_with_a_network_that_lacks_it() -> None:
+    assert len(_candidates(pictures(), recipe(), RecipeWish())) == 2
+    assert _candidates(pictures(), recipe(), RecipeWish(assignments={"model.stages": 1})) == [recipe()]
+
+
+def test_a_setting_of_a_network_that_nobody_named_is_checked_when_the_inputs_are_known() -> None:
+    wish = RecipeWish(assignments={"model.depth": 3})
+    check_wish(wish)
+    check_network(wish, ["table"], 100)
+    with pytest.raises(UsageError, match='cnn has no setting "depth"'):
+        check_network(wish, ["image"], 100)
+    with pytest.raises(UsageError, match='cnn has no setting "depth"'):
+        check_wish(replace(wish, model="cnn"))
+    with pytest.raises(UsageError, match='cnn has no setting "widht"; did you mean "width"'):
+        check_wish(RecipeWish(assignments={"model.widht": 3}))
+    many = RecipeWish(assignments={"model.growth": 1.5})
+    check_wish(many)
+    check_network(many, ["image"], 30_000)

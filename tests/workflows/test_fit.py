@@ -552,6 +552,18 @@ def test_what_a_run_settles_is_not_said_anew(pictures, tmp_path, wishes, message
         pj.fit(pictures, parent=run, out=tmp_path / "next", **wishes)
 
 
+def test_a_setting_of_a_network_is_that_of_the_one_for_the_inputs(pictures, tmp_path):
+    with pytest.raises(UsageError, match='cnn has no setting "depth"'):
+        fit(pictures, tmp_path / "run", recipe=None, set={"model.depth": 3}, time=20)
+    assert not (tmp_path / "run").exists()
+    age = np.linspace(-1, 1, 120)
+    table = pl.DataFrame({"age": age, "label": np.where(age > 0, "yes", "no")})
+    by_hand = {"model.depth": 3, "training.steps": 10, "machine.threads": 1}
+    run = fit(table, tmp_path / "run", recipe=None, set=by_hand, time=20, target="label")
+    assert run.recipe.model.name == "tabular"
+    assert run.recipe.model.settings["depth"] == 3
+
+
 @pytest.mark.slow
 def test_a_recipe_settles_the_canvas_and_the_page(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run", page="max")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ RACE_PASSES, FEWEST_RACE_STEPS, MOST_RACE_STEPS = 40, 30, 1_500
 DIALS = (0.25, 0.5, 1.0, 2.0, 4.0)
 # Where even the first of them sees the items hardly ever, in fewer than so many updates of the smallest batch.
 SMALLEST_DIAL, HARDLY_BEGUN = 0.0625, 200
+LARGEST_DIAL = 64.0  # however large a network was that helped
 # Time grows more slowly than the dial: small networks leave the processor waiting for memory.
 DIAL_EXPONENT = 0.75
 # Where the time allows fewer updates than this, batches are made smaller: a network that moved forty times has hardly
@@ -93,6 +94,8 @@ class RecipeWish:
         task: settings of the task, such as {"metric": "macro_f1"}.
         pretrained: "auto" tries encoders that are installed, "no" none, a name that one.
         own: a person's own network, which is then the only one; `model` is "own".
+        least: keys of `assignments` that, where they set the size of a network, say how large it is at least: with more
+            time it may be larger.
     """
 
     seed: int = 0
@@ -103,6 +106,7 @@ class RecipeWish:
     task: Mapping[str, Any] = field(default_factory=dict)
     pretrained: str = "auto"
     own: Own | None = None
+    least: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,50 @@ def check_wish(wish: RecipeWish) -> None:
     # What depends on the task and the inputs is checked when they are known.
     early = {key: value for key, value in wish.assignments.items() if key.split(".")[0] not in _OF_DATA}
     if early:
-        recipe = change(recipe, early)
+        _check_by_hand(recipe, early, wish)
     if "metric" in wish.task:
         _check_metric(wish.task["metric"])
     if wish.pretrained not in ("auto", "no"):
         named(wish.pretrained)
+
+
+def check_network(wish: RecipeWish, modalities: Sequence[str], items: int) -> None:
+    """Say what is wrong with settings of a network that nobody named, as soon as the inputs tell which one it is.
+
+    Args:
+        modalities: of the inputs.
+        items: that are trained on.
+
+    Raises:
+        UsageError: that network has no such setting.
+    """
+    by_hand = {key: value for key, value in wish.assignments.items() if key.startswith("model.")}
+    if by_hand and not _names_network(wish):
+        name = usual(modalities, items).model or _first_model(modalities[0])
+        change(Recipe(model=Choice(name)).filled(), by_hand)
+
+
+def _names_network(wish: RecipeWish) -> bool:
+    """Whether it is known before the inputs are which network is trained."""
+    is_by_hand = not {"model", "model.name"}.isdisjoint(wish.assignments)
+    return is_by_hand or wish.recipe is not None or bool(wish.model)
+
+
+def _check_by_hand(recipe: Recipe, assignments: Mapping[str, Any], wish: RecipeWish) -> None:
+    """Whether a recipe takes what was set by hand or, where nobody named a network, any network does.
+
+    Raises:
+        UsageError: none does; the message is that of the recipe's own network.
+    """
+    try:
+        change(recipe, assignments)
+    except UsageError:
+        others = () if _names_network(wish) else [name for name in plugins.names("models") if name != OWN]
+        for name in others:
+            with contextlib.suppress(UsageError):
+                change(replace(recipe, model=Choice(name)).filled(), assignments)
+                return
+        raise
 
 
 def _check_metric(name: str) -> None:
@@ -293,9 +336,13 @@ def _arithmetic(machine: Machine) -> str:
 def _dialled(
     problem: Problem, recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock, decide: Any
 ) -> tuple[Recipe, float]:
-    """The network's size, the largest whose training fits; and what an update takes then, about."""
-    if recipe.model.name == OWN or any(name.startswith(("model.", "encoders.")) for name in wish.assignments):
+    """The network's size, the largest whose training fits; and what an update takes then, about. A size that was set by
+    hand stays."""
+    if recipe.model.name == OWN or _sizes(problem, recipe, wish.assignments.keys() - set(wish.least)):
         return recipe, step_seconds
+    least = _least_dial(problem, recipe, _sizes(problem, recipe, wish.least))
+    if least:
+        step_seconds /= least**DIAL_EXPONENT  # what was measured has that size
     seconds = _training_seconds(recipe, clock)
     wanted = PASSES_WANTED * problem_steps(problem, recipe) * step_seconds
     affordable = [dial for dial in DIALS if dial**DIAL_EXPONENT * wanted <= seconds]
@@ -304,21 +351,56 @@ def _dialled(
     if passes < FAIR_PASSES and passes * len(problem.train) / SMALLEST_BATCH < HARDLY_BEGUN:
         dial = SMALLEST_DIAL
     # Few items are learned by heart by a large network, however much time there is.
-    dial = min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1])
+    dial = max(least, min(dial, 1.0 if len(problem.train) < 20_000 else DIALS[-1]))
     sized = {column: _sized(encoder_of(recipe, column), dial, shape) for column, shape in problem.shape.items()}
     enough = usual(list(problem.modality.values()), len(problem.train))
     most = max(enough.most_passes, enough.fewest_steps / problem_steps(problem, recipe))
     passes = min(_passes(problem, recipe, dial**DIAL_EXPONENT * step_seconds, clock), most)
     why = f"each of {many(len(problem.train), 'item')} can be seen about {passes:.0f} times in {seconds:.0f} s"
+    if dial == least:
+        why += ", and one as large has helped"
     settings = {column: dict(choice.settings) for column, choice in sized.items()}
     shown = " + ".join(dict.fromkeys(choice.name for choice in sized.values()))
     evidence = {"dial": dial, "settings": settings if len(settings) > 1 else next(iter(settings.values()))}
     decide(Decided("size", f"{shown}, dial {dial:g}", why, evidence))
-    if len(sized) == 1:
-        recipe = replace(recipe, model=next(iter(sized.values())))
-    else:
+    if recipe.encoders:
         recipe = replace(recipe, encoders=sized)
+    else:
+        recipe = replace(recipe, model=next(iter(sized.values())))
     return recipe, dial**DIAL_EXPONENT * step_seconds
+
+
+def _sizes(problem: Problem, recipe: Recipe, assigned: Collection[str]) -> list[tuple[str, str]]:
+    """(input, setting) of each size of a network that is among these dotted keys."""
+    places = {column: f"encoders.{column}" if column in recipe.encoders else "model" for column in problem.shape}
+    return [
+        (column, setting)
+        for column, shape in problem.shape.items()
+        for setting in _of_size(encoder_of(recipe, column).name, shape)
+        if f"{places[column]}.{setting}" in assigned
+    ]
+
+
+def _least_dial(problem: Problem, recipe: Recipe, sizes: Sequence[tuple[str, str]]) -> float:
+    """The dial from which on no network is smaller than these settings of the recipe, to a factor of two; 0 where there
+    are none."""
+    dial = SMALLEST_DIAL if sizes else 0.0
+    for column, setting in sizes:
+        choice = encoder_of(recipe, column)
+        while dial < LARGEST_DIAL and _at(choice, dial, problem.shape[column])[setting] < choice.settings[setting]:
+            dial *= 2
+    return dial
+
+
+def _of_size(name: str, shape: tuple[int, ...]) -> list[str]:
+    """The settings that a network's size consists of: those that a dial moves."""
+    small, large = (_at(Choice(name), dial, shape) for dial in (DIALS[0], DIALS[-1]))
+    return [setting for setting, value in small.items() if value != large[setting]]
+
+
+def _at(choice: Choice, dial: float, shape: tuple[int, ...]) -> dict[str, Any]:
+    """The settings of a network at a dial, every other one as it is by default."""
+    return dict(vars(plugins.load("models", choice.name).sized(dial, shape)))
 
 
 def _passes(problem: Problem, recipe: Recipe, step_seconds: float, clock: Clock) -> float:
@@ -355,12 +437,16 @@ def _batched(recipe: Recipe, step_seconds: float, wish: RecipeWish, clock: Clock
 
 
 def _sized(choice: Choice, dial: float, shape: tuple[int, ...]) -> Choice:
-    """A network at a dial; what a person set by hand is set elsewhere."""
-    return Choice(choice.name, vars(plugins.load("models", choice.name).sized(dial, shape)))
+    """A network at a dial; what else was set of it stays."""
+    sized = _at(choice, dial, shape)
+    size = {setting: sized[setting] for setting in _of_size(choice.name, shape)}
+    return Choice(choice.name, {**sized, **choice.settings, **size})
 
 
 def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Recipe]:
-    if recipe.model.name == OWN or wish.model or "model" in wish.assignments or len(problem.shape) > 1:
+    # A setting by hand is of the network that it was checked against; no other one has it.
+    is_by_hand = any(key.split(".")[0] == "model" for key in wish.assignments)
+    if recipe.model.name == OWN or wish.model or is_by_hand or len(problem.shape) > 1:
         return [recipe]
     ((column, shape),) = problem.shape.items()
     if recipe.model.name == usual([problem.modality[column]], len(problem.train)).model:

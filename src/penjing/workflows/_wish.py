@@ -216,6 +216,7 @@ def plain_wish(wish: FitWish) -> dict[str, Any]:
             "device": recipe.device,
             "task": dict(recipe.task),
             "pretrained": recipe.pretrained,
+            "least": list(recipe.least),
         },
         "pictures": wish.pictures,
         "is_final": wish.is_final,

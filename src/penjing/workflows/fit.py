@@ -25,7 +25,7 @@ from penjing.core.run import Run, create, now, open_run
 from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _own, _simple
-from penjing.workflows._choose import Chosen
+from penjing.workflows._choose import Chosen, check_network
 from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
@@ -81,6 +81,7 @@ def fit(
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
+    check_network(wish.recipe, [slot.modality for slot in prepared.slots], len(prepared.rows("train")))
     if wish.recipe.pretrained != AUTO:
         for sentence in doubts(at_hand(prepared, wish.recipe.pretrained)):  # refuses what reads none of the inputs
             tell(watch, Warned(sentence))
