@@ -12,12 +12,12 @@ import pytest
 import penjing as pj
 from penjing.cli import run_command
 from penjing.core.errors import RunError, UsageError
-from penjing.core.recipe import Choice, DataChoices, Recipe, Training, change
+from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices, Training, change
 from penjing.core.run import Run
 from penjing.workflows import fit as fitting
 from penjing.workflows import heal as healing
-from penjing.workflows._choose import RecipeWish
-from penjing.workflows._wish import FitWish
+from penjing.workflows._choose import RecipeWish, check_wish
+from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
 from penjing.workflows.treat import Trial
 from tiny_data import RECIPE, write_tiny
 
@@ -194,3 +194,71 @@ def test_a_person_who_stops_the_report_keeps_the_healed_run(
     assert "the run is finished in" in " ".join(capsys.readouterr().err.split())
     assert Run(tmp_path / "run").status == "finished"
     assert Run(tmp_path / "run").recipe.optimiser.settings["rate"] == 0.003
+
+
+def test_settings_of_a_network_that_helped_are_those_of_that_network() -> None:
+    before = Recipe(model=Choice("text_cnn", {"width": 32})).filled()  # at the size for a short training
+    found = wished(before, change(before, {"model.word_dropout": 0.0})).recipe
+    assert (found.model, found.assignments) == ("text_cnn", {"model.word_dropout": 0.0})
+    check_wish(found)
+
+
+def test_a_size_that_grew_is_the_least_and_one_that_shrank_stays() -> None:
+    before = Recipe(model=Choice("mlp", {"width": 128})).filled()
+    larger = wished(before, change(before, {"model.width": 256, "model.dropout": 0.3})).recipe
+    assert (larger.model, larger.assignments["model.width"]) == ("mlp", 256)
+    assert "model.width" in larger.least
+    smaller = wished(before, change(before, {"model.width": 64, "model.dropout": 0.3})).recipe
+    assert smaller.assignments["model.width"] == 64
+    assert "model.width" not in smaller.least
+    assert wish_of({"wish": plain_wish(FitWish(recipe=larger)), "parent": None}).recipe.least == list(larger.least)
+
+
+def test_the_default_of_many_pictures_keeps_the_course_that_is_its_own() -> None:
+    before = Recipe(model=Choice("airbench")).filled()
+    found = wished(before, change(before, {"model.dropout": 0.3})).recipe
+    assert (found.model, found.assignments) == ("", {"model.dropout": 0.3})
+    check_wish(found)
+
+
+def test_what_was_set_by_hand_of_another_choice_does_not_undo_what_helped() -> None:
+    by_hand = {"optimiser.rate": 0.5, "model.depth": 3, "training.ema": 0.5}
+    before = change(Recipe(model=Choice("mlp")).filled(), by_hand)
+    after = change(before, {"optimiser": "sgd", "optimiser.rate": 0.2, "model": "cnn"})
+    found = wished(before, after, FitWish(recipe=RecipeWish(model="mlp", assignments=by_hand))).recipe
+    check_wish(found)
+    again = change(Recipe(model=Choice(found.model or "cnn")).filled(), found.assignments)
+    assert (again.optimiser, again.model, again.training.ema) == (after.optimiser, after.model, 0.5)
+
+
+def test_a_canvas_for_a_short_training_is_not_that_of_the_long_one() -> None:
+    data = DataChoices(inputs=("image",), decode={"image": {"side": 32, "channels": 3, "fit": "letterbox"}})
+    before = Recipe(data=data, model=Choice("probe"), pretrained={"image": Choice("efficientnet_lite0")}).filled()
+    found, _ = settled(wished(before, change(before, {"model.dropout": 0.5})))
+    assert found.data.side == 0  # chosen when the data are read
+    assert found.data.columns == ("image",)
+    given = wished(before, change(before, {"model.dropout": 0.5}), FitWish(recipe=RecipeWish(recipe=before)))
+    assert settled(given)[0].data.side == 32
+
+
+def test_the_first_training_has_no_folds_whatever_the_recipe_and_the_time_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[FitWish] = []
+    monkeypatch.setattr(healing, "fit", lambda _, wish, *__: asked.append(wish))
+    given = Recipe(split=SplitChoices(folds=10)).filled()
+    wishes = [FitWish(recipe=RecipeWish(recipe=given)), FitWish(given=frozenset({"folds"})), FitWish()]
+    for wish in wishes:
+        healing._first(None, wish, Run(tmp_path / "first"), 1000.0, None)
+    for short in asked:
+        data = settled(short)[0].data
+        assert (data.folds, data.fewest_to_choose) == (0, 0)
+    before = replace(given, split=SplitChoices())
+    helped = wished(before, change(before, {"training.ema": 0.5}), wishes[0])
+    assert settled(replace(helped, seconds=1000.0))[0].data.folds == 10
+
+
+def test_folds_of_a_recipe_are_refused_by_the_time_of_the_person(photos: Path, recipe: Recipe) -> None:
+    folded = replace(recipe, split=SplitChoices(folds=30))
+    with pytest.raises(UsageError, match="--folds 30 is too many for what --heal leaves of 1 min 00 s"):
+        pj.fit(photos, recipe=folded, heal=True, time=60, watch=None)

@@ -8,9 +8,10 @@ trainings as short as that, and what helped is taken over into the one that is k
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +20,15 @@ from typing import Any
 from penjing.core.budget import DEFAULT_SECONDS, Clock, most_folds
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
-from penjing.core.recipe import Recipe, to_dict
+from penjing.core.recipe import Choice, Recipe, to_dict
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free
 from penjing.core.units import show_seconds
-from penjing.core.usual import LINEAR
+from penjing.core.usual import LINEAR, USUAL_OF_MANY
 from penjing.training._plan import planned_anew, total_steps
+from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
-from penjing.workflows._pretrained import NO
+from penjing.workflows._pretrained import AUTO, NO
 from penjing.workflows._wish import FitWish
 from penjing.workflows.diagnose import diagnose
 from penjing.workflows.fit import Origin, fit
@@ -39,6 +41,7 @@ LEAST_SECONDS = 30.0  # with less there is no time to treat anything
 # What a short training is found ill of, for being short, and what mends only that.
 OF_SHORTNESS = frozenset({"stopped_early"})
 NOT_TRIED = frozenset({"more_steps", "fewer_steps", "early_stop"})
+_OF_MANY = frozenset(one.model for one in USUAL_OF_MANY.values())
 
 
 def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch = None) -> Run:
@@ -98,26 +101,30 @@ def _check(wish: FitWish) -> None:
     if seconds < LEAST_SECONDS:
         raise UsageError(f"--heal trains several times; give --time {LEAST_SECONDS:.0f}s or more")
     least = seconds - max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds)
-    most = most_folds((1 - TREATING_SHARE) * least)
-    if wish.data.folds > most:
+    most, recipe = most_folds((1 - TREATING_SHARE) * least), wish.recipe.recipe
+    folds = wish.data.folds or (recipe.split.folds if recipe else 0)
+    if folds > most:
         fewer = f"{most:,} folds at most, or " if most >= 2 else ""
         raise UsageError(
-            f"--folds {wish.data.folds} is too many for what --heal leaves of {show_seconds(seconds)}; give {fewer}"
-            "more --time"
+            f"--folds {folds} is too many for what --heal leaves of {show_seconds(seconds)}; give {fewer}more --time"
         )
     if wish.out is not None:
         check_free(wish.out)
 
 
 def _first(data: object, wish: FitWish, first: Run, seconds: float, watch: Watch) -> None:
-    """The short training; one that fails is ill, too."""
+    """The short training, without folds; one that fails is ill, too."""
+    recipe = wish.recipe.recipe
+    if recipe is not None:
+        recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
     short = replace(
         wish,
+        recipe=replace(wish.recipe, recipe=recipe),
         seconds=seconds,
         out=first.path,
         pictures=False,
         data=replace(wish.data, folds=0),
-        given=wish.given - {"folds"},
+        given=wish.given | {"folds"},
     )
     try:
         fit(data, short, (), _in_silence(watch))
@@ -179,17 +186,62 @@ def _with(wish: FitWish, healed: Healed) -> FitWish:
     wish = replace(wish, data=data)
     if wish.recipe.recipe is not None or after.pretrained:
         recipe = _as_long(wish.recipe.recipe, before, after)
-        return replace(wish, recipe=replace(wish.recipe, recipe=recipe))
-    given = {**wish.recipe.assignments, **assigned(before, after)}
-    model = "" if "model" in given else wish.recipe.model
-    # What helped is the network from scratch, or one that must not see a border which every encoder sees.
-    pretrained = NO if before.pretrained or after.training.border else wish.recipe.pretrained
-    return replace(wish, recipe=replace(wish.recipe, assignments=given, model=model, pretrained=pretrained))
+        return replace(wish, recipe=replace(wish.recipe, recipe=recipe, assignments={}, model=""))
+    return replace(wish, recipe=_by_hand(wish.recipe, before, after))
+
+
+def _by_hand(wish: RecipeWish, before: Recipe, after: Recipe) -> RecipeWish:
+    """The wish with what helped as choices by hand. Settings of a network name it; a size that grew is the least."""
+    moved = assigned(before, after)
+    anew = [place for place in ("task", "model", "optimiser", "schedule", *_places(after)) if place in moved]
+    kept = {key: value for key, value in wish.assignments.items() if not _is_of(key, anew)}
+    given = {**kept, **moved}
+    is_moved = any(_is_of(key, ("model", "encoders")) for key in moved)
+    model = "" if "model" in anew else wish.model
+    # Of many items the default is another network, whose course is lost where it is named.
+    if is_moved and not (model or "model" in given or after.encoders or after.model.name in _OF_MANY):
+        model = after.model.name
+    # What helped is the network from scratch; no head on features has its settings, and every encoder sees a border.
+    is_beside = (is_moved and wish.pretrained != AUTO) or bool(after.training.border)
+    pretrained = NO if before.pretrained or is_beside else wish.pretrained
+    least = tuple(key for key in _grown(before, after) if key in moved and key not in kept)
+    return replace(wish, assignments=given, model=model, pretrained=pretrained, least=least)
+
+
+def _places(recipe: Recipe) -> dict[str, Choice]:
+    """Where a recipe has its networks, as dotted keys."""
+    if not recipe.encoders:
+        return {"model": recipe.model}
+    return {f"encoders.{column}": choice for column, choice in recipe.encoders.items()}
+
+
+def _is_of(key: str, places: Iterable[str]) -> bool:
+    """Whether a dotted key is that of a choice, or of a setting of it."""
+    return any(key == place or key.startswith(f"{place}.") for place in places)
+
+
+def _grown(before: Recipe, after: Recipe) -> list[str]:
+    """Settings of networks that are numbers and became larger, or are those of another network, as dotted keys."""
+    old = _places(before)
+    found = []
+    for place, choice in _places(after).items():
+        same = old[place].settings if place in old and old[place].name == choice.name else {}
+        found += [
+            f"{place}.{name}"
+            for name, value in choice.settings.items()
+            if isinstance(value, int | float) and value > same.get(name, -math.inf)
+        ]
+    return found
 
 
 def _as_long(given: Recipe | None, before: Recipe, after: Recipe) -> Recipe:
-    """What helped, with as many updates as the given recipe has (as many times as many as what helped takes), or as
-    fit into all of the time: the short training had few of them."""
+    """What helped, with as many updates and folds as the given recipe has (as many times as many updates as what helped
+    takes). Without one, with as many updates as fit into all of the time, and a canvas that is chosen anew: the short
+    training had few of them, and a canvas for its time."""
+    if given is None:
+        after = replace(after, data=replace(after.data, decode={}))
+    else:
+        after = replace(after, split=given.split)
     if after.optimiser.name == LINEAR.name:  # which solves its problem in a few
         return after
     short, helped = total_steps(before.training), total_steps(after.training)
