@@ -426,7 +426,7 @@ def run_command(words: Sequence[str]) -> int:
     except CycloptsError as problem:
         return _fail(_wrong_use(problem, words), 2)
     except PenjingError as problem:
-        return _fail(str(problem), problem.exit_code, getattr(problem, "best", None))
+        return _fail(_noted(str(problem), problem), problem.exit_code, getattr(problem, "best", None))
     except KeyboardInterrupt as problem:
         return _fail(_interrupted(problem), INTERRUPTED)
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
@@ -435,7 +435,7 @@ def run_command(words: Sequence[str]) -> int:
     except Exception as problem:
         from penjing._mishap import sentence
 
-        return _fail(sentence(problem, words), 1)
+        return _fail(_noted(sentence(problem, words), problem), 1)
 
 
 def _let_names_through() -> None:
@@ -470,6 +470,11 @@ def _wrong_use(problem: CycloptsError, words: Sequence[str]) -> str:
     text = text.split(" Available commands:")[0].rstrip(".")
     place = [*words[:1], ""] if words and words[0] in app else [""]
     return f"{text}; see: penjing {' '.join(place)}--help"
+
+
+def _noted(told: str, problem: Exception) -> str:
+    """What a person is told of an error, with what was noted of it on its way: what is left of the work."""
+    return "; ".join([told, *getattr(problem, "__notes__", ())])
 
 
 def _interrupted(problem: KeyboardInterrupt) -> str:

@@ -13,7 +13,7 @@ import penjing as pj
 from penjing.cli import run_command
 from penjing.core.errors import RunError, UsageError
 from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices, Training, change
-from penjing.core.run import Run
+from penjing.core.run import Run, create
 from penjing.workflows import fit as fitting
 from penjing.workflows import heal as healing
 from penjing.workflows._choose import RecipeWish, check_wish
@@ -262,3 +262,56 @@ def test_folds_of_a_recipe_are_refused_by_the_time_of_the_person(photos: Path, r
     folded = replace(recipe, split=SplitChoices(folds=30))
     with pytest.raises(UsageError, match="--folds 30 is too many for what --heal leaves of 1 min 00 s"):
         pj.fit(photos, recipe=folded, heal=True, time=60, watch=None)
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Run:
+    """A first training that is finished, in a folder that will be gone."""
+    run = create(tmp_path / "gone" / "first", "photos", {"status": "finished"})
+    (run.path / "model.safetensors").touch()
+    return run
+
+
+def test_what_can_be_gone_on_with_is_kept_in_the_place_of_the_first_training(first: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (out / "folds" / "0" / "checkpoint").mkdir(parents=True)
+    (out / "folds" / "0" / "checkpoint" / "state.safetensors").touch()
+    with pytest.raises(KeyboardInterrupt) as stopped, healing._kept(first, out, "lacks something"):
+        raise KeyboardInterrupt(out, False)
+    assert stopped.value.args == (out, False)  # which tells of `--resume`
+    assert (out / "folds").exists()
+
+
+def test_the_first_training_takes_the_place_of_one_that_had_hardly_begun(first: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    create(out, "photos", {})
+    said = f"kept in {out}; lacks something"
+    with pytest.raises(KeyboardInterrupt, match=said), healing._kept(first, out, "lacks something"):
+        raise KeyboardInterrupt(out, False)
+    assert Run(out).has_weights
+
+
+def test_the_first_training_is_kept_beside_one_that_failed(first: Run, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    create(out, "photos", {"status": "failed"})
+    with pytest.raises(RunError, match="it diverged") as failed, healing._kept(first, out, "lacks something"):
+        raise RunError("it diverged")
+    assert failed.value.__notes__ == [f"the first, short training is kept in {tmp_path / 'run-first'}"]
+    assert Run(tmp_path / "run-first").has_weights
+    assert Run(out).status == "failed"
+
+
+def test_a_treatment_that_fails_leaves_the_first_training_and_says_where(
+    photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failed(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(Trial, "carry_out", failed)
+    (tmp_path / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    words = ["fit", str(photos), "--recipe", str(tmp_path / "recipe.toml"), "--heal", "--time", "30s"]
+    assert run_command([*words, "--out", str(tmp_path / "run"), "--quiet"]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "the memory of this computer is full" in told
+    assert told.endswith(f"; the first, short training is kept in {tmp_path / 'run'}")
+    assert Run(tmp_path / "run").has_weights

@@ -8,6 +8,7 @@ trainings as short as that, and what helped is taken over into the one that is k
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free
 from penjing.core.units import show_seconds
 from penjing.core.usual import LINEAR, USUAL_OF_MANY
+from penjing.training import _checkpoint
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
@@ -64,11 +66,11 @@ def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch 
     with tempfile.TemporaryDirectory(prefix="penjing-") as folder:
         first = Run(Path(folder) / "first")
         tell(watch, Said("heal: a short training first, to see what is wrong with it"))
-        with _kept_when_stopped(first, wish):
+        with _kept(first, wish.out, "it was not treated to its end"):
             _first(data, wish, first, max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds), watch)
             healed = _healed(first, data, clock, watch)
-        final = replace(_with(wish, healed), seconds=clock.left)
-        with _kept_when_stopped(first, final):
+        with _kept(first, wish.out, "the one after it has no weights"):
+            final = replace(_with(wish, healed), seconds=clock.left)
             return fit(data, final, command, watch, Origin(None, Clock(clock.left), healed.ledger))
 
 
@@ -275,24 +277,44 @@ def _moved(place: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[s
 
 
 @contextmanager
-def _kept_when_stopped(first: Run, wish: FitWish) -> Iterator[None]:
-    """Where a person stops the work and nothing better is there yet, the first training is what they get."""
+def _kept(first: Run, out: Path | None, lacks: str) -> Iterator[None]:
+    """Where the work is stopped or fails and nothing better is there yet, the first training is what a person gets.
+
+    Args:
+        first: that training, in a folder that will be gone.
+        out: where a person wants the run; None takes the next free folder.
+        lacks: what it is not, as the end of a sentence.
+    """
     try:
         yield
     except KeyboardInterrupt as stopped:
         folder, has_weights = stopped.args[:2] if len(stopped.args) >= 2 else (None, False)
         if folder is not None and folder != first.path:
-            if has_weights or not first.has_weights:
-                raise
+            if has_weights or not first.has_weights or any(folder.rglob(_checkpoint.NAME)):
+                raise  # `--resume` goes on from there
             shutil.rmtree(folder, ignore_errors=True)
         if not (first.path / "run.json").exists():
             raise
-        out = wish.out or next_free(first.info["title"])
         is_finished, has_weights = first.status == "finished", first.has_weights
-        if out.exists():  # an empty folder, or it would have been refused: what is moved there would end up inside
-            out.rmdir()
-        shutil.move(first.path, out)
+        place = _moved_out(first, out)
         if is_finished:
-            kept = f"the first, short training is kept in {out}; it was not treated to its end"
-            raise KeyboardInterrupt(kept) from None
-        raise KeyboardInterrupt(out, has_weights) from None
+            raise KeyboardInterrupt(f"the first, short training is kept in {place}; {lacks}") from None
+        raise KeyboardInterrupt(place, has_weights) from None
+    except Exception as problem:
+        if first.has_weights and not (out is not None and Run(out).has_weights):
+            with contextlib.suppress(OSError):  # of a full disk, the first trouble is the one to tell
+                problem.add_note(f"the first, short training is kept in {_moved_out(first, out)}")
+        raise
+
+
+def _moved_out(first: Run, out: Path | None) -> Path:
+    """Move the first training to where a person wants the run or, where another one is, beside it."""
+    place = next_free(first.info["title"])
+    for wanted in [out, out.with_name(f"{out.name}-first")] if out is not None else []:
+        if not wanted.exists() or (wanted.is_dir() and not any(wanted.iterdir())):
+            place = wanted
+            break
+    if place.exists():  # an empty folder: what is moved there would end up inside
+        place.rmdir()
+    shutil.move(first.path, place)
+    return place
