@@ -49,6 +49,20 @@ def test_a_label_that_nobody_has_and_nobody_is_given_does_not_count() -> None:
     assert tag.metric("mean_average_precision")(truth, answer) == 1.0
 
 
+@pytest.mark.parametrize("name", ["macro_f1", "micro_f1", "mean_average_precision"])
+def test_where_nobody_has_a_label_a_metric_is_nothing_and_a_resample_without_one_is_left_out(name: str) -> None:
+    truth, answer = np.zeros((3, 2), dtype=np.int8), np.full((3, 2), 0.1)
+    if name != "mean_average_precision":  # of which scikit-learn warns that there is nothing to find
+        taken, average = (answer >= 0.5).astype(np.int8), name.split("_")[0]
+        assert sklearn_metrics.f1_score(truth, taken, average=average, zero_division=0.0) == 0.0
+    found = tag.metric(name)
+    assert found(truth, answer) == 0.0
+    truth[0, 0], answer[0, 0] = 1, 0.9
+    prepared = found.prepare(truth, answer)
+    assert found.combine(prepared, np.ones(3)) == 1.0
+    assert np.isnan(found.combine(prepared, np.array([0.0, 2.0, 1.0])))
+
+
 def test_scores_have_intervals() -> None:
     for name in tag.REPORTED:
         found = tag.score(name, TRUTH, ANSWER, part="valid", groups=np.arange(400) // 8)

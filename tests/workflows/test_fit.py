@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+from kinds import KINDS, rows
 from PIL import Image
 
 import penjing as pj
@@ -632,6 +633,20 @@ def test_ctrl_c_while_a_head_on_features_from_elsewhere_learns_ends_the_fit(pict
     with pytest.raises(KeyboardInterrupt):
         fit(pictures, tmp_path / "run")
     assert Run(tmp_path / "run").status == "interrupted"
+
+
+def test_labels_that_no_validation_item_has_end_no_training(tmp_path):
+    parts = ["train"] * 40 + ["valid"] * 14 + ["test"] * 12
+    given = (["large"], ["any"], [])
+    labels = [given[row % 3] if part == "train" else [] for row, part in enumerate(parts)]
+    frame = rows().select("size", "colour").with_columns(tags=pl.Series(labels), split=pl.Series(parts))
+    kind = KINDS["labels"]
+    run = pj.fit(frame, recipe=kind.filled, out=tmp_path / "run", watch=None, pictures=False, **kind.wish)
+    assert run.status == "finished"
+    assert pl.read_parquet(run.path / "predictions.parquet")["target"].list.len().max() == 0
+    known = {score.metric: score.value for score in run.scores}
+    assert (known["macro_f1"], known["mean_average_precision"]) == (0.0, 0.0)
+    assert len(run.steps) == kind.filled.training.evaluations
 
 
 @pytest.mark.slow

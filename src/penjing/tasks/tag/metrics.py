@@ -43,12 +43,15 @@ def item_losses(truth: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def _macro_f1(threshold: Threshold | None) -> Metric:
-    """The mean over labels of 2 · hits / (true + taken); a label that nobody has and nobody is given does not count."""
+    """The mean over labels of 2 · hits / (true + taken); a label that nobody has and nobody is given does not count.
+    See `_of_nothing` for items where none counts."""
 
     def mean_f1(prepared: tuple[np.ndarray, ...], weight: np.ndarray) -> float:
         hits, either = _sums(prepared, weight)
         is_there = either > 0
-        return float((2 * hits[is_there] / either[is_there]).mean()) if is_there.any() else math.nan
+        if not is_there.any():
+            return _of_nothing(is_resample=bool(prepared[1].any()))
+        return float((2 * hits[is_there] / either[is_there]).mean())
 
     return Metric("macro_f1", _decided(threshold), mean_f1)
 
@@ -56,7 +59,9 @@ def _macro_f1(threshold: Threshold | None) -> Metric:
 def _micro_f1(threshold: Threshold | None) -> Metric:
     def f1(prepared: tuple[np.ndarray, ...], weight: np.ndarray) -> float:
         hits, either = _sums(prepared, weight)
-        return float(2 * hits.sum() / either.sum()) if either.sum() > 0 else math.nan
+        if either.sum() <= 0:
+            return _of_nothing(is_resample=bool(prepared[1].any()))
+        return float(2 * hits.sum() / either.sum())
 
     return Metric("micro_f1", _decided(threshold), f1)
 
@@ -77,9 +82,21 @@ def _mean_average_precision(_: Threshold | None) -> Metric:
     def mean_precision(prepared: list[tuple[np.ndarray, np.ndarray, np.ndarray]], weight: np.ndarray) -> float:
         found = [_average_precision(*one, weight) for one in prepared]
         found = [one for one in found if not math.isnan(one)]
-        return float(np.mean(found)) if found else math.nan
+        if not found:
+            return _of_nothing(is_resample=any(has.any() for _, has, _ in prepared))
+        return float(np.mean(found))
 
     return Metric("mean_average_precision", prepare, mean_precision)
+
+
+def _of_nothing(*, is_resample: bool) -> float:
+    """What a metric is on items none of which has a label or is given one: 0, as scikit-learn has it. Where only those
+    that a resample drew are such items, it is not a number, and the interval leaves that resample out.
+
+    Args:
+        is_resample: whether others have a label or are given one.
+    """
+    return math.nan if is_resample else 0.0
 
 
 def _log_loss(_: Threshold | None) -> Metric:
