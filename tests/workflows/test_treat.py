@@ -33,7 +33,7 @@ from penjing.workflows import _allowance
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
-from penjing.workflows._search import NO_FINDING, Treated
+from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
 from penjing.workflows._trials import Bench, Deal, Limits, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
@@ -430,6 +430,23 @@ def test_what_helped_only_on_top_of_what_hurt_is_not_said_to_be_nothing(sick: Ru
     treated = (Treated("mixup", "overfit", "helped", ""), Treated("cutmix", "overfit", "hurt", ""))
     found = treating.Treatment(sick, Diagnosis("sick", (), (), ()), "accuracy", "folds", 3, treated)
     assert found.verdict.startswith("mixup helped beside what did not")
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ((), "nothing was left to gain on validation, so the run stays as it is"),
+        (
+            (Treated("usual_rate", "underfit", "no clear effect", ""),),
+            "nothing was shown to help, and nothing was left to gain on validation, so the run stays as it is",
+        ),
+        ((Treated("ema", "noisy", "not tried", "one training would take 9 s"),), "more --time tries the rest"),
+    ],
+)
+def test_where_validation_is_perfect_no_more_time_is_advised(sick: Run, others: tuple[Treated, ...], said: str) -> None:
+    treated = (*others, Treated("mixup", "overfit", "not tried", NOTHING_TO_GAIN))
+    found = treating.Treatment(sick, Diagnosis("sick", (), (), ()), "accuracy", "folds", 3, treated)
+    assert found.verdict.endswith(said)
 
 
 def test_two_groups_are_too_few_for_a_verdict_in_folds(

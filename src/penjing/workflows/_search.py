@@ -47,6 +47,7 @@ CHEAPER = 0.75  # times the seconds of a training, below which that is said of w
 SEEDS_APART = 10**6  # of trainings that tell together whether something looks better
 MARGIN = 2.0  # standard errors that a training may be behind half-way
 STAGE = "trying remedies"
+NOTHING_TO_GAIN = "nothing was left to gain on validation"  # why something was not tried, which no time changes
 NO_FINDING = Finding("no finding", "info", "Nothing that was found points at it.")
 
 
@@ -223,8 +224,7 @@ class Search:
             if self._is_perfect:
                 for left in queue:
                     if left.name not in self._tried:
-                        why = "nothing was left to gain on validation"
-                        self.decide(Treated(left.name, left.finding.name, "not tried", why))
+                        self.decide(Treated(left.name, left.finding.name, "not tried", NOTHING_TO_GAIN))
                 return
             one = queue.pop(0)
             tell(self.watch, Progress(STAGE, len(self._tried), one.name, len(self._tried) + len(queue) + 1))

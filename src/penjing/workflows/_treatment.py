@@ -12,7 +12,7 @@ from penjing.core.recipe import Recipe
 from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
 from penjing.core.run import Run
 from penjing.core.statistics import Difference
-from penjing.workflows._search import NO_FINDING, Treated
+from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
 from penjing.workflows.diagnose import Diagnosis
 
 LONG = 1.25  # times the seconds, from which on a remedy's cost is said
@@ -67,8 +67,12 @@ class Treatment:
         helped = " and ".join(one.remedy for one in self.treated if one.outcome == "helped")
         if helped:
             return f"{helped} helped beside what did not, and was not shown to help without it; the run stays as it is"
-        if any(one.outcome == "not tried" for one in self.treated):
+        untried = {one.why for one in self.treated if one.outcome == "not tried"}
+        if untried - {NOTHING_TO_GAIN}:
             return "nothing was shown to help in this time, so the run stays as it is; more --time tries the rest"
+        if untried:
+            is_tried = any(one.outcome not in _BRIEF for one in self.treated)
+            return f"{'nothing was shown to help, and ' * is_tried}{NOTHING_TO_GAIN}, so the run stays as it is"
         return "nothing helped, so the run stays as it is; it is as good as these remedies make it"
 
     @property
