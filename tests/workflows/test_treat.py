@@ -463,6 +463,23 @@ def test_two_groups_are_too_few_for_a_verdict_in_folds(
     assert not quick
 
 
+def test_items_of_one_group_alone_judge_nothing(sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One group is learned from, and of the two that validate one is lent to the verdict."""
+
+    def in_three(*given: Any, **wishes: Any) -> Any:
+        found = prepare(*given, **wishes)
+        groups = np.zeros(len(found.groups), dtype=np.int64)
+        valid = found.rows("valid")
+        groups[valid] = 1 + np.arange(len(valid)) % 2
+        return replace(found, groups=groups)
+
+    prepare = treating.prepare
+    monkeypatch.setattr(treating, "prepare", in_three)
+    with pytest.raises(RunError, match=r"a verdict needs 2 groups of items that judge or more, and .* has 1 group$"):
+        pj.treat(sick, time=LIMIT, watch=None)
+    assert not quick
+
+
 DOUBTED = 5  # training items that networks doubt
 
 

@@ -39,7 +39,7 @@ from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongErro
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
-from penjing.workflows._trials import FEWEST_FOLDS
+from penjing.workflows._trials import FEWEST_FOLDS, FEWEST_GROUPS
 from penjing.workflows._wish import goes_on, stored_wish
 
 SEEDS = 2  # beside the run's own
@@ -58,7 +58,6 @@ HELD_OUT = "held_out"
 # What all experiments cost, in trainings: a larger network costs about 2 where updates are small, and is left out where
 # it costs more than the time there is; a smaller one costs 1, and itself 1.
 COSTS = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
-FEWEST_GROUPS = 2  # that judge
 FEWEST_UPDATES = 20
 PROBE_SECONDS = 3.0
 LINEAR_SHARE = 0.05  # of the time that is left, for each linear model of a part of the pictures

@@ -37,6 +37,7 @@ from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
 FEWEST_FOLDS = 2  # of one group nothing can be held out
+FEWEST_GROUPS = 2  # that judge: of one group alone nothing tells a gain from chance
 FEWEST_JUDGING = 5  # groups that judge, where they are a part of their own
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
@@ -229,6 +230,11 @@ class Bench:
     def groups(self) -> int:
         """How many groups there are that folds can be made of; an item without one is its own."""
         return len(np.unique(self.prepared.groups[self.learned]))
+
+    @property
+    def judging_groups(self) -> int:
+        """How many groups judge; an item without one is its own."""
+        return len(np.unique(self.prepared.groups[self.judged]))
 
     @property
     def learned(self) -> np.ndarray:

@@ -49,6 +49,7 @@ from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line
 from penjing.workflows._trials import (
     FEWEST_FOLDS,
+    FEWEST_GROUPS,
     FOLDS,
     Bench,
     JudgedOn,
@@ -273,13 +274,21 @@ class Trial:
         self.bench = Bench(prepared, self.task)
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
         self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took)
-        if self.time.has_folds and self.bench.groups < self.wish.seeds:
-            found, needed = many(self.bench.groups, "group"), f"{self.wish.seeds} groups"
-            raise RunError(f"a verdict needs {needed} of training items or more, and {self.run.path} has {found}")
+        self._check_groups()
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
+
+    def _check_groups(self) -> None:
+        """Refuse where fewer groups judge than a verdict needs."""
+        bench, asked = self.bench, self.wish.seeds
+        if self.time.has_folds and bench.groups < asked:
+            found, needed = many(bench.groups, "group"), f"{asked} groups"
+            raise RunError(f"a verdict needs {needed} of training items or more, and {self.run.path} has {found}")
+        if bench.judging_groups < FEWEST_GROUPS:
+            found, needed = many(bench.judging_groups, "group"), f"{FEWEST_GROUPS} groups"
+            raise RunError(f"a verdict needs {needed} of items that judge or more, and {self.run.path} has {found}")
 
     def _of_data(self) -> list[Finding]:
         """What is wrong with the data, which only who reads them sees; told with the diagnosis. Where the border of
