@@ -177,6 +177,50 @@ def test_no_training_is_so_short_that_checks_say_nothing_of_it(run):
     assert _trials.is_settled({"share": short.steps / lab.steps})
 
 
+def test_what_longer_trainings_told_is_kept_where_there_is_less_time_later(run, monkeypatch):
+    monkeypatch.setattr(_experiments, "SEEDS_SHARE", 0.0)
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.75)
+    pj.diagnose(run, time="60s", watch=None)
+    before = read_lines(run / "trials.jsonl")
+    assert {row["steps"] for row in before if row["experiment"] == "share"} == {9}
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.34)
+    pj.diagnose(run, time="60s", watch=None)
+    assert read_lines(run / "trials.jsonl") == before
+
+
+def test_a_kind_that_longer_trainings_told_of_is_not_made_with_shorter_ones(run, monkeypatch):
+    monkeypatch.setattr(_experiments, "SEEDS_SHARE", 0.0)
+    monkeypatch.setattr(_experiments, "_missing", lambda *_: math.inf)
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.75)
+    with monkeypatch.context() as patched:
+        patched.setattr(_experiments, "_plans", lambda lab: _experiments._shares(lab, 0))
+        pj.diagnose(run, time="60s", watch=None)
+    before = read_lines(run / "trials.jsonl")
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 0.34)
+    pj.diagnose(run, time="60s", watch=None)
+    after = read_lines(run / "trials.jsonl")
+    assert after[: len(before)] == before
+    made = {row["experiment"]: row["steps"] for row in after[len(before) :]}
+    assert made == dict.fromkeys(("itself", "seed", "smaller", "larger", "longer"), 4)
+    assert _trials.last_of(open_run(run).record, "share")["steps"] == 9
+
+
+@pytest.mark.parametrize(
+    ("trainings", "unknown", "steps"),
+    [(0.8, 0, 9), (0.7, 0, 4), (2.3, 1, 9), (2.2, 1, 4)],  # of the whole length; twice the updates are not known
+)
+def test_trainings_are_as_long_as_others_were_where_there_is_time_for_what_is_missing(run, trainings, unknown, steps):
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    lab = replace(lab, seconds=1000.0, clock=_experiments.Clock(1000.0 * trainings))
+    plans = list(_experiments._plans_once(_experiments._of_updates(lab, 9)))
+    assert plans[-1].experiment == "longer"
+    known = [
+        {"experiment": plan.experiment, "setting": plan.setting, "seed": plan.recipe.seed, "steps": 9}
+        for plan in plans[: len(plans) - unknown]
+    ]
+    assert _experiments._shortened(lab, 0.34, known).steps == steps
+
+
 def test_what_an_older_version_gave_is_forgotten(run, monkeypatch):
     monkeypatch.setattr(_experiments, "_plans", lambda lab: [_experiments._seed(lab, 1)])
     monkeypatch.setattr(_experiments, "PROBE_SECONDS", 40.0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -102,7 +102,7 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
             raise
         tell(watch, Said(str(error)))
         return _count(run)
-    known = _known(run, {whole.steps, lab.steps})
+    known = _known(run)
     if _has_folds(whole):
         _look_quickly(lab, known)
     for plan in _plans(lab):
@@ -110,14 +110,18 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
     return _count(run)
 
 
-def _known(run: Run, steps: Collection[int] | None = None) -> Known:
-    """What is done already, with so many updates where they are given; the rest is forgotten, and so is what an older
-    version of the experiments gave, for their names meant something else."""
+def _known(run: Run) -> Known:
+    """What is done already, with however many updates: those who read it take the longest trainings. What an older
+    version of the experiments gave is forgotten, for their names meant something else."""
     rows = [row for row in read_lines(run.path / TRIALS) if row.get("version") == VERSION and "steps" in row]
-    rows = [row for row in rows if steps is None or row["steps"] in steps]
     if (run.path / TRIALS).exists():
         write_lines(run.path / TRIALS, rows)
-    return {(row["experiment"], row["setting"], int(row.get("seed") or 0), int(row["steps"])) for row in rows}
+    return {_key(row) for row in rows}
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, int, int]:
+    """What tells an experiment apart; see `Known`."""
+    return row["experiment"], row["setting"], int(row.get("seed") or 0), int(row["steps"])
 
 
 def _count(run: Run) -> int:
@@ -145,12 +149,18 @@ def _other_seeds(whole: Laboratory, known: Known) -> None:
         _carry_out(lab, _seed(lab, number), known)
 
 
+def _is_made(plan: Plan, steps: int, known: Known) -> bool:
+    """Whether an experiment is known already, or was made with longer trainings, beside which nobody would read it;
+    other seeds tell the luck of trainings that are as long as they are."""
+    if plan.experiment != "seed" and any(name == plan.experiment and count > steps for name, _, _, count in known):
+        return True
+    same = {(name, setting) for name, setting, seed, count in known if (seed, count) == (plan.recipe.seed, steps)}
+    return plan.experiment in {name for name, _ in same} if plan.experiment == "cleaned" else plan.key in same
+
+
 def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
     """One experiment, where it is not known yet and the time is enough; what it gives is kept."""
-    steps, seed = lab.steps, plan.recipe.seed
-    same = {(name, setting) for name, setting, number, count in known if (number, count) == (seed, steps)}
-    is_done = plan.experiment in {name for name, _ in same} if plan.experiment == "cleaned" else plan.key in same
-    if is_done or plan.cost * lab.seconds > lab.clock.left:
+    if _is_made(plan, lab.steps, known) or plan.cost * lab.seconds > lab.clock.left:
         return
     plan = lab.priced(plan)
     if plan.cost * lab.seconds > lab.clock.left:
@@ -198,16 +208,34 @@ def _has_folds(lab: Laboratory) -> bool:
 
 
 def _shortened(whole: Laboratory, share: float, known: Sequence[Mapping[str, Any]]) -> Laboratory:
-    """The laboratory with trainings of a share of the updates, or of about as many as some were made with before."""
+    """The laboratory with trainings of a share of the updates; or of about as many as some were made with before; or of
+    more, where others were made with these and there is time for those that are missing."""
     least = math.ceil(whole.steps * LEAST_SHARE)
     planned = max(least, round(whole.steps * share))
     # The training itself, parts hidden and other seeds are whole where the others are not.
     before = [int(row.get("steps") or 0) for row in known if row["experiment"] in {"share", *WIDTHS}]
+    for steps in sorted({one for one in before if one > planned}, reverse=True):
+        lab = _of_updates(whole, steps)
+        if _missing(lab, {_key(row) for row in known}) * lab.seconds <= whole.clock.left:
+            return lab
     alike = [one for one in before if max(least, planned * ABOUT) <= one <= planned / ABOUT]
-    planned = max(alike, default=planned)
-    recipe = replace(whole.recipe, training=planned_anew(whole.recipe.training, planned))
-    seconds = max(whole.seconds * planned / whole.steps, LEAST_SECONDS)
+    return _of_updates(whole, max(alike, default=planned))
+
+
+def _of_updates(whole: Laboratory, steps: int) -> Laboratory:
+    """The laboratory with trainings of so many updates."""
+    if steps == whole.steps:
+        return whole
+    recipe = replace(whole.recipe, training=planned_anew(whole.recipe.training, steps))
+    seconds = max(whole.seconds * steps / whole.steps, LEAST_SECONDS)
     return replace(whole, recipe=recipe, seconds=seconds, answer=np.empty(0), network=None, answers={})
+
+
+def _missing(lab: Laboratory, known: Known) -> float:
+    """What the experiments cost that are not known yet, without repeated ones, and the training itself, which they are
+    held against; in trainings."""
+    costs = [plan.cost for plan in _plans_once(lab) if not _is_made(plan, lab.steps, known)]
+    return sum(costs) + (lab.network is None)
 
 
 def _grown(steps: int, last: Mapping[str, Any]) -> float:
@@ -332,15 +360,26 @@ def _seed(lab: Laboratory, number: int) -> Plan:
 
 def _plans(lab: Laboratory) -> Iterator[Plan]:
     """The experiments that take trainings, the most telling first; then some again with other seeds."""
-    recipe, train = lab.recipe, lab.problem.train
-    sizes = []
-    for experiment, remedy in WIDTHS.items():
-        other = plugins.load("remedies", remedy).apply(recipe, _NOBODY)
-        if isinstance(other, Recipe):
-            sizes.append(Plan(experiment, "width", other, train, 1.0, is_priced=experiment != "larger"))
+    yield from _plans_once(lab)
+    if _is_short(lab):
+        return
+    seed = lab.recipe.seed
+    for turn in range(1, TURNS):
+        for plan in (*_sizes(lab), *_shares(lab, turn)):
+            yield replace(plan, recipe=replace(plan.recipe, seed=seed + turn))
+    yield from (_seed(lab, number) for number in range(SEEDS + 1, MORE_SEEDS + 1))
+
+
+def _is_short(lab: Laboratory) -> bool:
+    """Whether its trainings take fewer updates than the run's."""
+    return lab.steps < total_steps(lab.run.recipe.training)
+
+
+def _plans_once(lab: Laboratory) -> Iterator[Plan]:
+    """Each experiment that takes trainings, the most telling first."""
+    recipe, train, sizes = lab.recipe, lab.problem.train, _sizes(lab)
     # Where others are whole, one is enough to know the luck of trainings cut short; a smaller network takes least.
-    is_short = lab.steps < total_steps(lab.run.recipe.training)
-    yield from (_seed(lab, number) for number in range(1, 2 if is_short else SEEDS + 1))
+    yield from (_seed(lab, number) for number in range(1, 2 if _is_short(lab) else SEEDS + 1))
     yield from (plan for plan in sizes if plan.experiment == "smaller")
     yield from _shares(lab, 0)
     yield from (plan for plan in sizes if plan.experiment != "smaller")
@@ -349,12 +388,16 @@ def _plans(lab: Laboratory) -> Iterator[Plan]:
     groups = len(np.unique(lab.prepared.groups[train]))
     if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN and groups >= FEWEST_FOLDS:
         yield Plan("cleaned", "", recipe, train, FOLDS + 1.0)
-    if is_short:
-        return
-    for turn in range(1, TURNS):
-        for plan in (*sizes, *_shares(lab, turn)):
-            yield replace(plan, recipe=replace(plan.recipe, seed=recipe.seed + turn))
-    yield from (_seed(lab, number) for number in range(SEEDS + 1, MORE_SEEDS + 1))
+
+
+def _sizes(lab: Laboratory) -> list[Plan]:
+    """Networks of other widths."""
+    found = []
+    for experiment, remedy in WIDTHS.items():
+        other = plugins.load("remedies", remedy).apply(lab.recipe, _NOBODY)
+        if isinstance(other, Recipe):
+            found.append(Plan(experiment, "width", other, lab.problem.train, 1.0, is_priced=experiment != "larger"))
+    return found
 
 
 def _shares(lab: Laboratory, turn: int) -> Iterator[Plan]:
