@@ -8,6 +8,7 @@ import pytest
 
 from penjing.core.budget import Clock
 from penjing.core.errors import RunError
+from penjing.core.units import typed_seconds
 from penjing.workflows import _allowance
 from penjing.workflows._allowance import MOST_STAGES, MOST_TIMES, MOST_TURNS, USUAL_TURNS, Allowance
 
@@ -133,4 +134,4 @@ def test_no_more_stages_are_judged_than_there_is_time_for() -> None:
 
 @pytest.mark.parametrize(("seconds", "typed"), [(41.0, "50s"), (100.0, "2m"), (6001.0, "2h")])
 def test_times_are_said_as_they_are_typed(seconds: float, typed: str) -> None:
-    assert _allowance._rounded(seconds) == typed
+    assert typed_seconds(seconds) == typed

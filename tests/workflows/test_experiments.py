@@ -15,9 +15,9 @@ from penjing.checks import _trials
 from penjing.core import plugins
 from penjing.core.errors import DataError, RunError
 from penjing.core.files import read_lines, write_lines
-from penjing.core.recipe import change
+from penjing.core.recipe import Choice, change
 from penjing.core.run import open_run
-from penjing.workflows import _experiments, _laboratory
+from penjing.workflows import _experiments, _laboratory, _pretrained
 from penjing.workflows._hidden import alone, mask
 
 WITHOUT_TRAINING = ("itself", "hidden", "arithmetic")  # of the run's own weights, where there are no folds
@@ -219,6 +219,17 @@ def test_trainings_are_as_long_as_others_were_where_there_is_time_for_what_is_mi
         for plan in plans[: len(plans) - unknown]
     ]
     assert _experiments._shortened(lab, 0.34, known).steps == steps
+
+
+def test_a_time_in_which_no_encoder_could_see_all_items_is_refused_with_one_that_would_do(run, monkeypatch):
+    opened = open_run(run)
+    opened.write_recipe(replace(opened.recipe, pretrained={"image": Choice("efficientnet_lite0")}))
+    monkeypatch.setattr(_pretrained, "seeing_seconds", lambda *_: {"image": 600.0})
+    monkeypatch.setattr(_experiments, "seen_through", lambda *_: pytest.fail("items were seen"))
+    with pytest.raises(
+        RunError, match=r"the pretrained encoder takes 10 min 00 s to see all items, .* give --time 16m or more"
+    ):
+        pj.diagnose(run, time="60s", watch=None)
 
 
 def test_what_an_older_version_gave_is_forgotten(run, monkeypatch):

@@ -22,6 +22,7 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.core.report.text import floor_scores
 from penjing.core.run import Run
 from penjing.training import engine
+from penjing.workflows import _pretrained
 from penjing.workflows.advice import _knows_by_heart
 
 RECIPE = Recipe.from_toml(
@@ -647,6 +648,19 @@ def test_labels_that_no_validation_item_has_end_no_training(tmp_path):
     known = {score.metric: score.value for score in run.scores}
     assert (known["macro_f1"], known["mean_average_precision"]) == (0.0, 0.0)
     assert len(run.steps) == kind.filled.training.evaluations
+
+
+def test_a_deadline_in_which_the_encoder_of_a_recipe_could_not_see_all_items_is_refused(
+    pictures, tmp_path, monkeypatch
+):
+    seen = replace(RECIPE, augment=(), model=Choice("probe"), pretrained={"image": Choice("efficientnet_lite0")})
+    monkeypatch.setattr(_pretrained, "seeing_seconds", lambda *_: {"image": 600.0})
+    with pytest.raises(RunError, match=r"takes 10 min 00 s to see all items, .* give --time 16m or more"):
+        fit(pictures, tmp_path / "run", recipe=seen.filled(), time=30)
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setattr("penjing.workflows.fit.seen_through", lambda *_: (_ for _ in ()).throw(Killed))
+    with pytest.raises(Killed):  # without a deadline it takes as long as it takes
+        fit(pictures, tmp_path / "run", recipe=seen.filled())
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ from penjing.core.split import Split
 from penjing.core.statistics import LEAST_SEEDS
 from penjing.core.usual import BORDER
 from penjing.training import engine
-from penjing.workflows import _allowance
+from penjing.workflows import _allowance, _told_by_data
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
@@ -170,6 +170,15 @@ def test_a_border_that_tells_the_answer_is_seen_hidden_and_never_believed(marked
     again = treating.Trial(found.run, treating.TreatWish(), Clock(LIMIT), None, diagnose(found.run))
     again._open(None)
     assert again._of_data() == []
+
+
+def test_no_encoder_sees_all_items_to_tell_that_its_network_is_shown_no_pictures(
+    sick: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared: Any = SimpleNamespace(split=SimpleNamespace(folds=0), pictures=None)
+    monkeypatch.setattr(_told_by_data, "seen_through", lambda given, _: given)
+    monkeypatch.setattr(_told_by_data, "pose", forbidden("items were seen"))
+    assert _told_by_data.of_pictures(sick, prepared, np.arange(3), Clock()) == []
 
 
 def test_the_new_run_has_the_parts_and_the_seal_of_the_old_one(healed: Any) -> None:

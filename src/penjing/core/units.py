@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from penjing.core.errors import UsageError
@@ -64,6 +65,15 @@ def show_seconds(value: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, rest = divmod(round(value / 60), 60)
     return f"{hours} h {rest:02d} min"
+
+
+def typed_seconds(value: float) -> str:
+    """A duration that is no shorter, as people type it: "90s", "5m", "2h"."""
+    if value < 100:
+        return f"{10 * math.ceil(value / 10)}s"
+    if value < 6000:
+        return f"{math.ceil(value / 60)}m"
+    return f"{math.ceil(value / 3600)}h"
 
 
 def show_bytes(value: float) -> str:

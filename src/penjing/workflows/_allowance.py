@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from penjing.core.budget import LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import RunError
-from penjing.core.units import show_seconds
+from penjing.core.units import show_seconds, typed_seconds
 from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
 
 MOST_STAGES = 3  # that get a verdict of their own
@@ -175,7 +175,7 @@ class Allowance:
         needed = self.clock.elapsed + self._around() + seconds * self._trainings()
         return RunError(
             f"one training takes {show_seconds(seconds)}, and a verdict needs {self.seeds} with a remedy and "
-            f"without: give --time {_rounded(needed)} or more"
+            f"without: give --time {typed_seconds(needed)} or more"
         )
 
     def seeing_too_short(self, seconds: float) -> RunError:
@@ -183,7 +183,7 @@ class Allowance:
         needed = self.clock.elapsed + self._around() + SEEINGS * seconds
         return RunError(
             f"the pretrained encoder takes {show_seconds(seconds)} to see all items, which treat does twice: give "
-            f"--time {_rounded(needed)} or more"
+            f"--time {typed_seconds(needed)} or more"
         )
 
     def _trainings(self) -> float:
@@ -195,12 +195,3 @@ class Allowance:
         if not self.growing:
             return 0.0
         return self.reading_seconds + self.seeing_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
-
-
-def _rounded(seconds: float) -> str:
-    """A time that is enough, as it is typed."""
-    if seconds < 100:
-        return f"{10 * math.ceil(seconds / 10)}s"
-    if seconds < 6000:
-        return f"{math.ceil(seconds / 60)}m"
-    return f"{math.ceil(seconds / 3600)}h"

@@ -37,7 +37,7 @@ from penjing.workflows import _close
 from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
 from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
 from penjing.workflows._prepare import prepare
-from penjing.workflows._pretrained import seen_through
+from penjing.workflows._pretrained import check_seeing, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._trials import FEWEST_FOLDS, FEWEST_GROUPS
 from penjing.workflows._wish import goes_on, stored_wish
@@ -186,18 +186,19 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
     if set(dealt.frame["hash"]) != set(prepared.hashes):
         raise DataError(f"the data of {run.path} have changed since it began; give them as they were with --data")
     recipe = run.recipe
-    prepared = seen_through(prepared, recipe.pretrained)
     train, valid = prepared.rows("train"), prepared.rows("valid")
     if dealt.folds:  # one of its folds stands for all
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()
         train, valid = (outside[(fold[outside] == 0) == is_valid] for is_valid in (False, True))
-    problem = pose(prepared, train, valid)
-    taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
     if len(np.unique(statistics.unit_of_item(prepared.groups[valid], len(valid)))) < FEWEST_GROUPS:
         raise RunError(
             f"all validation items of {run.path} are of one group, so nothing tells a gain from chance; experiments "
             f"need {FEWEST_GROUPS} groups there"
         )
+    taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
+    check_seeing(prepared, recipe.pretrained, clock, COSTS * LEAST_SHARE * taken)
+    prepared = seen_through(prepared, recipe.pretrained)
+    problem = pose(prepared, train, valid)
     recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
     return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken, LEAST_SECONDS))
 

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from penjing.core import cache, plugins
-from penjing.core.errors import DataError, UsageError
+from penjing.core.budget import Clock
+from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice
 from penjing.core.table import Column, Store
+from penjing.core.units import show_seconds, typed_seconds
 from penjing.modalities import text
 from penjing.pretrained import installed, modalities, named, reads
 from penjing.workflows._prepare import Prepared
@@ -26,6 +28,7 @@ NO, AUTO = "no", "auto"
 FEW_ITEMS = 200  # items of a class below which features from elsewhere are worth a line
 BLOCK = 256  # rows seen through an encoder together
 MEASURED, MEASURED_TEXTS = 16, 128  # items that tell what an encoder costs; texts are seen by length, hence more
+SEEING_SLACK = 1.5  # times the seconds that a few items foretell, for which time is asked
 
 
 def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
@@ -159,6 +162,27 @@ def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: floa
         if seconds >= 0:
             found[name] = encoders[name]
     return found
+
+
+def check_seeing(prepared: Prepared, encoders: Mapping[str, Choice], clock: Clock, beside: float) -> None:
+    """Refuse where a deadline binds and encoders would take longer than it leaves to see all items.
+
+    Args:
+        clock: of the whole command.
+        beside: seconds that what comes after it takes, for the time that is asked for.
+
+    Raises:
+        RunError: they would; the message says what time would do.
+    """
+    if not (encoders and clock.is_binding):
+        return
+    seconds = sum(seeing_seconds(prepared, encoders).values())
+    if seconds > clock.left:
+        needed = clock.elapsed + SEEING_SLACK * seconds + beside
+        raise RunError(
+            f"the pretrained encoder takes {show_seconds(seconds)} to see all items, and there are "
+            f"{show_seconds(clock.left)} left: give --time {typed_seconds(needed)} or more"
+        )
 
 
 def seeing_seconds(prepared: Prepared, encoders: Mapping[str, Choice]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from penjing.core import split
-from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.budget import DEFAULT_SECONDS, GOOD_TRAINING_SECONDS, LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import write_json
@@ -29,7 +29,7 @@ from penjing.workflows._choose import Chosen, check_network
 from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
 from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
-from penjing.workflows._pretrained import AUTO, NO, at_hand, doubts, lacking, seen_through
+from penjing.workflows._pretrained import AUTO, NO, at_hand, check_seeing, doubts, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, goes_on, plain_wish, replanned, settled, wish_of
@@ -66,7 +66,8 @@ def fit(
     Raises:
         DataError: there is nothing to learn from, and the message says what is missing.
         UsageError: an option does not exist or does not fit the data.
-        RunError: the run folder cannot be written, or the training diverged.
+        RunError: the run folder cannot be written, the training diverged, or the encoder of a given recipe takes longer
+            than the deadline allows.
         KeyboardInterrupt: a person stopped it; the best so far is in the run folder. It carries that folder, and
             whether it has weights.
     """
@@ -82,6 +83,8 @@ def fit(
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)
     check_network(wish.recipe, [slot.modality for slot in prepared.slots], len(prepared.rows("train")))
+    if wish.recipe.recipe is not None and origin is None:  # what was treated has kept time for it
+        check_seeing(prepared, wish.recipe.recipe.pretrained, clock, GOOD_TRAINING_SECONDS + LEAST_CLOSING_SECONDS)
     if wish.recipe.pretrained != AUTO:
         for sentence in doubts(at_hand(prepared, wish.recipe.pretrained)):  # refuses what reads none of the inputs
             tell(watch, Warned(sentence))

@@ -129,7 +129,8 @@ def _first(data: object, wish: FitWish, first: Run, seconds: float, watch: Watch
         given=wish.given | {"folds"},
     )
     try:
-        fit(data, short, (), _in_silence(watch))
+        # As part of a whole it is not refused where its own short time is not enough for an encoder.
+        fit(data, short, (), _in_silence(watch), Origin(None, Clock(seconds)))
     except RunError:
         if not (first.path / "recipe.toml").exists():
             raise
