@@ -23,6 +23,9 @@ from penjing.core.report.text import floor_scores
 from penjing.core.run import Run
 from penjing.training import engine
 from penjing.workflows import _pretrained
+from penjing.workflows._contenders import PRETRAINED, Contender
+from penjing.workflows._job import choose_recipe, train_all
+from penjing.workflows._problem import pose
 from penjing.workflows.advice import _knows_by_heart
 
 RECIPE = Recipe.from_toml(
@@ -627,13 +630,74 @@ def test_ctrl_c_in_a_report_says_that_the_run_is_finished(pictures, tmp_path, mo
     assert Run(tmp_path / "run").status == "finished"
 
 
+def head(job, deals, **outcome):
+    """A network that stands for a head on features from elsewhere, trained in earnest; the outcome may be changed."""
+    folder = job.run.path / PRETRAINED
+    folder.mkdir(exist_ok=True)
+    other = replace(job, folder=folder)
+    problem = pose(job.prepared, deals[0].train, deals[0].valid)
+    chosen = choose_recipe(other, problem)
+    chosen = replace(chosen, recipe=replace(chosen.recipe, seed=7))
+    posed, trained, logits = train_all(other, problem, deals, chosen, None)
+    return Contender(PRETRAINED, other, posed, replace(trained, **outcome), logits)
+
+
 def test_ctrl_c_while_a_head_on_features_from_elsewhere_learns_ends_the_fit(pictures, tmp_path, monkeypatch):
-    stopped = SimpleNamespace(trained=SimpleNamespace(is_interrupted=True))
-    monkeypatch.setattr("penjing.workflows.fit.pretrained_contenders", lambda *_: [stopped])
+    monkeypatch.setattr(
+        "penjing.workflows.fit.pretrained_contenders", lambda *given: [head(*given, is_interrupted=True)]
+    )
     monkeypatch.setattr("penjing.workflows.fit.train_all", lambda *_: pytest.fail("another network was trained"))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as stopped:
         fit(pictures, tmp_path / "run")
-    assert Run(tmp_path / "run").status == "interrupted"
+    run = Run(tmp_path / "run")
+    assert run.status == "interrupted"
+    assert stopped.value.args == (run.path, True)
+    assert run.scores
+
+
+@pytest.mark.parametrize("folds", [0, 3])
+def test_ctrl_c_before_a_second_network_is_measured_keeps_the_first_and_goes_on_with_both(
+    pictures, tmp_path, monkeypatch, folds
+):
+    """With folds it comes in the second of them."""
+    whole = fit(pictures, tmp_path / "whole", folds=folds)
+    learn, begun = engine._begun, []
+
+    def stopped_at_once(recipe, problem, start):
+        begun.append(recipe)
+        if len(begun) == (1 if not folds else 2):
+            raise KeyboardInterrupt
+        return learn(recipe, problem, start)
+
+    def first(*given):
+        found = head(*given)
+        monkeypatch.setattr(engine, "_begun", stopped_at_once)
+        return [found]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("penjing.workflows.fit.pretrained_contenders", first)
+        with pytest.raises(KeyboardInterrupt) as stopped:
+            fit(pictures, tmp_path / "run", folds=folds)
+    monkeypatch.setattr(engine, "_begun", learn)
+    run = Run(tmp_path / "run")
+    assert run.status == "interrupted"
+    assert stopped.value.args == (run.path, True)
+    assert run.scores
+    assert run.recipe.seed == 7
+    assert (run.path / "report.html").exists()
+    assert written(run.path, "record.jsonl") == written(run.path / PRETRAINED, "record.jsonl")
+    assert [line["choice"] for line in run.ledger if line["what"] == "network"] == ["a head on pretrained features"]
+    resumed = pj.resume(run)  # of a run without an encoder the other network alone is left
+    for file in ("model.safetensors", "record.jsonl", "inputs.json"):
+        assert written(resumed.path, file) == written(whole.path, file), file
+    assert not list(resumed.path.rglob("aside"))
+
+
+def test_ctrl_c_before_the_only_network_is_measured_leaves_none(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr("penjing.workflows.fit.train_all", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        fit(pictures, tmp_path / "run")
+    assert stopped.value.args == (tmp_path / "run", False)
 
 
 def test_labels_that_no_validation_item_has_end_no_training(tmp_path):

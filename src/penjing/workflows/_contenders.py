@@ -109,9 +109,23 @@ def _within_time(job: Job, encoders: Mapping[str, Choice]) -> dict[str, Choice]:
 
 
 def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
-    """The contender that validation prefers; see `preferred`."""
+    """The contender that validation prefers; see `preferred`. What it recorded becomes the run's record."""
+    winner = contenders[0] if len(contenders) == 1 else _chosen(job, contenders, metric, rows)
+    if winner.name != PRETRAINED:
+        return winner
     if len(contenders) == 1:
-        return contenders[0]
+        _note(job, Decided("network", WORDS[PRETRAINED], f"stopped before one {WORDS[SCRATCH]} was measured"))
+    _put_in_place(job.run, winner)
+    return winner
+
+
+def _note(job: Job, decided: Decided) -> None:
+    job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
+    tell(job.watch, decided)
+
+
+def _chosen(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.ndarray) -> Contender:
+    """The one of several that validation prefers."""
     task = plugins.load("tasks", job.prepared.task)
     truth, groups = job.prepared.truth[rows], job.prepared.groups[rows]
     scores, losses = {}, {}
@@ -129,25 +143,33 @@ def best_of(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
     if is_close:
         shown = ", ".join(f"{value:.3f}" for value in means.values())
         why += f"; too close to tell, and the loss ({shown}) does not speak against it"
-    decided = Decided("network", WORDS[winner.name], why, {**values, "losses": means})
-    job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
-    tell(job.watch, decided)
-    if winner.name == PRETRAINED:
-        aside = job.run.path / ASIDE
-        aside.mkdir(parents=True, exist_ok=True)
-        for name in ("recipe.toml", *_RECORDED):
-            if (job.run.path / name).exists():
-                shutil.copyfile(job.run.path / name, aside / name)
-        for name in _RECORDED:
-            shutil.copyfile(winner.job.folder / name, job.run.path / name)
+    _note(job, Decided("network", WORDS[winner.name], why, {**values, "losses": means}))
     return winner
+
+
+def _put_in_place(run: Run, winner: Contender) -> None:
+    """Make the record of a head on pretrained features that of its run. What the other network had lies aside, an empty
+    file being one that it had not."""
+    aside = run.path / ASIDE
+    aside.mkdir(parents=True, exist_ok=True)
+    for name in ("recipe.toml", *_RECORDED):
+        if (run.path / name).exists():
+            shutil.copyfile(run.path / name, aside / name)
+        else:
+            write_text(aside / name, "")
+    for name in _RECORDED:
+        shutil.copyfile(winner.job.folder / name, run.path / name)
 
 
 def taken_up(run: Run) -> None:
     """Give a run that goes on what the network from scratch had, where a stopped run kept another one until then."""
     aside = run.path / ASIDE
     for path in sorted(aside.glob("*")) if aside.exists() else ():
-        shutil.move(path, run.path / path.name)
+        if path.stat().st_size:
+            shutil.move(path, run.path / path.name)
+        else:
+            (run.path / path.name).unlink(missing_ok=True)
+            path.unlink()
 
 
 def preferred(

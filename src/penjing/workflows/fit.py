@@ -182,17 +182,22 @@ def _grow(job: Job) -> bool:
     shown = _simple.bordered(job.prepared, chosen.recipe.training.border)
     floor = _simple.learn_floors(shown, pairs, metric, chosen.recipe.seed, clock, job.watch)
     contenders = pretrained_contenders(job, deals)
-    if any(one.trained.is_interrupted for one in contenders):
-        raise KeyboardInterrupt  # there is time for no other one; `--resume` goes on from its checkpoint
-    start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent else None
-    contenders.append(Contender(SCRATCH, job, *train_all(job, problem, deals, chosen, start)))
+    is_interrupted = any(one.trained.is_interrupted for one in contenders)
+    if not is_interrupted:
+        start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent else None
+        try:
+            contenders.append(Contender(SCRATCH, job, *train_all(job, problem, deals, chosen, start)))
+        except KeyboardInterrupt:  # before this one was measured once; `--resume` goes on with it
+            if not contenders:
+                raise
+            is_interrupted = True
     rows = np.concatenate([deal.valid for deal in deals])
     winner = best_of(job, contenders, metric, rows)
     run.write_recipe(winner.trained.recipe)
     with clock.stage("closing"):
         close_run(winner, [one for one in contenders if one is not winner], floor, rows, len(deals) > 1)
     _note_cost(run, winner.trained, winner.problem, clock)
-    is_interrupted = winner.trained.is_interrupted or contenders[-1].trained.is_interrupted
+    is_interrupted = is_interrupted or contenders[-1].trained.is_interrupted
     if not is_interrupted:
         shutil.rmtree(run.path / ASIDE, ignore_errors=True)
     return is_interrupted
