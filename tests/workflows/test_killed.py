@@ -96,3 +96,33 @@ def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
     assert not list(resumed.path.rglob("aside"))
     again = pj.fit(data, recipe=resumed.path, out=tmp_path / "again", watch=None, pictures=False)
     assert (again.path / "model.safetensors").read_bytes() == (resumed.path / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_run_stopped_in_a_fold_of_the_second_network_keeps_the_head_and_goes_on_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = at_hand("pretrained").write(tmp_path / "data")
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_stop(folder: Path, step: int, *rest: Any) -> None:
+        keep(folder, step, *rest)
+        if folder.match("run/folds/1"):
+            raise KeyboardInterrupt
+
+    wishes: dict[str, Any] = {"set": {"training.steps": 60}, "pretrained": "efficientnet_lite0"}
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_keep", keep_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            pj.fit(data, out=tmp_path / "run", time=90, folds=2, watch=None, pictures=False, **wishes)
+    stopped = pj.Run(tmp_path / "run")
+    assert stopped.status == "interrupted"
+    assert stopped.recipe.pretrained
+    assert len(pj.predict(stopped, data, watch=None).frame) == len(list(data.rglob("*.png")))
+    resumed = pj.resume(stopped, watch=None)
+    assert resumed.status == "finished"
+    assert not list(resumed.path.rglob("aside"))
+    assert [entry["what"] for entry in resumed.ledger].count("network") >= 2
+    again = pj.fit(data, recipe=resumed.path, out=tmp_path / "again", watch=None, pictures=False)
+    assert (again.path / "model.safetensors").read_bytes() == (resumed.path / "model.safetensors").read_bytes()
