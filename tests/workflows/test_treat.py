@@ -175,10 +175,14 @@ def test_a_border_that_tells_the_answer_is_seen_hidden_and_never_believed(marked
 def test_no_encoder_sees_all_items_to_tell_that_its_network_is_shown_no_pictures(
     sick: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepared: Any = SimpleNamespace(split=SimpleNamespace(folds=0), pictures=None)
-    monkeypatch.setattr(_told_by_data, "seen_through", lambda given, _: given)
+    encoded = replace(sick.recipe, pretrained={"image": Choice("efficientnet_lite0")})
+    slots, split = [SimpleNamespace(modality="image")], SimpleNamespace(folds=0)
+    prepared: Any = SimpleNamespace(split=split, slots=slots, groups=np.arange(100), rows=lambda _: np.arange(50))
     monkeypatch.setattr(_told_by_data, "pose", forbidden("items were seen"))
-    assert _told_by_data.of_pictures(sick, prepared, np.arange(3), Clock()) == []
+    with pytest.raises(pytest.fail.Exception):
+        _told_by_data.of_pictures(sick, prepared, np.arange(50), Clock(), None)
+    monkeypatch.setattr(Run, "recipe", property(lambda _: encoded))
+    assert _told_by_data.of_pictures(sick, prepared, np.arange(50), Clock(), None) == []
 
 
 def test_the_new_run_has_the_parts_and_the_seal_of_the_old_one(healed: Any) -> None:

@@ -31,7 +31,8 @@ class FrontEnd(nn.Module):
     def for_training(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch longest"]:
         """The pieces without the padding that all texts of the batch end with, but for a little of it: some networks
         look at padding too, and see the same where a text is one of the longest."""
-        return self(tokens)[:, : int(self.lengths(tokens).max()) + MARGIN]
+        pieces = self(tokens)
+        return pieces[:, : int((pieces != PADDING).sum(1).max()) + MARGIN]
 
     def lengths(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, " batch"]:
         """How many pieces each text has."""
