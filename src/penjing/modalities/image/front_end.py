@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from penjing.modalities._levels import LEVELS, learn_standard
+from penjing.modalities._standard import standardised
 from penjing.modalities.image.rim import rim
 
 _CHUNK = 1024  # items counted at once, so that memory stays flat however many there are
@@ -44,14 +45,14 @@ class FrontEnd(nn.Module):
     ) -> Float[Tensor, "batch channels height width"]:
         if self.border:
             return self._without_border(pixels)
-        return ((pixels.float() - self.mean) / self.std).permute(0, 3, 1, 2)
+        return standardised(pixels, self.mean, self.std).permute(0, 3, 1, 2)
 
     def _without_border(self, pixels: UInt8[Tensor, "batch height width channels"]) -> Tensor:
         """The same with the mean of all pictures, which is 0, where the border was."""
         height, width = pixels.shape[1:3]
         top, left = rim(height, width, self.border)
-        inside = pixels[:, top : height - top, left : width - left].float()
-        return F.pad((inside - self.mean) / self.std, (0, 0, left, left, top, top)).permute(0, 3, 1, 2)
+        inside = standardised(pixels[:, top : height - top, left : width - left], self.mean, self.std)
+        return F.pad(inside, (0, 0, left, left, top, top)).permute(0, 3, 1, 2)
 
 
 def learn(

@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from penjing.modalities._levels import LEVELS, learn_standard
+from penjing.modalities._standard import standardised
 
 _CHUNK = 64  # items counted at once, so that memory stays flat however many there are
 
@@ -35,7 +36,7 @@ class FrontEnd(nn.Module):
     def forward(
         self, pixels: UInt8[Tensor, "batch time height width channels"]
     ) -> Float[Tensor, "batch time channels height width"]:
-        return ((pixels.float() - self.mean) / self.std).permute(0, 1, 4, 2, 3)
+        return standardised(pixels, self.mean, self.std).permute(0, 1, 4, 2, 3)
 
 
 def learn(
