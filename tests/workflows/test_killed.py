@@ -70,27 +70,43 @@ def test_a_network_that_had_not_begun_keeps_to_the_deadline_after_all(tmp_path: 
     assert Recipe.read(out / "recipe.toml").training.replans
 
 
-@pytest.mark.slow
-def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = at_hand("pretrained").write(tmp_path / "data")
+def stopped_beside_a_head(
+    place: Path, monkeypatch: pytest.MonkeyPatch, folds: int, is_time: Callable[[Path, int], bool]
+) -> tuple[Path, pj.Run]:
+    """The data, and a run of them that Ctrl-C stopped at a checkpoint of the network from scratch: its head on features
+    from elsewhere had been trained by then.
+
+    Args:
+        is_time: (folder of the checkpoint, update) → whether that is the one.
+    """
+    data = at_hand("pretrained").write(place / "data")
     monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
     keep = engine._keep
 
     def keep_and_stop(folder: Path, step: int, *rest: Any) -> None:
         keep(folder, step, *rest)
-        if rest[-1].step >= 3 and folder.name == "run":
+        if is_time(folder, rest[-1].step):
             raise KeyboardInterrupt
 
     wishes: dict[str, Any] = {"set": {"training.steps": 60}, "pretrained": "efficientnet_lite0"}
     with monkeypatch.context() as patched:
         patched.setattr(engine, "_keep", keep_and_stop)
         with pytest.raises(KeyboardInterrupt):
-            pj.fit(data, out=tmp_path / "run", time=90, folds=0, watch=None, pictures=False, **wishes)
-    stopped = pj.Run(tmp_path / "run")
+            pj.fit(data, out=place / "run", time=90, folds=folds, watch=None, pictures=False, **wishes)
+    stopped = pj.Run(place / "run")
     assert stopped.status == "interrupted"
-    assert stopped.recipe.pretrained  # after three updates the other network was no better
+    assert stopped.recipe.pretrained  # what was measured of the other network by then was no better
+    return data, stopped
+
+
+@pytest.mark.slow
+def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_time(folder: Path, step: int) -> bool:
+        return step >= 3 and folder.name == "run"
+
+    data, stopped = stopped_beside_a_head(tmp_path, monkeypatch, 0, is_time)
     resumed = pj.resume(stopped, watch=None)
     assert resumed.status == "finished"
     assert not list(resumed.path.rglob("aside"))
@@ -102,23 +118,7 @@ def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
 def test_a_run_stopped_in_a_fold_of_the_second_network_keeps_the_head_and_goes_on_with_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = at_hand("pretrained").write(tmp_path / "data")
-    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
-    keep = engine._keep
-
-    def keep_and_stop(folder: Path, step: int, *rest: Any) -> None:
-        keep(folder, step, *rest)
-        if folder.match("run/folds/1"):
-            raise KeyboardInterrupt
-
-    wishes: dict[str, Any] = {"set": {"training.steps": 60}, "pretrained": "efficientnet_lite0"}
-    with monkeypatch.context() as patched:
-        patched.setattr(engine, "_keep", keep_and_stop)
-        with pytest.raises(KeyboardInterrupt):
-            pj.fit(data, out=tmp_path / "run", time=90, folds=2, watch=None, pictures=False, **wishes)
-    stopped = pj.Run(tmp_path / "run")
-    assert stopped.status == "interrupted"
-    assert stopped.recipe.pretrained
+    data, stopped = stopped_beside_a_head(tmp_path, monkeypatch, 2, lambda folder, _: folder.match("run/folds/1"))
     assert len(pj.predict(stopped, data, watch=None).frame) == len(list(data.rglob("*.png")))
     resumed = pj.resume(stopped, watch=None)
     assert resumed.status == "finished"
