@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Num
 from torch import Tensor
 
 KEEPS_LABEL = ""
@@ -24,8 +24,8 @@ class Settings:
 
 
 def apply(
-    images: Float[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels height width"]:
+    images: Num[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
+) -> Num[Tensor, "batch channels height width"]:
     """The pictures, each cut at random out of itself with a mirrored margin.
 
     Each row of the result is one stretch of memory in the widened pictures, and is copied as such.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Num
 from torch import Tensor
 
 KEEPS_LABEL = "A mirrored letter, digit or hand is another one: only where left and right mean nothing."
@@ -28,8 +28,8 @@ class Settings:
 
 
 def apply(
-    images: Float[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
-) -> Float[Tensor, "batch channels height width"]:
+    images: Num[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
+) -> Num[Tensor, "batch channels height width"]:
     """The pictures, some of them mirrored."""
     for axis in (3,) if settings.upright else (3, 2):
         chosen = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < settings.rate
