@@ -20,7 +20,16 @@ from penjing.workflows import _trials
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._trials import BehindError, Bench, Limits, Screened, SeeingTooSlowError, TooSlowError, _Guard
+from penjing.workflows._trials import (
+    BehindError,
+    Bench,
+    Limits,
+    Screened,
+    SeeingTooSlowError,
+    TooSlowError,
+    _Guard,
+    sees_whole_pictures,
+)
 
 WRONG = (1, 3)  # rows whose labels networks doubt
 RECIPE = Recipe(training=Training(steps=100))
@@ -414,3 +423,11 @@ def parted(bench: Bench, train: int, valid: int) -> Bench:
     parts = ["train"] * train + ["valid"] * valid
     dealt = Split(pl.DataFrame({"part": parts, "fold": [-1] * len(parts)}))
     return Bench(replace(bench.prepared, split=dealt), bench.task)
+
+
+def test_an_encoder_of_texts_sees_no_border_of_the_pictures_beside_them() -> None:
+    slots = [SimpleNamespace(name="photo", modality="image"), SimpleNamespace(name="text", modality="text")]
+    prepared: Any = SimpleNamespace(slots=slots)
+    assert not sees_whole_pictures(prepared, Recipe())
+    assert not sees_whole_pictures(prepared, Recipe(pretrained={"text": Choice("minilm")}))
+    assert sees_whole_pictures(prepared, Recipe(pretrained={"photo": Choice("efficientnet_lite0")}))

@@ -468,7 +468,7 @@ class Bench:
                 if hashes[row] in taken:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
-            if self.hides_border and recipe.pretrained:
+            if self.hides_border and sees_whole_pictures(self.prepared, recipe):
                 raise UsageError("a pretrained encoder sees pictures whole, and their border tells the answer")
             seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
@@ -477,6 +477,11 @@ class Bench:
                 posed = choosing_without_border(posed)
             self._posed[key] = posed
         return self._posed[key]
+
+
+def sees_whole_pictures(prepared: Prepared, recipe: Recipe) -> bool:
+    """Whether an encoder of the recipe reads pictures, of which no border can be hidden from it."""
+    return any(slot.modality == "image" and slot.name in recipe.pretrained for slot in prepared.slots)
 
 
 def _encoders_of(recipe: Recipe) -> str:
