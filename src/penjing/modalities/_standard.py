@@ -13,8 +13,8 @@ def standardised(
 
     Of several channels a row of pixels at a time: three numbers that repeat take six times as long as a row of them.
     """
-    if len(mean) == 1:
-        return (pixels.float() - mean) / std
     width, channels = pixels.shape[-2:]
-    rows = pixels.flatten(-2).float()
-    return ((rows - mean.repeat(width)) / std.repeat(width)).unflatten(-1, (width, channels))
+    if channels == 1:
+        return (pixels.float() - mean).div_(std)
+    rows = pixels.flatten(-2).float() - mean.repeat(width)
+    return rows.div_(std.repeat(width)).unflatten(-1, (width, channels))

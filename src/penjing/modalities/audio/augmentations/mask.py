@@ -36,16 +36,16 @@ def apply(
     maps: Float[Tensor, "batch 1 bands frames"], generator: torch.Generator, settings: Settings
 ) -> Float[Tensor, "batch 1 bands frames"]:
     """The maps with zeros where they are masked: each band's mean, since maps are standardised."""
-    covered = torch.zeros(maps[:, 0].shape, dtype=torch.bool)
-    for _ in range(settings.count):
-        covered |= _stretch(maps.shape[2], len(maps), generator, settings.bands)[:, :, None]
-        covered |= _stretch(maps.shape[3], len(maps), generator, settings.time)[:, None, :]
-    return as_maps(maps[:, 0].masked_fill(covered.to(maps.device), 0.0))
+    sounds = maps[:, 0]
+    for _ in range(settings.count):  # products, which are several times as fast as choosing by a mask of all values
+        sounds = sounds * _heard(maps.shape[2], len(maps), generator, settings.bands).to(maps)[:, :, None]
+        sounds = sounds * _heard(maps.shape[3], len(maps), generator, settings.time).to(maps)[:, None, :]
+    return as_maps(sounds)
 
 
-def _stretch(size: int, count: int, generator: torch.Generator, longest: float) -> Bool[Tensor, "count size"]:
-    """Which places of an axis lie under each item's mask."""
+def _heard(size: int, count: int, generator: torch.Generator, longest: float) -> Bool[Tensor, "count size"]:
+    """Which places of an axis do not lie under each item's mask."""
     span = longest * torch.rand(count, 1, generator=generator)
     start = (1 - span) * torch.rand(count, 1, generator=generator)
     middle = (torch.arange(size) + 0.5) / size
-    return (middle >= start) & (middle < start + span)
+    return (middle < start) | (middle >= start + span)

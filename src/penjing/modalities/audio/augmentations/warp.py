@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from penjing.modalities.audio.augmentations._maps import as_maps
@@ -38,17 +38,33 @@ def apply(
     bands = torch.arange(maps.shape[2]) * (1 + settings.pitch * pitch)
     middle = (maps.shape[3] - 1) / 2
     frames = middle + (torch.arange(maps.shape[3]) - middle) * (1 + settings.speed * speed)
-    return as_maps(_sampled(_sampled(maps[:, 0], bands, 1), frames, 2))
+    return as_maps(_in_time(_in_pitch(maps[:, 0], bands), frames))
 
 
-def _sampled(
-    sounds: Float[Tensor, "batch bands frames"], places: Float[Tensor, "batch size"], axis: int
+def _in_pitch(
+    sounds: Float[Tensor, "batch bands frames"], places: Float[Tensor, "batch bands"]
 ) -> Float[Tensor, "batch bands frames"]:
-    """Linear interpolation along one axis at places of each item's own."""
-    size = sounds.shape[axis]
-    places = places.clamp(0, size - 1).to(sounds.device)
+    """Linear interpolation between bands, at places of each item's own. Bands are copied whole."""
+    batch, size, frames = sounds.shape
+    low, high, share = _neighbours(places.to(sounds), size)
+    first, rows = torch.arange(batch, device=low.device)[:, None] * size, sounds.reshape(batch * size, frames)
+    below, above = (rows.index_select(0, (first + band).flatten()).view_as(sounds) for band in (low, high))
+    return torch.lerp(below, above, share[:, :, None])
+
+
+def _in_time(
+    sounds: Float[Tensor, "batch bands frames"], places: Float[Tensor, "batch frames"]
+) -> Float[Tensor, "batch bands frames"]:
+    """Linear interpolation between frames, at places of each item's own."""
+    low, high, share = _neighbours(places.to(sounds), sounds.shape[2])
+    before, after = (sounds.gather(2, frame[:, None, :].expand(sounds.shape)) for frame in (low, high))
+    return torch.lerp(before, after, share[:, None, :])
+
+
+def _neighbours(
+    places: Float[Tensor, "batch size"], size: int
+) -> tuple[Int64[Tensor, "batch size"], Int64[Tensor, "batch size"], Float[Tensor, "batch size"]]:
+    """(value below, value above, how far towards the latter) of each place; beyond either end the last one is held."""
+    places = places.clamp(0, size - 1)
     low = places.floor().long().clamp(max=max(0, size - 2))
-    view = (-1, size, 1) if axis == 1 else (-1, 1, size)
-    share = (places - low).to(sounds).view(view)
-    index = low.view(view).expand(sounds.shape)
-    return torch.lerp(sounds.gather(axis, index), sounds.gather(axis, (index + 1).clamp(max=size - 1)), share)
+    return low, (low + 1).clamp(max=size - 1), places - low
