@@ -17,6 +17,7 @@ from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.training import _checkpoint, _evaluate, _loader, engine
+from penjing.training._augment import augmented
 from penjing.training._loader import Items
 from penjing.training._loop import Pace
 from penjing.training._plan import total_steps
@@ -199,11 +200,26 @@ def test_pixels_that_are_moved_before_the_front_end_are_those_moved_after_it():
     mirrored = replace(recipe(), augment=(Choice("flip"), Choice("crop"), Choice("erase"))).filled()
     loader = engine._loader(mirrored, problem(), engine.assemble(mirrored, problem()))
     assert set(loader.early) == {"image"}
-    late = replace(loader, early={})
+    named = engine._told_apart(mirrored.augment, "")
+    late = replace(loader, early={}, prepare={"image": augmented(lambda values: values, named, mirrored.seed)})
     for step in range(5):
         one, other = (found.batch_at(step).only() for found in (loader, late))
         assert torch.equal(one, other)
         assert one.stride() == other.stride()
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_batches_that_are_made_together_are_those_made_one_by_one(upright):
+    augment = (Choice("flip", {"upright": upright}), Choice("crop", {"shift": 0.25}), Choice("erase"))
+    wanted = replace(recipe(), augment=augment).filled()
+    loader = engine._loader(wanted, problem(), engine.assemble(wanted, problem()))
+    together = loader._stack(3, 7)
+    assert len(together) == 7
+    for step, batch in enumerate(together, 3):
+        alone = loader.batch_at(step)
+        assert torch.equal(alone.only(), batch.only())
+        assert torch.equal(*(next(iter(one.targets.values())) for one in (alone, batch)))
+        assert torch.equal(alone.item, batch.item)
 
 
 def test_a_border_is_hidden_before_pixels_are_moved():
@@ -564,9 +580,7 @@ def test_inputs_of_one_modality_and_an_augmentation_listed_twice_have_draws_of_t
     once, twice = batch((shifted,), two), batch((shifted, shifted), two)
     assert torch.equal(once["image"], batch((shifted,), problem())["image"])
     assert not torch.equal(once["image"], once["other"])
-    named = engine._told_apart(
-        [(name, engine._augmentation(Choice(name))) for name in ("crop", "flip", "crop")], "other/"
-    )
+    named = engine._told_apart([Choice(name) for name in ("crop", "flip", "crop")], "other/")
     assert [name for name, _ in named] == ["other/crop", "other/flip", "other/crop#2"]
     assert not torch.equal(twice["image"], once["image"])
 

@@ -11,7 +11,7 @@ import torch
 from penjing.core.randomness import stream
 from penjing.modalities.image.front_end import FrontEnd as PictureFrontEnd
 from penjing.modalities.text.front_end import MARGIN, FrontEnd
-from penjing.training._loader import CHEAP_SECONDS, Items, Loader, Prepared, alike
+from penjing.training._loader import CHEAP_SECONDS, MOST_STACKED, Items, Loader, Prepared, alike
 
 
 class Texts:
@@ -144,6 +144,18 @@ def test_a_batch_lies_in_the_same_place_of_its_stack_wherever_a_training_goes_on
     assert {step: places[0][step] for step in range(5, 20)} == places[1]
 
 
+def test_batches_of_padded_items_lie_in_the_same_place_wherever_a_training_goes_on() -> None:
+    tokens, lengths = texts()
+    front = FrontEnd({"vocabulary": 10, "length": 60})
+    prepare = {"text": lambda values, _: front.for_training(values)}
+    together = [
+        Loader(Items({"text": Texts(tokens)}, {}), np.arange(1000), 500, 0, prepare, lengths=lengths)._tried(first)[0]
+        for first in range(12)
+    ]
+    assert together == together[:1] * 12
+    assert 1 < together[0] < MOST_STACKED
+
+
 def test_what_a_front_end_gave_is_made_once_in_blocks_and_kept() -> None:
     made: list[int] = []
 
@@ -160,7 +172,7 @@ def test_what_a_front_end_gave_is_made_once_in_blocks_and_kept() -> None:
 
 
 def test_large_batches_are_not_stacked() -> None:
-    loader = pictures(side=64, count=40)
+    loader = pictures(side=384, count=40)
     with loader.batches(0) as batches:
         assert [next(batches).item.storage_offset() for _ in range(4)] == [0, 0, 0, 0]
 

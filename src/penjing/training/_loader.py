@@ -9,25 +9,26 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 from torch import Tensor
 
 from penjing.batch import Batch, Ragged
-from penjing.core.randomness import key, stream
+from penjing.core.randomness import stream
+from penjing.training._augment import Moves, Transform
 from penjing.training._plan import batch_at
 
 BLOCK = 32  # rows that a costly front end prepares together
 SORTED_TOGETHER = 16  # batches
 AHEAD = 3  # batches (or stacks of small ones) made before they are asked for
-STACK_BYTES = 128 * 1024  # small batches are cut from a stack of about this size: one call instead of dozens
-MOST_STACKED = 32  # batches
-CHEAP_SECONDS = 3e-4  # to make a batch: less than handing it from one thread to another may cost
+STACK_BYTES = 8 * 1024**2  # small batches are cut from a stack of about this size: one call instead of dozens
+MOST_STACKED = 64  # batches
+CHEAP_SECONDS = 3e-4  # to make a stack: less than handing it from one thread to another may cost
 SLOW_SECONDS = 20 * CHEAP_SECONDS  # a batch that takes so long is not cheap at the second try either
 
 
@@ -53,15 +54,17 @@ class Prepared:
 
     def __init__(self, values: Values, front_end: Callable[[Tensor], Tensor], count: int, size: int = BLOCK) -> None:
         self.values, self._front_end, self._count, self._size = values, front_end, count, size
-        self._made = np.zeros(-(-count // size), dtype=bool)
+        self._made, self._is_whole = np.zeros(-(-count // size), dtype=bool), False
         self._kept = np.empty((count, *self._block(0).shape[1:]), dtype=np.float32)
 
     def take(self, index: np.ndarray) -> np.ndarray:
         """The prepared values of some rows (integers)."""
-        blocks = index // self._size
-        for block in np.unique(blocks[~self._made[blocks]]).tolist():  # two threads at once would write the same values
-            self._kept[block * self._size : (block + 1) * self._size] = self._block(block)
-            self._made[block] = True
+        if not self._is_whole:
+            blocks = index // self._size
+            for block in np.unique(blocks[~self._made[blocks]]).tolist():  # two threads at once write the same values
+                self._kept[block * self._size : (block + 1) * self._size] = self._block(block)
+                self._made[block] = True
+            self._is_whole = bool(self._made.all())
         return self._kept[index]
 
     @torch.no_grad()
@@ -70,7 +73,6 @@ class Prepared:
         return self._front_end(torch.from_numpy(self.values.take(rows))).numpy()
 
 
-Transform = Callable[[Tensor, int], Tensor]
 Stack = list[Batch]
 
 
@@ -144,14 +146,13 @@ class Loader:
             through it together.
         prepare: input → what turns its values, after that, and a step into the encoder's input (front end, where it
             looks at the whole batch, then augmentation).
-        early: input → the same in two halves: what only moves values about, which is done before `by_item`, where they
-            are a quarter of the size, and the rest. Batches that are made several at a time take `prepare`.
+        early: input → what only moves values about, and is done before `by_item`, where they are a quarter of the size.
         device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
         lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
             length, and little padding. None takes them as the draw gives them.
         is_ahead: whether batches are made on another thread while the network learns. Where the network uses all cores,
             that thread takes them away in the middle of its operations, and costs more than it saves: 15 % were seen.
-            Batches that are made in a moment are made in between all the same.
+            Stacks of batches that are made in a moment are made in between all the same.
         stalled_seconds: how long the network waited for batches.
     """
 
@@ -165,11 +166,12 @@ class Loader:
     is_ahead: bool = True
     stalled_seconds: float = 0.0
     by_item: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
-    early: Mapping[str, tuple[Transform, Transform]] = field(default_factory=dict)
+    early: Mapping[str, Moves] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
         self.size = min(self.batch_size or len(self.rows), len(self.rows))
+        self._prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
 
     def rows_at(self, step: int) -> np.ndarray:
         """The rows of update `step`."""
@@ -189,26 +191,24 @@ class Loader:
     @torch.no_grad()
     def _stack(self, first: int, count: int) -> Stack:
         """The finished batches of some updates, cut from the cache together."""
-        rows = [self.rows_at(step) for step in range(first, first + count)]
+        steps = range(first, first + count)
+        rows = [self.rows_at(step) for step in steps]
         whole = self.items.batch(np.concatenate(rows) if count > 1 else rows[0]).to(self.device)
-        early = self.early if count == 1 else {}
         inputs = {}
         for column, values in whole.inputs.items():
             if not isinstance(values, Tensor):
                 continue
-            moved = early[column][0](values, first) if column in early else values
+            moved = self.early[column](values, steps) if column in self.early else values
             inputs[column] = self.by_item[column](moved) if column in self.by_item else moved
-        prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
-        whole = whole.with_inputs(inputs, prepared)
+        whole = whole.with_inputs(inputs, self._prepared)
         stack = cut(whole, self.size) if count > 1 else [whole]
-        prepare = {**self.prepare, **{column: rest for column, (_, rest) in early.items()}}
-        return [self._finished(batch, first + number, prepare) for number, batch in enumerate(stack)]
+        return [self._finished(batch, step) for batch, step in zip(stack, steps, strict=True)]
 
-    def _finished(self, batch: Batch, step: int, prepare: Mapping[str, Transform]) -> Batch:
-        if not prepare:
+    def _finished(self, batch: Batch, step: int) -> Batch:
+        if not self.prepare:
             return batch
         inputs = {
-            column: prepare[column](values, step) if column in prepare else values
+            column: self.prepare[column](values, step) if column in self.prepare else values
             for column, values in batch.inputs.items()
             if isinstance(values, Tensor)
         }
@@ -226,11 +226,15 @@ class Loader:
             first = begin + together
 
     def _tried(self, step: int) -> tuple[int, float]:
-        """(how many batches make a stack, seconds that one takes). The first try may read files and prepare kernels."""
+        """(how many batches make a stack, seconds that one takes). The first try may read files and prepare kernels.
+
+        How many does not depend on where a training is continued; batches of items that are padded differ in size.
+        """
         batch, taken = self._clocked(step)
         if taken >= CHEAP_SECONDS and (taken < SLOW_SECONDS or self.items.prepared):  # what is kept was made just now
             batch, taken = self._clocked(step)
-        size = sum(values.nbytes for values in batch.inputs.values() if isinstance(values, Tensor))
+        sized = batch if self.lengths is None else self.batch_at(0)
+        size = sum(values.nbytes for values in sized.inputs.values() if isinstance(values, Tensor))
         return max(1, min(MOST_STACKED, STACK_BYTES // max(1, size))), taken
 
     def _clocked(self, step: int) -> tuple[Batch, float]:
@@ -241,7 +245,7 @@ class Loader:
     def batches(self, first: int) -> Iterator[Iterator[Batch]]:
         """Inside the block: the batches from update `first` on, without end, `is_ahead` made by another thread."""
         together, seconds = self._tried(first)
-        if not self.is_ahead or seconds < CHEAP_SECONDS:
+        if not self.is_ahead or seconds * together < CHEAP_SECONDS:
             yield self._timed(self._stacks(first, together))
             return
         made: queue.Queue[Stack | BaseException] = queue.Queue(AHEAD)
@@ -348,31 +352,3 @@ def chunks(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     """Rows in order, `size` at a time."""
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def augmented(
-    front_end: Callable[[Tensor], Tensor],
-    steps: Sequence[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]],
-    seed: int,
-) -> Transform:
-    """An input's preparation for training: its front end, then each augmentation with a stream of its own name."""
-
-    def prepare(values: Tensor, step: int) -> Shaped[Tensor, "batch ..."]:
-        values = front_end(values)
-        for name, apply in steps:
-            values = apply(values, torch.Generator().manual_seed(key(seed, f"augment:{name}", step)))
-        return values
-
-    return prepare
-
-
-def moved(
-    steps: Sequence[tuple[str, Callable[[Tensor, torch.Generator], Tensor]]], seed: int
-) -> Callable[[Tensor, int], Tensor]:
-    """The same augmentations, of pictures as they lie in the cache: [batch, height, width, channels]."""
-    of_maps = augmented(lambda maps: maps, steps, seed)
-
-    def move(pixels: Tensor, step: int) -> Shaped[Tensor, "batch height width channels"]:
-        return of_maps(pixels.permute(0, 3, 1, 2), step).permute(0, 2, 3, 1)
-
-    return move

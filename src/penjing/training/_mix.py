@@ -9,7 +9,7 @@ al., CutMix, ICCV 2019. As there, one share is drawn for a batch, from Beta(α, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from penjing.batch import Batch, Mixed
 from penjing.core.randomness import stream
-from penjing.training._loader import Loader, Transform
+from penjing.training._loader import Loader
 
 Loss = Callable[[Tensor, Batch], Tensor]
 
@@ -36,8 +36,8 @@ class Mixing(Loader):
     mixup: float = 0.0
     cutmix: float = 0.0
 
-    def _finished(self, batch: Batch, step: int, prepare: Mapping[str, Transform]) -> Batch:
-        return mixed(super()._finished(batch, step, prepare), self.mixup, self.cutmix, stream(self.seed, "mix", step))
+    def _finished(self, batch: Batch, step: int) -> Batch:
+        return mixed(super()._finished(batch, step), self.mixup, self.cutmix, stream(self.seed, "mix", step))
 
 
 def mixed(batch: Batch, mixup: float, cutmix: float, draw: np.random.Generator) -> Batch:

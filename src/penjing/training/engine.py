@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,10 @@ from penjing.core.run import MET
 from penjing.models import own
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
+from penjing.training._augment import Moves, Transform, augmented, moves_pixels
 from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
 from penjing.training._fusion import Fusion
-from penjing.training._loader import Loader, Prepared, Transform, augmented, chunks, moved, spread
+from penjing.training._loader import Loader, Prepared, chunks, spread
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met
 from penjing.training._mix import Loss, Mixing, of_both
@@ -65,7 +67,6 @@ PICTURE = "image"
 LENGTHS_AT_ONCE = 8192  # texts
 MOST_KEPT_BYTES = 100 * 10**6  # of an input, after its front end
 KEPT_TOGETHER = 1024  # rows that go through it together
-Augmentation = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -338,12 +339,12 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
 
 
 def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
-    steps: dict[str, list[tuple[str, Augmentation]]] = {}
+    augment: dict[str, list[Choice]] = {}
     for choice in recipe.augment:
-        steps.setdefault(_augmented_modality(choice, problem), []).append((choice.name, _augmentation(choice)))
+        augment.setdefault(_augmented_modality(choice, problem), []).append(choice)
     prepare: dict[str, Transform] = {}
     by_item: dict[str, Callable[[Tensor], Tensor]] = {}
-    early: dict[str, tuple[Transform, Transform]] = {}
+    early: dict[str, Moves] = {}
     kept: dict[str, Prepared] = {}
     device = torch.device(recipe.machine.device)
     for column, modality in problem.modality.items():
@@ -355,15 +356,14 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
             kept[column], before = _kept(front, problem, column), _as_it_is
         elif getattr(front, "is_by_item", False):
             by_item[column], before = front, _as_it_is
-        if before is not _as_it_is or modality in steps:
-            # Inputs of one modality, and an augmentation that is listed twice, have draws of their own.
-            first = next(one for one, kind in problem.modality.items() if kind == modality)
-            named = _told_apart(steps.get(modality, ()), "" if column == first else f"{column}/")
-            prepare[column] = augmented(before, named, recipe.seed)
-            count = _moving(recipe, problem, modality) if column in by_item else 0
-            if count:
-                rest = augmented(_as_it_is, named[count:], recipe.seed)
-                early[column] = moved(named[:count], recipe.seed), rest
+        # Inputs of one modality, and an augmentation that is listed twice, have draws of their own.
+        first = next(one for one, kind in problem.modality.items() if kind == modality)
+        named = _told_apart(augment.get(modality, ()), "" if column == first else f"{column}/")
+        count = _moving(recipe, modality, named) if column in by_item else 0
+        if count:
+            early[column] = Moves(named[:count], recipe.seed)
+        if before is not _as_it_is or named[count:]:
+            prepare[column] = augmented(before, named[count:], recipe.seed)
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
     training = recipe.training
     mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
@@ -398,19 +398,12 @@ def _kept(front: nn.Module, problem: Problem, column: str) -> Prepared:
     return known
 
 
-def _moving(recipe: Recipe, problem: Problem, modality: str) -> int:
+def _moving(recipe: Recipe, modality: str, named: Sequence[tuple[str, Choice]]) -> int:
     """How many of the first augmentations of pictures move pixels and change none, so that they may come before the
     front end, which treats all places alike but those of a border that it hides."""
     if modality != PICTURE or recipe.training.border:
         return 0
-    count = 0
-    for choice in recipe.augment:
-        if _augmented_modality(choice, problem) != modality:
-            continue
-        if not getattr(plugins.load("augmentations", choice.name), "MOVES_PIXELS", False):
-            break
-        count += 1
-    return count
+    return len(list(takewhile(lambda one: moves_pixels(one[1]), named)))
 
 
 def _lengths(problem: Problem, network: Network) -> np.ndarray | None:
@@ -436,20 +429,15 @@ def _augmented_modality(choice: Choice, problem: Problem) -> str:
     return str(getattr(plugins.load("augmentations", choice.name), "MODALITY", next(iter(problem.modality.values()))))
 
 
-def _told_apart(steps: Sequence[tuple[str, Augmentation]], before: str) -> list[tuple[str, Augmentation]]:
+def _told_apart(choices: Sequence[Choice], before: str) -> list[tuple[str, Choice]]:
     """Augmentations under names that differ: `before` each, and behind the second of a name its number."""
     counted = Counter[str]()
     found = []
-    for name, apply in steps:
-        counted[name] += 1
-        found.append((f"{before}{name}" if counted[name] == 1 else f"{before}{name}#{counted[name]}", apply))
+    for choice in choices:
+        counted[choice.name] += 1
+        number = "" if counted[choice.name] == 1 else f"#{counted[choice.name]}"
+        found.append((f"{before}{choice.name}{number}", choice))
     return found
-
-
-def _augmentation(choice: Choice) -> Augmentation:
-    module = plugins.load("augmentations", choice.name)
-    settings = module.Settings(**choice.settings)
-    return lambda images, generator: module.apply(images, generator, settings)
 
 
 def _factor(choice: Choice) -> Callable[[float], float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Num
+from jaxtyping import Bool, Num
 from torch import Tensor
 
 KEEPS_LABEL = "A mirrored letter, digit or hand is another one: only where left and right mean nothing."
@@ -27,11 +27,30 @@ class Settings:
     upright: bool = True
 
 
+def drawn(
+    shape: tuple[int, ...], generator: torch.Generator, settings: Settings
+) -> tuple[Bool[Tensor, "batch 1 1 1"], ...]:
+    """Which pictures of a batch [batch, channels, height, width] are mirrored, axis by axis."""
+    return tuple(torch.rand(shape[0], 1, 1, 1, generator=generator) < settings.rate for _ in _axes(settings))
+
+
 def apply(
     images: Num[Tensor, "batch channels height width"], generator: torch.Generator, settings: Settings
 ) -> Num[Tensor, "batch channels height width"]:
     """The pictures, some of them mirrored."""
-    for axis in (3,) if settings.upright else (3, 2):
-        chosen = torch.rand(len(images), 1, 1, 1, generator=generator).to(images.device) < settings.rate
-        images = torch.where(chosen, images.flip(axis), images)
+    return moved(images, drawn(tuple(images.shape), generator, settings), settings)
+
+
+def moved(
+    images: Num[Tensor, "batch channels height width"],
+    chosen: tuple[Bool[Tensor, "batch 1 1 1"], ...],
+    settings: Settings,
+) -> Num[Tensor, "batch channels height width"]:
+    """The pictures, those mirrored that were drawn."""
+    for axis, mirrored in zip(_axes(settings), chosen, strict=True):
+        images = torch.where(mirrored.to(images.device), images.flip(axis), images)
     return images
+
+
+def _axes(settings: Settings) -> tuple[int, ...]:
+    return (3,) if settings.upright else (3, 2)
