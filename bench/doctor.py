@@ -60,7 +60,8 @@ def result(_: argparse.Namespace) -> None:
         "development": score.scored(rounds.lines(rounds.DEVELOPMENT), not_built),
     }
     if repair.LINES.exists():
-        found["repair"] = repair.scored(rounds.lines(repair.LINES), score.share)
+        mendable = sum(repair.is_mendable(case) for case in cases.cases())
+        found["repair"] = {"mendable": mendable, **repair.scored(rounds.lines(repair.LINES), score.share)}
     for opening in range(1, cases.openings("final") + 1):  # the last one is the figure, the others are told
         found["final"] = score.scored(rounds.lines(rounds.opened("final", opening)), not_built)
         found.setdefault("final_by_opening", []).append({name: found["final"][name] for name in TOLD})

@@ -118,7 +118,8 @@ def _repair(told: Record | None) -> str:
         return f"{NOT_YET.english}\n"
     names = {"treated": "`treat`", "nothing": "nothing", "random": "random search, same time", "anew": "begun anew"}
     lines = [
-        f"{told['sick']} sick runs of {told['runs']}; `treat` refused {told['refused']}. A treatment took "
+        f"{told['runs']} of the {told['mendable']} runs whose fault a recipe can mend were carried out so far, and "
+        f"{told['sick']} of them are sick enough; `treat` refused {told['refused']}. A treatment took "
         f"{told['processor_seconds']} s of processor time.",
         "",
         "| what was done | brought back |",

@@ -289,6 +289,18 @@ def test_the_interval_is_clopper_and_pearson_s() -> None:
     assert score.share(0, 0)["value"] is None
 
 
+def test_repairs_are_judged_on_the_items_that_the_fault_took_away_too() -> None:
+    part = ["train"] * 6 + ["valid"] * 2 + ["test"] * 4
+    label = ["a", "b"] * 6
+    clean = Sample({"x": np.arange(12), "note": [str(row) for row in range(12)]}, label, part, {})
+    sick = clean.take(np.array([0, 1, 2, 4, 6, 7, 8, 10]))  # most of b is gone, from the test part too
+    found = repair._with_true_test(sick, clean)
+    assert found.rows("test").tolist() == [6, 7, 8, 9]
+    assert found.inputs["x"].tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
+    assert found.inputs["note"][-4:] == ["8", "9", "10", "11"]
+    assert list(found.label)[-4:] == ["a", "b", "a", "b"]
+
+
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
     def mended(nothing: float, treated: float, random: float, refused: str = "", known: float = 0.9) -> dict[str, Any]:
         sign = int(np.sign(treated - random))
