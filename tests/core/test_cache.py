@@ -251,7 +251,7 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_complete_shards_only(
 
     def full(path: Path, array: np.ndarray) -> None:
         written.append(path)
-        if len(written) == 4:  # the thumbnails of the second shard
+        if len(written) == 2:  # the thumbnails of the second shard
             raise OSError(errno.ENOSPC, "No space left on device")
         save(path, array)
 
@@ -262,6 +262,28 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_complete_shards_only(
     assert len(shard_files(".npy")) == 2
     assert_right(column(range(30)), range(30))
     assert fill(range(100)).found == 30
+
+
+def test_a_disk_that_fails_while_items_are_decoded_ends_in_a_sentence(
+    small_shards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, synced = os.fsync, []
+
+    def failing(file: int) -> None:
+        synced.append(file)
+        if len(synced) > 5:  # in the second shard, by the other thread
+            raise OSError(errno.EIO, "Input/output error")
+        sync(file)
+
+    monkeypatch.setattr(_shards, "SYNCED_BYTES", 100)
+    monkeypatch.setattr(os, "fsync", failing)
+    with pytest.raises(RunError, match=r"cannot write .*npy: Input/output error"):
+        fill(range(100))
+    monkeypatch.setattr(os, "fsync", sync)
+    assert not list(cache_folder().rglob("*.tmp"))
+    kept = len(shard_files(".parquet")) * 30
+    assert len(shard_files(".npy")) == 2 * len(shard_files(".parquet"))
+    assert fill(range(100)).found == kept
 
 
 @pytest.mark.parametrize("blocked", ["file in the way", "folder without permission"])

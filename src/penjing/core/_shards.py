@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from penjing.core.files import disk_error
 
 MOST_ITEMS = 8192
 MOST_BYTES = 128 * 2**20
+SYNCED_BYTES = 8 * 2**20  # written before they are brought to the disk
 
 
 @dataclass(frozen=True)
@@ -33,25 +35,26 @@ class Shard:
 
 
 class Writer:
-    """Collects decoded items and writes them as shards into one folder.
+    """Writes decoded items as shards into one folder, as they come.
 
     Args:
         folder: the form's folder; it exists.
         shape: of one item.
         dtype: of one item.
-        expected: how many items will come at most, to reserve no more memory than needed.
+        expected: how many items will come at most.
     """
 
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: str, expected: int) -> None:
         item_bytes = max(1, int(np.prod(shape)) * np.dtype(dtype).itemsize)
-        self.folder = folder
+        self.folder, self._shape, self._dtype = folder, shape, np.dtype(dtype)
         self.capacity = max(1, min(MOST_ITEMS, MOST_BYTES // item_bytes, expected))
-        self._values = np.empty((self.capacity, *shape), dtype)
+        self._name = ""
+        self._values: GrowingFile | None = None
         self._thumbnails: list[np.ndarray] = []
         self._hashes: list[str] = []
 
     def add(self, keys: Sequence[str], values: np.ndarray, thumbnails: np.ndarray | None) -> None:
-        """Keep some items; a full shard is written at once.
+        """Keep some items; a full shard is finished at once.
 
         Args:
             keys: their hashes.
@@ -59,14 +62,14 @@ class Writer:
             thumbnails: uint8 [items, 32, 32], or None where items have no picture.
 
         Raises:
-            RunError: the disk is full or the cache folder cannot be written.
+            RunError: the disk is full or the cache folder cannot be written; nothing half-written is left.
         """
-        assert values.shape[1:] == self._values.shape[1:], "the decoder gives what its form says"
+        assert (values.shape[1:], values.dtype) == (self._shape, self._dtype), "the decoder gives what its form says"
         first = 0
         while first < len(keys):
             last = min(len(keys), first + self.capacity - len(self._hashes))
-            held = slice(len(self._hashes), len(self._hashes) + last - first)
-            self._values[held] = values[first:last]
+            with self._cleared_up():
+                self._growing().add(values[first:last])
             if thumbnails is not None:
                 self._thumbnails.append(thumbnails[first:last])
             self._hashes.extend(keys[first:last])
@@ -75,30 +78,118 @@ class Writer:
             first = last
 
     def flush(self) -> None:
-        """Write what is held as a shard.
+        """Finish the shard that is being written.
 
         Raises:
             RunError: the disk is full or the cache folder cannot be written; nothing half-written is left.
         """
         if not self._hashes:
             return
-        name = uuid.uuid4().hex
-        arrays = {f"{name}.npy": self._values[: len(self._hashes)]}
-        if self._thumbnails:
-            arrays[f"{name}.thumbnails.npy"] = np.concatenate(self._thumbnails)
-        try:
-            for file, array in arrays.items():
-                _save(self.folder / file, array)
+        name = self._name
+        with self._cleared_up():
+            self._growing().finish()
+            if self._thumbnails:
+                _save(self.folder / f"{name}.thumbnails.npy", np.concatenate(self._thumbnails))
             temporary = self.folder / f".{name}.parquet.tmp"
             index = pl.DataFrame({"hash": self._hashes})
             index.with_columns(has_thumbnail=pl.lit(bool(self._thumbnails))).write_parquet(temporary)
             temporary.replace(self.folder / f"{name}.parquet")
-        except OSError as problem:
-            for path in self.folder.glob(f"*{name}*"):
-                path.unlink(missing_ok=True)
-            raise disk_error(problem, self.folder / f"{name}.npy") from problem
+        self._name, self._values = "", None
         self._hashes.clear()
         self._thumbnails.clear()
+
+    def abandon(self) -> None:
+        """Take away what there is of the shard that is being written, after something went wrong."""
+        if self._values is not None:
+            self._values.abandon()
+            self._values = None
+        if self._name:
+            for path in self.folder.glob(f"*{self._name}*"):
+                path.unlink(missing_ok=True)
+
+    def _growing(self) -> GrowingFile:
+        """The file of the shard that is being written."""
+        if self._values is None:
+            self._name = uuid.uuid4().hex
+            self._values = GrowingFile(self.folder / f"{self._name}.npy", self._shape, self._dtype)
+        return self._values
+
+    @contextlib.contextmanager
+    def _cleared_up(self) -> Iterator[None]:
+        """Where writing fails, what the shard has of files goes, and a sentence is raised."""
+        try:
+            yield
+        except OSError as problem:
+            self.abandon()
+            raise disk_error(problem, self.folder / f"{self._name}.npy") from problem
+
+
+class GrowingFile:
+    """An array in a file to which items are added, and which another thread brings to the disk meanwhile: at the end
+    little is left to wait for.
+
+    Args:
+        path: of the file; until it is finished it has a temporary name.
+        shape: of one item.
+        dtype: of one item.
+
+    Raises:
+        OSError: it cannot be written; every method does.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        self._path, self._temporary = path, path.parent / f".{path.name}.tmp"
+        self._shape, self._dtype, self._count, self._waiting_bytes = shape, dtype, 0, 0
+        self._file = self._temporary.open("wb")
+        self._head()
+        self._syncing: Thread | None = None
+        self._problem: OSError | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        """Append items: [items, …]."""
+        self._file.write(np.ascontiguousarray(values).data)
+        self._count += len(values)
+        self._waiting_bytes += values.nbytes
+        if self._waiting_bytes >= SYNCED_BYTES:
+            self._wait()
+            self._file.flush()
+            self._syncing, self._waiting_bytes = Thread(target=self._sync, daemon=True), 0
+            self._syncing.start()
+
+    def finish(self) -> None:
+        """The file is whole, on the disk and not just on its way there, and has its name."""
+        self._wait()
+        self._file.seek(0)
+        self._head()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._path)
+
+    def abandon(self) -> None:
+        """Close what will not be finished."""
+        with contextlib.suppress(OSError):
+            self._wait()
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    def _head(self) -> None:
+        """NumPy leaves room in the head for the count to grow, so the last one takes as many bytes as the first."""
+        described = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False}
+        np.lib.format.write_array_header_1_0(self._file, {**described, "shape": (self._count, *self._shape)})
+
+    def _sync(self) -> None:
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as problem:
+            self._problem = problem
+
+    def _wait(self) -> None:
+        if self._syncing is not None:
+            self._syncing.join()
+            self._syncing = None
+        if self._problem is not None:
+            raise self._problem
 
 
 def _save(path: Path, array: np.ndarray) -> None:

@@ -235,6 +235,9 @@ def fill(
     except KeyboardInterrupt:
         writer.flush()
         raise
+    except BaseException:
+        writer.abandon()
+        raise
     writer.flush()
     tell(watch, Finished(stage, time.monotonic() - started))
     return Filled(done - len(failed), len(wanted) - len(waiting), len(waiting) - done, failed, damaged)
