@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from penjing.core.process import tune_process
+
+BEGUN = "PENJING_BENCH_BEGUN"  # in the environment of a bench that was begun so
+
 
 @dataclass
 class Measured:
@@ -104,6 +108,14 @@ def fit_and_test(place: Place, data: Path, *options: str | Path) -> dict[str, An
         "advice": fitted.json()["advice"],
         "options": [str(option) for option in options],
     }
+
+
+def begin_as_penjing_does() -> None:
+    """Begin this process anew with the settings that the command line makes, which torch reads as it is loaded."""
+    if BEGUN not in os.environ:
+        environment = {**os.environ, BEGUN: "1"}
+        tune_process(environment)
+        os.execve(sys.executable, sys.orig_argv, environment)
 
 
 def shared_data() -> Path:

@@ -16,6 +16,7 @@ from statistics import median
 import numpy as np
 import torch
 from _clocked import posed, ready
+from _command import begin_as_penjing_does
 from _record import write
 
 from penjing.core.recipe import Choice, Recipe, Training
@@ -27,6 +28,7 @@ GOAL_MICROSECONDS = 100.0
 
 
 def main() -> None:
+    begin_as_penjing_does()
     draw = np.random.default_rng(0)
     pixels, labels = draw.integers(0, 256, (2_000, 8, 8), dtype=np.uint8), draw.integers(0, 10, 2_000)
     with tempfile.TemporaryDirectory() as folder:

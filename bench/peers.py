@@ -33,6 +33,8 @@ import numpy as np
 from _record import RESULTS, circumstances, write
 from records import fashion
 
+from penjing.core.process import tune_process
+
 NAME = "peers"
 HERE = Path(__file__).parent
 CONSTRAINTS = HERE.parent / "constraints.txt"
@@ -107,7 +109,9 @@ def trained_by(name: str, data: Path) -> dict[str, Any]:
 
 def trained_by_penjing(seconds: float, seed: int) -> dict[str, Any]:
     """The same network by penjing in so many seconds, in a process of its own."""
-    return said_by(Path(sys.executable), "penjing_example.py", seconds, seed)
+    environment = dict(os.environ)
+    tune_process(environment)  # as the command line does
+    return said_by(Path(sys.executable), "penjing_example.py", seconds, seed, **environment)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from _clocked import posed, ready
+from _command import begin_as_penjing_does
 from _record import write
 from torch import nn
 
@@ -183,6 +184,7 @@ def wanted(what: str | None) -> list[str]:
 
 
 def main() -> None:
+    begin_as_penjing_does()
     names = wanted(__doc__)
     result = {}
     for name in names:

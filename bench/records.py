@@ -24,7 +24,7 @@ from typing import Any
 import make_fashion_mnist
 import numpy as np
 from _clocked import Ready, carried_out, ready
-from _command import shared_data
+from _command import begin_as_penjing_does, shared_data
 from _record import RESULTS, circumstances, write
 
 from penjing.core.randomness import stream
@@ -111,6 +111,7 @@ def labelled(data: Ready, each: int, seed: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def main() -> None:
+    begin_as_penjing_does()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("goals", nargs="*", help="parts of the names of goals; all when left out")
     parser.add_argument("--seeds", type=int, default=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from _clocked import posed, ready
+from _command import begin_as_penjing_does
 from _record import write
 from probe import NETWORKS, wanted
 
@@ -62,6 +63,7 @@ def share(recipe, problem) -> float:
 
 
 def main() -> None:
+    begin_as_penjing_does()
     names = wanted(__doc__)
     result = {}
     for name in names:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from _clocked import Ready, posed, ready
-from _command import shared_data
+from _command import begin_as_penjing_does, shared_data
 from _record import write
 from peers import PEERS, REFERENCE, python_of, said_by
 
@@ -79,6 +79,7 @@ def keras(file: Path) -> dict[str, Any]:
 
 
 def main() -> None:
+    begin_as_penjing_does()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args()

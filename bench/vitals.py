@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import numpy as np
 from _clocked import posed, ready
+from _command import begin_as_penjing_does
 from _record import write
 
 from penjing.core.recipe import Choice, Training
@@ -32,6 +33,7 @@ CASES = {
 
 
 def main() -> None:
+    begin_as_penjing_does()
     draw = np.random.default_rng(0)
     pixels, labels = draw.integers(0, 256, (2_000, 28, 28), dtype=np.uint8), draw.integers(0, 10, 2_000)
     result = {"goal_share": GOAL_SHARE, "turns": TURNS, "evaluations": EVALUATIONS}

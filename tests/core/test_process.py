@@ -5,13 +5,20 @@ import sys
 import pytest
 
 from penjing.core import process
-from penjing.core.process import tune_process, usable_cores
+from penjing.core.process import WAITING, tune_process, usable_cores
 
 
-def test_what_a_person_set_is_kept():
-    environment = {"OMP_WAIT_POLICY": "ACTIVE"}
+def test_how_threads_wait_is_said_before_torch_is_loaded():
+    environment: dict[str, str] = {}
     tune_process(environment)
-    assert environment == {"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "0"}
+    assert environment == WAITING
+
+
+@pytest.mark.parametrize("chosen", [{"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"}])
+def test_how_a_person_has_threads_wait_is_kept(chosen):
+    environment = dict(chosen)
+    tune_process(environment)
+    assert environment == chosen
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator settings are glibc's")

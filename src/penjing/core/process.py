@@ -12,6 +12,9 @@ from pathlib import Path
 
 # glibc's mallopt parameters; see malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+# How threads of OpenMP wait. Rounds that one of GNU OpenMP (torch on Linux) spins before it sleeps, some 30 µs; other
+# kinds know the policy alone.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 # Microseconds of processor time that a container may take of each period, and that period, by the kernel's two ways.
 QUOTAS = (
     ("/sys/fs/cgroup/cpu.max",),
@@ -22,19 +25,20 @@ QUOTAS = (
 def tune_process(environment: MutableMapping[str, str] | None = None) -> bool:
     """Settings for this process that training profits from; call it before torch is imported.
 
-    Idle OpenMP threads sleep instead of spinning, which matters on a busy machine, and glibc keeps freed memory
-    instead of handing it back after every step, which saves thousands of page faults a step. The second needs
-    Linux with glibc; elsewhere it is left out.
+    Idle OpenMP threads spin for a moment and then sleep: ones that sleep at once must be woken for every operation,
+    which takes longer than most operations of a small network do, and ones that spin on take the cores away from each
+    other where anything else runs (`bench/spinning.py`). glibc keeps freed memory instead of handing it back after
+    every step, which saves thousands of page faults a step; that needs Linux with glibc, elsewhere it is left out.
 
     Args:
-        environment: where the OpenMP settings are written, default `os.environ`. What a person set is kept.
+        environment: where the OpenMP settings are written, default `os.environ`. Where a person set one, theirs count.
 
     Returns:
         Whether the allocator could be tuned.
     """
     target = os.environ if environment is None else environment
-    target.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    target.setdefault("GOMP_SPINCOUNT", "0")
+    if not target.keys() & set(WAITING):
+        target.update(WAITING)
     return _keep_freed_memory()
 
 
