@@ -40,6 +40,7 @@ class Carried:
 
     Attributes:
         seconds: from the first read of the cache to the final weights.
+        training_seconds: of these, the training that was carried out in the end; measuring and choosing came before it.
         accuracy: part → share of items that are right.
         recipe: what was carried out.
         decided: what was decided, with the reasons.
@@ -49,14 +50,17 @@ class Carried:
     accuracy: dict[str, float]
     recipe: Recipe
     decided: dict[str, str] = field(default_factory=dict)
+    training_seconds: float = 0.0
 
     def record(self) -> dict[str, Any]:
         machine = self.recipe.machine
         return {
             "clock_seconds": self.seconds,
+            "training_seconds": self.training_seconds,
             "accuracy": self.accuracy,
             "steps": total_steps(self.recipe.training),
             "batch_size": self.recipe.training.batch_size,
+            "model": {"name": self.recipe.model.name, "settings": dict(self.recipe.model.settings)},
             "arithmetic": f"{machine.number_format}, {machine.threads} threads",
             "decided": self.decided,
         }
@@ -115,6 +119,7 @@ def carried_out(
     chosen = choose(problem, base_of(data, problem, wish), wish, clock)
     if is_final:
         problem = pose(prepared, np.sort(np.concatenate([train, valid])), valid[:0])
+    begun = clock.elapsed
     trained = engine.carry_out(chosen.recipe, problem, pace=Pace(clock.started + seconds, chosen.most_steps))
     taken = clock.elapsed
     asked = {} if is_final else {"valid": valid}
@@ -124,4 +129,5 @@ def carried_out(
         asked["test"] = prepared.rows("test")
     answers = {part: engine.outputs(trained.network, problem.items, rows).argmax(1) for part, rows in asked.items()}
     right = {part: float((answers[part] == problem.truth[rows]).mean()) for part, rows in asked.items()}
-    return Carried(taken, right, trained.recipe, {one.what: f"{one.choice} ({one.why})" for one in chosen.decisions})
+    decided = {one.what: f"{one.choice} ({one.why})" for one in chosen.decisions}
+    return Carried(taken, right, trained.recipe, decided, taken - begun)
