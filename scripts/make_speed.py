@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from speed_limits import about, limits, reasons, share_of_peak, why
+
 from penjing.core.units import show_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +28,8 @@ REFERENCE = "keras, tensorflow"  # the library beside which the others stand
 HEAD = """# Speed
 
 This page is made from the records in `bench/results/` by `python scripts/make_speed.py`; each record is made by the
-script of its name in `bench/`. What was tried and did not help is in [tried.md](tried.md).
+script of its name in `bench/`. What was tried and did not help is in [tried.md](tried.md). A `+` after a commit: the
+measured code held changes that were not committed yet. A load above the number of cores: other work ran on the machine.
 """
 
 Record = Mapping[str, Any]
@@ -86,7 +89,9 @@ def stalls(result: Record) -> str:
         for name, one in result["networks"].items()
     ]
     header = ("network", *(f"{name.removeprefix('threads_')} thread(s)" for name in names))
-    return f"At most {100 * MOST_STALLED:.0f} % of the time is asked.\n\n{table(header, rows)}"
+    is_missed = any(one[key] > MOST_STALLED for one in result["networks"].values() for key in names)
+    missed = f"\n\n{why('stalls')}" if is_missed else ""
+    return f"At most {100 * MOST_STALLED:.0f} % of the time is asked.\n\n{table(header, rows)}{missed}"
 
 
 def larger(result: Record) -> str:
@@ -100,7 +105,7 @@ def larger(result: Record) -> str:
         f"{show_bytes(many['bytes'])} of decoded pictures in a process that may hold "
         f"{show_bytes(result['limit_bytes'])}: {speed} by processor time, {on_the_wall:.2f} on the wall; "
         f"{show_bytes(many['anonymous_bytes'])} of its own memory against {show_bytes(few['anonymous_bytes'])}; "
-        f"waiting {waiting} of the time."
+        f"waiting {waiting} of the time." + (f"\n\n{why('larger')}" if share < LEAST_LARGER else "")
     )
 
 
@@ -117,7 +122,9 @@ def decode(result: Record) -> str:
         for kind, one in result["kinds"].items()
     ]
     header = ("pictures", "into the cache, a second", "codec alone", "share", "share of processor time")
-    return f"At least {LEAST_DECODING} of what Pillow alone reaches on all cores is asked.\n\n{table(header, rows)}"
+    missed = reasons(kind for kind, one in result["kinds"].items() if one["share"] < LEAST_DECODING)
+    said = f"At least {LEAST_DECODING} of what Pillow alone reaches on all cores is asked."
+    return f"{said}\n\n{table(header, rows)}{missed}"
 
 
 def peers(result: Record) -> str:
@@ -148,24 +155,46 @@ def tokens(result: Record) -> str:
     return f"{ratio} the tokens a second of Keras on TensorFlow ({rates}); at least {result['goal']:g} times are asked."
 
 
-def records(result: Record) -> str:
-    """Accuracies in so many seconds by the engine's clock."""
-    rows = []
+def records(result: Record, roofline: Record | None = None) -> str:
+    """Accuracies in so many seconds by the engine's clock; `roofline` is the result of bench/roofline.py."""
+    rows, missed = [], []
     for name, one in result.items():
         parts = [part for part in ("test", "valid") if all(part in run["accuracy"] for run in one["runs"])]
         values = [run["accuracy"][parts[0]] for run in one["runs"]]
-        seconds = max(run["clock_seconds"] for run in one["runs"])
         spread = f" ({min(values):.4f} to {max(values):.4f})" if len(values) > 1 else ""
         found = judged(f"{median(values):.4f}{spread}", median(values) >= one["wanted"])
-        how = " or ".join(sorted({run["arithmetic"].split(",")[0] for run in one["runs"]}))
-        rows.append([name, f"{one['wanted']}", found, parts[0], f"{len(values)}", f"{seconds:.1f}", how])
+        rows.append([name, f"{one['wanted']}", found, parts[0], f"{len(values)}", *costs(name, one["runs"], roofline)])
+        if median(values) < one["wanted"]:
+            missed.append(limits(name, one["runs"], roofline))
     said = (
-        "By the engine's own clock. Where the test part comes with the data, validation chooses the recipe, which is "
-        "carried out on all other items then, as `fit --final` does. A machine without units for bfloat16 takes "
-        "float32, and sees several times fewer items in the same time."
+        "By the engine's own clock, from the first read of the decoded items to the final weights. Before it the items "
+        "are read, decoded and dealt, once for all goals of one data set, from an empty cache; end to end is the sum. "
+        "Where the test part comes with the data, validation chooses the recipe, which is carried out on all other "
+        "items then, as `fit --final` does. A machine without units for bfloat16 takes float32, and sees several times "
+        "fewer items in the same time. The share of the peak is that of the whole clock, choosing included."
     )
-    header = ("goal", "asked", "median accuracy", "measured on", "runs", "seconds", "arithmetic")
-    return f"{said}\n\n{table(header, rows)}"
+    header = ("goal", "asked", "median accuracy", "measured on", "runs", *COSTS)
+    told = ["What limits those that are not reached:", "\n".join(missed)] if missed else []
+    return "\n\n".join([said, table(header, rows), about(roofline), *told])
+
+
+COSTS = ("clock, s", "preparing, s", "end to end, s", "arithmetic", "share of peak", "commit", "measured")
+
+
+def costs(goal: str, runs: Sequence[Record], roofline: Record | None) -> list[str]:
+    """Seconds at most, arithmetic, share of the peak, commits and days of a goal's runs."""
+    clock, preparing = (max(run[what] for run in runs) for what in ("clock_seconds", "preparing_seconds"))
+    whole = max(run["clock_seconds"] + run["preparing_seconds"] for run in runs)
+    how = " or ".join(sorted({run["arithmetic"].split(",")[0] for run in runs}))
+    commits = ", ".join(dict.fromkeys(f"`{run['commit']}`" for run in runs))
+    seconds = [f"{value:.1f}" for value in (clock, preparing, whole)]
+    return [*seconds, how, share_of_peak(goal, runs, roofline), commits, days(runs)]
+
+
+def days(measured: Sequence[Record]) -> str:
+    """The day on which something was measured; where these are several, the first and the last."""
+    found = sorted({one["date"].split()[0] for one in measured})
+    return found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def scaling(result: Record) -> str:
@@ -234,16 +263,42 @@ SECTIONS: Mapping[str, tuple[str, Callable[[Record], str]]] = {
 def section(name: str, results: Path = RESULTS) -> str:
     """The part of the page that one record gives."""
     heading, say = SECTIONS[name]
-    file = results / f"{name}.json"
-    if not file.exists():
+    record = read(name, results)
+    if record is None:
         return f"## {heading}\nNot measured yet: `python bench/{name}.py`.\n"
-    record = json.loads(file.read_text(encoding="utf-8"))
-    machine = record["machine"]
-    where = (
-        f"{machine['cores']} × {machine['cpu']}, load {machine['load_average']}, torch {record['versions']['torch']}, "
-        f"commit {record['commit']}, {record['date']}; [record](../bench/results/{name}.json)"
+    if name == "records":
+        roofline = read("roofline", results)
+        said = records(record["result"], roofline and roofline["result"])
+    else:
+        said = say(record["result"])
+    return f"## {heading}\n{said}\n\n{where(name, record)}\n"
+
+
+def read(name: str, results: Path) -> Record | None:
+    """A record; None where there is none yet."""
+    file = results / f"{name}.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+
+
+def where(name: str, record: Record) -> str:
+    """On what and of which commits something was measured: part by part, where the parts of a record say so."""
+    measured = [part for part in parts_of(name, record["result"]) if "commit" in part] or [record]
+    machines = dict.fromkeys(f"{one['machine']['cores']} × {one['machine']['cpu']}" for one in measured)
+    loads = [one["machine"]["load_average"] for one in measured if one["machine"]["load_average"] is not None]
+    torch = dict.fromkeys(one["versions"]["torch"] for one in measured)
+    commits = dict.fromkeys(one["commit"] for one in measured)
+    load = f", load {max(loads)}" if loads else ""
+    return (
+        f"{' + '.join(machines)}{load}, torch {' and '.join(torch)}, commit {', '.join(commits)}, "
+        f"{days(measured)}; [record](../bench/results/{name}.json)"
     )
-    return f"## {heading}\n{say(record['result'])}\n\n{where}\n"
+
+
+def parts_of(name: str, result: Record) -> list[Record]:
+    """The rounds or runs of a record that are measured on days of their own."""
+    if name == "records":
+        return [run for one in result.values() for run in one["runs"]]
+    return list(result["rounds"]) if name in ("peers", "peers_mlp") else []
 
 
 def page(results: Path = RESULTS) -> str:

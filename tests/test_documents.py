@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +16,8 @@ import pytest
 from penjing.cli import app
 from penjing.core import plugins
 from penjing.core.recipe import Choice, Recipe, change, parse_value
+from script_files import ROOT, script
 
-ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PAIRS = [("README.md", "README.zh-CN.md"), ("docs/article.md", "docs/article.zh-CN.md")]
 MAPS = ["docs/article.md", "docs/article.zh-CN.md", "docs/formulas.md"]
@@ -28,24 +26,13 @@ COMMAND = re.compile(r"^ {4}(penjing .*)$|`(penjing [^`]*)`", re.MULTILINE)
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def script(name: str) -> ModuleType:
-    """A file of scripts/ as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their own module up
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def make_tables() -> ModuleType:
     return script("make_tables")
 
 
 @pytest.fixture(scope="module")
-def make_clinic(make_tables: ModuleType) -> ModuleType:  # which it imports
+def make_clinic() -> ModuleType:
     return script("make_clinic")
 
 
