@@ -2,15 +2,18 @@
 
 Every point is a process of its own that trains for a while on random pictures in a file as large as it needs to be: the
 seconds of one step, what one pass over the rows would take, and the memory it holds of its own (what the system keeps
-of the file to answer faster is not counted, and is given back when others need it). Growth is the exponent between the
-first and the last point: 0 where more costs nothing, 1 where twice as much costs twice.
+of the file to answer faster is not counted, and is given back when others need it). The file is raw: nothing is decoded
+and no cache is filled. A pass is not carried out to its end; it is the seconds of a step times the steps that the rows
+make. scripts/make_speed.py fits an exponent to the points of each axis and says whether it is linear.
+
+    python bench/scaling.py        about five minutes and 1 GB of disk; writes bench/results/scaling.json
+    python bench/scaling.py rows   one axis; prints and writes nothing
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 import tempfile
@@ -125,12 +128,6 @@ def write_pictures(point: Point, file: Path) -> None:
     pixels.flush()
 
 
-def exponent(points: Sequence[dict[str, Any]], size: str, cost: str) -> float:
-    """How a cost grows with a size, between the first and the last point."""
-    first, last = points[0], points[-1]
-    return math.log(last[cost] / first[cost]) / math.log(last[size] / first[size])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("axes", nargs="*", help="which; all when left out")
@@ -157,14 +154,7 @@ def main() -> None:
             result.setdefault(axis, []).append(found)
             print(axis, found, flush=True)
     if len(result) == len(AXES):
-        growth = {
-            axis: {
-                cost: exponent(points, "weights" if axis == "width" else axis, cost)
-                for cost in ("step_seconds", "processor_seconds", "pass_seconds", "anonymous_bytes")
-            }
-            for axis, points in result.items()
-        }
-        write(NAME, {"growth": growth, "axes": result})
+        write(NAME, {"seconds": asked.seconds, "axes": result})
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from speed_growth import draw
+from speed_growth import said as growth
 from speed_limits import about, limits, reasons, share_of_peak, why
 
 from penjing.core.units import show_bytes
@@ -23,7 +25,6 @@ PAGE, PICTURE = ROOT / "docs" / "speed.md", ROOT / "docs" / "scaling.svg"
 
 LEAST_RATIO, USUAL_RATIO = 0.97, 1.5  # asked of the probe: on every network, and on most
 LEAST_DECODING, MOST_STALLED, LEAST_LARGER = 0.90, 0.03, 0.95
-SIZES = {"rows": "rows", "side": "side", "classes": "classes", "width": "weights"}  # axis → what grows along it
 REFERENCE = "keras, tensorflow"  # the library beside which the others stand
 HEAD = """# Speed
 
@@ -199,51 +200,7 @@ def days(measured: Sequence[Record]) -> str:
 
 def scaling(result: Record) -> str:
     """How cost grows."""
-    rows = [
-        [
-            SIZES[axis],
-            f"{points[0][SIZES[axis]]:,} to {points[-1][SIZES[axis]]:,}",
-            f"{1000 * points[0]['processor_seconds']:.1f} to {1000 * points[-1]['processor_seconds']:.1f} ms",
-            f"{show_bytes(points[0]['anonymous_bytes'])} to {show_bytes(points[-1]['anonymous_bytes'])}",
-            f"{result['growth'][axis]['processor_seconds']:.2f}",
-            f"{result['growth'][axis]['anonymous_bytes']:.2f}",
-        ]
-        for axis, points in result["axes"].items()
-    ]
-    header = (
-        "what grows",
-        "from, to",
-        "a step, processor time",
-        "own memory",
-        "exponent of time",
-        "exponent of memory",
-    )
-    return (
-        "An exponent of 0: more costs nothing; 1: twice as much costs twice. A side of a picture squares.\n\n"
-        f"{table(header, rows)}\n\n![Time and memory against what grows]({PICTURE.name})"
-    )
-
-
-def draw(axes: Mapping[str, Sequence[Record]]) -> None:
-    """Time and memory of every point, as SVG; the same record gives the same bytes."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    from matplotlib import pyplot
-
-    with mpl.rc_context({"svg.hashsalt": "penjing", "svg.fonttype": "none"}):
-        figure, panels = pyplot.subplots(
-            2, len(axes), figsize=(3.2 * len(axes), 5.2), layout="constrained", squeeze=False
-        )
-        for (axis, points), (upper, lower) in zip(axes.items(), panels.T, strict=True):
-            along = [point[SIZES[axis]] for point in points]
-            upper.loglog(along, [1000 * point["processor_seconds"] for point in points], "o-")
-            lower.loglog(along, [point["anonymous_bytes"] / 1e6 for point in points], "o-")
-            upper.set_title(SIZES[axis])
-        panels[0, 0].set_ylabel("a step, ms of processor time")
-        panels[1, 0].set_ylabel("memory of its own, MB")
-        figure.savefig(PICTURE, metadata={"Date": None})
-        pyplot.close(figure)
+    return growth(result, PICTURE.name, table)
 
 
 # record → (heading, what its result says)
@@ -309,7 +266,7 @@ def page(results: Path = RESULTS) -> str:
 def main() -> None:
     PAGE.write_text(page(), encoding="utf-8")
     if (file := RESULTS / "scaling.json").exists():
-        draw(json.loads(file.read_text(encoding="utf-8"))["result"]["axes"])
+        draw(json.loads(file.read_text(encoding="utf-8"))["result"]["axes"], PICTURE)
     print(f"{PAGE.relative_to(ROOT)}: written")
 
 
