@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -106,3 +107,24 @@ def test_every_reason_leads_to_a_heading_of_what_was_tried(limits: ModuleType) -
     places = [place for _, links in limits.WHY.values() for _, place in links]
     assert len(places) > 10
     assert [place for place in places if place not in headings] == []
+
+
+def test_a_network_beside_scikit_learn_is_given_with_its_medians(make_speed: ModuleType, tmp_path: Path) -> None:
+    def one(theirs: float, ours: float) -> dict[str, Any]:
+        peers = {
+            "scikit-learn": {"seconds": theirs, "accuracy": 0.88},
+            "penjing": {"seconds": ours, "accuracy": 0.89, "arithmetic": "bfloat16, 2 threads"},
+        }
+        return {"peers": peers, "commit": "aaa", "date": "2026-01-01 10:00 UTC", **ABOUT}
+
+    sys.path.insert(0, str(ROOT / "bench"))
+    try:
+        from peers_mlp import summary
+    finally:
+        sys.path.remove(str(ROOT / "bench"))
+    write_record(tmp_path, "peers_mlp", summary([one(20.0, 10.0), one(30.0, 10.0), one(50.0, 10.0)]))
+    section = make_speed.section("peers_mlp", tmp_path)
+    assert "| scikit-learn | 30.0 | 0.8800 | 3 |\n| penjing | 10.0 | 0.8900 | 3 |" in section
+    assert "(bfloat16, 2 threads) measures the machine on its clock and was 3.00 times as fast" in section
+    assert "hidden layers of 256 and 256, Adam, batches of 128, 10 passes" in section
+    assert "commit aaa, 2026-01-01;" in section
