@@ -14,7 +14,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+
+import speed_short
+from two_languages import NONE, NOT_YET, Both, Language, Record, Text, joined, judged, said
 
 from penjing.core.statistics import wilson
 from penjing.core.units import show_bytes
@@ -22,25 +24,11 @@ from penjing.core.units import show_bytes
 ROOT = Path(__file__).parents[1]
 RESULTS = Path("bench") / "results"
 
-Language = Literal["english", "chinese"]
 DOCUMENTS: Mapping[str, Language] = {"README.md": "english", "README.zh-CN.md": "chinese"}
-NONE = "–"
 
 AS_GOOD = 0.005  # so far under the floor still counts as not below it
 # What the records of duplicates, which hold no goal, were asked for.
 MOST_NEAR_SHARE, LEAST_RECALL, MOST_SECONDS_FOR_MANY = 0.01, 0.95, 60
-
-
-@dataclass(frozen=True)
-class Both:
-    """A text in both languages."""
-
-    english: str
-    chinese: str
-
-
-Text = str | Both
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -92,22 +80,11 @@ CAPTION = Both(
     "内存指匿名内存的峰值。负载高于核数，说明测量时机器上还有别的任务。"
     "提交号后的 `+` 表示被测代码含有尚未提交的改动。",
 )
-NOT_YET = Both("not measured yet", "尚未测量")
 MODELS = {
     "majority": Both("majority", "多数类"),
     "linear": Both("linear", "线性模型"),
     "boosted_trees": Both("boosted trees", "提升树"),
 }
-
-
-def said(text: Text, language: Language) -> str:
-    """A text in one language."""
-    return text if isinstance(text, str) else getattr(text, language)
-
-
-def joined(*texts: Text) -> Both:
-    """Texts one after the other, in each language."""
-    return Both("".join(said(one, "english") for one in texts), "".join(said(one, "chinese") for one in texts))
 
 
 def shown(score: Mapping[str, float]) -> str:
@@ -134,11 +111,6 @@ def share(value: float, items: int) -> dict[str, float]:
     """A share of items with Wilson's interval."""
     low, high = wilson(value * items, items)
     return {"value": value, "low": low, "high": high}
-
-
-def judged(text: Text, is_reached: bool) -> Text:
-    """A result; where what was asked is not reached, it says so."""
-    return text if is_reached else joined(text, Both(" **not reached**", " **未达到**"))
 
 
 def pooled_floor(floors: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
@@ -428,12 +400,14 @@ def table(language: Language, results: Path = ROOT / RESULTS) -> str:
 
 
 def filled(text: str, language: Language) -> str:
-    """A document with its table made anew.
+    """A document with its tables made anew.
 
     Raises:
-        ValueError: the document has not exactly one place for it.
+        ValueError: the document has not exactly one place for each.
     """
-    return placed(text, "figures", table(language))
+    text = placed(text, "figures", table(language))
+    text = placed(text, "peers", speed_short.peers(language, ROOT / RESULTS))
+    return placed(text, "little time", speed_short.little_time(language, ROOT / RESULTS))
 
 
 def placed(text: str, name: str, made: str) -> str:
