@@ -102,11 +102,18 @@ def larger(result: Record) -> str:
     on_the_wall = many["pictures_per_second"] / few["pictures_per_second"]
     speed = judged(f"{share:.2f} of the speed of {show_bytes(few['bytes'])}", share >= LEAST_LARGER)
     waiting = judged(f"{100 * many['stall_share']:.1f} %", many["stall_share"] <= MOST_STALLED)
+    how = ""
+    if "updates" in many:  # older records do not tell
+        read = show_bytes(many["read_bytes"])
+        how = (
+            f" {many['updates']:,} updates, {many['passes']:.2f} passes, read {read} from the disk, which the system "
+            f"was told to forget meanwhile; the few had {few['updates']:,} ({result['arithmetic']})."
+        )
     return (
         f"{show_bytes(many['bytes'])} of decoded pictures in a process that may hold "
         f"{show_bytes(result['limit_bytes'])}: {speed} by processor time, {on_the_wall:.2f} on the wall; "
         f"{show_bytes(many['anonymous_bytes'])} of its own memory against {show_bytes(few['anonymous_bytes'])}; "
-        f"waiting {waiting} of the time." + (f"\n\n{why('larger')}" if share < LEAST_LARGER else "")
+        f"waiting {waiting} of the time.{how}" + (f"\n\n{why('larger')}" if share < LEAST_LARGER else "")
     )
 
 
