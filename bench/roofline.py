@@ -6,7 +6,8 @@
 For every network that a goal was trained with, in its batches and its arithmetic: the floating-point operations of an
 update (forward, backward, optimiser), the bytes that its operations move as if nothing stayed in the processor's
 caches, and the seconds it takes on one batch, the making of batches left out. Beside them what the machine reaches at
-best: in products of large matrices, in float32 and bfloat16, and in copying memory. No update can take less than its
+best: in products of large matrices, in float32 and bfloat16, and in copying memory. Runs of another machine are left
+out, and nothing else should run meanwhile. No update can take less than its
 operations at the peak of products; that its bytes, copied at the peak of memory, would take longer than it does says
 that much of them is answered by the caches.
 """
@@ -24,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _record import RESULTS, write
+from _record import RESULTS, circumstances, write
 from _traffic import Work, bytes_per_second, counted, peak_flop_per_second, times
 from records import GOALS, cifar10, digits, fashion
 
@@ -153,13 +154,17 @@ def peaks(seconds: float, threads: int) -> dict[str, Any]:
     return {"threads": threads, "flop_per_second": products, "bytes_per_second": copied}
 
 
-def runs_of(records: Mapping[str, Any]) -> list[tuple[dict[str, Any], Trained | None]]:
-    """(which run, what it was trained with) for every run of the records."""
-    return [
-        ({"goal": goal, "seed": run["seed"], "date": run["date"]}, trained_with(run, SHAPES[GOALS[goal].data]))
-        for goal, one in records.items()
-        for run in one["runs"]
-    ]
+def runs_of(
+    records: Mapping[str, Any], machine: Mapping[str, Any] | None = None
+) -> list[tuple[dict[str, Any], Trained | None]]:
+    """(which run, what it was trained with) for every run of the records; None too for one on another machine."""
+    found = []
+    for goal, one in records.items():
+        for run in one["runs"]:
+            is_here = machine is None or all(run["machine"][what] == machine[what] for what in ("cpu", "cores"))
+            trained = trained_with(run, SHAPES[GOALS[goal].data]) if is_here else None
+            found.append(({"goal": goal, "seed": run["seed"], "date": run["date"]}, trained))
+    return found
 
 
 def main() -> None:
@@ -174,7 +179,7 @@ def main() -> None:
     wanted = {
         goal: one for goal, one in records.items() if not asked.goals or any(part in goal for part in asked.goals)
     }
-    runs = runs_of(wanted)
+    runs = runs_of(wanted, None if asked.threads else circumstances()["machine"])
     found = {"peaks": peaks(asked.seconds, asked.threads or usable_cores())}
     print(found["peaks"], flush=True)
     networks = {}

@@ -122,3 +122,6 @@ def test_every_run_of_the_records_is_known_by_its_day() -> None:
     assert len(runs) == sum(len(one["runs"]) for one in records.values())
     assert all(said["date"] and said["goal"] in records for said, _ in runs)
     assert all(trained is not None for _, trained in runs)
+    elsewhere = roofline.runs_of(records, {"cpu": "another", "cores": 2})
+    assert [said for said, _ in elsewhere] == [said for said, _ in runs]
+    assert all(trained is None for _, trained in elsewhere)
