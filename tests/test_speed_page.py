@@ -109,6 +109,25 @@ def test_every_reason_leads_to_a_heading_of_what_was_tried(limits: ModuleType) -
     assert [place for place in places if place not in headings] == []
 
 
+def test_what_penjing_takes_before_its_clock_stands_beside_other_libraries(
+    make_speed: ModuleType, tmp_path: Path
+) -> None:
+    name, share = make_speed.REFERENCE, "1/5"
+    ours = [{share: {"preparing_seconds": seconds}} for seconds in (9.0, 11.0, 30.0)]
+    result = {
+        "seconds": {name: 100.0},
+        "accuracy": {name: 0.9},
+        "times": {name: 3},
+        "penjing": {share: {"accuracy": 0.89, "seconds_ratio": 0.2}},
+        "rounds": [{"penjing": one} for one in ours],
+    }
+    write_record(tmp_path, "peers", result)
+    section = make_speed.section("peers", tmp_path)
+    assert "before that penjing caches and deals them, for 11.0 s." in section
+    assert "| penjing in 1/5 of Keras's time | 20.0 | 0.8900 **not reached** | 3 |" in section
+    assert "commit last+, 2026-03-03;" in section  # of the record, where its rounds do not tell
+
+
 def test_a_network_beside_scikit_learn_is_given_with_its_medians(make_speed: ModuleType, tmp_path: Path) -> None:
     def one(theirs: float, ours: float) -> dict[str, Any]:
         peers = {
