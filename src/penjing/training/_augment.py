@@ -57,8 +57,9 @@ class Moves:
 
 
 def moves_pixels(choice: Choice) -> bool:
-    """Whether an augmentation moves pixels and changes none."""
-    return bool(getattr(plugins.load("augmentations", choice.name), "MOVES_PIXELS", False))
+    """Whether an augmentation moves pixels, changes none, and can do so with several batches at once."""
+    module = plugins.load("augmentations", choice.name)
+    return bool(getattr(module, "MOVES_PIXELS", False)) and hasattr(module, "drawn") and hasattr(module, "moved")
 
 
 def _loaded(choice: Choice) -> tuple[Any, Any]:
