@@ -44,7 +44,25 @@ def _about(record: Record) -> str:
     told = [f"of the {part} part {_carried_out(found[part], found['planned'])}" for part in PARTS if part in found]
     counted = f"{', '.join(told)}. The final part was {opened(found['openings_of_the_final_part'])}"
     counted += f", the fresh part {opened(found['openings_of_the_fresh_part'])}." if "fresh" in found else "."
-    return f"Record {where}, {said(machine([record]), 'english')}. {counted[0].upper()}{counted[1:]}\n\n"
+    where_and_what = f"Record {where}, {said(machine([record]), 'english')}. {counted[0].upper()}{counted[1:]}"
+    return f"{where_and_what}{_seconds(found)}{_pooled(found)}\n\n"
+
+
+def _seconds(found: Record) -> str:
+    """How long runs take."""
+    told = [f"{part} {_taken(one)}" for part in PARTS if (one := found.get(part, {}).get("seconds"))]
+    return f" Seconds of processor time of a run, experiments included: {'; '.join(told)}." if told else ""
+
+
+def _taken(one: Record) -> str:
+    return f"{one['median']} usually, {one['within']} of {one['runs']} within eight, at most {one['most']}"
+
+
+def _pooled(found: Record) -> str:
+    """Healthy runs with a false alarm over all parts."""
+    told = [found[part]["healthy_false_alarms"] for part in PARTS if part in found]
+    right, number = (sum(one[name] for one in told) for name in ("right", "n"))
+    return f" Of all {number} healthy runs {right} have a false alarm." if number else ""
 
 
 def _carried_out(told: Record, planned: Record) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from penjing.core import plugins
@@ -15,6 +16,7 @@ from penjing.core import plugins
 GRAVE = ("warning", "error")
 HARM = 0.02  # of the score, below the best that is known
 CONFIDENCE = 0.95
+MOST_SECONDS = 8.0  # that a run should take
 
 Line = Mapping[str, Any]
 
@@ -73,6 +75,7 @@ def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, An
         "healthy_runs": len(healthy),
         "not_healthy_enough": sum(not line["fault"] and not line["is_healthy"] for line in known),
         "misfits": len(lines) - len(known),
+        "seconds": _seconds([float(line["seconds"]) for line in known if line.get("seconds") is not None]),
         **_pair(sick),
         "of_faults_that_did_harm": _pair([line for line in sick if is_harmful(line)]),
         "of_checks_without_experiments": _pair([line for line in sick if not waits(line["required"])]),
@@ -88,6 +91,14 @@ def scored(lines: Sequence[Line], not_built: Iterable[str] = ()) -> dict[str, An
         "false_alarms_on_sick": dict(Counter(name for line in sick for name in false_alarms(line)).most_common()),
         "missed": dict(Counter(line["required"] for line in sick if not is_recognised(line)).most_common()),
     }
+
+
+def _seconds(taken: Sequence[float]) -> dict[str, float] | None:
+    """Processor time of a run, experiments included: the usual one, how many keep to what is asked, the longest."""
+    if not taken:
+        return None
+    within = sum(seconds <= MOST_SECONDS for seconds in taken)
+    return {"median": round(median(taken), 1), "runs": len(taken), "within": within, "most": round(max(taken), 1)}
 
 
 def _pair(sick: Sequence[Line]) -> dict[str, Any]:

@@ -269,7 +269,10 @@ def test_recall_precision_and_false_alarms_of_a_table_that_is_reckoned_by_hand()
         line("", [("overfit", "warning")], is_healthy=True),
         line("", [("overfit", "warning")], is_healthy=False),  # not healthy enough to count
     ]
+    for seconds, one in enumerate(table, 3):
+        one["seconds"] = seconds
     told = score.scored(table)
+    assert told["seconds"] == {"median": 6.5, "runs": 8, "within": 6, "most": 10.0}
     assert told["recall"]["value"] == 2 / 4
     assert told["precision"]["value"] == 2 / 4  # two of the four grave findings are named by the fault
     assert told["healthy_false_alarms"]["value"] == 1 / 3
