@@ -112,6 +112,16 @@ def test_a_learning_curve_has_one_point_a_share_the_mean_over_seeds_of_the_longe
     assert list(promise.get_ydata()) == pytest.approx([0.89, 0.94])
 
 
+def test_what_is_shown_alone_is_not_said_to_be_hidden(tmp_path: Path) -> None:
+    settings = ("centre", "border", "centre alone", "border alone")
+    record = example_trials(*({"experiment": "hidden", "setting": one, "gain": -0.1} for one in settings))
+    figure = _doctor.draw(read_run(with_trials(tmp_path, record)), Finding("shortcut", "warning", ""))
+    assert figure is not None
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    linear = ["linear model of the centre alone", "linear model of the border alone"]
+    assert names == ["centre hidden", "border hidden", *linear]
+
+
 def with_trials(folder: Path, record: Record) -> Path:
     """A run folder with these experiments."""
     assert record.trials is not None

@@ -29,6 +29,7 @@ BINS = 12  # of a reliability diagram, equally filled
 SMALLEST = 1e-12  # on a scale of powers
 SAME_SHARE = 1e-9  # of the updates: nearer ones are the same
 USUAL_SIZE = 1.0  # of what enters a layer
+ALONE = " alone"  # ends the setting of a linear model that is shown nothing but that part of the pictures
 WORDS: Mapping[str, str] = {"error": "Grave", "warning": "Trouble", "info": "Good to know"}
 
 
@@ -340,6 +341,8 @@ def _trial_names(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _trial_name(row: Mapping[str, Any]) -> str:
     kind, setting = str(row["experiment"]), str(row["setting"])
+    if kind == "hidden" and setting.endswith(ALONE):
+        return f"linear model of the {setting.removesuffix(ALONE)} alone"
     words = {
         "seed": f"seed {setting}",
         "hidden": f"{setting} hidden",
