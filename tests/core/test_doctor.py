@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from fake_run import write_run
@@ -120,6 +121,38 @@ def test_what_is_shown_alone_is_not_said_to_be_hidden(tmp_path: Path) -> None:
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     linear = ["linear model of the centre alone", "linear model of the border alone"]
     assert names == ["centre hidden", "border hidden", *linear]
+
+
+def test_doubted_training_items_are_in_the_picture_of_doubted_labels(tmp_path: Path) -> None:
+    place = write_run(tmp_path / "run")
+    network = pl.read_parquet(place / "predictions.parquet").filter(model="network")
+    doubted = network.filter(pl.col("target") != pl.col("predicted"))["name"].to_list()
+    training = pl.read_parquet(place / "split.parquet").filter(part="train").head(7)
+    answers = training.select(
+        pl.lit("held_out").alias("model"),
+        "hash",
+        "name",
+        "part",
+        pl.lit("late").alias("target"),
+        pl.lit("early").alias("predicted"),
+        pl.Series("probability", [[0.01, 0.98, 0.01]] * len(training), dtype=pl.List(pl.Float32)),
+    )
+    answers.write_parquet(place / "held_out.parquet")
+    evidence = {"hashes": training["hash"].to_list()[:5]}
+    finding = Finding("label_errors", "warning", "", evidence=evidence, items=tuple(doubted))
+    others, bars = heights(place, finding)
+    assert bars.sum() == len(doubted) + 5
+    assert bars[0] >= 5
+    assert others.sum() == len(network) - len(doubted) + 2
+    (place / "held_out.parquet").unlink()
+    assert heights(place, finding)[1].sum() == len(doubted)
+
+
+def heights(place: Path, finding: Finding) -> list[np.ndarray]:
+    """The bars of the picture of a finding, of either kind."""
+    figure = _doctor.draw(read_run(place), finding)
+    assert figure is not None
+    return [np.array([bar.get_height() for bar in kind]) for kind in figure.axes[0].containers]
 
 
 def with_trials(folder: Path, record: Record) -> Path:

@@ -233,12 +233,14 @@ def _reliability(files: RunFiles, finding: Finding) -> Figure | None:  # noqa: A
 
 
 def _doubt(files: RunFiles, finding: Finding) -> Figure | None:
-    """How far the network believes the given labels: the doubted ones are those at the left end."""
-    rows = _tables.with_probability(files)
+    """How far networks that never saw an item believe its label, of training items too where experiments held them out:
+    the doubted ones are those at the left end."""
+    rows = _tables.judged_unseen(files)
     if rows.is_empty():
         return None
     believed = rows["given"].to_numpy()
-    is_doubted = rows["name"].is_in(list(finding.items)).to_numpy()
+    by_hash = list(finding.evidence.get("hashes") or ())  # of training items, of which not all are named
+    is_doubted = (rows["name"].is_in(list(finding.items)) | rows["hash"].is_in(by_hash)).to_numpy()
     edges = np.linspace(0, 1, 21).tolist()
     with drawing():
         figure, axes = blank()

@@ -15,7 +15,7 @@ import polars as pl
 
 from penjing.core.errors import RunError
 from penjing.core.files import read_lines
-from penjing.core.run import MET, TRIALS
+from penjing.core.run import HELD_OUT_FILE, MET, TRIALS
 
 # Items of the other parts never reach a report: not their pictures, names or hashes.
 SHOWN_PARTS = ("train", "valid", "folds")
@@ -34,6 +34,7 @@ class RunFiles:
         steps: the lines of `record.jsonl`, one per step, the last one written of each.
         split: `split.parquet`; empty when missing.
         predictions: `predictions.parquet` without items of the test part; empty when missing.
+        held_out: `held_out.parquet`, the same form: training items answered by networks that did not learn from them.
         results: `results.json`.
         ledger: the lines of `ledger.jsonl`, oldest first.
         pictures: hash → uint8 [height, width, channels], never of test items.
@@ -52,6 +53,7 @@ class RunFiles:
     steps: list[dict[str, Any]] = field(default_factory=list)
     split: pl.DataFrame = field(default_factory=pl.DataFrame)
     predictions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    held_out: pl.DataFrame = field(default_factory=pl.DataFrame)
     results: Mapping[str, Any] = field(default_factory=dict)
     ledger: list[dict[str, Any]] = field(default_factory=list)
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -143,6 +145,7 @@ def read_run(folder: Path, pictures: bool = True) -> RunFiles:
         steps=_steps(read_lines(folder / "record.jsonl")),
         split=split,
         predictions=_visible(predictions, hidden),
+        held_out=_visible(_read(folder / HELD_OUT_FILE, pl.read_parquet, pl.DataFrame(), failed), hidden),
         results=_read(folder / "results.json", _json, {}, failed),
         ledger=read_lines(folder / "ledger.jsonl"),
         pictures=shown[0],

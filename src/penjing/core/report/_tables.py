@@ -298,7 +298,17 @@ def seconds(files: RunFiles) -> pl.DataFrame:
 
 def with_probability(files: RunFiles) -> pl.DataFrame:
     """The network's rows with `stated` (probability of its answer) and `given` (probability of the given label)."""
-    network = files.of_task("classify")
+    return _with_probability(files, files.of_task("classify"))
+
+
+def judged_unseen(files: RunFiles) -> pl.DataFrame:
+    """The same of all items that a network answered which had not seen them: those that validate, and training items
+    where experiments held them out."""
+    both = [_with_probability(files, rows) for rows in (files.of_task("classify"), files.held_out)]
+    return pl.concat(both, how="diagonal")
+
+
+def _with_probability(files: RunFiles, network: pl.DataFrame) -> pl.DataFrame:
     table = probabilities(network, len(files.classes))
     if not len(table):
         return pl.DataFrame()
