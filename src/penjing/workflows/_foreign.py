@@ -1,0 +1,147 @@
+"""The log of another tool as a record: a table of Keras, Lightning, Weights & Biases or anything with losses."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from penjing.core.errors import DataError
+from penjing.core.record import Record
+
+# What other tools call the columns of a record. Keras: `loss`, `val_loss`; Lightning: what the person logged, with
+# `_epoch` and `_step` behind it; Weights & Biases, and the logs of our own watchers: part and name with "/" between
+# them. The loss of Keras is the mean over the batches of an epoch, as they were augmented.
+_TRAIN = (
+    "loss",
+    *("train_loss", "training_loss", "train_loss_epoch", "train_loss_step"),
+    *("train/loss", "train/loss_epoch", "train/loss_step"),
+)
+_VALID = (
+    *("val_loss", "valid_loss", "validation_loss", "eval_loss", "val_loss_epoch"),
+    *("valid/loss", "val/loss", "validation/loss", "eval/loss", "val/loss_epoch"),
+)
+_MEANT: Mapping[str, tuple[str, ...]] = {
+    "train/running_loss": ("train/running_loss", *_TRAIN),
+    "train/loss": _TRAIN,
+    "valid/loss": _VALID,
+    "gradient/norm": ("gradient/norm", "grad_norm", "train/grad_norm", "gradient_norm", "grad_2.0_norm_total"),
+    "rate": ("rate", "lr", "learning_rate", "train/learning_rate"),
+    "seconds": ("seconds", "time", "elapsed"),
+}
+_EPOCHS = ("epoch", "train/epoch")  # what numbers the rows
+_STEPS = ("step", "iteration", "_step", "global_step", "train/global_step", "trainer/global_step")
+_LOSSES = ("train/running_loss", "train/loss", "valid/loss")
+
+
+def foreign(file: Path) -> Record:
+    """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
+    with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; rows
+    without a number there are left out. Where nothing numbers the rows, each is an epoch.
+
+    Raises:
+        DataError: it is not such a table, or holds no losses.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as opened:
+            rows = list(csv.DictReader(opened))
+    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        raise DataError(f"{file} is not readable as a CSV log: {problem}") from problem
+    return _record(rows, str(file))
+
+
+def _record(rows: list[dict[str, str]], file: str) -> Record:
+    """The record in the rows of a table.
+
+    Args:
+        file: what the table is called.
+    """
+    given = {str(name).strip().lower(): name for name in (rows[0] if rows else {}) if name}
+    columns = {
+        ours: given[theirs]
+        for ours, names in _MEANT.items()
+        if (theirs := next((name for name in names if name in given), None)) is not None
+    }
+    if not any(name in columns for name in _LOSSES):
+        names = f"its columns are {', '.join(given)}" if given else "it has no rows"
+        raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
+    epoch, step = (next((given[name] for name in names if name in given), None) for names in (_EPOCHS, _STEPS))
+    are_steps = step is not None and _are_whole(rows, step) and _are_rising(rows, step)
+    if are_steps and (epoch is None or not _are_whole(rows, epoch)):
+        lines, counted = list(_numbered(rows, columns, step, file)), "step"
+    else:
+        lines, counted = list(_numbered(rows, columns, epoch, file)), "epoch"
+        lines = [{**line, "step": place} for place, line in enumerate(lines, 1)]
+    return Record(steps=pl.DataFrame(lines, infer_schema_length=None), counted=counted)
+
+
+def _cells(rows: list[dict[str, str]], column: str) -> list[str]:
+    return [(row.get(column) or "").strip() for row in rows]
+
+
+def _numbers(rows: list[dict[str, str]], column: str) -> list[float]:
+    """The numbers in a column; a row such as a summary at the end has none."""
+    return [number for cell in _cells(rows, column) if (number := _number(cell)) is not None]
+
+
+def _number(cell: str) -> float | None:
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _are_whole(rows: list[dict[str, str]], column: str) -> bool:
+    """Whether a column numbers whole epochs or steps, and not parts of them."""
+    numbers = _numbers(rows, column)
+    return bool(numbers) and all(number.is_integer() for number in numbers)
+
+
+def _are_rising(rows: list[dict[str, str]], column: str) -> bool:
+    """Whether the numbers of a column, each once, rise."""
+    numbers = list(dict.fromkeys(_numbers(rows, column)))
+    return numbers == sorted(numbers)
+
+
+def _numbered(
+    rows: list[dict[str, str]], columns: Mapping[str, str], numbering: str | None, file: str
+) -> Iterator[dict[str, Any]]:
+    """One line of a record for each epoch or step: the last value of each column in it, and what was not a number."""
+    members: dict[float, list[dict[str, str]]] = {}
+    is_numbered = numbering is not None and bool(_numbers(rows, numbering))
+    for place, row in enumerate(rows, 1):
+        number = _number((row.get(numbering or "") or "").strip()) if is_numbered else place
+        if number is not None:
+            members.setdefault(number, []).append(row)
+    # Only a loss has to be a number: a column "time" may hold the time of day.
+    known = {ours: theirs for ours, theirs in columns.items() if ours in _LOSSES or _is_number(_cells(rows, theirs))}
+    for number, some in members.items():
+        values = {ours: _last(some, theirs, file) for ours, theirs in known.items()}
+        lost = [name for name, value in values.items() if value is not None and not math.isfinite(value)]
+        plain = {name: None if name in lost else value for name, value in values.items()}
+        yield {"step": int(number), **plain, "non_finite": lost or None}
+
+
+def _is_number(cells: list[str]) -> bool:
+    """Whether all cells that hold something hold a number."""
+    try:
+        for cell in filter(None, cells):
+            float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _last(rows: list[dict[str, str]], column: str, file: str) -> float | None:
+    cells = [cell for cell in _cells(rows, column) if cell]
+    if not cells:
+        return None
+    try:
+        return float(cells[-1])
+    except ValueError as problem:
+        raise DataError(f'{file}: "{cells[-1]}" in the column {column} is not a number') from problem
