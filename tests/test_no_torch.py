@@ -22,6 +22,7 @@ COMMANDS = [
     ["list"],
     ["list", "models"],
     ["inspect", "photos"],
+    ["diagnose", "run"],
     ["compare", "run", "run"],
     ["report", "run"],
     ["runs", "--folder", "."],

@@ -57,7 +57,20 @@ def run_folder(tmp_path, record):
     return folder
 
 
-def test_a_run_that_goes_well_gets_one_line(tmp_path):
+def repeatable(folder):
+    """The folder as one of a training that experiments can repeat."""
+    data = {"path": "photos", "items": 400}
+    told = {"format": 1, "status": "finished", "kind": "supervised", "data": data}
+    write_json(folder / "run.json", told)
+    write_json(folder / "prepare.json", {"inputs": {"image": {"modality": "image"}}, "classes": ["cat", "dog"]})
+    (folder / "recipe.toml").write_text(Recipe().filled().to_toml(), encoding="utf-8")
+    parts = ["train"] * 300 + ["valid"] * 100
+    split = {"hash": [f"{row}" for row in range(400)], "group": range(400), "part": parts, "fold": [-1] * 400}
+    pl.DataFrame(split).write_parquet(folder / "split.parquet")
+    return folder
+
+
+def test_a_run_that_goes_well_gets_one_line_and_what_experiments_would_tell(tmp_path):
     record = example_steps()
     right = [("cat", "cat", 0.98), ("dog", "dog", 0.98)] * 50
     answers = example_classes({"network": right, "majority": [("cat", "cat", 0.5), ("dog", "cat", 0.5)] * 50}).items
@@ -65,15 +78,17 @@ def test_a_run_that_goes_well_gets_one_line(tmp_path):
     outputs |= {"entering/network/mean": 0.1, "entering/network/std": 0.9}
     shared = {"gradient/square": 1.0, "gradient/shared": 0.2}
     steps = record.steps.with_columns(pl.lit(value).alias(name) for name, value in {**outputs, **shared}.items())
-    folder = run_folder(tmp_path, example_inputs(of=record.also(steps=steps, items=answers)))
+    folder = repeatable(run_folder(tmp_path, example_inputs(of=record.also(steps=steps, items=answers))))
     found = pj.diagnose(folder)
     assert found.findings == ()
     assert found.worst is None
     waiting = [one.name for one in found.not_examined]
     assert waiting == ["few_examples", "large_model", "shortcut", "slow_kernels", "small_model", "unstable"]
     assert found.lines() == [
-        f"{len(found.examined)} checks found nothing wrong; 6 checks more after experiments: "
-        f"penjing diagnose {folder} --time 2m"
+        f"{len(found.examined)} checks found nothing wrong",
+        "6 checks more after experiments: few_examples, large_model, shortcut,",
+        "  slow_kernels, small_model, unstable",
+        f"  penjing diagnose {folder} --time 2m",
     ]
     assert found.helps == ()
 
@@ -96,7 +111,7 @@ def test_what_would_help_most_is_told_from_experiments(tmp_path):
         {"experiment": "longer", "gain": 0.004},
         of=example_steps(),
     )
-    found = pj.diagnose(run_folder(tmp_path, record))
+    found = pj.diagnose(repeatable(run_folder(tmp_path, record)))
     assert {"few_examples", "small_model"} <= set(names(found))
     assert [one.what for one in found.helps] == [
         "twice the data",

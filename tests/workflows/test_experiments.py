@@ -17,7 +17,7 @@ from penjing.core.errors import DataError, RunError
 from penjing.core.files import read_lines, write_lines
 from penjing.core.recipe import Choice, change
 from penjing.core.run import open_run
-from penjing.workflows import _experiments, _laboratory, _pretrained
+from penjing.workflows import _experiments, _laboratory, _pretrained, _repeatable
 from penjing.workflows._hidden import alone, mask
 
 WITHOUT_TRAINING = ("itself", "hidden", "arithmetic")  # of the run's own weights, where there are no folds
@@ -289,7 +289,7 @@ def test_a_fold_that_diverges_ends_no_other_experiment(run, monkeypatch):
         raise RunError("the training diverged")
 
     monkeypatch.setattr(_experiments, "_cleaned", diverge)
-    monkeypatch.setattr(_experiments, "FEWEST_TO_CLEAN", 1)
+    monkeypatch.setattr(_repeatable, "FEWEST_TO_CLEAN", 1)
     said = []
     pj.diagnose(run, time="150s", watch=said.append)
     assert "given up, for the training diverged" in "".join(str(event) for event in said)
@@ -329,7 +329,7 @@ def test_a_run_that_goes_on_from_another_one_is_refused(run):
 
 def test_items_of_one_group_have_no_labels_judged_by_networks_that_never_saw_them(run, monkeypatch):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
-    monkeypatch.setattr(_experiments, "FEWEST_TO_CLEAN", 1)
+    monkeypatch.setattr(_repeatable, "FEWEST_TO_CLEAN", 1)
     assert "cleaned" in {plan.experiment for plan in _experiments._plans(lab)}
     lab.prepared.groups[:] = 0
     assert "cleaned" not in {plan.experiment for plan in _experiments._plans(lab)}

@@ -83,19 +83,23 @@ class NotExamined:
     Attributes:
         name: the check's name.
         missing: the readings it needs and the record does not have, such as "steps" or "survey.height".
+        why: why no experiment with the training would let it look, as the end of a sentence; "" where one may.
     """
 
     name: str
     missing: tuple[str, ...]
+    why: str = ""
 
     @property
     def needs_experiments(self) -> bool:
         """Whether experiments with the training would let it look."""
-        return any(need.startswith("trials.") for need in self.missing)
+        return not self.why and any(need.startswith("trials.") for need in self.missing)
 
     @property
     def message(self) -> str:
         """Why it could not look, in plain words."""
+        if self.why:
+            return f"not examined, because {self.why}"
         lacking = dict.fromkeys(
             _LACKING.get(need) or _LACKING.get(need.partition(".")[0]) or f"is no {need.partition('.')[2] or need}"
             for need in (need.partition("|")[0] for need in self.missing)

@@ -26,6 +26,5 @@ def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: 
 
 
 def _usual(name: str) -> int:
-    """The width of a network that nobody chose one for; 0 where that is not known."""
-    settings = getattr(plugins.load("models", name), "Settings", None)
-    return int(getattr(settings, "width", 0))
+    """The width of a network that nobody chose one for, read without importing it; 0 where that is not known."""
+    return int(plugins.find("models", name).defaults.get("width", 0))

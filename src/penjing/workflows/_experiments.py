@@ -25,7 +25,6 @@ from penjing.core.budget import Clock
 from penjing.core.errors import DataError, RunError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.files import append_line, read_lines, write_lines
-from penjing.core.finding import Finding
 from penjing.core.randomness import stream
 from penjing.core.recipe import Machine, Recipe
 from penjing.core.report.text import many
@@ -39,8 +38,16 @@ from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongErro
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import check_seeing, seen_through
 from penjing.workflows._problem import pose
-from penjing.workflows._trials import FEWEST_FOLDS, FEWEST_GROUPS
-from penjing.workflows._wish import goes_on, stored_wish
+from penjing.workflows._repeatable import (
+    FEWEST_GROUPS,
+    NOBODY,
+    WIDTHS,
+    can_clean,
+    lacks_data,
+    of_one_group,
+    refused,
+)
+from penjing.workflows._wish import stored_wish
 
 SEEDS = 2  # beside the run's own
 MORE_SEEDS = 4  # the same where there is time
@@ -53,7 +60,6 @@ LONGER = 2  # times the updates
 # nothing of shorter ones, and few experiments that tell something are worth more than many that do not.
 LEAST_SHARE = SETTLED
 FOLDS = 3  # of the training items, each doubted by a network that learned from the others
-FEWEST_TO_CLEAN = 100  # training items
 HELD_OUT = "held_out"
 # What all experiments cost, in trainings: a larger network costs about 2 where updates are small, and is left out where
 # it costs more than the time there is; a smaller one costs 1, and itself 1.
@@ -63,9 +69,7 @@ PROBE_SECONDS = 3.0
 LINEAR_SHARE = 0.05  # of the time that is left, for each linear model of a part of the pictures
 LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
 ABOUT = 0.7  # of the updates there is time for: so many at least are as good as another number, where they are made
-WIDTHS = {"smaller": "smaller_network", "larger": "larger_network"}  # what takes less time first
 Known = set[tuple[str, str, int, int]]  # experiment, setting, seed and updates of what is done already
-_NOBODY = Finding("", "info", "")  # remedies are asked for a finding; those of the width do not look at it
 
 
 def experiment(run: Run, seconds: float, data: object | None = None, watch: Watch = None) -> int:
@@ -176,11 +180,12 @@ def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
 
 
 def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> Laboratory:
-    info = run.info
-    _check(run, info)
-    place = info["data"].get("path") if data is None else data
-    if place is None:
-        raise DataError(f"{run.path} was made from data in memory; give them again: pj.diagnose(run, data=…, time=…)")
+    why = refused(run)
+    if why:
+        raise RunError(why)
+    if data is None and lacks_data(run):
+        raise DataError(lacks_data(run))
+    place = run.info["data"]["path"] if data is None else data
     dealt = split.Split.read(run.path / "split.parquet")
     prepared = prepare(place, stored_wish(run), Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
     if set(dealt.frame["hash"]) != set(prepared.hashes):
@@ -191,10 +196,7 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()
         train, valid = (outside[(fold[outside] == 0) == is_valid] for is_valid in (False, True))
     if len(np.unique(statistics.unit_of_item(prepared.groups[valid], len(valid)))) < FEWEST_GROUPS:
-        raise RunError(
-            f"all validation items of {run.path} are of one group, so nothing tells a gain from chance; experiments "
-            f"need {FEWEST_GROUPS} groups there"
-        )
+        raise RunError(of_one_group(run))
     taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
     check_seeing(prepared, recipe.pretrained, clock, COSTS * LEAST_SHARE * taken)
     prepared = seen_through(prepared, recipe.pretrained)
@@ -247,25 +249,6 @@ def _share(taken: float, steps: int, clock: Clock) -> float:
     """The share of the updates that lets all experiments end within the time; 1 where whole trainings do."""
     least = max(LEAST_SHARE, min(1.0, FEWEST_UPDATES / steps))
     return float(np.clip(clock.left / max(COSTS * taken, 1e-9), least, 1.0))
-
-
-def _check(run: Run, info: Mapping[str, Any]) -> None:
-    """Raises:
-    RunError: its training cannot be repeated.
-    """
-    if info["status"] != "finished":
-        raise RunError(f"{run.path} is not finished (status: {info['status']}); go on with penjing fit --resume first")
-    if info.get("kind") != "supervised" or not run.steps:
-        raise RunError(f"{run.path} was not trained here, so there is no training to make experiments with")
-    if run.recipe.model.name == "own":
-        raise RunError("the network of the run is your own, and experiments cannot make it again")
-    if goes_on(info):
-        raise RunError(
-            f"{run.path} goes on from {info['parent']}, and experiments repeat trainings from their beginning only; "
-            "diagnose that one"
-        )
-    if run.recipe.split.final:
-        raise RunError(f"{run.path} learned from its validation items too, so nothing is left to judge by")
 
 
 def _itself(lab: Laboratory, known: Known) -> None:
@@ -387,7 +370,7 @@ def _plans_once(lab: Laboratory) -> Iterator[Plan]:
     longer = planned_anew(recipe.training, LONGER * lab.steps)
     yield Plan("longer", str(LONGER), replace(recipe, training=longer), train, float(LONGER))
     groups = len(np.unique(lab.prepared.groups[train]))
-    if recipe.task.name == "classify" and len(train) >= FEWEST_TO_CLEAN and groups >= FEWEST_FOLDS:
+    if can_clean(recipe, len(train), groups):
         yield Plan("cleaned", "", recipe, train, FOLDS + 1.0)
 
 
@@ -395,7 +378,7 @@ def _sizes(lab: Laboratory) -> list[Plan]:
     """Networks of other widths."""
     found = []
     for experiment, remedy in WIDTHS.items():
-        other = plugins.load("remedies", remedy).apply(lab.recipe, _NOBODY)
+        other = plugins.load("remedies", remedy).apply(lab.recipe, NOBODY)
         if isinstance(other, Recipe):
             found.append(Plan(experiment, "width", other, lab.problem.train, 1.0, is_priced=experiment != "larger"))
     return found

@@ -38,6 +38,7 @@ class Help:
         metric: its name.
         unit: what a difference of one means in it, as `checks._trials.unit_of` says.
         share: of the run's updates that the trainings took which tell it.
+        why: why no experiment can tell it in this run; "" where one can.
     """
 
     what: str
@@ -47,10 +48,11 @@ class Help:
     metric: str = ""
     unit: float = 1.0
     share: float = 1.0
+    why: str = ""
 
     def __str__(self) -> str:
         if self.gain is None or self.low is None or self.high is None:
-            return f"{self.what}: not examined"
+            return f"{self.what}: not examined{f', for {self.why}' * bool(self.why)}"
         gain, low, high = (measured(one, self.unit, is_signed=True) for one in (self.gain, self.low, self.high))
         doubt = "" if self.low > 0 or self.high < 0 else "; may be chance"
         short = "" if self.share >= WHOLE else f", of trainings with {self.share:.0%} of its updates"

@@ -36,8 +36,6 @@ from penjing.workflows._problem import pose
 from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
-FEWEST_FOLDS = 2  # of one group nothing can be held out
-FEWEST_GROUPS = 2  # that judge: of one group alone nothing tells a gain from chance
 FEWEST_JUDGING = 5  # groups that judge, where they are a part of their own
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6

@@ -27,6 +27,7 @@ from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._choose import RecipeWish, check_wish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._prepare import DataWish
+from penjing.workflows._repeatable import goes_on
 
 # What the canvas and the options are called on the command line, where that differs.
 _SPOKEN = {"fit": "canvas", "inputs": "input", "types": "type"}
@@ -241,11 +242,6 @@ def wish_of(info: Mapping[str, Any]) -> FitWish:
         parent=Path(info["parent"]) if goes_on(info) else None,
         is_final=found["is_final"],
     )
-
-
-def goes_on(info: Mapping[str, Any]) -> bool:
-    """Whether the run of this `run.json` began with another one's weights."""
-    return bool(info.get("parent")) and not info.get("is_treated")
 
 
 def stored_wish(run: Run) -> DataWish:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import html
 import shlex
-from dataclasses import asdict, dataclass
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,14 @@ from penjing.core.errors import PenjingError, UsageError
 from penjing.core.events import Watch
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record
-from penjing.core.report.text import many
+from penjing.core.report.text import LINE_COLUMNS, many
 from penjing.core.run import Run, open_run
 from penjing.workflows._foreign import foreign
-from penjing.workflows._help import Help, what_helps
+from penjing.workflows._help import EXPERIMENTS, Help, what_helps
+from penjing.workflows._repeatable import lacks_data, refused, untold
 
 __all__ = ["Diagnosis", "diagnose", "findings_of", "foreign"]
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -65,28 +69,36 @@ class Diagnosis:
         }
 
     def lines(self) -> list[str]:
-        """One paragraph a finding, for a terminal; one line where nothing is wrong."""
+        """One paragraph a finding, for a terminal; one line where nothing is wrong, and what experiments would tell."""
         if not self.examined:
             return ["there is no record to examine: the training wrote none yet"]
         told = [f"{one.level}: {one.message}" for one in self.findings]
-        blind = [one for one in self.not_examined if not (one.needs_experiments and self.command)]
-        waiting = len(self.not_examined) - len(blind)
-        more = f"{many(waiting, 'check')} more after experiments: {self.command}"
         if not told:
-            told.append(f"{many(len(self.examined), 'check')} found nothing wrong" + f"; {more}" * bool(waiting))
-        elif waiting:
-            told.append(more)
-        if blind:
-            told.append(f"not examined, for the record lacks what it takes: {', '.join(one.name for one in blind)}")
-        return [*told, *self._help_lines()]
+            told = [f"{many(len(self.examined), 'check')} found nothing wrong"]
+        return [*told, *self._blind_lines(), *self._help_lines()]
+
+    def _blind_lines(self) -> list[str]:
+        """What experiments would tell, by which command, and what nothing tells."""
+        waiting = [one.name for one in self.not_examined if one.needs_experiments and self.command]
+        told = []
+        if waiting:
+            more = f"{many(len(waiting), 'check')} more after experiments: {', '.join(waiting)}"
+            told = [*textwrap.wrap(more, LINE_COLUMNS, subsequent_indent="  "), f"  {self.command}"]
+        blind = [one for one in self.not_examined if one.name not in waiting]
+        lacking = [one.name for one in blind if not one.why]
+        if lacking:
+            told.append(f"not examined, for the record lacks what it takes: {', '.join(lacking)}")
+        return told + _unknown_lines([(one.name, one.why) for one in blind if one.why])
 
     def _help_lines(self) -> list[str]:
         if not self.helps:
             return []
-        unknown = [one.what for one in self.helps if one.gain is None]
-        known = [f"  {one}" for one in self.helps if one.gain is not None]
-        rest = [f"  not examined: {', '.join(unknown)} (more --time tells)"] if unknown else []
-        return ["what would help most:", *known, *rest]
+        known = [str(one) for one in self.helps if one.gain is not None]
+        unknown = [one for one in self.helps if one.gain is None]
+        waiting = ", ".join(one.what for one in unknown if not one.why)
+        rest = [f"not examined: {waiting} (more --time tells)"] if waiting else []
+        rest += _unknown_lines([(one.what, one.why) for one in unknown if one.why])
+        return ["what would help most:", *(f"  {line}" for line in (*known, *rest))]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -94,6 +106,16 @@ class Diagnosis:
     def _repr_html_(self) -> str:
         told = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines())
         return f"<h3>{html.escape(self.title)}</h3><ul>{told}</ul>"
+
+
+def _unknown_lines(unknown: Sequence[tuple[str, str]]) -> list[str]:
+    """What nothing tells, a line for each reason.
+
+    Args:
+        unknown: its name, and why nothing tells it.
+    """
+    reasons = dict.fromkeys(why for _, why in unknown)
+    return [f"not examined: {', '.join(name for name, one in unknown if one == why)}, for {why}" for why in reasons]
 
 
 def diagnose(
@@ -113,19 +135,33 @@ def diagnose(
         UsageError: experiments are wanted with a log.
     """
     path = run.path if isinstance(run, Run) else Path(run).expanduser()
-    command = ""
     if path.is_file():
         if seconds is not None:
             raise UsageError(f"{path} is a log, and experiments take a run: leave --time out")
-        title, record = path.name, foreign(path)
-    else:
-        opened = open_run(run)
-        if seconds is not None:
-            from penjing.workflows._experiments import experiment  # it takes torch, which reading a record does not
+        return _examined(path.name, foreign(path))
+    opened = open_run(run)
+    if seconds is not None:
+        from penjing.workflows._experiments import experiment  # it takes torch, which reading a record does not
 
-            experiment(opened, seconds, data, watch)
-        title, record = opened.path.name, opened.record
-        command = shlex.join(["penjing", "diagnose", str(opened.path), "--time", _longer(seconds)])
+        experiment(opened, seconds, data, watch)
+    found = _examined(opened.path.name, opened.record)
+    why, cannot = _limits(opened)
+    again = ["penjing", "diagnose", str(opened.path), "--time", _longer(seconds)]
+    if isinstance(data, str | Path):
+        again += ["--data", str(data)]
+    return replace(
+        found,
+        not_examined=tuple(_explained(one, why, cannot) for one in found.not_examined),
+        helps=tuple(
+            one if one.gain is not None else replace(one, why=why or cannot.get(EXPERIMENTS[one.what], ""))
+            for one in found.helps
+        ),
+        command="" if why else shlex.join(again),
+    )
+
+
+def _examined(title: str, record: Record) -> Diagnosis:
+    """What the checks find in a record, and what would help."""
     names = checks.names_for("steps", "items", "inputs", "choices", "trials")
     found = checks.examine(record, names)
     blind = tuple(one for one in found if isinstance(one, NotExamined))
@@ -135,8 +171,24 @@ def diagnose(
         blind,
         tuple(name for name in names if name not in {one.name for one in blind}),
         tuple(what_helps(record)),
-        command,
     )
+
+
+def _limits(run: Run) -> tuple[str, Mapping[str, str]]:
+    """Why no experiments can be made with a run, or ""; and each that alone cannot, with why."""
+    try:
+        why = refused(run) or lacks_data(run)
+        return why, {} if why else untold(run)
+    except (PenjingError, pl.exceptions.PolarsError, OSError) as problem:  # it cannot be repeated then
+        return str(problem), {}
+
+
+def _explained(one: NotExamined, why: str, cannot: Mapping[str, str]) -> NotExamined:
+    """The same with why no experiment will let it look, where none will."""
+    if not one.needs_experiments:
+        return one
+    reasons = (cannot.get(need.removeprefix("trials.")) for need in one.missing)
+    return replace(one, why=why or next(filter(None, reasons), ""))
 
 
 def _longer(seconds: float | None) -> str:

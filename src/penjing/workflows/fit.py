@@ -31,8 +31,9 @@ from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, tra
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import AUTO, NO, at_hand, check_seeing, doubts, lacking, seen_through
 from penjing.workflows._problem import pose
+from penjing.workflows._repeatable import goes_on
 from penjing.workflows._survey import target_name
-from penjing.workflows._wish import FitWish, goes_on, plain_wish, replanned, settled, wish_of
+from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
 from penjing.workflows.diagnose import findings_of
 
 
