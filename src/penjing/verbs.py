@@ -409,7 +409,7 @@ def report(
 
 
 def diagnose(
-    run: Run | str | Path,
+    run: object,
     *,
     time: str | float | None = None,
     data: object | None = None,
@@ -418,7 +418,9 @@ def diagnose(
     """What is wrong with a training, read from its record alone: without a time nothing is run.
 
     Args:
-        run: a run, its folder, or the CSV log of another tool (Keras, Lightning, any with a column of losses).
+        run: a run, its folder, the CSV log of another tool (Keras, Lightning, any with a column of losses), or what the
+            `fit` of Keras returned: its `History`, or the mapping in it from a name such as "val_loss" to one value an
+            epoch.
         time: for experiments with the run's training that tell more, such as "2m" or seconds; None makes none.
         data: where the run's data are now, for experiments; None takes the place they had.
         watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
@@ -426,7 +428,7 @@ def diagnose(
     Raises:
         RunError: there is no such run, or experiments cannot be made with it.
         DataError: the log cannot be read, or holds no losses; the data are gone or have changed.
-        UsageError: the time is none, or experiments are wanted with a log.
+        UsageError: it is none of these, the time is none, or experiments are wanted with a log.
     """
     from penjing.workflows.diagnose import diagnose as examine
 

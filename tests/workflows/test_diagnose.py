@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from penjing.core.files import write_json, write_lines
 from penjing.core.recipe import Recipe
 from penjing.core.run import open_run
 from penjing.watchers._csv import CsvWriter
+from penjing.workflows._foreign import of_history
 from penjing.workflows._help import Help, what_helps
 from penjing.workflows.diagnose import _longer, findings_of, foreign
 
@@ -189,6 +191,61 @@ def test_a_report_is_written_where_the_record_cannot_be_read(tmp_path):
 def test_experiments_take_a_run(tmp_path):
     with pytest.raises(UsageError, match="is a log, and experiments take a run: leave --time out"):
         pj.diagnose(log(tmp_path, "loss\n1\n0.5\n"), time="10s")
+
+
+class History:
+    """What the `fit` of Keras returns, without Keras."""
+
+    def __init__(self, history, epoch=None):
+        self.history, self.model = history, object()
+        self.epoch = epoch
+
+
+def turned():
+    train, valid = zip(*TURNED, strict=True)
+    return {"accuracy": [0.5] * 7, "loss": list(train), "val_accuracy": [0.5] * 7, "val_loss": list(valid)}
+
+
+def test_a_history_of_keras_tells_what_its_log_does(tmp_path):
+    rows = "\n".join(f"{epoch},0.5,{train},0.5,{valid}" for epoch, (train, valid) in enumerate(TURNED))
+    expected = pj.diagnose(log(tmp_path, KERAS.format(rows)))
+    told = [History(turned(), list(range(7))), History(turned()), turned()]
+    told.append({name: np.array(values, np.float32) for name, values in turned().items()})
+    for given in told:
+        found = pj.diagnose(given)
+        assert names(found) == ["overfit"]
+        assert [one.message for one in found.findings] == [one.message for one in expected.findings]
+        assert found.not_examined == expected.not_examined
+        assert (found.title, found.command) == ("history", "")
+
+
+def test_a_history_that_goes_on_numbers_its_own_epochs():
+    record = of_history(History({"loss": [1.0, 0.5, None]}, [10, 11, 12]))
+    assert (record.counted, record.steps["train/loss"].to_list()) == ("epoch", [1.0, 0.5, None])
+    (finding,) = pj.diagnose({"loss": [1.0, float("nan"), float("nan")]}).findings
+    assert finding.name == "diverged"
+
+
+def test_validation_of_every_second_epoch_stands_beside_that_epoch():
+    steps = of_history({"loss": [5.0, 4.0, 3.0, 2.0, 1.0], "val_loss": [4.4, 2.2]}).steps
+    assert steps["valid/loss"].to_list() == [None, 4.4, None, 2.2, None]
+    with pytest.raises(DataError, match="val_loss has 4 values, which do not fit 10 epochs"):
+        pj.diagnose({"loss": [1.0] * 10, "val_loss": [1.0] * 4})
+
+
+@pytest.mark.parametrize("given", [None, 3, ["loss"], {"loss": 0.3}, {"loss": "low"}, object()])
+def test_what_is_nothing_to_diagnose_is_said_with_what_is(given):
+    with pytest.raises(UsageError, match="is nothing to diagnose; give a run, its folder, the CSV log of another tool"):
+        pj.diagnose(given)
+
+
+def test_a_history_without_losses_and_one_with_a_time_are_refused():
+    with pytest.raises(DataError, match="history holds no losses: its columns are accuracy"):
+        pj.diagnose({"accuracy": [0.5, 0.6]})
+    with pytest.raises(DataError, match="history holds no losses: it has no rows"):
+        pj.diagnose({})
+    with pytest.raises(UsageError, match="a history is a log, and experiments take a run: leave time out"):
+        pj.diagnose(turned(), time="10s")
 
 
 def test_a_log_of_keras_is_read(tmp_path):

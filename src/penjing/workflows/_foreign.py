@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import polars as pl
 
@@ -35,6 +35,7 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
 }
 _EPOCHS = ("epoch", "train/epoch")  # what numbers the rows
 _STEPS = ("step", "iteration", "_step", "global_step", "train/global_step", "trainer/global_step")
+TITLE = "history"  # what a log is called that is no file
 _LOSSES = ("train/running_loss", "train/loss", "valid/loss")
 
 
@@ -52,6 +53,52 @@ def foreign(file: Path) -> Record:
     except (OSError, UnicodeDecodeError, csv.Error) as problem:
         raise DataError(f"{file} is not readable as a CSV log: {problem}") from problem
     return _record(rows, str(file))
+
+
+def of_history(given: object) -> Record | None:
+    """The record in what Keras calls a `History`, or in what that holds: a mapping from a name to its values, one an
+    epoch; None where it is neither.
+
+    Raises:
+        DataError: it holds no losses, or values that belong to no epoch.
+    """
+    values = getattr(given, "history", given)
+    if not isinstance(values, Mapping) or not all(_is_series(one) for one in values.values()):
+        return None
+    columns = {str(name): list(one) for name, one in values.items()}
+    epochs = max((len(one) for one in columns.values()), default=0)
+    numbers = getattr(given, "epoch", None)
+    if _is_series(numbers) and len(numbers) == epochs and not {name.lower() for name in columns} & set(_EPOCHS):
+        columns["epoch"] = list(numbers)
+    placed = {name: _placed(one, epochs, name) for name, one in columns.items()}
+    rows = [{name: _cell(one[epoch]) for name, one in placed.items()} for epoch in range(epochs)]
+    return _record(rows, TITLE)
+
+
+def _is_series(values: object) -> TypeGuard[Collection[Any]]:
+    """Whether there may be one value an epoch in it."""
+    return isinstance(values, Collection) and not isinstance(values, str | bytes | Mapping)
+
+
+def _placed(values: list[Any], epochs: int, name: str) -> list[Any]:
+    """The values with None for the epochs without one: Keras validates after every so many of them, if it is asked to,
+    and keeps what it then has in a shorter list."""
+    every = epochs // len(values) if values else epochs + 1
+    if epochs // every != len(values):
+        raise DataError(f"{name} has {len(values)} values, which do not fit {epochs} epochs; give one an epoch")
+    found: list[Any] = [None] * epochs
+    found[every - 1 : every * len(values) : every] = values
+    return found
+
+
+def _cell(value: Any) -> str:
+    """A value as a table holds it."""
+    if value is None:
+        return ""
+    try:
+        return repr(float(value))
+    except (TypeError, ValueError):
+        return str(value)
 
 
 def _record(rows: list[dict[str, str]], file: str) -> Record:

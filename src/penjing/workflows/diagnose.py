@@ -24,7 +24,8 @@ from penjing.core.finding import Finding, Level
 from penjing.core.record import Record
 from penjing.core.report.text import LINE_COLUMNS, many
 from penjing.core.run import Run, open_run
-from penjing.workflows._foreign import foreign
+from penjing.workflows._foreign import TITLE as HISTORY
+from penjing.workflows._foreign import foreign, of_history
 from penjing.workflows._help import EXPERIMENTS, Help, what_helps
 from penjing.workflows._repeatable import lacks_data, refused, untold
 
@@ -118,13 +119,11 @@ def _unknown_lines(unknown: Sequence[tuple[str, str]]) -> list[str]:
     return [f"not examined: {', '.join(name for name, one in unknown if one == why)}, for {why}" for why in reasons]
 
 
-def diagnose(
-    run: Run | str | Path, seconds: float | None = None, data: object | None = None, watch: Watch = None
-) -> Diagnosis:
+def diagnose(run: object, seconds: float | None = None, data: object | None = None, watch: Watch = None) -> Diagnosis:
     """What is wrong with a training.
 
     Args:
-        run: a run, its folder, or the CSV log of another tool.
+        run: a run, its folder, the CSV log of another tool, or a Keras `History` or what that holds.
         seconds: for experiments that tell more; None makes none.
         data: where the run's data are now, for experiments; None takes the place they had.
         watch: is told of experiments.
@@ -132,13 +131,12 @@ def diagnose(
     Raises:
         RunError: there is no such run, or experiments cannot be made with it.
         DataError: the log cannot be read, or holds no losses; the data are gone or have changed.
-        UsageError: experiments are wanted with a log.
+        UsageError: it is none of these, or experiments are wanted with a log.
     """
-    path = run.path if isinstance(run, Run) else Path(run).expanduser()
-    if path.is_file():
-        if seconds is not None:
-            raise UsageError(f"{path} is a log, and experiments take a run: leave --time out")
-        return _examined(path.name, foreign(path))
+    title, record = _log(run, seconds) or ("", None)
+    if record is not None:
+        return _examined(title, record)
+    assert isinstance(run, Run | str | Path), "everything else was refused"
     opened = open_run(run)
     if seconds is not None:
         from penjing.workflows._experiments import experiment  # it takes torch, which reading a record does not
@@ -158,6 +156,33 @@ def diagnose(
         ),
         command="" if why else shlex.join(again),
     )
+
+
+def _log(run: object, seconds: float | None) -> tuple[str, Record] | None:
+    """The title and the record of what is no run of penjing's; None where it may be one.
+
+    Raises:
+        DataError: the log cannot be read, or holds no losses.
+        UsageError: it is neither, or experiments are wanted with a log.
+    """
+    if isinstance(run, Run):
+        return None
+    if isinstance(run, str | Path):
+        path = Path(run).expanduser()
+        if not path.is_file():
+            return None
+        if seconds is not None:
+            raise UsageError(f"{path} is a log, and experiments take a run: leave --time out")
+        return path.name, foreign(path)
+    record = of_history(run)
+    if record is None:
+        raise UsageError(
+            f"{type(run).__name__} is nothing to diagnose; give a run, its folder, the CSV log of another tool, or "
+            "what the fit of Keras returned (a History, or its .history: names, each with one value an epoch)"
+        )
+    if seconds is not None:
+        raise UsageError("a history is a log, and experiments take a run: leave time out")
+    return HISTORY, record
 
 
 def _examined(title: str, record: Record) -> Diagnosis:
