@@ -286,7 +286,9 @@ def test_a_network_below_the_constant_answer_has_no_shortcut() -> None:
 def test_what_the_border_tells_is_held_against_the_best_model_and_not_a_weak_network() -> None:
     """A weak network has 30 points over the constant answer, a simple model 80, the border alone 40."""
     assert shortcut.look(hidden(0.4, border_alone=0.1, centre_alone=-0.2)) is None
-    assert level(shortcut.look(hidden(0.4, border_alone=0.5, centre_alone=-0.2))) == "warning"
+    found = shortcut.look(hidden(0.4, border_alone=0.5, centre_alone=-0.2))
+    assert level(found) == "warning"
+    assert found.remedies == ("--set training.border=0.1",)
 
 
 def test_a_network_that_reads_border_and_centre_takes_a_shortcut_where_the_border_alone_tells_all() -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import shlex
 from dataclasses import replace
 
 import pytest
+from cyclopts import CycloptsError
 
 from penjing.checks import NotExamined, examine, names_for
 from penjing.checks._examples import Example
+from penjing.cli import app
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
+from penjing.core.recipe import Choice, Recipe, change, parse_value, to_dict
 from penjing.core.record import Record
 from penjing.core.report._doctor import CAPTIONS, PICTURES
+from penjing.core.run import flat
 
 NAMES = plugins.names("checks")
 OF_A_SURVEY = [
@@ -37,6 +43,69 @@ SECTIONS = ("**What it sees.**", "**Why it is bad.**", "**Known false alarms.**"
 def seen(name: str, record: Record) -> Finding | None:
     finding: Finding | None = plugins.load("checks", name).look(record)
     return finding
+
+
+def is_worth_typing(remedy: str) -> bool:
+    """Whether it names a remedy, or is options of `fit` or `inspect` as people type them: each there, with a value that
+    it takes where it has one, and a choice that some recipe has after --set."""
+    if remedy in plugins.names("remedies"):
+        return True
+    given = re.split(r" (?=--)", remedy)
+    return all(any(_takes(command, *one.partition(" ")[::2]) for command in ("fit", "inspect")) for one in given)
+
+
+def _takes(command: str, option: str, value: str) -> bool:
+    options = {name for one in app[command].assemble_argument_collection() for name in one.names}
+    if not option.startswith("--") or option not in options:
+        return False
+    if option == "--set":
+        return _is_choice(*value.partition("=")[::2])
+    if not value:
+        return True
+    try:
+        app.parse_args([command, "photos", option, *shlex.split(value)], exit_on_error=False, print_error=False)
+    except CycloptsError:
+        return False
+    return True
+
+
+def _is_choice(key: str, value: str) -> bool:
+    """Whether a recipe of some network has this choice, and takes the value where there is one."""
+    for model in plugins.names("models"):
+        recipe = Recipe(model=Choice(model)).filled()
+        known = flat(to_dict(recipe)).get(key)
+        if known is None and not value:
+            continue
+        try:
+            change(recipe, {key: parse_value(value) if value else known})
+        except UsageError:
+            continue
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("remedy", "expected"),
+    [
+        ("more_dropout", True),
+        ("more_dropouts", False),
+        ("", False),
+        ("--time", True),
+        ("time", False),
+        ("--tine", False),
+        ("--canvas crop", True),
+        ("--canvas round", False),
+        ("--set training.patience=3", True),
+        ("--set training.patients=3", False),
+        ("--set training.patience=-3", False),
+        ("--set optimiser.rate", True),
+        ("--set optimiser.rat", False),
+        ("--set machine.threads=1 --set model.width", True),
+        ("--set machine.threads=1 --wide", False),
+    ],
+)
+def test_what_is_worth_typing_is_told_from_what_is_not(remedy: str, expected: bool) -> None:
+    assert is_worth_typing(remedy) is expected
 
 
 def test_all_checks_are_found() -> None:
@@ -69,7 +138,7 @@ def test_its_finding_is_plain(name: str) -> None:
     assert finding.message.endswith(".")
     assert "\n" not in finding.message
     assert finding.message[0] == finding.message[0].upper()
-    assert all(isinstance(remedy, str) and remedy for remedy in finding.remedies)
+    assert [remedy for remedy in finding.remedies if not is_worth_typing(remedy)] == []
     assert all(isinstance(item, str) for item in finding.items)
     assert json.loads(json.dumps(dict(finding.evidence), allow_nan=False)) == finding.evidence
     assert finding.evidence

@@ -62,6 +62,7 @@ def look(record: Record) -> Finding | None:
         "border should not matter, hide it (--set training.border=0.1, or treat), or gather pictures in which it tells "
         "nothing.",
         evidence={f"left, {where}": share for where, share in left.items()},
+        remedies=("--set training.border=0.1",),
     )
 
 
