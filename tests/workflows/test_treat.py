@@ -132,6 +132,11 @@ def ended(run: Run) -> list[str]:
     return [line["choice"] for line in run.ledger if line["what"] == "treated"]
 
 
+def ways(run: Run) -> list[str]:
+    """What was decided of how treatments of a run choose and judge."""
+    return [line["choice"] for line in run.ledger if line["what"] == "judging"]
+
+
 def forbidden(why: str) -> Callable[..., Any]:
     return lambda *_, **__: pytest.fail(why)
 
@@ -160,6 +165,11 @@ def test_a_border_that_tells_the_answer_is_seen_hidden_and_never_believed(marked
     assert found.treated[0].why.endswith("shown without their border")
     assert any("shown without their border" in one for one in said)
     assert found.run.recipe.training.border == BORDER
+    for ledger in (run.ledger, found.run.ledger):
+        (line,) = [line for line in ledger if line["what"] == "judging"]
+        assert line["choice"] == "pictures that choose and judge are shown without their border"
+        assert line["why"].startswith("it tells the answer")
+        assert {one["shown"] for one in ledger if one["what"] in ("treatment", "treated")} == {"without border"}
     assert found.gain.low > 0
     # What stands at the border changes nothing any more, and a new look finds nothing there.
     plain = np.random.default_rng(1).integers(0, 255, (8, 20, 20)).astype(np.uint8)
@@ -201,6 +211,9 @@ def test_both_ledgers_hold_every_decision(healed: Any) -> None:
         last = {line["remedy"]: line["outcome"] for line in treatments(run)}
         assert last == {"usual_rate": "helped", "usual_loss": "not applicable"}
         assert ended(run) == ["usual_rate"]
+        of_both = [line for line in run.ledger if line["what"] in ("treatment", "treated")]
+        judged = {(line["judged_on"], line["seeds"], line["shown"]) for line in of_both}
+        assert judged == {(found.judged_on, found.seeds, "whole")}
     line = next(line for line in treatments(found.run) if line["outcome"] == "helped")
     assert line["difference"]["effect"] == found.gain.effect
     assert line["changed"]["optimiser.rate"][0] == SLOW_RATE
@@ -418,6 +431,8 @@ def test_targets_that_are_slips_are_left_out_of_training_and_judge_nothing(
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == 4
+    assert ways(sick) == ["4 items with a target far from all others"]
+    assert [line["choice"] for line in found.ledger if line["what"] == "judging"] == ways(sick)
 
 
 def test_a_copy_that_validates_stays_where_the_item_is_not_learned_from(tmp_path: Path) -> None:
@@ -639,6 +654,10 @@ def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_
     pairs = {one.deal.name for one in quick if len(one.deal.name) == 3}
     assert pairs == {(1, 0, 1), (1, 0, 2), (1, 1, 2)}
     assert [len(one.deal.name) for one in quick].count(3) == 3
+    assert ways(sick) == [
+        "labels of training items are judged by networks that never saw them",
+        "labels are doubted anew, by networks that saw nothing of what judges",
+    ]
     assert {one.deal.name for one in quick if len(one.deal.name) == 2} == {(1, 0), (1, 1), (1, 2)}
     quick.clear()
     monkeypatch.setattr(Bench, "doubt_anew", lambda *_: (_ for _ in ()).throw(MemoryError))

@@ -73,4 +73,4 @@ def _is_kept(found: Treatment, out: Path) -> bool:
 
 def _note_grown(found: Treatment, out: Path) -> None:
     """Write down in the ledger of the run that was treated what became of it."""
-    found.origin.note("treated", " and ".join(found.kept), found.verdict, began=found.began, run=str(out))
+    found.origin.note(**found.summary, run=str(out))

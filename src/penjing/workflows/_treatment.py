@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import shlex
 import textwrap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ class Treatment:
         run: the run of that recipe.
         began: when, in UTC.
         shown: how pictures were shown that chose and judged: "whole", or "without border" where that tells the answer.
+        ways: what was decided of how it chooses and judges, as lines of a ledger; see `way_line`.
     """
 
     origin: Run
@@ -52,6 +54,7 @@ class Treatment:
     run: Run | None = None
     began: str = ""
     shown: Shown = "whole"
+    ways: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -78,9 +81,20 @@ class Treatment:
     @property
     def ledger(self) -> list[dict[str, Any]]:
         """What a ledger holds of it."""
-        lines = [ledger_line(one, self.began) for one in self.treated]
-        summary = {"what": "treated", "choice": " and ".join(self.kept) or "nothing", "why": self.verdict}
-        return [*lines, {**summary, "began": self.began, "origin": str(self.origin.path), "metric": self.metric}]
+        lines = [*self.ways, *(ledger_line(one, self.began, self.judged) for one in self.treated)]
+        origin = {"origin": str(self.origin.path), "metric": self.metric}
+        return [*(dict(line) for line in lines), {**self.summary, **origin}]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What came of it as a line of a ledger."""
+        named = {"what": "treated", "choice": " and ".join(self.kept) or "nothing", "why": self.verdict}
+        return {**named, "began": self.began, **self.judged}
+
+    @property
+    def judged(self) -> dict[str, Any]:
+        """By what it was judged, as a ledger holds it."""
+        return {"judged_on": self.judged_on, "seeds": self.seeds, "shown": self.shown}
 
     def lines(self) -> list[str]:
         """For a terminal of 80 columns."""
@@ -179,15 +193,22 @@ def plain(one: Treated) -> dict[str, Any]:
     }
 
 
-def ledger_line(one: Treated, began: str) -> dict[str, Any]:
+def ledger_line(one: Treated, began: str, judged: Mapping[str, Any]) -> dict[str, Any]:
     """One remedy as a line of a ledger.
 
     Args:
         began: when the treatment began, which tells treatments of one run apart.
+        judged: by what it is judged, as `Treatment.judged` says.
     """
     told = plain(one)
     why = told.pop("why")
-    return {"what": "treatment", "choice": f"{one.remedy}: {one.outcome}", "why": why, "began": began, **told}
+    named = {"what": "treatment", "choice": f"{one.remedy}: {one.outcome}", "why": why, "began": began}
+    return {**named, **judged, **told}
+
+
+def way_line(choice: str, why: str, began: str) -> dict[str, Any]:
+    """What was decided of how a treatment chooses and judges, as a line of a ledger."""
+    return {"what": "judging", "choice": choice, "why": why, "began": began}
 
 
 def _wrapped(first: str, text: str) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -47,7 +48,7 @@ from penjing.workflows._reread import check_same
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
-from penjing.workflows._treatment import Shown, Treatment, ledger_line
+from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import (
     FOLDS,
     Bench,
@@ -64,6 +65,9 @@ from penjing.workflows.diagnose import Diagnosis, diagnose
 __all__ = ["TreatWish", "Treatment", "treat"]
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
+# Why labels are doubted: before a remedy is tried, and before what it gave is judged.
+NOT_NAMED = "a remedy takes the items that are doubted, and none is named yet"
+NOT_BLIND = "what looked good rests on doubts of networks that had seen items which judge"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def treat(
     try:
         found = trial.carry_out(data)
         if found.recipe is None:
-            opened.note("treated", "nothing", found.verdict, began=found.began)
+            opened.note(**found.summary)
             return found
         return replace(found, run=grown(found, wish.out, clock, data, watch, command))
     except KeyboardInterrupt as stopped:
@@ -168,6 +172,8 @@ class Trial:
         diagnosis: what is wrong.
         has_growing: whether the new run is grown in this time, too.
         shown: how pictures are shown that choose and judge.
+        treated: what became of each remedy.
+        ways: what was decided of how it chooses and judges, as lines of a ledger.
     """
 
     run: Run
@@ -180,6 +186,7 @@ class Trial:
     bench: Bench = field(init=False)
     judging: Judging = field(init=False)
     treated: list[Treated] = field(default_factory=list)
+    ways: list[dict[str, Any]] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
     _asked_for: Finding | None = None
@@ -277,7 +284,7 @@ class Trial:
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
-            tell(self.watch, Said(f"{count} with a target far from all others: learned from, but no judge of anything"))
+            self._say_way(f"{count} with a target far from all others", "learned from, but no judge of anything")
 
     def _check_groups(self) -> None:
         """Refuse where fewer groups judge than a verdict needs."""
@@ -300,8 +307,15 @@ class Trial:
         if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
             self.shown, self.bench.hides_border = "without border", True
             why = "it tells the answer, so that no score which rests on it is worth anything"
-            tell(self.watch, Said(f"pictures that choose and judge are shown without their border: {why}"))
+            self._say_way("pictures that choose and judge are shown without their border", why)
         return found
+
+    def _say_way(self, choice: str, why: str) -> None:
+        """Tell and write down what is decided of how this treatment chooses and judges."""
+        line = way_line(choice, why, self._began)
+        self.ways.append(line)
+        self.run.note(**line)
+        tell(self.watch, Said(f"{choice}: {why}"))
 
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
@@ -368,7 +382,7 @@ class Trial:
             return unnamed(finding, "training items of one group cannot be judged by networks that never saw them")
         if longest < SLACK * self.time.base_seconds:
             return unnamed(finding, "there was no time to judge labels of training items")
-        tell(self.watch, Said("labels of training items are judged by networks that never saw them"))
+        self._say_way("labels of training items are judged by networks that never saw them", NOT_NAMED)
         try:
             answer = self.bench.held_out(self.base, Limits(longest))
         except (TooSlowError, MemoryError):
@@ -380,7 +394,8 @@ class Trial:
         if treated.outcome == "looked good":
             self.time.has_steps, self.time.seeing_seconds = True, self.bench.seeing_of(self._search.best)
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
-        self.run.note(**ledger_line(treated, self._began))
+        judged = {"judged_on": self.judged_on, "seeds": self.wish.seeds, "shown": self.shown}
+        self.run.note(**ledger_line(treated, self._began, judged))
         # What is not applicable is no news, and that there is no time is told once; the ledger has all of it.
         reason = (treated.outcome, treated.why)
         if treated.outcome != "not applicable" and reason not in self._told:
@@ -423,7 +438,7 @@ class Trial:
         if first is None:
             self.bench.doubted = None
             return found
-        tell(self.watch, Said("labels are doubted anew, by networks that saw nothing of what judges"))
+        self._say_way("labels are doubted anew, by networks that saw nothing of what judges", NOT_BLIND)
         try:
             self.bench.doubt_anew(Limits(self.time.until_judging(found[-1].seconds)))
         except (TooSlowError, MemoryError):
@@ -493,6 +508,7 @@ class Trial:
             gain=gain,
             recipe=None if recipe is None else self._of_training(recipe),
             began=self._began,
+            ways=tuple(self.ways),
         )
 
     def _of_training(self, recipe: Recipe) -> Recipe:
