@@ -399,13 +399,13 @@ def report(
         RunError: there is no such run, or a file cannot be written.
     """
     from penjing.core.report import save_figures, write_report
-    from penjing.workflows.diagnose import findings_of
+    from penjing.workflows.diagnose import told_of
 
     found = open_run(run)
-    findings = findings_of(found)
+    told = told_of(found)
     if figures is not None:
-        save_figures(found.path, Path(figures), findings, pictures)
-    return write_report(found.path, Path(out) if out else None, pictures, findings=findings)
+        save_figures(found.path, Path(figures), told["findings"], pictures)
+    return write_report(found.path, Path(out) if out else None, pictures, **told)
 
 
 def diagnose(

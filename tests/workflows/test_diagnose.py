@@ -18,7 +18,7 @@ from penjing.core.run import open_run
 from penjing.watchers._csv import CsvWriter
 from penjing.workflows._foreign import of_history
 from penjing.workflows._help import Help, what_helps
-from penjing.workflows.diagnose import _longer, findings_of, foreign
+from penjing.workflows.diagnose import _longer, foreign, told_of
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 KERAS = """epoch,accuracy,loss,val_accuracy,val_loss
@@ -185,7 +185,7 @@ def test_where_the_time_was_not_enough_more_is_named(seconds, longer):
 def test_a_report_is_written_where_the_record_cannot_be_read(tmp_path):
     folder = run_folder(tmp_path, example_steps())
     (folder / "record.jsonl").write_bytes(b"\xff\x00")
-    assert findings_of(open_run(folder)) == ()
+    assert told_of(open_run(folder)) == {"findings": (), "helps": ()}
 
 
 def test_experiments_take_a_run(tmp_path):

@@ -29,7 +29,7 @@ from penjing.workflows._foreign import foreign, of_history
 from penjing.workflows._help import EXPERIMENTS, Help, what_helps
 from penjing.workflows._repeatable import lacks_data, refused, untold
 
-__all__ = ["Diagnosis", "diagnose", "findings_of", "foreign"]
+__all__ = ["Diagnosis", "diagnose", "foreign", "told_of"]
 
 
 @dataclass(frozen=True)
@@ -221,12 +221,14 @@ def _longer(seconds: float | None) -> str:
     return "2m" if seconds is None or 2 * seconds <= 120 else f"{2 * seconds:.0f}s"
 
 
-def findings_of(run: Run) -> tuple[Finding, ...]:
-    """What a diagnosis finds, for a report; nothing where the record cannot be read, which the report itself says."""
+def told_of(run: Run) -> dict[str, Any]:
+    """What a diagnosis tells, as `write_report` takes it: `findings` and `helps`; nothing where the record cannot be
+    read, which the report itself says."""
     try:
-        return diagnose(run).findings
+        found = diagnose(run)
     except (PenjingError, pl.exceptions.PolarsError, ValueError, TypeError):
-        return ()
+        return {"findings": (), "helps": ()}
+    return {"findings": found.findings, "helps": tuple(asdict(one) for one in found.helps)}
 
 
 def _plain(one: Finding | NotExamined) -> dict[str, Any]:

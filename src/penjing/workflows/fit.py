@@ -34,7 +34,7 @@ from penjing.workflows._problem import pose
 from penjing.workflows._repeatable import goes_on
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
-from penjing.workflows.diagnose import findings_of
+from penjing.workflows.diagnose import told_of
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _guarded(run: Run, grow: Any) -> Run:
         raise
     run.update(status="interrupted" if is_interrupted else "finished", finished=now())
     try:
-        write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=findings_of(run))
+        write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), **told_of(run))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(run.path, run.has_weights, not is_interrupted) from None
     if is_interrupted:

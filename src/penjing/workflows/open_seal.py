@@ -24,7 +24,7 @@ from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._wish import stored_wish, wish_of
-from penjing.workflows.diagnose import findings_of
+from penjing.workflows.diagnose import told_of
 
 
 @dataclass(frozen=True)
@@ -239,4 +239,4 @@ def _write(run: Run, scores: Sequence[dict[str, Any]], tested: Tested) -> None:
     write_json(run.path / "results.json", {**run.results, "scores": [*earlier, *scores], "tested": now()})
     why = f"opening {tested.opening} of this test part"
     run.note("opening", str(tested.scores[0]), why, opening=tested.opening, scores=list(scores))
-    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), findings=findings_of(run))
+    write_report(run.path, pictures=bool(run.info["wish"]["pictures"]), **told_of(run))

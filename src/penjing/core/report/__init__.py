@@ -6,9 +6,9 @@ Nothing here imports torch, and nothing of the sealed test part but its scores i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -30,6 +30,7 @@ def write_report(
     pictures: bool = True,
     command: list[str] | None = None,
     findings: Sequence[Finding] = (),
+    helps: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write the report of a run as one HTML file that needs no network, and return its path.
 
@@ -39,13 +40,14 @@ def write_report(
         pictures: whether thumbnails may be in it; without them items are shown by name.
         command: the words that repeat this run; None takes those the run recorded.
         findings: what a diagnosis found, to be shown with their pictures.
+        helps: what would help most, by experiments, the best first; see `_evidence.helps`.
 
     Raises:
         RunError: there is no such run, or the file cannot be written.
     """
     files = read_run(run_folder, pictures)
     path = Path(out) if out is not None else Path(run_folder) / "report.html"
-    write_text(path, _page.render(files, command, findings))
+    write_text(path, _page.render(files, command, findings, helps))
     return path
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.errors import PenjingError
 from penjing.core.finding import Finding
-from penjing.core.report import _figures, _sections, _tables
+from penjing.core.report import _evidence, _figures, _sections, _tables
 from penjing.core.report._figures import PALETTE, blank, drawing, short
 from penjing.core.report._read import RunFiles
 from penjing.core.report.text import metric_name
@@ -34,13 +34,14 @@ WORDS: Mapping[str, str] = {"error": "Grave", "warning": "Trouble", "info": "Goo
 
 
 def shown(files: RunFiles, findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """What the page shows of each finding: its level, its sentence, and its picture with a caption."""
+    """What the page shows of each finding: its level, its sentence, its numbers, and its picture with a caption."""
     return [
         {
             "name": one.name.replace("_", " "),
             "level": one.level,
             "word": WORDS[one.level],
             "message": one.message,
+            "evidence": _evidence.evidence(one),
             "drawing": _drawn(files, one, number),
             "caption": CAPTIONS.get(picture_of(one), ""),
         }

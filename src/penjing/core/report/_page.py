@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from penjing.core.finding import Finding
-from penjing.core.report import _answers, _doctor, _items, _sections, _tables, _treatments, _words, text
+from penjing.core.report import _answers, _doctor, _evidence, _items, _sections, _tables, _treatments, _words, text
 from penjing.core.report._pictures import Album
 from penjing.core.report._read import RunFiles
 
@@ -20,12 +20,18 @@ SUSPECTS = 24
 PICTURES_BYTES = 2_500_000
 
 
-def render(files: RunFiles, command: list[str] | None, findings: Sequence[Finding] = ()) -> str:
+def render(
+    files: RunFiles,
+    command: list[str] | None,
+    findings: Sequence[Finding] = (),
+    helps: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The whole page as HTML."""
     environment = _environment()
     context = {
         **page(files, command),
         "findings": _doctor.shown(files, findings),
+        "helps": _evidence.helps(helps),
         "style": _raw("report.css"),
         "script": _raw("report.js"),
     }

@@ -27,7 +27,7 @@ def treatments(files: RunFiles) -> dict[str, Any] | None:
     told = list(rows.iter_rows(named=True))
     judged = [row for row in told if row["effect"] is not None]
     metric = str(ended.get("metric") or text.main_metric(files.results))
-    place = _scale([value for row in judged for value in (row["low"], row["high"])])
+    place = scale([value for row in judged for value in (row["low"], row["high"])])
     return {
         "metric": text.metric_name(metric),
         "verdict": text.capitalised(str(ended.get("why") or "interrupted before it came to an end")),
@@ -60,7 +60,7 @@ def _row(row: dict[str, Any], metric: str, place: Any) -> dict[str, Any]:
     }
 
 
-def _scale(values: list[float]) -> Any:
+def scale(values: list[float]) -> Any:
     """Value → its place on the drawing in percent, zero always being on it."""
     least, most = min([0.0, *values]), max([0.0, *values])
     span = (most - least) or 1.0
