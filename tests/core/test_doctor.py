@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +148,24 @@ def test_doubted_training_items_are_in_the_picture_of_doubted_labels(tmp_path: P
     assert others.sum() == len(network) - len(doubted) + 2
     (place / "held_out.parquet").unlink()
     assert heights(place, finding)[1].sum() == len(doubted)
+
+
+def test_what_reading_the_data_found_is_shown_with_why_there_is_no_picture(tmp_path: Path) -> None:
+    place, finding = folder_of("overfit", tmp_path / "run")
+    run = json.loads((place / "run.json").read_text(encoding="utf-8"))
+    sick = [plugins.load("checks", name).look(plugins.load("checks", name).sick()) for name in ("imbalance", "leak")]
+    kept = [asdict(one) for one in (*sick, Finding("overfit", "info", "Told twice."))]
+    write_json(place / "run.json", {**run, "findings": [*kept, {"name": "odd"}]})
+    (place / "record.jsonl").unlink()
+    page = write_report(place, findings=[finding]).read_text(encoding="utf-8")
+    section = page[page.index('id="findings"') :].partition("</section>")[0]
+    assert re.findall(r"</span> ([a-z ]+)</h3>", section) == [
+        one.name for one in sorted([finding, *sick], key=lambda one: ("error", "warning", "info").index(one.level))
+    ]
+    assert section.count("Told by the data as they were read, before any training; it has no picture.") == 2
+    assert section.count("The files of this run hold nothing to draw of it.") == 1
+    assert "Told twice." not in section
+    assert sick[0].message in html.unescape(section)
 
 
 def heights(place: Path, finding: Finding) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from penjing.workflows._repeatable import goes_on
 from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
 from penjing.workflows.diagnose import told_of
+from penjing.workflows.inspect import told_by_survey
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,7 @@ def _facts(
         "data": about,
         "said": list(prepared.said),
         "doubts": list(prepared.table.doubts),
+        "findings": [asdict(one) for one in told_by_survey(prepared)],
         "seal": seal_facts(prepared),
         "lacking": _lacking(prepared, wish),
         "parent": str(parent.path) if parent else None,

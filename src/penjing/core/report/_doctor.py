@@ -32,9 +32,20 @@ USUAL_SIZE = 1.0  # of what enters a layer
 ALONE = " alone"  # ends the setting of a linear model that is shown nothing but that part of the pictures
 WORDS: Mapping[str, str] = {"error": "Grave", "warning": "Trouble", "info": "Good to know"}
 
+# (its check names a picture, it is of the data) → what stands where there is none.
+WITHOUT: Mapping[tuple[bool, bool], str] = {
+    (True, False): "The files of this run hold nothing to draw of it.",
+    (True, True): "The files of this run hold nothing to draw of it.",
+    (False, False): "It has no picture.",
+    (False, True): "Told by the data as they were read, before any training; it has no picture.",
+}
+
 
 def shown(files: RunFiles, findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """What the page shows of each finding: its level, its sentence, its numbers, and its picture with a caption."""
+    """What the page shows of each finding, and of those that the run keeps of its data, the gravest first: its level,
+    its sentence, its numbers, and its picture with a caption, or why there is none."""
+    kept = [one for one in of_data(files) if one.name not in {found.name for found in findings}]
+    grave = sorted([*findings, *kept], key=lambda one: list(WORDS).index(one.level))
     return [
         {
             "name": one.name.replace("_", " "),
@@ -44,8 +55,26 @@ def shown(files: RunFiles, findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "evidence": _evidence.evidence(one),
             "drawing": _drawn(files, one, number),
             "caption": CAPTIONS.get(picture_of(one), ""),
+            "without": WITHOUT[bool(picture_of(one)), one in kept],
         }
-        for number, one in enumerate(findings)
+        for number, one in enumerate(grave)
+    ]
+
+
+def of_data(files: RunFiles) -> list[Finding]:
+    """What reading the data found, which the run keeps; [] in older runs."""
+    told = [one for one in files.run.get("findings") or () if {"name", "level", "message"} <= set(one)]
+    return [
+        Finding(
+            name=str(one["name"]),
+            level=one["level"],
+            message=str(one["message"]),
+            evidence=dict(one.get("evidence") or {}),
+            items=tuple(one.get("items") or ()),
+            remedies=tuple(one.get("remedies") or ()),
+        )
+        for one in told
+        if one["level"] in WORDS
     ]
 
 
