@@ -15,6 +15,6 @@ def standardised(
     """
     width, channels = pixels.shape[-2:]
     if channels == 1:
-        return (pixels.float() - mean).div_(std)
+        return (pixels.float() - mean) / std
     rows = pixels.flatten(-2).float() - mean.repeat(width)
     return rows.div_(std.repeat(width)).unflatten(-1, (width, channels))
