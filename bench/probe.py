@@ -142,7 +142,7 @@ def measured(name: str) -> dict[str, Any]:
         recipe = replace(recipe, model=model.filled("models"))
         allocate("tuned")
         begun = time.perf_counter()
-        machine, found = engine.fastest(recipe, problem, 1.0)
+        machine, found = engine.fastest(recipe, problem, 2.0)
         probing = time.perf_counter() - begun
         batch = engine._loader(recipe, problem, engine.assemble(recipe, problem)).batch_at(0)
         loss = engine.loss_of(recipe, problem)
@@ -167,8 +167,8 @@ def measured(name: str) -> dict[str, Any]:
             {
                 "setting": f"{one.machine.number_format}, {one.machine.threads} threads, {one.machine.layout}",
                 "ms": 1000 * one.step_seconds,
-                "error": one.error,
-                "cosine": one.cosine,
+                "error": one.agreement.error,
+                "cosine": one.agreement.cosine,
             }
             for one in found
         ],

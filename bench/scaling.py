@@ -80,7 +80,7 @@ def measured(point: Point, file: Path, seconds: float) -> dict[str, Any]:
         optimiser=Choice("muon"),
         training=Training(steps=10**9, batch_size=point.batch_size, evaluations=1, ema=0.998),
     ).filled()
-    machine, _ = engine.fastest(recipe, problem, 1.0)
+    machine, _ = engine.fastest(recipe, problem, 2.0)
     recipe = replace(recipe, machine=machine)
     network = engine.assemble(recipe, problem)
     step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)

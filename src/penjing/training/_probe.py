@@ -1,8 +1,8 @@
 """Measures how this machine runs this network fastest, and refuses a setting whose results are wrong.
 
 A few updates are timed on copies of the real network with a real batch. A number format other than float32 is
-taken only when it is faster and its outputs and gradients agree with float32: some bfloat16 convolutions are
-wrong or slow in current versions of torch, and processors without bfloat16 imitate it at many times the cost.
+taken only when it is faster and its outputs and gradients agree with float32 (`_agree`): some bfloat16 convolutions
+are wrong or slow in current versions of torch, and processors without bfloat16 imitate it at many times the cost.
 
 The batch size is not among what is measured: it changes what is learned, and not only how fast.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -23,16 +23,21 @@ from torch import Tensor, nn
 from penjing.batch import Batch
 from penjing.core.process import usable_cores
 from penjing.core.recipe import Machine
+from penjing.training._agree import SAME, Agreement, Told, agreement
 from penjing.training._loader import cut
 from penjing.training._step import number_format, seed_draws
 
-# Relative error of the outputs, and cosine of the gradients, against float32. bfloat16 keeps eight bits, so an
-# honest kernel lands near 0.01 and 0.999.
-LARGEST_ERROR, SMALLEST_COSINE = 0.10, 0.97
-WARM_UPS, FEWEST, REPEATS = 1, 2, 7
-BFLOAT16_UNITS = ("avx512_bf16", "amx_bf16")  # of processors of the x86-64 kind
-LEAST_PART = 32  # items: of fewer, an update costs hardly less
 MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
+FEWEST_ITEMS, LEAST_PART = 4, 32  # items: that it begins with, and of fewer than which an update costs hardly less
+LOOKS, REPEATS = 2, 7  # updates of a setting: that must fit into the time, and at most
+SHARE = 4  # of a setting's part of the time, what an update takes, about: one to compare, three to time
+# Of the time, an update that takes more is the only thing measured: nothing else could be within the rest.
+TOO_LONG = 0.25
+COLD_SECONDS = 0.3  # that a first update may take for what it prepares, and tell nothing of the next one
+IMITATED = (
+    4  # times less than usual an update takes where bfloat16 may be imitated, which takes up to thirty times more
+)
+BFLOAT16_UNITS = ("avx512_bf16", "amx_bf16")  # of processors of the x86-64 kind
 # A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
 # kernels, which costs some times an update, but not this much.
 HOPELESS = 8.0
@@ -47,20 +52,18 @@ class Probed:
     Attributes:
         machine: the setting.
         step_seconds: forward and backward of the whole batch, median.
-        error: relative error of the outputs against float32.
-        cosine: cosine between the gradients and those of float32.
+        agreement: with float32.
         is_hopeless: whether the first update was so slow that it was the only one; it is then what `step_seconds` says.
     """
 
     machine: Machine
     step_seconds: float
-    error: float
-    cosine: float
+    agreement: Agreement = SAME
     is_hopeless: bool = False
 
     @property
     def is_right(self) -> bool:
-        return self.error <= LARGEST_ERROR and self.cosine >= SMALLEST_COSINE
+        return not self.agreement.fault
 
 
 def probe(
@@ -71,6 +74,7 @@ def probe(
     seconds: float,
     *,
     is_thorough: bool = False,
+    among: Sequence[Machine] = (),
 ) -> tuple[Machine, list[Probed]]:
     """The fastest right setting, and all that were measured.
 
@@ -79,46 +83,71 @@ def probe(
         loss: outputs and batch → scalar.
         batch: a real training batch, prepared; where this machine is slow, a part of it is enough to compare by.
         machine: where to begin; its device is kept.
-        seconds: what the probe may take, as a guide; it stops looking further after twice as much, or `MOST_SECONDS`.
+        seconds: what the probe may take, or `MOST_SECONDS` where that is less. An update is not cut short: one that
+            begins in time may end later, and a first one always is. Where one alone takes a quarter of the time, the
+            first setting is taken at once.
         is_thorough: whether the other layout and as many threads as there are cores are measured too, and the fastest
             beside the given setting once more: of many times the least is least by chance.
+        among: the settings to measure, in the place of all others; the first is what the rest are judged by.
     """
     before = torch.get_num_threads()
-    candidates = list(_thorough(machine, _has_pictures(batch)) if is_thorough else _candidates(machine))
-    most = min(2 * seconds, MOST_SECONDS)
-    deadline = time.monotonic() + most
-    part = _part(network, loss, batch, candidates[0], most / len(candidates) / (1 + WARM_UPS + FEWEST))
-    times = len(batch) / len(part)
-    found: list[Probed] = []
-    exact: tuple[Tensor, Tensor] | None = None
+    usual = _thorough(machine, _has_pictures(batch)) if is_thorough else _candidates(machine)
+    candidates = list(among or usual)
+    most = min(seconds, MOST_SECONDS)
+    begun = time.monotonic()
     try:
-        for candidate in candidates:
-            best = min((one.step_seconds / times for one in found), default=math.inf)
-            if found and time.monotonic() + (WARM_UPS + FEWEST) * best > deadline:
-                break
-            if any(one.is_hopeless and _is_alike(one.machine, candidate, is_thorough) for one in found):
-                continue
-            torch.set_num_threads(candidate.threads)
-            copied = _laid_out(network, candidate, part)
-            begun = _now(candidate)
-            try:
-                given = _told(copied, loss, part, candidate)
-            except RuntimeError:  # a layer that has no kernel for this number format here
-                if exact is None:
-                    raise
-                continue
-            taken = _now(candidate) - begun
-            exact = exact or given  # the first candidate is the reference: float32
-            is_hopeless = taken > HOPELESS * best
-            if not is_hopeless:
-                taken = _time(copied, loss, part, candidate, min(seconds, MOST_SECONDS / 2) / len(candidates))
-            found.append(Probed(candidate, times * taken, *_compare(given, exact), is_hopeless))
+        part, taken = _part(network, loss, batch, candidates, most)
+        times = len(batch) / len(part)
+        if taken > TOO_LONG * most:
+            return candidates[0], [Probed(candidates[0], times * taken)]
+        until = begun + most * (0.8 if is_thorough else 1.0)  # what is told is measured once more
+        found = _measured(network, loss, part, candidates, until, is_thorough)
         if is_thorough:
-            found = _confirmed(found, machine, lambda one: times * _again(network, loss, part, one))
+            again = lambda one: _again(network, loss, part, one, most / 10)  # noqa: E731 - a measurement of two
+            found = _confirmed(found, machine, again)
     finally:
         torch.set_num_threads(before)
     fastest = _fastest(found)
-    return (fastest if fastest.step_seconds < CLEARLY * found[0].step_seconds else found[0]).machine, found
+    best = fastest if fastest.step_seconds < CLEARLY * found[0].step_seconds else found[0]
+    return best.machine, [replace(one, step_seconds=times * one.step_seconds) for one in found]
+
+
+def _measured(
+    network: nn.Module,
+    loss: Callable[[Tensor, Batch], Tensor],
+    part: Batch,
+    candidates: Sequence[Machine],
+    until: float,
+    is_thorough: bool,
+) -> list[Probed]:
+    """Each setting's seconds for an update of the part, as far as the time goes; the first is what is right."""
+    each = (until - time.monotonic()) / 2 / len(candidates)
+    found: list[Probed] = []
+    exact: Told | None = None
+    for candidate in candidates:
+        best = min((one.step_seconds for one in found), default=math.inf)
+        if found and time.monotonic() + LOOKS * best > until:
+            break
+        if any(one.is_hopeless and _is_alike(one.machine, candidate, is_thorough) for one in found):
+            continue
+        torch.set_num_threads(candidate.threads)
+        copied = _laid_out(network, candidate, part)
+        begun = _now(candidate)
+        try:
+            given = _told(copied, loss, part, candidate)
+        except RuntimeError:  # a layer that has no kernel for this number format here
+            if exact is None:
+                raise
+            continue
+        taken = _now(candidate) - begun
+        exact = exact or given  # the first candidate is the reference: float32
+        is_hopeless = taken > HOPELESS * best
+        left = min(each, until - time.monotonic())
+        if not is_hopeless and left > 0:
+            taken = _time(copied, loss, part, candidate, left)
+        alike = SAME if given is exact else agreement(given, exact)
+        found.append(Probed(candidate, taken, alike, is_hopeless))
+    return found
 
 
 def _is_alike(one: Machine, other: Machine, is_thorough: bool) -> bool:
@@ -145,10 +174,12 @@ def _confirmed(found: list[Probed], own: Machine, again: Callable[[Machine], flo
     return [replace(one, step_seconds=later.get(one.machine, one.step_seconds)) for one in found]
 
 
-def _again(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> float:
+def _again(
+    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, seconds: float
+) -> float:
     """Seconds of an update, measured once more."""
     torch.set_num_threads(machine.threads)
-    return _time(_laid_out(network, machine, batch), loss, batch, machine, MOST_SECONDS / 10)
+    return _time(_laid_out(network, machine, batch), loss, batch, machine, seconds)
 
 
 def _laid_out(network: nn.Module, machine: Machine, batch: Batch) -> nn.Module:
@@ -209,38 +240,66 @@ def _has_bfloat16(device: str) -> bool:
     return any(told.get(name, False) for name in BFLOAT16_UNITS)
 
 
-def _part(
-    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, seconds: float
-) -> Batch:
-    """As many items of the batch as an update takes about `seconds` with; all of them where that is less.
+def _may_imitate(candidates: Sequence[Machine]) -> bool:
+    """Whether bfloat16 is among the settings of a processor that is not known to have the units for it."""
+    told: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    is_asked = any(one.number_format == "bfloat16" and one.device == "cpu" for one in candidates)
+    return is_asked and not any(told.get(name, False) for name in BFLOAT16_UNITS)
 
-    An update of hundreds of pictures may take longer than a short training has for all of its choices.
+
+def _part(
+    network: nn.Module,
+    loss: Callable[[Tensor, Batch], Tensor],
+    batch: Batch,
+    candidates: Sequence[Machine],
+    most: float,
+) -> tuple[Batch, float]:
+    """As many items of the batch as updates of every setting take about `most` seconds with, all of them where that is
+    less; and how long an update of the last few that were tried took.
+
+    It begins with few items: an update of hundreds of pictures may take longer than a short training has for all of its
+    choices, and one of a large network's longer than a long one has. So few say little of many, for an update costs
+    something however few they are: where it is affordable, no fewer than `LEAST_PART` are compared by.
     """
-    if len(batch) <= LEAST_PART or seconds <= 0:
-        return batch
-    few = cut(batch, LEAST_PART)[0]
-    torch.set_num_threads(machine.threads)
-    copied = copy.deepcopy(network).train()
-    _once(copied, loss, few, machine)  # prepares kernels
-    begun = _now(machine)
-    _once(copied, loss, few, machine)
-    affordable = int(LEAST_PART * seconds / max(_now(machine) - begun, 1e-6))
-    return batch if affordable >= len(batch) else cut(batch, max(LEAST_PART, affordable))[0]
+    seconds = most / len(candidates) / SHARE / (IMITATED if _may_imitate(candidates) else 1)
+    torch.set_num_threads(candidates[0].threads)
+    copied = _laid_out(network, candidates[0], batch)
+    taken, size, affordable = 0.0, 0, 0
+    for size in [size for size in (FEWEST_ITEMS, LEAST_PART) if size < len(batch)] or [len(batch)]:
+        few = cut(batch, size)[0] if size < len(batch) else batch
+        taken = _warm(copied, loss, few, candidates[0], most)
+        affordable = int(size * seconds / taken)
+        if taken * LEAST_PART > TOO_LONG * most * size:
+            break
+    return batch if affordable >= len(batch) else cut(batch, max(size, affordable))[0], taken
+
+
+def _warm(
+    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, most: float
+) -> float:
+    """Seconds of an update once its kernels are prepared; of the first one where a second would cost too much."""
+    taken = math.nan
+    for _ in range(2):
+        begun = _now(machine)
+        _once(network, loss, batch, machine)
+        taken = max(_now(machine) - begun, 1e-6)
+        if taken > max(most / 2, COLD_SECONDS):
+            break
+    return taken
 
 
 def _time(
     network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine, seconds: float
 ) -> float:
-    """Seconds of forward and backward, the median of a few; first calls prepare kernels and do not count."""
-    for _ in range(WARM_UPS):
-        _once(network, loss, batch, machine)
+    """Seconds of forward and backward, the median of as many as the time allows, at least one; where there are several,
+    the first, which still prepares something, does not count."""
     began = time.monotonic()
     taken: list[float] = []
-    while len(taken) < FEWEST or (len(taken) < REPEATS and time.monotonic() - began < seconds):
+    while not taken or (len(taken) <= REPEATS and time.monotonic() - began + taken[-1] < seconds):
         start = _now(machine)
         _once(network, loss, batch, machine)
         taken.append(_now(machine) - start)
-    return median(taken)
+    return median(taken[1:] or taken)
 
 
 def _now(machine: Machine) -> float:
@@ -250,19 +309,11 @@ def _now(machine: Machine) -> float:
     return time.monotonic()
 
 
-def _compare(given: tuple[Tensor, Tensor], exact: tuple[Tensor, Tensor]) -> tuple[float, float]:
-    """(relative error of the outputs, cosine of the gradients) against the exact ones."""
-    error = float((given[0] - exact[0]).norm() / exact[0].norm().clamp_min(1e-12))
-    return error, float(torch.nn.functional.cosine_similarity(given[1], exact[1], dim=0, eps=1e-20))
-
-
-def _told(
-    network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine
-) -> tuple[Tensor, Tensor]:
-    """(outputs, all gradients side by side) of one update."""
+def _told(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> Told:
+    """Outputs and gradients of one update."""
     outputs = _once(network, loss, batch, machine)
-    gradients = [value.grad.flatten().float() for value in network.parameters() if value.grad is not None]
-    return outputs.detach().float(), torch.cat(gradients)
+    gradients = {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
+    return Told(outputs.detach().float(), outputs.grad, gradients)
 
 
 def _once(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> Tensor:
@@ -273,5 +324,6 @@ def _once(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Ba
         seed_draws(0, torch.device(machine.device))
         with number_format(machine.number_format, machine.device):
             outputs: Tensor = network(batch)
+    outputs.retain_grad()
     loss(outputs.float(), batch).backward()
     return outputs

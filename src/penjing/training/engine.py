@@ -271,12 +271,18 @@ def _learn_first(network: Network, problem: Problem) -> None:
 
 
 def fastest(
-    recipe: Recipe, problem: Problem, seconds: float, *, is_thorough: bool = False
+    recipe: Recipe,
+    problem: Problem,
+    seconds: float,
+    *,
+    is_thorough: bool = False,
+    among: Sequence[Machine] = (),
 ) -> tuple[Machine, list[Probed]]:
-    """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured."""
+    """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured; see `probe`."""
     network = assemble(recipe, problem)
     batch = _loader(recipe, problem, network).batch_at(0)
-    return probe(network, loss_of(recipe, problem), batch, recipe.machine, seconds, is_thorough=is_thorough)
+    loss = loss_of(recipe, problem)
+    return probe(network, loss, batch, recipe.machine, seconds, is_thorough=is_thorough, among=among)
 
 
 def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:

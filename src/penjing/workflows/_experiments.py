@@ -65,7 +65,7 @@ HELD_OUT = "held_out"
 # it costs more than the time there is; a smaller one costs 1, and itself 1.
 COSTS = SEEDS + len(SHARES) + LONGER + 2 + 1 + 1
 FEWEST_UPDATES = 20
-PROBE_SECONDS = 3.0
+PROBE_SECONDS = 3.0  # that measuring the arithmetic takes, about; twice as many at most
 LINEAR_SHARE = 0.05  # of the time that is left, for each linear model of a part of the pictures
 LEAST_SECONDS = 0.05  # of a training, for clocks and machines are not exact
 ABOUT = 0.7  # of the updates there is time for: so many at least are as good as another number, where they are made
@@ -319,7 +319,7 @@ def _quick(lab: Laboratory, known: Known) -> Iterator[dict[str, Any]]:
     shortest = LEAST_SHARE * lab.seconds  # which tells more than how fast the arithmetic is
     if any(name == "arithmetic" for name, _ in done) or lab.clock.left < 2 * PROBE_SECONDS + shortest:
         return
-    _, measured = engine.fastest(lab.recipe, lab.problem, PROBE_SECONDS, is_thorough=True)
+    _, measured = engine.fastest(lab.recipe, lab.problem, 2 * PROBE_SECONDS, is_thorough=True)
     itself = lab.row(Plan("arithmetic", "", lab.recipe, lab.problem.train, 0.0), lab.answer, None)
     for one in measured:
         is_own = one.machine == lab.recipe.machine

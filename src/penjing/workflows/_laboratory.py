@@ -32,7 +32,7 @@ from penjing.workflows._problem import pose
 PATIENCE = 2.0
 LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
 RULE_OF_THREE = 3.0
-COST_SECONDS = 0.1  # that measuring an update of another network takes, about
+COST_SECONDS = 0.2  # that measuring an update of another network may take
 # Of what the rows mean: one more wherever an experiment of the same name and setting is made another way.
 VERSION = 2
 MOST_LEARNED = 1_000  # training items whose loss is measured
