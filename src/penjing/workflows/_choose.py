@@ -37,12 +37,11 @@ from penjing.training._plan import total_steps
 from penjing.training._whole import described
 from penjing.training._wide import is_suited
 from penjing.training.engine import Problem, Trained, encoder_of
+from penjing.workflows._arithmetic import checked, is_another, probed
 from penjing.workflows._linear_head import linear_head, suits
 from penjing.workflows._safe_augment import format_of, with_safe
 
-# Shares of the whole time.
-PROBE_SHARE, RACE_SHARE = 0.015, 0.025
-LEAST_PROBE_SECONDS, MOST_PROBE_SHARE = 1.0, 0.05  # the share goes before the seconds
+RACE_SHARE = 0.025  # of the whole time
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
 PASSES_WANTED = 10
 # A short training passes this often over the items, within these bounds; the clock may cut it.
@@ -291,10 +290,12 @@ def choose(
         tell(watch, decided)
 
     by_hand = {name[8:]: value for name, value in wish.assignments.items() if name.startswith("machine.")}
-    recipe, step_seconds = _probed(problem, base, by_hand, clock, decide)
+    recipe, step_seconds, measured = probed(problem, base, by_hand, clock, decide)
     recipe, step_seconds = _dialled(problem, recipe, step_seconds, wish, clock, decide)
     to_come = _passes(problem, recipe, step_seconds, clock)
     recipe = _batched(recipe, step_seconds, wish, clock, decide)
+    if is_another(base, recipe):
+        recipe = checked(problem, recipe, measured, by_hand, clock, decide)
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
         recipe, winner = _race(problem, candidates, to_come, clock, decide)
@@ -311,26 +312,6 @@ def choose(
 def problem_steps(problem: Problem, recipe: Recipe) -> int:
     """Updates in one pass over the training items."""
     return max(1, len(problem.train) // max(1, min(recipe.training.batch_size or 10**9, len(problem.train))))
-
-
-def _probed(
-    problem: Problem, recipe: Recipe, by_hand: Mapping[str, Any], clock: Clock, decide: Any
-) -> tuple[Recipe, float]:
-    with clock.stage("probe"):
-        least = min(LEAST_PROBE_SECONDS, MOST_PROBE_SHARE * clock.limit_seconds)
-        seconds = max(least, PROBE_SHARE * clock.limit_seconds)
-        machine, measured = engine.fastest(recipe, problem, seconds)
-        machine = replace(machine, **by_hand)
-    taken = {_arithmetic(one.machine): one.step_seconds for one in measured}
-    same = [one.step_seconds for one in measured if one.machine == machine]
-    step_seconds, slowest = min(same, default=min(taken.values())), max(taken.values())
-    why = f"{step_seconds * 1000:.1f} ms an update; the slowest of {len(measured)} took {slowest * 1000:.1f} ms"
-    decide(Decided("arithmetic", _arithmetic(machine), why, {"step_seconds": taken}))
-    return replace(recipe, machine=machine), step_seconds
-
-
-def _arithmetic(machine: Machine) -> str:
-    return f"{machine.number_format}, {many(machine.threads, 'thread')}"
 
 
 def _dialled(

@@ -25,7 +25,8 @@ from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.report.text import many
 from penjing.core.units import show_bytes, show_seconds
 from penjing.core.usual import usual
-from penjing.workflows._choose import PROBE_SHARE, RACE_SHARE
+from penjing.workflows._arithmetic import probe_seconds
+from penjing.workflows._choose import RACE_SHARE
 from penjing.workflows._close import task_of
 from penjing.workflows._prepare import check_target, read_target
 from penjing.workflows._survey import Look, Surveyed, survey, target_name
@@ -144,7 +145,7 @@ def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, floa
     found = {
         "decoding": sum(_decoding_seconds(surveyed, look) for look in surveyed.looks),
         "floor": usual([column.modality for column in surveyed.table.inputs]).floor_share * seconds,
-        "trials": 0.0 if has_recipe else (PROBE_SHARE + 2 * RACE_SHARE) * seconds,
+        "trials": 0.0 if has_recipe else probe_seconds(seconds) + 2 * RACE_SHARE * seconds,
         "closing": max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds),
     }
     if has_recipe and wish.seconds is None:
