@@ -32,7 +32,7 @@ from penjing.workflows._problem import pose
 PATIENCE = 2.0
 LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on what else the machine does
 RULE_OF_THREE = 3.0
-COST_SECONDS = 0.2  # that measuring an update of another network may take
+COST_SECONDS = 0.6  # that measuring an update of another network may take; of a small one it takes far less
 # Of what the rows mean: one more wherever an experiment of the same name and setting is made another way.
 VERSION = 2
 MOST_LEARNED = 1_000  # training items whose loss is measured
@@ -146,8 +146,11 @@ class Laboratory:
     def cost_of(self, recipe: Recipe) -> float:
         """What a training by another recipe costs, in trainings of the run, by what an update takes; 1 at the least,
         for networks of less work take about as long to feed and to judge."""
+        machine = self.recipe.machine
         taken = [
-            engine.fastest(replace(one, machine=self.recipe.machine), self.problem, COST_SECONDS)[1][0].step_seconds
+            engine.fastest(replace(one, machine=machine), self.problem, COST_SECONDS, among=[machine])[1][
+                0
+            ].step_seconds
             for one in (self.recipe, recipe)
         ]
         return max(1.0, taken[1] / max(taken[0], 1e-9))
