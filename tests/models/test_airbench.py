@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from penjing.models.airbench import Identity, Patches, Settings, build
+from penjing.models.airbench import AT_ONCE, FLOOR, Identity, Patches, Settings, build
 
 
 def photos(count: int = 64, channels: int = 3, side: int = 16) -> torch.Tensor:
@@ -27,6 +27,17 @@ def test_the_other_half_of_the_filters_is_the_first_half_below_zero() -> None:
     assert patches.outputs == 8
     weight = patches.filters.weight
     assert torch.equal(weight[:4], -weight[4:])
+
+
+def test_filters_of_more_pictures_than_are_looked_at_at_once_are_those_of_all_their_patches() -> None:
+    maps, patches = photos(2 * AT_ONCE + 9, side=8), Patches(3)
+    patches.learn(maps)
+    every = torch.nn.functional.unfold(maps, 2).transpose(1, 2).flatten(0, 1).double()
+    spread, directions = torch.linalg.eigh(every.T @ every / len(every))
+    filters = (directions / (spread + FLOOR).sqrt()).T.float().view(-1, 3, 2, 2)
+    found = patches.filters.weight[: len(filters)]
+    signs = (found * filters).sum((1, 2, 3), keepdim=True).sign()  # a direction may be turned round
+    assert torch.allclose(found, signs * filters, rtol=1e-4, atol=1e-5)
 
 
 def test_training_leaves_the_filters_alone_and_moves_all_else() -> None:

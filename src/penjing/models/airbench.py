@@ -23,6 +23,7 @@ TAKES = ("maps",)
 
 FEWEST_STAGES = 2
 PATCH = 2  # pixels a side that the fixed filters see
+AT_ONCE = 64  # items whose patches are laid out together: those of thousands of pictures would fill gigabytes
 FLOOR = 5e-4  # added to the variance of patches: directions in which hardly anything varies are noise
 
 
@@ -99,8 +100,12 @@ class Patches(nn.Module):
     @torch.no_grad()
     def learn(self, maps: Float[Tensor, "items channels height width"]) -> None:
         """Filters from the variance of patches: its directions, divided by how far patches spread along them."""
-        patches = F.unfold(maps.float(), PATCH).transpose(1, 2).flatten(0, 1).double()
-        spread, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+        squares: Tensor | float = 0.0
+        count = 0
+        for some in maps.split(AT_ONCE):
+            patches = F.unfold(some.float(), PATCH).transpose(1, 2).flatten(0, 1).double()
+            squares, count = squares + patches.T @ patches, count + len(patches)
+        spread, directions = torch.linalg.eigh(squares / count)
         filters = (directions / (spread + FLOOR).sqrt()).T.float().view(-1, maps.shape[1], PATCH, PATCH)
         self.filters.weight.copy_(torch.cat([filters, -filters]))
 
