@@ -15,6 +15,12 @@ SKILL = {"majority": 0.0, "linear": 1.0, "boosted_trees": 1.6, "network": 3.0}
 STAGES = {"reading": 1.4, "decoding": 2.2, "floor": 4.1, "probing": 1.9, "training": 38.2, "explaining": 0.8}
 
 
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {"setting": "float32, 2 threads", "ms": 20.0, "error": 0.0, "cosine": 1.0, "refused": "", "is_chosen": True},
+    {"setting": "bfloat16, 2 threads", "ms": 8.0, "error": 0.4, "cosine": None, "refused": "wrong", "is_chosen": False},
+)
+
+
 @dataclass(frozen=True)
 class Shape:
     """What the made-up run is like.
@@ -168,6 +174,7 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
         ],
         "doubts": ["Names suggest 12 groups; use --group-from 'mouse\\d+', or the score will be too good"],
         "seconds": STAGES,
+        "stalled_seconds": 3.7,
         "cost": {"parameters": 121_450, "size_bytes": 489_000, "flop": 3_200_000, "memory_bytes": 612_000_000},
         "versions": {"penjing": "0.1.0", "python": "3.11.7", "torch": "2.13.0+cpu", "numpy": "2.3.0"},
         "machine": {"system": "Linux", "processor": "x86_64", "cpu": "AMD EPYC 9R14", "cores": 2},
@@ -183,6 +190,13 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
             "what": "model",
             "choice": "cnn",
             "why": "cnn reached 0.81 and mlp 0.66 after the same 5 seconds",
+        },
+        {
+            "time": "2026-11-23T10:00:05+00:00",
+            "what": "arithmetic",
+            "choice": "float32, 2 threads",
+            "why": "20.0 ms an update; the slowest of 2 took 20.0 ms",
+            "evidence": {"settings": list(SETTINGS)},
         },
         {
             "time": "2026-11-23T10:00:06+00:00",

@@ -57,3 +57,17 @@ def test_a_container_uses_no_more_cores_than_its_share_of_time_fills(newer, olde
     monkeypatch.setattr(process, "QUOTAS", ((files[0],), files[1:]))
     monkeypatch.setattr(process.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     assert usable_cores() == filled
+
+
+def test_a_run_knows_what_was_set_of_the_allocator():
+    code = """
+from penjing.core import process, run
+assert run.machine()["allocator"] == "as the system has it"
+process._keep_freed_memory = lambda: False
+process.tune_process({})
+assert run.machine()["allocator"] == "as the system has it"
+process._keep_freed_memory = lambda: True
+process.tune_process({})
+assert run.machine()["allocator"] == "keeps freed memory"
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

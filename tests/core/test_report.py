@@ -29,6 +29,7 @@ from penjing.core.report import (
     text,
     write_report,
 )
+from penjing.core.units import show_seconds
 from penjing.tasks.classify import metrics
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -171,6 +172,27 @@ def test_any_missing_file_leaves_a_whole_page(missing: str, tmp_path: Path) -> N
     run = write_run(tmp_path / "run", Shape(items=80))
     (run / missing).unlink()
     assert read_page(run, tmp_path / "report.html").count("section") >= 7
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_waiting_for_data_is_no_stage_beside_the_training_that_it_lies_inside(is_older: bool, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Shape(items=80))
+    info = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    whole = sum(info["seconds"].values())
+    if is_older:  # it stood among the stages
+        info["seconds"]["stalled"] = info.pop("stalled_seconds")
+        (run / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    page = read_page(run, tmp_path / "report.html")
+    assert f"{show_seconds(whole)} in all" in page.words
+    assert "stalled" not in page.words
+    assert ("waiting" in page.words) != is_older
+    assert "stalled" not in _tables.seconds(_read.read_run(run))["stage"].to_list()
+
+
+def test_the_ways_to_do_the_arithmetic_stand_with_their_figures_and_why_they_were_refused(tmp_path: Path) -> None:
+    page = read_page(write_run(tmp_path / "run", Shape(items=80)), tmp_path / "report.html")
+    assert "float32, 2 threads 20.0 0.000 1.000 taken" in page.words
+    assert "bfloat16, 2 threads 8.0 0.400 – wrong" in page.words
 
 
 def test_figures_are_saved_for_what_there_is(tmp_path: Path) -> None:

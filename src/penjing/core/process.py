@@ -15,6 +15,8 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 # How threads of OpenMP wait. Rounds that one of GNU OpenMP (torch on Linux) spins before it sleeps, some 30 µs; other
 # kinds know the policy alone.
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+_AS_IT_IS, _KEEPS = "as the system has it", "keeps freed memory"
+_allocator = {"is": _AS_IT_IS}  # of this process
 # Microseconds of processor time that a container may take of each period, and that period, by the kernel's two ways.
 QUOTAS = (
     ("/sys/fs/cgroup/cpu.max",),
@@ -39,7 +41,15 @@ def tune_process(environment: MutableMapping[str, str] | None = None) -> bool:
     target = os.environ if environment is None else environment
     if not target.keys() & set(WAITING):
         target.update(WAITING)
-    return _keep_freed_memory()
+    is_tuned = _keep_freed_memory()
+    if is_tuned:
+        _allocator["is"] = _KEEPS
+    return is_tuned
+
+
+def allocator() -> str:
+    """What `tune_process` set of this process's allocator, or that it is as the system has it."""
+    return _allocator["is"]
 
 
 def usable_cores() -> int:

@@ -22,7 +22,7 @@ import polars as pl
 
 from penjing.core.errors import RunError, did_you_mean
 from penjing.core.files import append_line, read_lines, write_json, write_text
-from penjing.core.process import usable_cores
+from penjing.core.process import allocator, usable_cores
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.score import Score, is_higher_better
@@ -275,7 +275,13 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """What kind of computer this is; its name is left out."""
-    return {"system": platform.system(), "processor": platform.machine(), "cpu": _cpu_name(), "cores": usable_cores()}
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cpu": _cpu_name(),
+        "cores": usable_cores(),
+        "allocator": allocator(),
+    }
 
 
 def finite(values: Mapping[str, float]) -> dict[str, Any]:

@@ -282,6 +282,6 @@ def _learned(parent: Run | None) -> dict[str, Any] | None:
 
 def _note_cost(run: Run, trained: Trained, problem: Problem, clock: Clock) -> None:
     seconds = {name: round(value, 3) for name, value in clock.spent.items()}
-    seconds["stalled"] = round(trained.stalled_seconds, 3)
+    stalled = round(trained.stalled_seconds, 3)  # no stage: it lies inside the training
     cost = _close.cost(run, trained.network, problem)
-    run.update(seconds=seconds, cost=cost, elapsed_seconds=round(clock.elapsed, 3))
+    run.update(seconds=seconds, stalled_seconds=stalled, cost=cost, elapsed_seconds=round(clock.elapsed, 3))

@@ -215,7 +215,7 @@ def _about(encoder: Mapping[str, Any]) -> dict[str, str]:
 
 def cost(files: RunFiles) -> dict[str, Any]:
     """Seconds by stage with their share of all, and the sizes in people's units."""
-    stages = [(str(name), float(value or 0)) for name, value in (files.run.get("seconds") or {}).items()]
+    stages = list(_tables.stages(files).items())
     total = sum(value for _, value in stages)
     by_length = sorted((name for name, _ in stages), key=lambda name: -dict(stages)[name])
     cost, deadline = files.run.get("cost") or {}, files.run.get("deadline_seconds")
@@ -226,7 +226,11 @@ def cost(files: RunFiles) -> dict[str, Any]:
         "memory_bytes": (show_bytes, "memory", "the most memory in use at one time"),
     }
     facts = [(write(cost[key]), name, why) for key, (write, name, why) in shown.items() if cost.get(key)]
+    if files.run.get("stalled_seconds"):
+        stalled = show_seconds(float(files.run["stalled_seconds"]))
+        facts.append((stalled, "waiting", "of the training, in which the network waited for its data"))
     return {
+        "settings": _settings(files),
         "stages": [
             {
                 "name": name,
@@ -241,6 +245,26 @@ def cost(files: RunFiles) -> dict[str, Any]:
         "used": text.show_percent(total / float(deadline)) if deadline and stages else "",
         "facts": facts,
     }
+
+
+def _settings(files: RunFiles) -> list[dict[str, Any]]:
+    """The ways to do the arithmetic that were measured last: what each took, how right it was, why it was refused."""
+    lines = [line for line in files.ledger if line.get("what") == "arithmetic"]
+    found = ((lines[-1].get("evidence") or {}).get("settings") or []) if lines else []
+    return [
+        {
+            "setting": str(one.get("setting", "")),
+            "ms": _figure(one.get("ms"), ".1f"),
+            "error": _figure(one.get("error"), ".3f"),
+            "cosine": _figure(one.get("cosine"), ".3f"),
+            "verdict": "taken" if one.get("is_chosen") else str(one.get("refused") or ""),
+        }
+        for one in found
+    ]
+
+
+def _figure(value: Any, form: str) -> str:
+    return "–" if value is None else format(float(value), form)
 
 
 def again(files: RunFiles, command: list[str] | None) -> dict[str, Any]:

@@ -293,7 +293,13 @@ def _plainly(value: Any) -> str:
 
 def seconds(files: RunFiles) -> pl.DataFrame:
     """Stage and how many seconds it took, in the order they were done."""
-    return _frame([{"stage": str(name), "seconds": value} for name, value in (files.run.get("seconds") or {}).items()])
+    return _frame([{"stage": name, "seconds": value} for name, value in stages(files).items()])
+
+
+def stages(files: RunFiles) -> dict[str, float]:
+    """Stage → seconds. Older runs have the wait for data beside the stages, though it lies inside the training."""
+    found = files.run.get("seconds") or {}
+    return {str(name): float(value or 0) for name, value in found.items() if name != "stalled"}
 
 
 def with_probability(files: RunFiles) -> pl.DataFrame:
