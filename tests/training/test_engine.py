@@ -554,6 +554,30 @@ def test_operations_are_counted_of_the_items_that_a_batch_holds():
     assert whole == large == exact > 0
 
 
+@pytest.mark.parametrize("views", [1, 2])
+def test_operations_of_a_training_are_those_of_the_one_view_it_sees(views):
+    plain = recipe(views=views)
+    small = replace(plain, model=Choice("mlp", {"width": 4, "depth": 1}), augment=()).filled()
+    by_hand = 2 * (8 * 8 * 4 + 4 * 2)  # of one picture forward; backward takes twice as many
+    assert engine.carry_out(small, problem()).history[-1]["flop"] == 3 * by_hand * 16 * 24
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_a_sentence(monkeypatch, name):
+    monkeypatch.setattr(engine, "is_usable", lambda asked: asked != name)
+    elsewhere = replace(recipe(), machine=Machine(device=name))
+    with pytest.raises(UsageError, match=f'cannot use machine.device = "{name}" on this machine'):
+        engine.carry_out(elsewhere, problem())
+
+
+@pytest.mark.parametrize("use", [engine.carry_out, lambda *given: engine.fastest(*given, 1.0)])
+def test_a_network_whose_weights_are_all_frozen_is_a_sentence(monkeypatch, use):
+    network = engine.assemble(recipe(), problem()).requires_grad_(False)
+    monkeypatch.setattr(engine, "assemble", lambda *_: network)
+    with pytest.raises(UsageError, match="no weight of the network learns"):
+        use(recipe(), problem())
+
+
 def test_a_plan_that_was_made_anew_goes_on_from_a_checkpoint_whatever_the_recipe_says_by_then(tmp_path, monkeypatch):
     planned = replace(recipe(steps=40), training=replace(recipe(steps=40).training, replans=((9, 30),)))
     whole = engine.carry_out(planned, problem(), folder=tmp_path / "whole")

@@ -267,7 +267,11 @@ class Recipe:
         return Recipe.from_toml(path.read_text(encoding="utf-8"), str(path))
 
 
-_LAYOUTS, _NUMBER_FORMATS = ("channels_last", "contiguous"), ("float32", "bfloat16")
+_OF_MACHINE = {
+    "device": ("cpu", "cuda", "mps"),
+    "layout": ("channels_last", "contiguous"),
+    "number_format": ("float32", "bfloat16"),
+}
 _BY_INPUT = ("encoders", "pretrained")  # an input's name → a choice
 _CHOICES = {"task": "tasks", "model": "models", "optimiser": "optimisers", "schedule": "schedules"}
 
@@ -391,7 +395,7 @@ def _check_ranges(recipe: Recipe) -> None:
     rate = recipe.optimiser.settings.get("rate", 1.0)
     if isinstance(rate, int | float) and not 0 < rate < float("inf"):
         raise UsageError(f"optimiser.rate = {rate} must be above 0")
-    for part, known in {"layout": _LAYOUTS, "number_format": _NUMBER_FORMATS}.items():
+    for part, known in _OF_MACHINE.items():
         if getattr(machine, part) not in known:
             raise UsageError(
                 f'machine.{part} = "{getattr(machine, part)}"; {did_you_mean(getattr(machine, part), known)}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from penjing.core.errors import UsageError
+from penjing.training._device import is_usable
 
 NAMES = ("auto", "cpu", "cuda", "mps")
 
@@ -21,9 +22,8 @@ def device(name: str = "auto") -> torch.device:
     """
     if name not in NAMES:
         raise UsageError(f'there is no device "{name}"; known: {", ".join(NAMES)}')
-    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
         return torch.device("cpu")
-    if not found[name]:
+    if not is_usable(name):
         raise UsageError(f'torch cannot use the device "{name}" on this machine; leave --device out, or give cpu')
     return torch.device(name)

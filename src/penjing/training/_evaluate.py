@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from penjing.batch import Batch
 from penjing.core import plugins
 from penjing.core.files import append_line
 from penjing.core.recipe import Recipe
@@ -70,7 +71,7 @@ class Inside:
         rows = spread(self.problem.train, min(MOST_LOOKED_INTO, max(LOOKED_INTO, 2 * len(self.problem.classes))))
         batch = self.items.batch(rows).to(next(network.parameters()).device)
         if self._flop is None:
-            self._flop = _vitals.flop(network, batch) // max(1, len(rows))
+            self._flop = _one_view(network, batch) // max(1, len(rows))
         with number_format(self.recipe.machine.number_format, batch.item.device.type):
             units = _vitals.activations(network, batch)
         known = {
@@ -93,6 +94,15 @@ class Inside:
 
     def _since(self, name: str, now: float) -> float:
         return float(self.earlier.get(name, 0.0)) + now
+
+
+def _one_view(network: Network, batch: Batch) -> int:
+    """Operations of a forward pass as training makes it: through one view, however many answer."""
+    mirrored, network.mirrored = network.mirrored, ()
+    try:
+        return _vitals.flop(network, batch)
+    finally:
+        network.mirrored = mirrored
 
 
 def value_of(values: Mapping[str, Any]) -> float:

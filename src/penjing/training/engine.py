@@ -35,6 +35,7 @@ from penjing.models import own
 from penjing.training import _checkpoint
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._augment import Moves, Transform, augmented, moves_pixels
+from penjing.training._device import is_usable
 from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
 from penjing.training._fusion import Fusion
 from penjing.training._loader import Loader, Prepared, chunks, spread
@@ -138,10 +139,39 @@ def _seen(recipe: Recipe, problem: Problem, column: str) -> Mapping[str, Any]:
 
 
 def _placed(network: Network, recipe: Recipe, problem: Problem) -> Network:
-    """The network laid out in memory as the recipe says, on its device."""
+    """The network laid out in memory as the recipe says, on its device.
+
+    Raises:
+        UsageError: torch cannot use that device here.
+    """
+    check_device(recipe.machine.device)
     if recipe.machine.layout == "channels_last" and any(len(shape) == 3 for shape in problem.shape.values()):
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.to(torch.device(recipe.machine.device))
+
+
+def check_device(name: str) -> None:
+    """
+    Raises:
+        UsageError: torch cannot use a recipe's device on this machine.
+    """
+    if not is_usable(name):
+        raise UsageError(
+            f'torch cannot use machine.device = "{name}" on this machine; give --set machine.device=cpu, or a recipe '
+            "that says so"
+        )
+
+
+def _check_learns(network: nn.Module) -> None:
+    """
+    Raises:
+        UsageError: no weight of a network learns.
+    """
+    if not any(weight.requires_grad for weight in network.parameters()):
+        raise UsageError(
+            "no weight of the network learns: each is frozen (requires_grad is False), or there are none; leave those "
+            "that should learn with requires_grad = True, its last layer at least"
+        )
 
 
 def front_end(modality: str, learned: Mapping[str, Any]) -> nn.Module:
@@ -280,6 +310,7 @@ def fastest(
 ) -> tuple[Machine, list[Probed]]:
     """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured; see `probe`."""
     network = assemble(recipe, problem)
+    _check_learns(network)
     batch = _loader(recipe, problem, network).batch_at(0)
     loss = loss_of(recipe, problem)
     return probe(network, loss, batch, recipe.machine, seconds, is_thorough=is_thorough, among=among)
@@ -305,6 +336,7 @@ def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None)
 
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
+    _check_learns(network)
     optimiser = plugins.load("optimisers", recipe.optimiser.name)
     with _settings_at_fault(recipe.optimiser):
         built = optimiser.build(network, optimiser.Settings(**recipe.optimiser.settings))

@@ -136,6 +136,7 @@ def check_wish(wish: RecipeWish) -> None:
     early = {key: value for key, value in wish.assignments.items() if key.split(".")[0] not in _OF_DATA}
     if early:
         _check_by_hand(recipe, early, wish)
+    engine.check_device(wish.assignments.get("machine.device", recipe.machine.device))
     if "metric" in wish.task:
         _check_metric(wish.task["metric"])
     if wish.pretrained not in ("auto", "no"):
