@@ -12,7 +12,7 @@ import pytest
 from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.errors import UsageError
 from penjing.core.events import Decided
-from penjing.core.recipe import Choice, Recipe, Training, change
+from penjing.core.recipe import Choice, Machine, Recipe, Training, change
 from penjing.training import engine
 from penjing.workflows._choose import (
     FEWEST_UPDATES,
@@ -206,3 +206,26 @@ def test_a_setting_of_a_network_that_nobody_named_is_checked_when_the_inputs_are
     many = RecipeWish(assignments={"model.growth": 1.5})
     check_wish(many)
     check_network(many, ["image"], 30_000)
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        (RecipeWish(assignments={"machine.device": "gpu"}), 'machine.device = "gpu"'),
+        (RecipeWish(assignments={"machine.device": "cuda"}), 'cannot use machine.device = "cuda" on this machine'),
+        (RecipeWish(recipe=change(recipe(), {"machine.device": "cuda"})), "give --set machine.device=cpu"),
+        (RecipeWish(recipe=replace(recipe(), machine=Machine(device="tpu"))), 'machine.device = "tpu"'),
+    ],
+)
+def test_a_device_that_is_unknown_or_not_there_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, wish: RecipeWish, message: str
+) -> None:
+    monkeypatch.setattr(engine, "is_usable", lambda name: name == "cpu")
+    with pytest.raises(UsageError, match=message):
+        check_wish(wish)
+
+
+def test_a_recipe_of_another_device_is_carried_out_on_the_one_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "is_usable", lambda name: name == "cpu")
+    elsewhere = change(recipe(), {"machine.device": "cuda"})
+    check_wish(RecipeWish(recipe=elsewhere, assignments={"machine.device": "cpu"}))
