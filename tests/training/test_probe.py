@@ -2,13 +2,14 @@
 
 import copy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from penjing.batch import Batch
 from penjing.core.recipe import Machine
-from penjing.training import _probe
+from penjing.training import _probe, engine
 from penjing.training._agree import SMALLEST_COSINE, Told, agreement
 
 MACHINE = Machine(threads=2)
@@ -174,3 +175,20 @@ def test_outputs_that_hardly_differ_yet_are_not_called_wrong_for_rounding():
     found = agreement(Told(rounded, asked, weight), Told(outputs, asked, weight))
     assert found.fault == ""
     assert agreement(Told(rounded, 1.2 * asked, weight), Told(outputs, asked, weight)).fault != ""
+
+
+@pytest.mark.parametrize(("making", "left"), [(0.0, 2.0), (0.5, 1.5), (1.8, 1.0)])
+def test_making_the_network_counts_as_time_of_the_probe_up_to_half_of_it(monkeypatch, making, left):
+    given, now = [], [0.0]
+
+    def assembled(*_):
+        now[0] += making
+        return net()
+
+    monkeypatch.setattr(engine.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(engine, "assemble", assembled)
+    monkeypatch.setattr(engine, "_loader", lambda *_: SimpleNamespace(batch_at=lambda _: batch()))
+    monkeypatch.setattr(engine, "loss_of", lambda *_: loss)
+    monkeypatch.setattr(engine, "probe", lambda *every, **_: given.append(every[4]))
+    engine.fastest(SimpleNamespace(machine=MACHINE), None, 2.0)
+    assert given == pytest.approx([left])

@@ -151,9 +151,10 @@ def _placed(network: Network, recipe: Recipe, problem: Problem) -> Network:
 
 
 def check_device(name: str) -> None:
-    """
+    """Refuse a recipe's device that is not on this machine.
+
     Raises:
-        UsageError: torch cannot use a recipe's device on this machine.
+        UsageError: torch cannot use it here.
     """
     if not is_usable(name):
         raise UsageError(
@@ -163,9 +164,10 @@ def check_device(name: str) -> None:
 
 
 def _check_learns(network: nn.Module) -> None:
-    """
+    """Refuse a network that nothing can be learned with.
+
     Raises:
-        UsageError: no weight of a network learns.
+        UsageError: none of its weights learns.
     """
     if not any(weight.requires_grad for weight in network.parameters()):
         raise UsageError(
@@ -308,12 +310,18 @@ def fastest(
     is_thorough: bool = False,
     among: Sequence[Machine] = (),
 ) -> tuple[Machine, list[Probed]]:
-    """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured; see `probe`."""
+    """The fastest right way to do the recipe's arithmetic on this machine, and all that were measured; see `probe`.
+
+    Args:
+        seconds: of which making network and batch takes half at most: the rest is for measuring, however long that was.
+        is_thorough: see `probe`, as for `among`.
+    """
+    begun = time.monotonic()
     network = assemble(recipe, problem)
     _check_learns(network)
     batch = _loader(recipe, problem, network).batch_at(0)
-    loss = loss_of(recipe, problem)
-    return probe(network, loss, batch, recipe.machine, seconds, is_thorough=is_thorough, among=among)
+    loss, left = loss_of(recipe, problem), max(seconds / 2, seconds - (time.monotonic() - begun))
+    return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
 
 
 def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:

@@ -4,6 +4,7 @@ base recipe      sizes from the amount of data
 probe            the fastest right arithmetic on this machine
 dial             the largest network that still sees every item often enough within the time
 batch            smaller, where the time allows only a few updates
+check            the two best settings once more, on the network and batch that these two chose
 race             candidate networks train for a short while; validation chooses, the default where it cannot tell
 augmentations    does the winner know mirrored pictures, and pictures in another light? then these are safe
 """
