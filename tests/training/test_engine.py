@@ -494,6 +494,26 @@ def test_a_slow_machine_is_probed_with_a_part_of_the_batch_and_the_whole_is_told
     assert now < 1.0
 
 
+@pytest.mark.parametrize(("making", "left"), [(0.0, 2.0), (0.5, 1.5), (1.8, 1.0)])
+def test_making_the_network_counts_as_time_of_the_probe_up_to_half_of_it(monkeypatch, making, left):
+    given, now = [], [0.0]
+
+    def assembled(*_):
+        now[0] += making
+        return network
+
+    def probed(*every, **_):
+        given.append(every[4])
+        return recipe().machine, []
+
+    network = engine.assemble(recipe(), problem())
+    monkeypatch.setattr(engine.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(engine, "assemble", assembled)
+    monkeypatch.setattr(engine, "probe", probed)
+    engine.fastest(recipe(), problem(), 2.0)
+    assert given == pytest.approx([left])
+
+
 def test_full_batch_gradient_descent_takes_every_item_in_every_step():
     from penjing.training._loader import Loader
 

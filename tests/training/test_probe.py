@@ -2,14 +2,14 @@
 
 import copy
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 
 from penjing.batch import Batch
+from penjing.core import plugins
 from penjing.core.recipe import Machine
-from penjing.training import _probe, engine
+from penjing.training import _probe
 from penjing.training._agree import SMALLEST_COSINE, Told, agreement
 
 MACHINE = Machine(threads=2)
@@ -177,18 +177,53 @@ def test_outputs_that_hardly_differ_yet_are_not_called_wrong_for_rounding():
     assert agreement(Told(rounded, 1.2 * asked, weight), Told(outputs, asked, weight)).fault != ""
 
 
-@pytest.mark.parametrize(("making", "left"), [(0.0, 2.0), (0.5, 1.5), (1.8, 1.0)])
-def test_making_the_network_counts_as_time_of_the_probe_up_to_half_of_it(monkeypatch, making, left):
-    given, now = [], [0.0]
+class Headed(torch.nn.Module):
+    """One of penjing's networks with a head."""
 
-    def assembled(*_):
-        now[0] += making
-        return net()
+    def __init__(self, name, shape, outputs):
+        super().__init__()
+        model = plugins.load("models", name)
+        self.encoder = model.build(shape, model.Settings())
+        self.head = torch.nn.Linear(self.encoder.features, outputs)
 
-    monkeypatch.setattr(engine.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(engine, "assemble", assembled)
-    monkeypatch.setattr(engine, "_loader", lambda *_: SimpleNamespace(batch_at=lambda _: batch()))
-    monkeypatch.setattr(engine, "loss_of", lambda *_: loss)
-    monkeypatch.setattr(engine, "probe", lambda *every, **_: given.append(every[4]))
-    engine.fastest(SimpleNamespace(machine=MACHINE), None, 2.0)
-    assert given == pytest.approx([left])
+    def forward(self, batch):
+        return self.head(self.encoder(batch.inputs["x"])).float()
+
+
+def drawn(shape, takes, items=32):
+    draw = torch.Generator().manual_seed(0)
+    if takes == "tokens":
+        return torch.randint(1, shape[1], (items, shape[0]), generator=draw)
+    return torch.randn(items, *shape, generator=draw)
+
+
+@pytest.mark.parametrize("task", ["classify", "regress"])
+@pytest.mark.parametrize(
+    ("name", "shape", "takes"),
+    [
+        ("cnn", (3, 16, 16), "maps"),
+        ("mlp", (1, 16, 16), "maps"),
+        ("airbench", (3, 16, 16), "maps"),
+        ("image_example", (1, 28, 28), "maps"),
+        ("tabular", (20,), "vector"),
+        ("transformer", (24, 300), "tokens"),
+        ("text_cnn", (24, 300), "tokens"),
+    ],
+)
+def test_honest_bfloat16_is_no_fault(name, shape, takes, task):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Headed(name, shape, 10 if task == "classify" else 1)
+    given = Batch({"x": drawn(shape, takes)}, {}, torch.arange(32))
+
+    def of_task(outputs, _):
+        if task == "regress":
+            return ((outputs[:, 0] - torch.linspace(-2, 2, 32)) ** 2).mean()
+        return torch.nn.functional.cross_entropy(outputs, torch.arange(32) % 10)
+
+    exact, found = (
+        _probe._told(copy.deepcopy(network), of_task, given, Machine(number_format=kind))
+        for kind in ("float32", "bfloat16")
+    )
+    assert not torch.equal(exact.outputs, found.outputs)
+    assert agreement(found, exact).fault == ""
