@@ -91,6 +91,22 @@ def test_a_setting_that_is_late_is_not_measured_further(monkeypatch):
     assert clock.now <= 1.0 + 0.7  # that update had begun in time
 
 
+@pytest.mark.parametrize(("first", "is_hopeless"), [(0.014, False), (0.2, True)])
+def test_a_first_update_that_prepares_its_kernels_is_not_hopeless(monkeypatch, first, is_hopeless):
+    begun = set()
+
+    def taken(machine, items):
+        is_first = machine.number_format == "bfloat16" and machine not in begun
+        begun.add(machine)
+        return first if is_first else 0.0004
+
+    Clock(monkeypatch, taken)
+    one = replace(MACHINE, threads=1)
+    _, measured = _probe.probe(net(), loss, batch(), one, 1.0)
+    assert [found.is_hopeless for found in measured] == [False, is_hopeless]
+    assert measured[1].step_seconds == pytest.approx(first if is_hopeless else 0.0004)
+
+
 def test_only_the_settings_that_are_named_are_measured(monkeypatch):
     Clock(monkeypatch, lambda machine, items: items * (1e-5 if machine.threads == 1 else 1e-4))
     among = [MACHINE, replace(MACHINE, threads=1)]

@@ -38,9 +38,9 @@ IMITATED = (
     4  # times less than usual an update takes where bfloat16 may be imitated, which takes up to thirty times more
 )
 BFLOAT16_UNITS = ("avx512_bf16", "amx_bf16")  # of processors of the x86-64 kind
-# A setting whose very first update takes so many times the best one's is not looked at again. First calls prepare
-# kernels, which costs some times an update, but not this much.
-HOPELESS = 8.0
+# A setting whose very first update takes so many times the best one's is not looked at again, beyond what preparing its
+# kernels costs: some times an update, but not this much; of small networks up to so many seconds.
+HOPELESS, PREPARING_SECONDS = 8.0, 0.05
 # Of the first setting's time, what another one must stay under: of two that are as fast, a few updates tell neither.
 CLEARLY = 0.9
 
@@ -141,7 +141,7 @@ def _measured(
             continue
         taken = _now(candidate) - begun
         exact = exact or given  # the first candidate is the reference: float32
-        is_hopeless = taken > HOPELESS * best
+        is_hopeless = taken > HOPELESS * best + PREPARING_SECONDS
         left = min(each, until - time.monotonic())
         if not is_hopeless and left > 0:
             taken = _time(copied, loss, part, candidate, left)
