@@ -257,7 +257,9 @@ def _settings(files: RunFiles) -> list[dict[str, Any]]:
             "ms": _figure(one.get("ms"), ".1f"),
             "error": _figure(one.get("error"), ".3f"),
             "cosine": _figure(one.get("cosine"), ".3f"),
-            "verdict": "taken" if one.get("is_chosen") else str(one.get("refused") or ""),
+            "verdict": "; ".join(
+                word for word in ("taken" if one.get("is_chosen") else "", str(one.get("refused") or "")) if word
+            ),
         }
         for one in found
     ]
