@@ -195,6 +195,17 @@ def test_the_ways_to_do_the_arithmetic_stand_with_their_figures_and_why_they_wer
     assert "bfloat16, 2 threads 8.0 0.400 – wrong" in page.words
 
 
+def test_a_setting_that_was_taken_though_it_is_wrong_is_no_secret(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", Shape(items=80))
+    lines = (run / "ledger.jsonl").read_text(encoding="utf-8")
+    (run / "ledger.jsonl").write_text(
+        lines.replace('"refused": "wrong", "is_chosen": false', '"refused": "wrong", "is_chosen": true'),
+        encoding="utf-8",
+    )
+    page = read_page(run, tmp_path / "report.html")
+    assert "bfloat16, 2 threads 8.0 0.400 – taken; wrong" in page.words
+
+
 def test_figures_are_saved_for_what_there_is(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", Shape(items=80, evaluations=1))
     for name in ("predictions.parquet", "results.json", "pictures.npz", "ledger.jsonl"):
