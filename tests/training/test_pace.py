@@ -15,7 +15,7 @@ import torch
 
 from penjing.core.events import Event, Progress
 from penjing.core.recipe import Training
-from penjing.training import _loop
+from penjing.training import _clock, _loop
 from penjing.training._loader import Loader
 from penjing.training._loop import Course, Pace, State, _Stride
 from penjing.training._plan import total_steps
@@ -164,3 +164,44 @@ def test_a_training_whose_weights_are_no_numbers_any_more_ends(clock: Any) -> No
     again = State(state.training)
     again.restore(state.facts(), {}, torch.device("cpu"))
     assert again.is_lost  # a training that has ended stays ended
+
+
+@pytest.fixture
+def late(clock: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A device that does what it was told only when it is waited for: `owed` seconds of work, and how often it was."""
+    found = SimpleNamespace(owed=0.0, waits=0)
+
+    def synchronise(device: torch.device) -> None:
+        assert device.type == "meta"
+        clock.now, found.owed, found.waits = clock.now + found.owed, 0.0, found.waits + 1
+
+    monkeypatch.setattr(_clock, "synchronise", synchronise)
+    return found
+
+
+def test_a_stride_waits_for_its_device_before_it_reads_the_clock_and_seldom(clock: Any, late: Any) -> None:
+    stride = _Stride(torch.device("meta"))
+    for update in range(1 + 4 * _Stride.ENOUGH):
+        late.owed += 30.0 if update == 0 else 0.05
+        stride.count()
+    assert stride.seconds == pytest.approx(0.05)
+    assert late.waits == 2 + 4  # when it begins, after the first update, and after each stretch
+
+
+def test_updates_that_a_device_still_owes_are_no_part_of_an_evaluation(clock: Any, late: Any) -> None:
+    stride = _Stride(torch.device("meta"))
+    for _ in range(4):
+        late.owed += 0.1
+        stride.count()
+    with stride.evaluating():
+        late.owed += 7.0
+    assert stride.evaluation_seconds == pytest.approx(7.0)
+    for _ in range(5):
+        late.owed += 0.1
+        stride.count()
+    assert stride.seconds == pytest.approx(0.1)
+
+
+def test_the_processor_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "synchronize", None)
+    assert _clock.now(torch.device("cpu")) <= time.monotonic()

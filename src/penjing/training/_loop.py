@@ -23,6 +23,7 @@ from torch import Tensor
 
 from penjing.core.events import Evaluated, Finished, Progress, Started, Watch, tell
 from penjing.core.recipe import Training
+from penjing.training._clock import now, synchronise
 from penjing.training._loader import Loader
 from penjing.training._plan import evaluations_due, progress, replanned, total_steps
 from penjing.training._step import Supervised
@@ -35,6 +36,7 @@ TOLERANCE = 0.05
 LATEST_GROWTH = 0.8  # of a training, after which it is made no longer
 LATE_SECONDS = 0.5  # that a plan may end too late for the sake of its last updates
 STAGE = "training"
+_CPU = torch.device("cpu")
 
 
 @dataclass
@@ -130,6 +132,7 @@ class Course:
         evaluate: measures the network; gets the state and the mean training loss since the last time.
         value_of: the number to make large, out of what `evaluate` gave.
         is_recorded: whether anybody reads what single updates were.
+        device: where updates are computed.
     """
 
     step: Supervised
@@ -138,6 +141,7 @@ class Course:
     evaluate: Callable[[State, float], Mapping[str, float]]
     value_of: Callable[[Mapping[str, float]], float]
     is_recorded: bool = True
+    device: torch.device = _CPU
 
 
 def train(
@@ -163,7 +167,7 @@ def train(
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
     begun, kept, told = time.monotonic(), -math.inf, time.monotonic()
     with _own_randomness(), course.loader.batches(state.step) as batches:
-        stride, quarter = _Stride(), _quarter(state)
+        stride, quarter = _Stride(course.device), _quarter(state)
         while state.step < total_steps(state.training) and not (_is_stale(state) or state.is_lost):
             batch = next(batches)
             factor = course.factor(progress(state.step, state.training))
@@ -192,6 +196,7 @@ def train(
                 told = time.monotonic()
         if keep is not None:
             keep(state)  # a training that has ended stays ended, whatever kills what comes after it
+        synchronise(course.device)  # the seconds of what comes after it are not those of its last updates
     tell(watch, Finished(STAGE, time.monotonic() - begun))
     return state
 
@@ -201,45 +206,47 @@ def _is_stale(state: State) -> bool:
 
 
 class _Stride:
-    """How long one update takes now (the mean over the last stretch without an evaluation), and one evaluation."""
+    """How long one update takes now (the mean over the last stretch without an evaluation), and one evaluation.
+
+    The clock is read once the device has done all updates so far. To wait for it at each would leave it idle while the
+    processor prepares the next one, so that is done only where the mean is read.
+    """
 
     ENOUGH = 8
     SLOW_SECONDS = 1.0  # a stretch this long says enough, however few updates it holds
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device = _CPU) -> None:
+        self.device = device
         self.seconds, self.evaluation_seconds = math.nan, 0.0
-        self._since, self._steps = time.monotonic(), 0
-        self._has_begun = self._is_told = False
+        self._since, self._steps = now(device), 0
+        self._has_begun = self.is_fresh = False
 
     def count(self) -> None:
+        """One update more. `is_fresh` says afterwards whether the mean has just taken in another few of them."""
         if not self._has_begun:  # the first update makes what all others use, and says little of them
-            self._has_begun, self._since = True, time.monotonic()
+            self._has_begun, self._since = True, now(self.device)
             return
         self._steps += 1
-        taken = time.monotonic() - self._since
-        self._is_told = self._steps >= self.ENOUGH or taken > self.SLOW_SECONDS
-        if self._is_told:
-            self.seconds = taken / self._steps
+        passed = time.monotonic() - self._since
+        is_told = self._steps >= self.ENOUGH or passed > self.SLOW_SECONDS
+        is_slow = passed * self.ENOUGH > self.SLOW_SECONDS * self._steps
+        self.is_fresh = is_told and (is_slow or self._steps % self.ENOUGH == 0)
+        if self.is_fresh:
+            self.seconds = (now(self.device) - self._since) / self._steps
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:
-        begun = time.monotonic()
+        begun = now(self.device)
         yield
-        self.evaluation_seconds = time.monotonic() - begun
+        self.evaluation_seconds = now(self.device) - begun
         if self._steps >= self.ENOUGH:
-            self._since, self._steps, self._is_told = time.monotonic(), 0, False
+            self._since, self._steps, self.is_fresh = time.monotonic(), 0, False
         else:  # evaluations closer than a stretch: go on counting, without their time
             self._since += self.evaluation_seconds
 
     @property
     def is_known(self) -> bool:
         return not math.isnan(self.seconds)
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the mean has just taken in another few updates."""
-        is_slow = self.is_known and self.seconds * self.ENOUGH > self.SLOW_SECONDS
-        return self._is_told and (is_slow or self._steps % self.ENOUGH == 0)
 
 
 def _quarter(state: State) -> int:

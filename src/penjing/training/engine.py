@@ -254,7 +254,7 @@ def carry_out(
             write_json(folder / MET, met(network, problem))
         inside = Inside(recipe, problem, step, loader, history[-1] if history else {}, is_recorded)
         measure = partial(evaluate, recipe, problem, step, folder, history, inside)
-        course = Course(step, loader, _factor(recipe.schedule), measure, value_of, is_recorded)
+        course = Course(step, loader, _factor(recipe.schedule), measure, value_of, is_recorded, step.device)
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
         try:
