@@ -109,7 +109,7 @@ def fit(
         seed: Of the training; the split has its own.
         model: The only network to train; candidates compete when left out.
         pretrained: Encoder whose features a head may learn from; auto tries installed ones, no none.
-        device: Where to train; auto takes the processor for now.
+        device: Where to train; auto takes a CUDA GPU that computes, else the processor.
         recipe: A recipe.toml or a run whose recipe is carried out as it is.
         set: One choice by hand, such as model.width=64; may be repeated.
         metric: What validation chooses by, such as macro_f1 or file.py:function; the task's own when left out.

@@ -139,7 +139,7 @@ def fit(
         preprocess: what pictures are to your own network: "standardised" (as None), "unit", "raw" or "imagenet".
         names: which class each output of your own network is; None means in natural order.
         pretrained: "auto" lets a head on features from an installed encoder compete, "no" does not; or that encoder.
-        device: "auto", "cpu", "cuda" or "mps".
+        device: "auto" (a CUDA GPU where torch sees one that computes, else the processor), "cpu", "cuda" or "mps".
         recipe: a finished recipe, or where it stands: it is carried out as it is.
         set: single choices by hand, such as {"model.width": 64}.
         metric: what validation chooses by: a name, "file.py:function" or an importable function; "" is accuracy for

@@ -668,3 +668,9 @@ def test_of_many_classes_more_items_are_looked_into(monkeypatch):
     for one in (posed, many):
         engine.carry_out(recipe(steps=2, evaluations=1), one)
     assert seen == [64, 200]
+
+
+def test_a_recipe_for_a_device_that_is_not_there_is_a_sentence():
+    elsewhere = replace(recipe(), machine=Machine(device="nowhere"))
+    with pytest.raises(RunError, match='computes on the device "nowhere", which torch cannot use here'):
+        engine.carry_out(elsewhere, problem())

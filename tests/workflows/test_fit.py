@@ -21,8 +21,10 @@ from penjing.core.events import Said
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.report.text import floor_scores
 from penjing.core.run import Run
+from penjing.places import local
 from penjing.training import engine
 from penjing.workflows import _pretrained
+from penjing.workflows import fit as fit_module
 from penjing.workflows._contenders import PRETRAINED, Contender
 from penjing.workflows._job import choose_recipe, train_all
 from penjing.workflows._problem import pose
@@ -412,6 +414,15 @@ def test_a_wrong_wish_is_one_sentence(pictures, tmp_path, wishes, error, message
     with pytest.raises(error, match=message):
         fit(pictures, tmp_path / "run", **wishes)
     assert not (tmp_path / "run").exists()
+
+
+def test_it_is_said_where_it_is_trained_before_it_is(pictures, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(local, "told", lambda device: f"trains on the {device} here")
+    monkeypatch.setattr(fit_module, "create", lambda *_: pytest.fail("stopped here"))
+    with pytest.raises(pytest.fail.Exception, match="stopped here"):
+        fit(pictures, tmp_path / "run", watch=said.append)
+    assert Said("trains on the cpu here") in said
 
 
 def test_data_without_labels_or_with_one_class_cannot_be_learned(tmp_path):

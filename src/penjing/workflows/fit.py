@@ -22,6 +22,7 @@ from penjing.core.files import write_json
 from penjing.core.report import write_report
 from penjing.core.report.text import many
 from penjing.core.run import Run, create, now, open_run
+from penjing.places import local
 from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _own, _simple
@@ -90,7 +91,8 @@ def fit(
     if wish.recipe.pretrained != AUTO:
         for sentence in doubts(at_hand(prepared, wish.recipe.pretrained)):  # refuses what reads none of the inputs
             tell(watch, Warned(sentence))
-    for sentence in notices(prepared):
+    where = wish.recipe.recipe.machine.device if wish.recipe.recipe else wish.recipe.device
+    for sentence in (*notices(prepared), *filter(None, [local.told(where)])):
         tell(watch, Said(sentence))
     run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
     prepared.split.write(run.path / "split.parquet")
