@@ -179,7 +179,7 @@ class Machine:
         device: "cpu", "cuda" or "mps".
         threads: threads of one operation.
         layout: "channels_last" or "contiguous".
-        number_format: "float32" or "bfloat16" (for the forward and backward pass; weights stay float32).
+        number_format: "float32", "bfloat16" or "float16" (for the forward and backward pass; weights stay float32).
     """
 
     device: str = "cpu"
@@ -270,7 +270,7 @@ class Recipe:
 _OF_MACHINE = {
     "device": ("cpu", "cuda", "mps"),
     "layout": ("channels_last", "contiguous"),
-    "number_format": ("float32", "bfloat16"),
+    "number_format": ("float32", "bfloat16", "float16"),
 }
 _BY_INPUT = ("encoders", "pretrained")  # an input's name → a choice
 _CHOICES = {"task": "tasks", "model": "models", "optimiser": "optimisers", "schedule": "schedules"}

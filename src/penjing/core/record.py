@@ -55,8 +55,9 @@ class Record:
             "activation/NAME/mean", "std", "dead" and "saturated" (shares of units); "entering/PART/mean", "std",
             "uneven" (what the first layer with weights gets, and how much larger than usual the spread of its most
             spread value is); "output/least", "most", "mean", "std", "at_bounds", "sum_error" and "log_sum" of the
-            network's outputs; `non_finite`, the names of those that were not numbers and are null.
-            `training._vitals` says how they are measured. A foreign log has those that it has.
+            network's outputs; "scaling/factor" and "scaling/left_out" of float16 (what losses are multiplied by, and
+            updates so far that overflowed and were left out); `non_finite`, the names of those that were not numbers
+            and are null. `training._vitals` says how they are measured. A foreign log has those that it has.
         items: one row per item and model (training items too, by the model "held_out", where experiments answered them
             with networks that did not learn from them): `hash`, `name`, `part`, `group` (the same of items that belong
             together; null of an item that is its own, and missing in older runs), `target`, `predicted`, `probability`

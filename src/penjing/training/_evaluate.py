@@ -65,8 +65,8 @@ class Inside:
         `seconds` and `stalled_seconds` since the training began, with its evaluations: those wait for their items
         too, and meanwhile batches are made that are not waited for later; `memory/resident` bytes now;
         `flop` so far, backward taken as twice forward; `train/loss_noise`, the scatter of batches' losses, and
-        `train/largest_loss`; what the first update was and how the last batch was dealt; and what `_vitals` says of
-        activations.
+        `train/largest_loss`; what the first update was and how the last batch was dealt; what `_vitals` says of
+        activations; and, in float16, what `_scaling` says.
         """
         rows = spread(self.problem.train, min(MOST_LOOKED_INTO, max(LOOKED_INTO, 2 * len(self.problem.classes))))
         batch = self.items.batch(rows).to(next(network.parameters()).device)
@@ -83,7 +83,7 @@ class Inside:
             "train/largest_loss": float(torch.stack(state.losses).max()) if state.losses else None,
         }
         there = {name: value for name, value in known.items() if value is not None}
-        return {**there, **state.first, **self._dealt(state), **pulse, **units}
+        return {**there, **state.first, **self._dealt(state), **pulse, **units, **self.step.scaling.told()}
 
     def _dealt(self, state: State) -> dict[str, float]:
         """How unlike the training items the last batch was in its targets; see `_met.batch_told`."""

@@ -25,6 +25,7 @@ from penjing.core.process import usable_cores
 from penjing.core.recipe import Machine
 from penjing.training._agree import SAME, Agreement, Told, agreement
 from penjing.training._loader import cut
+from penjing.training._scaling import FIRST, needs_float16
 from penjing.training._step import number_format, seed_draws
 
 MOST_SECONDS = 5.0  # of the whole probe, however long a training may take
@@ -206,7 +207,8 @@ def _candidates(machine: Machine) -> Iterator[Machine]:
 
 def _formats(machine: Machine) -> tuple[str, ...]:
     is_asked = machine.number_format == "bfloat16" or _has_bfloat16(machine.device)
-    return ("float32", "bfloat16") if is_asked else ("float32",)
+    found = ("float32", "bfloat16") if is_asked else ("float32",)
+    return (*found, "float16") if machine.number_format == "float16" or needs_float16(machine.device) else found
 
 
 def _thorough(machine: Machine, has_pictures: bool) -> Iterator[Machine]:
@@ -312,12 +314,18 @@ def _now(machine: Machine) -> float:
 def _told(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> Told:
     """Outputs and gradients of one update."""
     outputs = _once(network, loss, batch, machine)
-    gradients = {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
-    return Told(outputs.detach().float(), outputs.grad, gradients)
+    scale = _scale(machine)
+    gradients = {name: value.grad / scale for name, value in network.named_parameters() if value.grad is not None}
+    return Told(outputs.detach().float(), None if outputs.grad is None else outputs.grad / scale, gradients)
+
+
+def _scale(machine: Machine) -> float:
+    """What the loss is multiplied by, so that its gradient is one in float16."""
+    return FIRST if machine.number_format == "float16" else 1.0
 
 
 def _once(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> Tensor:
-    """The outputs; every weight has its gradient then."""
+    """The outputs; every weight has its gradient then, times `_scale`."""
     network.zero_grad(set_to_none=True)
     # Dropout, where there is any, silences the same units in every format.
     with torch.random.fork_rng(devices=[]):
@@ -325,5 +333,5 @@ def _once(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Ba
         with number_format(machine.number_format, machine.device):
             outputs: Tensor = network(batch)
     outputs.retain_grad()
-    loss(outputs.float(), batch).backward()
+    (loss(outputs.float(), batch) * _scale(machine)).backward()
     return outputs

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core.randomness import key
+from penjing.training._scaling import Scaling
 from penjing.training._vitals import Pulse
 
 TEACHER_LEARNS = 100  # updates after which the teacher has half of its share: at first it knows nothing
@@ -77,6 +78,7 @@ class Supervised:
         self._learned = [weight for group in self.optimiser.param_groups for weight in group["params"]]
         if hasattr(self.optimiser, "number_format"):
             self.optimiser.number_format = self.number_format
+        self.scaling = Scaling(self.number_format, self.optimiser, self.device)
         self._pulse = Pulse(self.network)
         self._norm: Tensor | None = None  # of the last gradient before it was clipped
 
@@ -89,8 +91,9 @@ class Supervised:
         self._pulse.before(self._unclipped())
 
     def pulse(self) -> dict[str, float]:
-        """What the last update was, where `look` was called before it: see `_vitals.Pulse.after`."""
-        return self._pulse.after(self._unclipped())
+        """What the last update was, where `look` was called before it: see `_vitals.Pulse.after`. Nothing, where it
+        was left out for the sake of float16."""
+        return {} if self.scaling.was_left_out else self._pulse.after(self._unclipped())
 
     def _unclipped(self) -> float:
         """What a gradient is multiplied by to have the size it had before it was clipped."""
@@ -104,10 +107,12 @@ class Supervised:
         batch = batch.to(self.device)
         if getattr(self.optimiser, "measures_again", False):
             loss: Any = self.optimiser.step(lambda: self._measure(batch, step))  # type: ignore[arg-type, return-value]
+            has_moved = True
         else:
             loss = self._measure(batch, step)
-            self.optimiser.step()
-        self._move_average(step)
+            has_moved = self.scaling.move()
+        if has_moved:
+            self._move_average(step)
         found: Tensor = loss.detach()
         return found
 
@@ -122,7 +127,7 @@ class Supervised:
         if self.disagreement is not None and self.teacher:
             share = self.teacher * step / (TEACHER_LEARNS + step)
             loss = torch.lerp(loss, self.disagreement(outputs.float(), self._taught(batch)), share)
-        loss.backward()
+        self.scaling.backward(loss)
         if self.clip_norm:
             self._norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_norm)
         return loss
@@ -182,6 +187,7 @@ class Supervised:
     def tensors(self) -> dict[str, Tensor]:
         found = {f"network/{name}": value.detach() for name, value in self.network.state_dict().items()}
         found.update({f"average/{name}": value for name, value in self._average.items()})
+        found.update({f"scaling/{name}": value for name, value in self.scaling.tensors().items()})
         for index, state in self.optimiser.state_dict()["state"].items():
             for name, value in state.items():
                 tensor = value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
@@ -190,6 +196,7 @@ class Supervised:
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         network = {name[8:]: value for name, value in tensors.items() if name.startswith("network/")}
+        self.scaling.restore({name[8:]: value for name, value in tensors.items() if name.startswith("scaling/")})
         self.network.load_state_dict(network)
         for name, value in self._average.items():
             value.copy_(tensors[f"average/{name}"])

@@ -58,7 +58,7 @@ class Muon(WeightByWeight):
 
     Attributes:
         number_format: what the products of Newton and Schulz are computed in, "float32" or "bfloat16"; whoever trains
-            in bfloat16 sets it.
+            in bfloat16 sets it. A training in float16 has them in float32, for they need the range.
     """
 
     number_format = "float32"
