@@ -15,6 +15,7 @@ from torch import Tensor
 
 from penjing.models import own
 from penjing.training._assemble import Network
+from penjing.training._held import Shelves
 from penjing.training._loader import Fetches, Items, Prepared, chunks
 from penjing.training._step import number_format
 
@@ -41,6 +42,7 @@ class Problem:
         wide: what the wide parts learned, kept for the next network of the same problem.
         groups: Int[rows], rows of one number belong together; None where each row is its own.
         kept: input → what its front end gave, kept for the next training of the same problem.
+        held: what lies on a device, for the next training of the same problem.
     """
 
     items: Items
@@ -57,6 +59,7 @@ class Problem:
     wide: dict[Any, dict[str, Tensor]] = field(default_factory=dict, compare=False, repr=False)
     groups: np.ndarray | None = None
     kept: dict[str, Prepared] = field(default_factory=dict, compare=False, repr=False)
+    held: Shelves = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def truth(self) -> np.ndarray:

@@ -38,6 +38,7 @@ from penjing.training._augment import Moves, Transform, augmented, moves_pixels
 from penjing.training._device import is_usable
 from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
 from penjing.training._fusion import Fusion
+from penjing.training._held import on_device
 from penjing.training._loader import Loader, Prepared, chunks, spread
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met
@@ -413,9 +414,10 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
     training = recipe.training
     mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
-    items, known = problem.items, problem.items.prepared.union(kept)
+    known = problem.items.prepared.union(kept)
+    items = replace(problem.items, inputs={**problem.items.inputs, **kept}, prepared=known)
     return (Mixing if mixes else Loader)(
-        replace(items, inputs={**items.inputs, **kept}, prepared=known),
+        on_device(items, device, np.union1d(problem.train, problem.valid), problem.held),
         problem.train,
         training.batch_size,
         recipe.seed,
