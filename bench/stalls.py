@@ -21,6 +21,7 @@ from penjing.core.process import usable_cores
 from penjing.core.recipe import Training
 from penjing.sources import Options
 from penjing.training import engine
+from penjing.training._arithmetic import threads
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._prepare import DataWish
 
@@ -51,7 +52,7 @@ def share(recipe, problem) -> float:
     """Of the time of some steps, how much went by before their batches were there."""
     network = engine.assemble(recipe, problem)
     step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
-    with engine._threads(recipe.machine.threads), loader.batches(0) as batches:
+    with threads(recipe.machine.threads), loader.batches(0) as batches:
         for number in range(WARM_UPS):
             step.update(next(batches), number, 1.0)
         loader.stalled_seconds = 0.0

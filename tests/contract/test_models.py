@@ -228,3 +228,13 @@ def test_exported_it_gives_the_same(name: str, kind: str, tmp_path: Path) -> Non
     network = settled(name, kind, usual(kind))
     found = exported(network, values, tmp_path / "model.onnx")
     np.testing.assert_allclose(found, network(values).detach().numpy(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_on_another_device_it_meets_no_tensor_of_the_processor(name: str, kind: str) -> None:
+    """The device "meta" computes shapes only, and refuses tensors of other devices as a GPU does."""
+    network = with_head(built(name, usual(kind))).to("meta")
+    found = network.train()(items(kind, usual(kind)).to("meta"))
+    found.sum().backward()
+    assert found.device.type == "meta"
+    assert all(weight.grad is None or weight.grad.device.type == "meta" for weight in network.parameters())

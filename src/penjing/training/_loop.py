@@ -166,7 +166,7 @@ def train(
     """
     tell(watch, Started(STAGE, total_steps(state.training), "steps"))
     begun, kept, told = time.monotonic(), -math.inf, time.monotonic()
-    with _own_randomness(), course.loader.batches(state.step) as batches:
+    with _own_randomness(course.device), course.loader.batches(state.step) as batches:
         stride, quarter = _Stride(course.device), _quarter(state)
         while state.step < total_steps(state.training) and not (_is_stale(state) or state.is_lost):
             batch = next(batches)
@@ -289,10 +289,14 @@ def _mean(losses: list[Tensor]) -> float:
 
 
 class _own_randomness:  # noqa: N801 - a context manager reads as a verb
-    """Torch's global generator is seeded at every step; outside the loop it stays as it was."""
+    """Torch's global generators are seeded at every step; outside the loop they stay as they were."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._makers = [torch] if device.type == "cpu" else [torch, getattr(torch, device.type)]
 
     def __enter__(self) -> None:
-        self.state = torch.get_rng_state()
+        self._states = [maker.get_rng_state() for maker in self._makers]
 
     def __exit__(self, *_: object) -> None:
-        torch.set_rng_state(self.state)
+        for maker, state in zip(self._makers, self._states, strict=True):
+            maker.set_rng_state(state)

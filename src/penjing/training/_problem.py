@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from penjing.models import own
+from penjing.training._arithmetic import products
 from penjing.training._assemble import Network
 from penjing.training._held import Shelves
 from penjing.training._loader import Fetches, Items, Prepared, chunks
@@ -80,7 +81,7 @@ def outputs(network: Network, items: Fetches, rows: np.ndarray, format_name: str
     found = []
     for chunk in chunks(rows, EVALUATION_BATCH):
         batch = items.batch(chunk).to(device)  # first: a pretrained encoder that makes the items has its own arithmetic
-        with number_format(format_name, device.type):
+        with number_format(format_name, device.type), products(format_name):
             found.append(network(batch).float().cpu())
     width = found[0].shape[1] if found else 0
     return torch.cat(found).numpy() if found else np.zeros((0, width), np.float32)
@@ -91,5 +92,8 @@ def features(network: Network, items: Items, rows: np.ndarray) -> Float[np.ndarr
     """What the encoders make of some rows, before the head: float32."""
     network.eval()
     device = next(network.parameters()).device
-    found = [network.features(items.batch(chunk).to(device)).float().cpu() for chunk in chunks(rows, EVALUATION_BATCH)]
+    with products("float32"):
+        found = [
+            network.features(items.batch(chunk).to(device)).float().cpu() for chunk in chunks(rows, EVALUATION_BATCH)
+        ]
     return torch.cat(found).numpy()

@@ -33,6 +33,7 @@ from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import MET
 from penjing.models import own
 from penjing.training import _checkpoint
+from penjing.training._arithmetic import products, threads
 from penjing.training._assemble import Network, initialise, part_names
 from penjing.training._augment import Moves, Transform, augmented, moves_pixels
 from penjing.training._device import is_usable
@@ -245,7 +246,7 @@ def carry_out(
         RunError: the training diverged before it was measured once, the disk is full, or the checkpoint to continue is
             that of another recipe.
     """
-    with _threads(recipe.machine.threads):
+    with threads(recipe.machine.threads), products(recipe.machine.number_format):
         network = _begun(recipe, problem, start)
         step = _supervised(recipe, problem, network)
         loader = _loader(recipe, problem, network)
@@ -320,9 +321,10 @@ def fastest(
     begun = time.monotonic()
     network = assemble(recipe, problem)
     _check_learns(network)
-    batch = _loader(recipe, problem, network).batch_at(0)
-    loss, left = loss_of(recipe, problem), max(seconds / 2, seconds - (time.monotonic() - begun))
-    return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
+    with products("float32"):  # by which the others are judged
+        batch = _loader(recipe, problem, network).batch_at(0)
+        loss, left = loss_of(recipe, problem), max(seconds / 2, seconds - (time.monotonic() - begun))
+        return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
 
 
 def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:
@@ -514,13 +516,3 @@ def _restore(folder: Path | None, step: Supervised, state: State, recipe: Recipe
     lines = [line for line in read_lines(record) if line["step"] <= state.step]
     write_lines(record, lines)
     return lines
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
