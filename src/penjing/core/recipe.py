@@ -180,12 +180,14 @@ class Machine:
         threads: threads of one operation.
         layout: "channels_last" or "contiguous".
         number_format: "float32", "bfloat16" or "float16" (for the forward and backward pass; weights stay float32).
+        compile: whether torch compiles the network before its first update, which takes a minute and needs a compiler.
     """
 
     device: str = "cpu"
     threads: int = 1
     layout: str = "channels_last"
     number_format: str = "float32"
+    compile: bool = False
 
 
 @dataclass(frozen=True)

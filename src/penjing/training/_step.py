@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core.randomness import key
+from penjing.training._compiled import compiled
 from penjing.training._scaling import Scaling
 from penjing.training._vitals import Pulse
 
@@ -56,6 +57,7 @@ class Supervised:
         clip_norm: largest norm of the gradient; 0 does not clip.
         teacher: share of the loss that is the disagreement with what the moving average says; 0 has none.
         disagreement: the network's outputs and the teacher's → a scalar, 0 where they agree.
+        is_compiled: whether forward and backward passes run as compiled code.
     """
 
     network: nn.Module
@@ -68,6 +70,7 @@ class Supervised:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     teacher: float = 0.0
     disagreement: Callable[[Tensor, Tensor], Tensor] | None = None
+    is_compiled: bool = False
 
     def __post_init__(self) -> None:
         self._peaks = [group["lr"] for group in self.optimiser.param_groups]
@@ -79,6 +82,7 @@ class Supervised:
         if hasattr(self.optimiser, "number_format"):
             self.optimiser.number_format = self.number_format
         self.scaling = Scaling(self.number_format, self.optimiser, self.device)
+        self._answer: Callable[[Batch], Tensor] = compiled(self.network) if self.is_compiled else self.network
         self._pulse = Pulse(self.network)
         self._norm: Tensor | None = None  # of the last gradient before it was clipped
 
@@ -122,7 +126,7 @@ class Supervised:
         for weight in self._learned:  # `optimiser.zero_grad` does the same, and notes it for a profiler
             weight.grad = None
         with number_format(self.number_format, self.device.type):
-            outputs = self.network(batch)
+            outputs = self._answer(batch)
         loss = self.loss(outputs.float(), batch)
         if self.disagreement is not None and self.teacher:
             share = self.teacher * step / (TEACHER_LEARNS + step)

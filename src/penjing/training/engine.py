@@ -362,6 +362,7 @@ def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervise
         torch.device(recipe.machine.device),
         recipe.training.teacher,
         _disagreement_of(recipe, problem),
+        recipe.machine.compile,
     )
 
 
