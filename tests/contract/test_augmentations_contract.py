@@ -102,12 +102,33 @@ def test_neutral_settings_change_nothing(name: str, channels: int) -> None:
     torch.testing.assert_close(applied(name, images, **NEUTRAL[name]), images, atol=1e-6, rtol=0)
 
 
+def elsewhere(name: str) -> Tensor:
+    """Items that an augmentation takes, on the device "meta"."""
+    like = {"text": torch.ones(4, 12, dtype=torch.int64), "video": torch.zeros(4, 5, 3, 16, 16)}
+    return like.get(modality_of(name), pictures(4, channels=CHANNELS.get(modality_of(name), (3,))[-1])).to("meta")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_works_where_its_items_are(name: str) -> None:
     """Draws come from the processor; one that does not cross over meets tensors of another device, and torch stops."""
-    like = {"text": torch.ones(4, 12, dtype=torch.int64), "video": torch.zeros(4, 5, 3, 16, 16)}
-    items = like.get(modality_of(name), pictures(4, channels=CHANNELS.get(modality_of(name), (3,))[-1]))
-    assert applied(name, items.to("meta")).device.type == "meta"
+    assert applied(name, elsewhere(name)).device.type == "meta"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_waits_for_its_draws_to_cross_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU would have to finish all that it was told before, and batches were made ahead for nothing."""
+    items, crossed, to = elsewhere(name), list[bool](), Tensor.to
+
+    def noted(self: Tensor, *where: Any, **how: Any) -> Tensor:
+        found = to(self, *where, **how)
+        if found.device != self.device:
+            crossed.append(how.get("non_blocking", False))
+        return found
+
+    monkeypatch.setattr(Tensor, "to", noted)
+    applied(name, items)
+    assert crossed
+    assert all(crossed)
 
 
 @pytest.mark.parametrize("name", NAMES)

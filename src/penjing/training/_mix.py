@@ -53,7 +53,7 @@ def mixed(batch: Batch, mixup: float, cutmix: float, draw: np.random.Generator) 
     can_be_mixed = len(tensors) == len(batch.inputs) and all(one.is_floating_point() for one in tensors.values())
     if len(batch) < 2 or batch.present or not can_be_mixed:
         return batch
-    other = torch.from_numpy(draw.permutation(len(batch))).to(batch.item.device)
+    other = torch.from_numpy(draw.permutation(len(batch))).to(batch.item.device, non_blocking=True)
     is_cut = cutmix > 0 and all(one.ndim >= 4 for one in tensors.values()) and (mixup == 0 or draw.random() < 0.5)
     if not is_cut and mixup == 0:
         return batch

@@ -396,7 +396,7 @@ def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     by_item: dict[str, Callable[[Tensor], Tensor]] = {}
     early: dict[str, Moves] = {}
     kept: dict[str, Prepared] = {}
-    device = torch.device(recipe.machine.device)
+    device = next(network.parameters()).device  # with its number: another thread may take another GPU for its own
     for column, modality in problem.modality.items():
         front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
         before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)

@@ -33,4 +33,4 @@ def apply(
     level, tilt = (2 * torch.rand(2, len(maps), 1, generator=generator) - 1).unbind()
     across = torch.linspace(-0.5, 0.5, maps.shape[2])
     added = settings.level * level + settings.tilt * tilt * across
-    return as_maps(maps[:, 0] + added[:, :, None].to(maps))
+    return as_maps(maps[:, 0] + added[:, :, None].to(maps, non_blocking=True))

@@ -38,8 +38,12 @@ def apply(
     """The maps with zeros where they are masked: each band's mean, since maps are standardised."""
     sounds = maps[:, 0]
     for _ in range(settings.count):  # products, which are several times as fast as choosing by a mask of all values
-        sounds = sounds * _heard(maps.shape[2], len(maps), generator, settings.bands).to(maps)[:, :, None]
-        sounds = sounds * _heard(maps.shape[3], len(maps), generator, settings.time).to(maps)[:, None, :]
+        sounds = (
+            sounds * _heard(maps.shape[2], len(maps), generator, settings.bands).to(maps, non_blocking=True)[:, :, None]
+        )
+        sounds = (
+            sounds * _heard(maps.shape[3], len(maps), generator, settings.time).to(maps, non_blocking=True)[:, None, :]
+        )
     return as_maps(sounds)
 
 

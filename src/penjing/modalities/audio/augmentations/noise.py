@@ -38,4 +38,10 @@ def apply(
     chosen = torch.rand(len(maps), 1, 1, generator=generator) < settings.rate
     height = torch.rand(len(maps), 1, 1, generator=generator) * (settings.highest - settings.lowest)
     floor = settings.lowest + height + settings.spread * torch.randn(sounds.shape, generator=generator)
-    return as_maps(torch.where(chosen.to(maps.device), torch.logaddexp(sounds, floor.to(maps)), sounds))
+    return as_maps(
+        torch.where(
+            chosen.to(maps.device, non_blocking=True),
+            torch.logaddexp(sounds, floor.to(maps, non_blocking=True)),
+            sounds,
+        )
+    )

@@ -31,5 +31,5 @@ def apply(
     batch, _, _, frames = maps.shape
     longest = min(frames - 1, round(settings.longest * frames))
     shift = torch.randint(-longest, longest + 1, (batch, 1), generator=generator)
-    places = (torch.arange(frames) + shift).clamp(0, frames - 1).to(maps.device)
+    places = (torch.arange(frames) + shift).clamp(0, frames - 1).to(maps.device, non_blocking=True)
     return as_maps(maps[:, 0].gather(2, places[:, None, :].expand(maps[:, 0].shape)))

@@ -46,7 +46,7 @@ def _in_pitch(
 ) -> Float[Tensor, "batch bands frames"]:
     """Linear interpolation between bands, at places of each item's own. Bands are copied whole."""
     batch, size, frames = sounds.shape
-    low, high, share = _neighbours(places.to(sounds), size)
+    low, high, share = _neighbours(places.to(sounds, non_blocking=True), size)
     first, rows = torch.arange(batch, device=low.device)[:, None] * size, sounds.reshape(batch * size, frames)
     below, above = (rows.index_select(0, (first + band).flatten()).view_as(sounds) for band in (low, high))
     return torch.lerp(below, above, share[:, :, None])
@@ -56,7 +56,7 @@ def _in_time(
     sounds: Float[Tensor, "batch bands frames"], places: Float[Tensor, "batch frames"]
 ) -> Float[Tensor, "batch bands frames"]:
     """Linear interpolation between frames, at places of each item's own."""
-    low, high, share = _neighbours(places.to(sounds), sounds.shape[2])
+    low, high, share = _neighbours(places.to(sounds, non_blocking=True), sounds.shape[2])
     before, after = (sounds.gather(2, frame[:, None, :].expand(sounds.shape)) for frame in (low, high))
     return torch.lerp(before, after, share[:, None, :])
 

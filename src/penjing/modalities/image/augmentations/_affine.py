@@ -16,7 +16,7 @@ def sample(
     Args:
         matrices: from a place in the result to a place in the picture, both from −1 to 1 along each side.
     """
-    grid = F.affine_grid(matrices.to(images), list(images.shape), align_corners=False)
+    grid = F.affine_grid(matrices.to(images, non_blocking=True), list(images.shape), align_corners=False)
     seen = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
     batch, channels, height, width = images.shape
     # by way of a flat view: `contiguous` leaves one-channel pictures with the strides of the slow layout

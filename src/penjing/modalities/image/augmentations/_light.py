@@ -20,7 +20,9 @@ def relight(
         contrast: what the distance from the picture's mean is multiplied by.
         saturation: what the distance of each pixel's colour from its grey is multiplied by.
     """
-    added, factor, tint = (value.to(images.device).view(-1, 1, 1, 1) for value in (brightness, contrast, saturation))
+    added, factor, tint = (
+        value.to(images.device, non_blocking=True).view(-1, 1, 1, 1) for value in (brightness, contrast, saturation)
+    )
     if images.shape[1] > 1:
         images = torch.lerp(images.mean(1, keepdim=True), images, tint)
     mean = images.mean((1, 2, 3), keepdim=True)

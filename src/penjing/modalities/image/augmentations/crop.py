@@ -55,7 +55,7 @@ def moved(
     rows = torch.arange(batch)[:, None] * height + _mirrored(torch.arange(height) + down, height)
     begin = rows * across + margin + right
     stretches = wide.as_strided((batch * height * across - width + 1, width * channels), (channels, 1))
-    taken = stretches.index_select(0, begin.flatten().to(images.device))
+    taken = stretches.index_select(0, begin.flatten().to(images.device, non_blocking=True))
     return taken.view(batch, height, width, channels).permute(0, 3, 1, 2)
 
 

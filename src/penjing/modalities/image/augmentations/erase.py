@@ -38,7 +38,7 @@ def apply(
     chosen = torch.rand(len(images), 1, 1, generator=generator) < settings.rate
     kept = ~(rows[:, :, None] & columns[:, None, :] & chosen)
     # masked_fill, or a mask with the channel second, would lose the layout
-    return (images.permute(0, 2, 3, 1) * kept[..., None].to(images)).permute(0, 3, 1, 2)
+    return (images.permute(0, 2, 3, 1) * kept[..., None].to(images, non_blocking=True)).permute(0, 3, 1, 2)
 
 
 def _covered(side: int, count: int, generator: torch.Generator, settings: Settings) -> Bool[Tensor, "count side"]:

@@ -48,7 +48,7 @@ def moved(
 ) -> Num[Tensor, "batch channels height width"]:
     """The pictures, those mirrored that were drawn."""
     for axis, mirrored in zip(_axes(settings), chosen, strict=True):
-        images = torch.where(mirrored.to(images.device), images.flip(axis), images)
+        images = torch.where(mirrored.to(images.device, non_blocking=True), images.flip(axis), images)
     return images
 
 

@@ -32,5 +32,5 @@ def apply(
     tokens: Int[Tensor, "batch length"], generator: torch.Generator, settings: Settings
 ) -> Int[Tensor, "batch length"]:
     """The tokens, some of them replaced by the unknown one; padding stays padding."""
-    is_covered = torch.rand(tokens.shape, generator=generator).to(tokens.device) < settings.rate
+    is_covered = torch.rand(tokens.shape, generator=generator).to(tokens.device, non_blocking=True) < settings.rate
     return tokens.masked_fill(is_covered & (tokens != PADDING), UNKNOWN)

@@ -28,6 +28,6 @@ def apply(
     frames: Float[Tensor, "batch time channels height width"], generator: torch.Generator, settings: Settings
 ) -> Float[Tensor, "batch time channels height width"]:
     """The clips, each lit a little differently; light that flickers would be a change in time."""
-    draws = torch.rand(2, len(frames), 1, 1, 1, 1, generator=generator).to(frames) * 2 - 1
+    draws = torch.rand(2, len(frames), 1, 1, 1, 1, generator=generator).to(frames, non_blocking=True) * 2 - 1
     mean = frames.mean(dim=(1, 2, 3, 4), keepdim=True)
     return mean + (frames - mean) * (1 + settings.contrast * draws[0]) + settings.level * draws[1]

@@ -30,8 +30,8 @@ def apply(
     Rows at the rim are repeated, not mirrored: what enters a mirrored rim would move against what is seen.
     """
     batch, time, channels, height, width = frames.shape
-    rows = _shifted(height, batch, generator, settings.reach).to(frames.device)
-    columns = _shifted(width, batch, generator, settings.reach).to(frames.device)
+    rows = _shifted(height, batch, generator, settings.reach).to(frames.device, non_blocking=True)
+    columns = _shifted(width, batch, generator, settings.reach).to(frames.device, non_blocking=True)
     items = torch.arange(batch * time, device=frames.device)[:, None, None]
     rows, columns = (places.repeat_interleave(time, dim=0) for places in (rows, columns))
     places = (items * height + rows[:, :, None]) * width + columns[:, None, :]
