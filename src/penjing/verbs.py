@@ -413,6 +413,7 @@ def diagnose(
     *,
     time: str | float | None = None,
     data: object | None = None,
+    model: object | None = None,
     watch: WatchWish = "bar",
 ) -> Diagnosis:
     """What is wrong with a training, read from its record alone: without a time nothing is run.
@@ -423,6 +424,7 @@ def diagnose(
             epoch.
         time: for experiments with the run's training that tell more, such as "2m" or seconds; None makes none.
         data: where the run's data are now, for experiments; None takes the place they had.
+        model: your own network, for experiments, if the run was given it as an object.
         watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
 
     Raises:
@@ -435,7 +437,7 @@ def diagnose(
     if time is None:
         return examine(run)
     with watching(watch) as told:
-        return examine(run, seconds(time), data, told)
+        return examine(run, seconds(time), data, told, model)
 
 
 def treat(
@@ -446,6 +448,7 @@ def treat(
     remedies: Sequence[str] = (),
     out: str | Path | None = None,
     data: object | None = None,
+    model: object | None = None,
     command: Sequence[str] = (),
     watch: WatchWish = "bar",
 ) -> Treatment:
@@ -462,13 +465,14 @@ def treat(
         remedies: names of those to try (`penjing list remedies`); () takes what suits the findings.
         out: the folder of the new run; None is the next free one in runs/.
         data: where the data are now, if they moved.
+        model: your own network, if the run was given it as an object.
         command: the words that repeat this.
         watch: a function that is told what happens; None is silent; "bar" draws one in a terminal or a notebook.
 
     Raises:
         RunError: the run cannot be trained again, or the time is not enough for one verdict.
         DataError: the data are gone or have changed.
-        UsageError: there is no such remedy, or there are too few seeds.
+        UsageError: there is no such remedy, there are too few seeds, or the network is not the one of the run.
     """
     from penjing.core.budget import DEFAULT_SECONDS
     from penjing.core.units import seconds
@@ -479,7 +483,7 @@ def treat(
         seconds(time) if time is not None else DEFAULT_SECONDS, seeds, tuple(remedies), Path(out) if out else None
     )
     with watching(watch) as told:
-        return cure(run, wish, data, told, command)
+        return cure(run, wish, data, told, command, model)
 
 
 def compare(*runs: Run | str | Path) -> Comparison:

@@ -60,7 +60,7 @@ def changed(run: Run, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("own", "the network of the run is your own"),
+        ("own", "is of a network of your own (), which only you have: give it again"),
         ("final", "learned from its validation items too"),
         ("adopted", "was not trained here"),
         ("unfinished", "is not finished (status: interrupted)"),

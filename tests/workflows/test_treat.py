@@ -300,14 +300,14 @@ def test_what_cannot_be_treated_is_refused_in_a_sentence(sick: Run) -> None:
         pj.treat(sick, seeds=2, watch=None)
     with pytest.raises(UsageError, match='"more_stps"; did you mean "more_steps"'):
         pj.treat(sick, remedies=["more_stps"], watch=None)
-    own = replace(sick.recipe, model=Choice("own", {"source": "file.py:Net"}))
+    own = replace(sick.recipe, model=Choice("own", {"kind": "notebook.Net"}))
     final = replace(sick.recipe, split=replace(sick.recipe.split, final=True))
     sick.update(parent="runs/photos")
     with pytest.raises(RunError, match="goes on from runs/photos, and treat repeats"):
         pj.treat(sick, watch=None)
     sick.update(parent=None)
     sick.write_recipe(own)
-    with pytest.raises(RunError, match="is of a network of your own"):
+    with pytest.raises(RunError, match=r"is of a network of your own \(Net\), which only you have"):
         pj.treat(sick, watch=None)
     sick.write_recipe(final)
     with pytest.raises(RunError, match="trained on its validation items too"):

@@ -282,8 +282,11 @@ def _gives(outputs: Tensor, task: str, is_trained: bool) -> str:
     return "probabilities" if is_within else "logits"
 
 
-def check_weights(recipe: Recipe, problem: Problem) -> None:
+def check_weights(recipe: Recipe, problem: Problem, otherwise: str = "leave the recipe out") -> None:
     """Whether training would begin with the weights that a recipe of a person's own network says.
+
+    Args:
+        otherwise: what else a person may do, as the end of a sentence.
 
     Raises:
         UsageError: they are others, so it would not be the same training.
@@ -293,5 +296,5 @@ def check_weights(recipe: Recipe, problem: Problem) -> None:
     if asked.weights and own.hash_of(inside.module.state_dict()) != asked.weights:
         raise UsageError(
             "the network begins with other weights than those that the recipe was made with, so this would be another "
-            "training; make it as it was made then (torch.manual_seed before it), or leave the recipe out"
+            f"training; make it as it was made then (torch.manual_seed before it), or {otherwise}"
         )

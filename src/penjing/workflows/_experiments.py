@@ -29,10 +29,12 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Machine, Recipe
 from penjing.core.report.text import many
 from penjing.core.run import HELD_OUT_FILE, TRIALS, Run
+from penjing.models.own import NAME as OWN
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
 from penjing.training._plan import planned_anew, total_steps
-from penjing.workflows import _close
+from penjing.training._whole import check_weights
+from penjing.workflows import _close, _own
 from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
 from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
 from penjing.workflows._prepare import prepare
@@ -72,13 +74,16 @@ ABOUT = 0.7  # of the updates there is time for: so many at least are as good as
 Known = set[tuple[str, str, int, int]]  # experiment, setting, seed and updates of what is done already
 
 
-def experiment(run: Run, seconds: float, data: object | None = None, watch: Watch = None) -> int:
+def experiment(
+    run: Run, seconds: float, data: object | None = None, watch: Watch = None, model: object | None = None
+) -> int:
     """Make the experiments that fit into the time, the most telling first, and keep what they give in the run's folder.
 
     Args:
         run: a finished run.
         data: where the data are now; None takes the place they had.
         watch: is told what happens.
+        model: the person's own network, where the run was given it as an object.
 
     Returns:
         How many are known now.
@@ -86,9 +91,10 @@ def experiment(run: Run, seconds: float, data: object | None = None, watch: Watc
     Raises:
         RunError: its training cannot be repeated.
         DataError: the data are gone or have changed.
+        UsageError: the network is not the one of the run.
     """
     clock = Clock(seconds)
-    whole = _laboratory(run, clock, data, watch)
+    whole = _laboratory(run, clock, data, watch, model)
     known = _known(run)
     if not _has_folds(whole) and clock.left:
         _itself(whole, known)
@@ -179,10 +185,11 @@ def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
         tell(lab.watch, Said(f"{_spoken(plan)}: given up, for {error}"))
 
 
-def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> Laboratory:
+def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model: object | None = None) -> Laboratory:
     why = refused(run)
     if why:
         raise RunError(why)
+    recipe, own = _own.given_again(run, model, "diagnose")
     if data is None and lacks_data(run):
         raise DataError(lacks_data(run))
     place = run.info["data"]["path"] if data is None else data
@@ -190,7 +197,6 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
     prepared = prepare(place, stored_wish(run), Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
     if set(dealt.frame["hash"]) != set(prepared.hashes):
         raise DataError(f"the data of {run.path} have changed since it began; give them as they were with --data")
-    recipe = run.recipe
     train, valid = prepared.rows("train"), prepared.rows("valid")
     if dealt.folds:  # one of its folds stands for all
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()
@@ -200,7 +206,9 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch) -> La
     taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
     check_seeing(prepared, recipe.pretrained, clock, COSTS * LEAST_SHARE * taken)
     prepared = seen_through(prepared, recipe.pretrained)
-    problem = pose(prepared, train, valid)
+    problem = pose(prepared, train, valid, own=own)
+    if recipe.model.name == OWN:
+        check_weights(recipe, problem, "give the object itself with model=")
     recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
     return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken, LEAST_SECONDS))
 
@@ -401,7 +409,7 @@ def _cleaned(lab: Laboratory, plan: Plan) -> dict[str, Any]:
     fold = split.inner_folds(lab.prepared.groups[rows], lab.prepared.strata(rows), FOLDS)
     answer = np.zeros((len(rows), len(lab.problem.classes)), np.float32)
     for number in np.unique(fold).tolist():
-        problem = pose(lab.prepared, rows[fold != number], lab.problem.valid)
+        problem = pose(lab.prepared, rows[fold != number], lab.problem.valid, own=lab.problem.own)
         network = engine.carry_out(plan.recipe, problem, watch=lab.guard(1.0), is_recorded=False).network
         chosen = engine.outputs(network, problem.items, lab.problem.valid)
         held_out = engine.outputs(network, problem.items, rows[fold == number])

@@ -10,6 +10,8 @@ from pathlib import Path
 from penjing.core.budget import Clock
 from penjing.core.events import Said, Watch, tell
 from penjing.core.run import Run, next_free
+from penjing.models.own import NAME as OWN
+from penjing.models.own import Own
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._treatment import Treatment
@@ -18,7 +20,13 @@ from penjing.workflows.fit import Origin, fit
 
 
 def grown(
-    found: Treatment, out: Path | None, clock: Clock, data: object | None, watch: Watch, command: Sequence[str]
+    found: Treatment,
+    out: Path | None,
+    clock: Clock,
+    data: object | None,
+    watch: Watch,
+    command: Sequence[str],
+    own: Own | None = None,
 ) -> Run:
     """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left.
 
@@ -29,6 +37,7 @@ def grown(
         data: where the data are now; None takes the place they had.
         watch: is told what happens.
         command: the words that repeat the treatment.
+        own: the network, where it is a person's and they gave the object.
 
     Raises:
         KeyboardInterrupt: a person stopped it; where only the report is lacking, it carries the run's folder.
@@ -41,7 +50,7 @@ def grown(
     corrected = Corrections(recipe.data.drop, recipe.data.relabel)
     fit_wish = FitWish(
         data=replace(data_wish_of(origin), corrected=corrected),
-        recipe=RecipeWish(recipe=recipe),
+        recipe=RecipeWish(recipe=recipe, model=OWN if own else "", own=own),
         out=out,
         pictures=bool(origin.info["wish"]["pictures"]),
     )

@@ -119,7 +119,7 @@ class Laboratory:
         """
         problem = self.problem
         if len(plan.rows) != len(problem.train):
-            problem = pose(self.prepared, plan.rows, problem.valid)
+            problem = pose(self.prepared, plan.rows, problem.valid, own=problem.own)
         try:
             trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost), is_recorded=False)
         except RunError:  # it diverged: nobody would use anything else of it than the constant answer

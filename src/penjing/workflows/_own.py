@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from penjing.core.errors import UsageError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Said, Watch, tell
 from penjing.core.recipe import Recipe
+from penjing.core.run import Run
 from penjing.models import own
 from penjing.models.own import Own
 from penjing.training._whole import SENTENCES
+from penjing.workflows._repeatable import lacks_network
 
 if TYPE_CHECKING:
     from penjing.workflows._wish import FitWish
@@ -93,6 +95,37 @@ def recalled(wish: FitWish, model: object | None) -> FitWish:
     if isinstance(asked, str) and not own.is_source(asked):
         return wish
     return replace(wish, recipe=replace(wish.recipe, model=own.NAME, own=given(asked, wish.recipe.seed)))
+
+
+def given_again(run: Run, model: object | None, verb: str) -> tuple[Recipe, Own | None]:
+    """A run's recipe with every default written out, and the network of which each repetition of its training takes a
+    copy: the object that is given again; None for penjing's networks, and where each seed makes it from its source.
+
+    Args:
+        run: whose training is repeated.
+        model: the network as `fit` took it; None takes what the run knows.
+        verb: what repeats it, such as "treat", for the sentence that asks for the object.
+
+    Raises:
+        UsageError: a network is given and the run has one of penjing's, or it is no network.
+        RunError: the network is one that only the person has.
+    """
+    recipe = run.recipe.filled()  # else a remedy that changes nothing would seem to fill them in
+    if recipe.model.name != own.NAME:
+        if model is not None:
+            raise UsageError(
+                f"{run.path} is not of a network of your own, so model= would change nothing; leave it out"
+            )
+        return recipe, None
+    if isinstance(model, str) and own.is_source(model):
+        settings = {**recipe.model.settings, "source": model}
+        return replace(recipe, model=replace(recipe.model, settings=settings)), None
+    if model is not None:
+        return recipe, given(model, recipe.seed)
+    why = lacks_network(run, verb)
+    if why:
+        raise RunError(why)
+    return recipe, None
 
 
 def adopted(wish: FitWish) -> FitWish:

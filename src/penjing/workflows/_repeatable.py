@@ -36,8 +36,6 @@ def refused(run: Run) -> str:
         return f"{run.path} is not finished (status: {info['status']}); go on with penjing fit --resume first"
     if info.get("kind") != "supervised" or not run.steps or not (run.path / "recipe.toml").exists():
         return f"{run.path} was not trained here, so there is no training to make experiments with"
-    if run.recipe.model.name == OWN:
-        return "the network of the run is your own, and experiments cannot make it again"
     if goes_on(info):
         return (
             f"{run.path} goes on from {info['parent']}, and experiments repeat trainings from their beginning only; "
@@ -64,6 +62,22 @@ def lacks_data(run: Run) -> str:
     if (run.info.get("data") or {}).get("path") is not None:
         return ""
     return f"{run.path} was made from data in memory; give them again: pj.diagnose(run, data=…, time=…)"
+
+
+def lacks_network(run: Run, verb: str = "diagnose") -> str:
+    """Why the network of a run has to be given again; "" where it can be made.
+
+    Args:
+        verb: what repeats its training.
+    """
+    model = run.recipe.model
+    if model.name != OWN or model.settings.get("source"):
+        return ""
+    kind = str(model.settings.get("kind", "")).rsplit(".", 1)[-1]
+    return (
+        f"{run.path} is of a network of your own ({kind}), which only you have: give it again as fit took it, with "
+        f"pj.{verb}(run, model=…)"
+    )
 
 
 def untold(run: Run) -> dict[str, str]:

@@ -14,6 +14,7 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 from penjing.core.run import Run
+from penjing.models.own import Own
 from penjing.training._loader import spread
 from penjing.workflows._columns import columns_of
 from penjing.workflows._experiments import looked_at
@@ -30,13 +31,16 @@ def of_columns(prepared: Prepared) -> list[Finding]:
     return _trouble(Record(columns=columns_of(prepared)), checks.names_for("columns"))
 
 
-def of_pictures(run: Run, prepared: Prepared, rows: np.ndarray, clock: Clock, watch: Watch) -> list[Finding]:
+def of_pictures(
+    run: Run, prepared: Prepared, rows: np.ndarray, clock: Clock, watch: Watch, own: Own | None = None
+) -> list[Finding]:
     """Whether the border of pictures tells the answer: what hiding it costs the run's own network, and what a linear
     model reads off it. [] where the run has no such network, where it sees no pictures, or there are too few to tell.
 
     Args:
         rows: that are looked at, at most `MOST_LOOKED_AT` of them; none of them was learned from.
         watch: is told where it cannot be looked at.
+        own: the network, where it is a person's and they gave the object.
     """
     recipe, groups = run.recipe, len(np.unique(prepared.groups[rows]))
     has_pictures = any(slot.modality == "image" for slot in prepared.slots) and not recipe.pretrained
@@ -44,7 +48,7 @@ def of_pictures(run: Run, prepared: Prepared, rows: np.ndarray, clock: Clock, wa
     if not has_pictures or not is_whole or groups < LEAST_LOOKED_AT or recipe.training.border:
         return []
     learned = {name: one["learned"] for name, one in run.prepare["inputs"].items()}
-    problem = pose(prepared, prepared.rows("train"), spread(rows, MOST_LOOKED_AT), learned)
+    problem = pose(prepared, prepared.rows("train"), spread(rows, MOST_LOOKED_AT), learned, own=own)
     try:
         found = looked_at(Laboratory(run, prepared, recipe, problem, clock, None, 0.0))
     except (PenjingError, RuntimeError) as problem_of_weights:  # such as weights of another version

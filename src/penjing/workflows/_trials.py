@@ -23,9 +23,12 @@ from penjing.core import split, statistics
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated, Event, Progress, Started
 from penjing.core.recipe import Recipe
+from penjing.models.own import NAME as OWN
+from penjing.models.own import Own
 from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._plan import total_steps
+from penjing.training._whole import check_weights
 from penjing.training.engine import Problem
 from penjing.workflows import _close, _doubted
 from penjing.workflows._doubted import Doubts
@@ -163,12 +166,14 @@ class Bench:
         doubted: labels that networks doubt which may have learned from what judges. In a verdict others take their
             place, doubted by networks that did not; see `doubts_of`.
         hides_border: whether pictures that choose and judge are shown without their border, which tells the answer.
+        own: a person's own network, of which each training takes a copy; None where a recipe makes its network.
     """
 
     prepared: Prepared
     task: Any
     doubted: Doubts | None = None
     hides_border: bool = False
+    own: Own | None = None
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
     _seeing: dict[str, float] = field(default_factory=dict, repr=False)  # seconds that it took
@@ -243,6 +248,17 @@ class Bench:
         """The rows that may choose and judge."""
         return rows[~np.isin(rows, self.aside)]
 
+    def check_own(self, recipe: Recipe) -> None:
+        """Refuse a person's own network that begins with other weights than the recipe of its run says.
+
+        Raises:
+            UsageError: it does, or does not take what the data give.
+        """
+        if recipe.model.name == OWN:
+            deal = Deal((), self.learned, self.screened, self.screened)
+            otherwise = "give the object itself with model="
+            check_weights(recipe, self._problem(recipe, deal, math.inf), otherwise)
+
     def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         """One training, measured on the rows that also chose its weights.
 
@@ -284,6 +300,7 @@ class Bench:
         Raises:
             TooSlowError, BehindError: it left its limits.
             MemoryError: the memory was not enough.
+            UsageError: a person's own network does not take what the recipe gives it.
         """
         begun, seeing = time.monotonic(), sum(self._seeing.values())
         problem = self._problem(recipe, deal, limits.seconds, limits.seeing)
@@ -298,6 +315,9 @@ class Bench:
         except RuntimeError as problem_of_torch:
             if "alloc" in str(problem_of_torch) or "out of memory" in str(problem_of_torch):
                 raise MemoryError("there was not enough memory") from problem_of_torch
+            if recipe.model.name == OWN:  # such as inputs of another size
+                (first, *_) = str(problem_of_torch).splitlines() or [type(problem_of_torch).__name__]
+                raise UsageError(f"your network cannot be trained so: {first}") from problem_of_torch
             raise
         chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in (deal.valid, deal.judged))
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
@@ -470,7 +490,7 @@ class Bench:
                 raise UsageError("a pretrained encoder sees pictures whole, and their border tells the answer")
             seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
-            posed = pose(told, train, deal.valid)
+            posed = pose(told, train, deal.valid, own=self.own)
             if self.hides_border and not deal.is_whole:
                 posed = choosing_without_border(posed)
             self._posed[key] = posed

@@ -27,7 +27,7 @@ from penjing.core.run import Run, open_run
 from penjing.workflows._foreign import TITLE as HISTORY
 from penjing.workflows._foreign import foreign, of_history
 from penjing.workflows._help import EXPERIMENTS, Help, what_helps
-from penjing.workflows._repeatable import lacks_data, refused, untold
+from penjing.workflows._repeatable import lacks_data, lacks_network, refused, untold
 
 __all__ = ["Diagnosis", "diagnose", "foreign", "told_of"]
 
@@ -119,7 +119,13 @@ def _unknown_lines(unknown: Sequence[tuple[str, str]]) -> list[str]:
     return [f"not examined: {', '.join(name for name, one in unknown if one == why)}, for {why}" for why in reasons]
 
 
-def diagnose(run: object, seconds: float | None = None, data: object | None = None, watch: Watch = None) -> Diagnosis:
+def diagnose(
+    run: object,
+    seconds: float | None = None,
+    data: object | None = None,
+    watch: Watch = None,
+    model: object | None = None,
+) -> Diagnosis:
     """What is wrong with a training.
 
     Args:
@@ -127,6 +133,7 @@ def diagnose(run: object, seconds: float | None = None, data: object | None = No
         seconds: for experiments that tell more; None makes none.
         data: where the run's data are now, for experiments; None takes the place they had.
         watch: is told of experiments.
+        model: the person's own network, for experiments, where the run was given it as an object.
 
     Raises:
         RunError: there is no such run, or experiments cannot be made with it.
@@ -141,7 +148,7 @@ def diagnose(run: object, seconds: float | None = None, data: object | None = No
     if seconds is not None:
         from penjing.workflows._experiments import experiment  # it takes torch, which reading a record does not
 
-        experiment(opened, seconds, data, watch)
+        experiment(opened, seconds, data, watch, model)
     found = _examined(opened.path.name, opened.record)
     why, cannot = _limits(opened)
     again = ["penjing", "diagnose", str(opened.path), "--time", _longer(seconds)]
@@ -202,7 +209,7 @@ def _examined(title: str, record: Record) -> Diagnosis:
 def _limits(run: Run) -> tuple[str, Mapping[str, str]]:
     """Why no experiments can be made with a run, or ""; and each that alone cannot, with why."""
     try:
-        why = refused(run) or lacks_data(run)
+        why = refused(run) or lacks_network(run) or lacks_data(run)
         return why, {} if why else untold(run)
     except (PenjingError, pl.exceptions.PolarsError, OSError) as problem:  # it cannot be repeated then
         return str(problem), {}

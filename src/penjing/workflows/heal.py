@@ -26,6 +26,7 @@ from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, next_free
 from penjing.core.units import show_seconds
 from penjing.core.usual import LINEAR, USUAL_OF_MANY
+from penjing.models.own import Own
 from penjing.training import _checkpoint
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._choose import RecipeWish
@@ -68,7 +69,7 @@ def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch 
         tell(watch, Said("heal: a short training first, to see what is wrong with it"))
         with _kept(first, wish.out, "it was not treated to its end"):
             _first(data, wish, first, max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds), watch)
-            healed = _healed(first, data, clock, watch)
+            healed = _healed(first, data, clock, watch, wish.recipe.own)
         with _kept(first, wish.out, "the one after it has no weights"):
             final = replace(_with(wish, healed), seconds=clock.left)
             return fit(data, final, command, watch, Origin(None, Clock(clock.left), healed.ledger))
@@ -93,12 +94,10 @@ def _check(wish: FitWish) -> None:
     """Refuse what cannot be healed.
 
     Raises:
-        UsageError: it goes on from a run, is of an own network, or has too little time.
+        UsageError: it goes on from a run, or has too little time.
     """
     if wish.parent is not None:
         raise UsageError("--heal begins anew, --from and --final go on with a run; to treat that: penjing treat RUN")
-    if wish.recipe.own is not None:
-        raise UsageError("--heal repeats trainings of penjing's networks only, not of your own; leave it out")
     seconds = wish.seconds or DEFAULT_SECONDS
     if seconds < LEAST_SECONDS:
         raise UsageError(f"--heal trains several times; give --time {LEAST_SECONDS:.0f}s or more")
@@ -148,8 +147,8 @@ def _in_silence(watch: Watch) -> Watch:
     return told
 
 
-def _healed(first: Run, data: object, clock: Clock, watch: Watch) -> Healed:
-    """Look at the short training, and treat what is wrong with it."""
+def _healed(first: Run, data: object, clock: Clock, watch: Watch, own: Own | None = None) -> Healed:
+    """Look at the short training, and treat what is wrong with it; `own` is the person's own network."""
     diagnosis = diagnose(first)
     findings = tuple(one for one in diagnosis.findings if one.name not in OF_SHORTNESS)
     named = ", ".join(one.name for one in findings if one.is_trouble) or "nothing wrong"
@@ -165,6 +164,7 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch) -> Healed:
         watch,
         replace(diagnosis, findings=findings),
         has_growing=False,  # what is kept has the time that is left
+        model=None if own is None else own.module,
     )
     try:
         check(first, trial.wish, data)

@@ -24,10 +24,9 @@ from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, flat, now, open_run
 from penjing.core.statistics import LEAST_SEEDS, Difference
 from penjing.core.units import show_seconds
-from penjing.models.own import NAME as OWN
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
-from penjing.workflows import _close, _search
+from penjing.workflows import _close, _own, _search
 from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._doubted import (
@@ -97,6 +96,7 @@ def treat(
     data: object | None = None,
     watch: Watch = None,
     command: Sequence[str] = (),
+    model: object | None = None,
 ) -> Treatment:
     """Try remedies for what a diagnosis found, and grow a run with those that helped.
 
@@ -106,23 +106,24 @@ def treat(
         data: where the data are now; None takes the place they had.
         watch: is told what happens.
         command: the words that repeat this.
+        model: the person's own network, where the run was given it as an object.
 
     Raises:
         RunError: the run cannot be trained again, or the time is not enough for one verdict.
         DataError: the data are gone or have changed.
-        UsageError: there is no such remedy, or there are too few seeds.
+        UsageError: there is no such remedy, there are too few seeds, or the network is not the one of the run.
         KeyboardInterrupt: a person stopped it; what was decided by then is in the run's ledger.
     """
     clock = Clock(wish.seconds)
     opened = open_run(run)
     check(opened, wish, data)
-    trial = Trial(opened, wish, clock, watch, diagnose(opened))
+    trial = Trial(opened, wish, clock, watch, diagnose(opened), model=model)
     try:
         found = trial.carry_out(data)
         if found.recipe is None:
             opened.note(**found.summary)
             return found
-        return replace(found, run=grown(found, wish.out, clock, data, watch, command))
+        return replace(found, run=grown(found, wish.out, clock, data, watch, command, trial.own))
     except KeyboardInterrupt as stopped:
         left = f"the run is finished in {stopped.args[0]}" if stopped.args else "no run was left half done"
         raise KeyboardInterrupt(f"{left}, and what was decided is in {opened.path}") from None
@@ -144,8 +145,8 @@ def check(run: Run, wish: TreatWish, data: object | None = None) -> None:
     if run.status == "running" or not (run.path / "recipe.toml").exists() or not run.has_split:
         raise RunError(f"{run.path} did not come as far as a training (its status is {run.status}); fit it first")
     recipe = run.recipe
-    if recipe.model.name == OWN:
-        raise RunError(f"{run.path} is of a network of your own; treat repeats trainings of penjing's networks only")
+    if run.info.get("kind") == "adopted":
+        raise RunError(f"{run.path} was not trained here, so there is no training to repeat; fit the network first")
     if recipe.split.final:
         raise RunError(
             f"{run.path} was trained on its validation items too, so nothing is left to judge by; treat the run that "
@@ -174,6 +175,7 @@ class Trial:
         shown: how pictures are shown that choose and judge.
         treated: what became of each remedy.
         ways: what was decided of how it chooses and judges, as lines of a ledger.
+        model: the person's own network, where the run was given it as an object.
     """
 
     run: Run
@@ -183,6 +185,7 @@ class Trial:
     diagnosis: Diagnosis
     has_growing: bool = True
     shown: Shown = "whole"
+    model: object | None = None
     bench: Bench = field(init=False)
     judging: Judging = field(init=False)
     treated: list[Treated] = field(default_factory=list)
@@ -192,7 +195,8 @@ class Trial:
     _asked_for: Finding | None = None
 
     def __post_init__(self) -> None:
-        self.base = base_of(self.run)
+        recipe, self.own = _own.given_again(self.run, self.model, "treat")
+        self.base = replace(base_of(self.run).filled(), model=recipe.model)
         task, settings = _close.task_of(self.base)
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
@@ -277,10 +281,11 @@ class Trial:
         only = frozenset(previous.frame["hash"])
         prepared = prepare(place, data_wish_of(self.run), self.clock, None, previous, only=only)
         check_same(self.run, prepared, previous)
-        self.bench = Bench(prepared, self.task)
+        self.bench = Bench(prepared, self.task, own=self.own)
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
         self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took)
         self._check_groups()
+        self.bench.check_own(self.base)
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
@@ -302,7 +307,7 @@ class Trial:
         found = of_columns(self.bench.prepared)
         known = {one.name for one in self.diagnosis.findings}
         if SHORTCUT not in known:
-            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock, self.watch)
+            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock, self.watch, self.own)
         self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *found))
         if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
             self.shown, self.bench.hides_border = "without border", True
