@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from penjing.models._activations import activation
+
 PADDING = 0
 LARGEST_DROPOUT = 0.999  # share that sixteen bits still tell from all
 # The last maps of a convolutional network are about this many pixels a side: small enough to be cheap, large enough
@@ -65,8 +67,9 @@ class Stage(nn.Module):
     Pooling comes before everything that can wait: it leaves a quarter of the numbers.
     """
 
-    def __init__(self, inputs: int, outputs: int, patch: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, patch: int = 1, function: str = "relu") -> None:
         super().__init__()
+        self.activation = activation(function)
         kernel, padding = window_of(patch)
         self.widen = nn.Conv2d(inputs, outputs, kernel, patch, padding, bias=False)
         self.widen_norm = BatchNorm(outputs)
@@ -74,8 +77,8 @@ class Stage(nn.Module):
         self.refine_norm = BatchNorm(outputs)
 
     def forward(self, maps: Float[Tensor, "batch inputs height width"]) -> Tensor:
-        maps = self.widen_norm(F.max_pool2d(self.widen(maps), 2)).relu()
-        return maps + self.refine_norm(self.refine(maps)).relu()
+        maps = self.activation(self.widen_norm(F.max_pool2d(self.widen(maps), 2)))
+        return maps + self.activation(self.refine_norm(self.refine(maps)))
 
 
 def patch_of(side: int) -> int:
@@ -99,10 +102,12 @@ def halvings(side: float, fewest: int = 1) -> int:
     return max(1, min(int(math.log2(side)), max(fewest, round(math.log2(side / LAST_SIDE)))))
 
 
-def halving_stages(inputs: int, width: int, patch: int, count: int) -> nn.Sequential:
-    """`count` stages from maps of `inputs` channels on: `width` channels after the first, twice as many after each."""
+def halving_stages(inputs: int, width: int, patch: int, count: int, function: str = "relu") -> nn.Sequential:
+    """`count` stages from maps of `inputs` channels on: `width` channels after the first, twice as many after each;
+    `function` is the name of their activation."""
     widths = [width * 2**stage for stage in range(count)]
-    return nn.Sequential(Stage(inputs, width, patch), *(Stage(before, after) for before, after in pairwise(widths)))
+    further = (Stage(before, after, function=function) for before, after in pairwise(widths))
+    return nn.Sequential(Stage(inputs, width, patch, function), *further)
 
 
 class Words(nn.Embedding):

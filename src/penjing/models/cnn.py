@@ -25,12 +25,14 @@ class Settings:
         patch: how many pixels the first convolution moves at a time; 0 chooses from the picture's side.
         stages: how many times maps are halved after that; 0 chooses from their side.
         dropout: share of features silenced while training, 0 to 1.
+        activation: behind each layer: "relu", "leaky_relu", "gelu" or "silu".
     """
 
     width: int = 32
     patch: int = 0
     stages: int = 0
     dropout: float = 0.0
+    activation: str = "relu"
 
 
 class Cnn(nn.Module):
@@ -44,7 +46,7 @@ class Cnn(nn.Module):
         super().__init__()
         channels, height, width = shape
         patch, stages = reading(min(height, width), settings.patch, settings.stages, FEWEST_STAGES)
-        self.stages = halving_stages(channels, settings.width, patch, stages)
+        self.stages = halving_stages(channels, settings.width, patch, stages, settings.activation)
         self.dropout = Dropout(settings.dropout)
         self.features = settings.width * 2 ** (stages - 1)
 

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from penjing.models._activations import activation
 from penjing.models._layers import BatchNorm, Dropout, rounded
 
 TAKES = ("maps",)
@@ -24,16 +25,18 @@ class Settings:
         dropout: share of units silenced while training, 0 to 1.
         side: larger pictures are averaged down to at most this many pixels a side, or the first layer
             would hold nearly all weights.
+        activation: behind each layer: "relu", "leaky_relu", "gelu" or "silu".
     """
 
     width: int = 256
     depth: int = 2
     dropout: float = 0.0
     side: int = 32
+    activation: str = "relu"
 
 
 class Mlp(nn.Module):
-    """`depth` times linear, batch normalisation, ReLU, dropout.
+    """`depth` times linear, batch normalisation, activation, dropout.
 
     Attributes:
         features: how many numbers an item becomes.
@@ -45,6 +48,7 @@ class Mlp(nn.Module):
         self.shrink = max(1, math.ceil(max(height, width) / settings.side))
         inputs = channels * math.ceil(height / self.shrink) * math.ceil(width / self.shrink)
         self.features = settings.width
+        self.activation = activation(settings.activation)
         self.layers = nn.ModuleList()
         for _ in range(settings.depth):
             # the normalisation that follows has a bias of its own
@@ -59,7 +63,7 @@ class Mlp(nn.Module):
         hidden = images.flatten(1)
         for linear, norm in zip(self.layers[::2], self.layers[1::2], strict=True):
             hidden = norm(linear(hidden)[:, :, None, None])[:, :, 0, 0]
-            hidden = self.dropout(hidden.relu())
+            hidden = self.dropout(self.activation(hidden))
         return hidden
 
 

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from penjing.models._activations import activation
 from penjing.models._layers import Dropout, rounded
 
 TAKES = ("vector",)
@@ -32,12 +33,16 @@ class Settings:
         depth: number of hidden layers.
         dropout: share of units silenced while training, 0 to 1.
         members: how many networks share the weights; 1 is a plain multi-layer perceptron.
+        activation: behind each layer: "relu", "leaky_relu", "gelu" or "silu".
+        has_norm: whether each hidden layer is normalised, item by item.
     """
 
     width: int = 256
     depth: int = 2
     dropout: float = 0.3
     members: int = 16
+    activation: str = "relu"
+    has_norm: bool = False
 
 
 class InputWeights(nn.Module):
@@ -67,7 +72,7 @@ class InputWeights(nn.Module):
 
 
 class Tabular(nn.Module):
-    """`members` times: inputs weighed, then `depth` times linear, ReLU, dropout.
+    """`members` times: inputs weighed, then `depth` times linear, normalisation if asked for, activation, dropout.
 
     Attributes:
         features: how many numbers an item becomes.
@@ -80,6 +85,9 @@ class Tabular(nn.Module):
         self.input_weights = InputWeights(settings.members, inputs) if settings.members > 1 else None
         widths = [inputs, *[settings.width] * settings.depth]
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
+        norms = (nn.LayerNorm(settings.width) for _ in range(settings.depth))
+        self.norms = nn.ModuleList(norms) if settings.has_norm else None
+        self.activation = activation(settings.activation)
         self.dropout = Dropout(settings.dropout)
 
     def forward(self, values: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch features"]:
@@ -95,8 +103,11 @@ class Tabular(nn.Module):
         return total / self.members
 
     def _hidden(self, hidden: Float[Tensor, "batch inputs"]) -> Float[Tensor, "batch features"]:
-        for layer in self.layers:
-            hidden = self.dropout(layer(hidden).relu())
+        for depth, layer in enumerate(self.layers):
+            hidden = layer(hidden)
+            if self.norms is not None:
+                hidden = self.norms[depth](hidden)
+            hidden = self.dropout(self.activation(hidden))
         return hidden
 
 
