@@ -20,6 +20,7 @@ from penjing.checks.miscalibrated import calibration_error, look
 from penjing.checks.shortcut import look as look_for_shortcut
 from penjing.checks.small_batch import look as look_for_small
 from penjing.checks.useless_input import look as look_for_useless
+from penjing.core import plugins
 from penjing.core.record import Record
 
 
@@ -265,3 +266,42 @@ def test_an_item_without_a_group_is_its_own() -> None:
     assert record.items is not None
     named = record.also(items=record.items.with_columns(group=pl.lit(None, pl.String)))
     assert gain(named, "right", ["linear"]) == gain(record, "right", ["linear"])
+
+
+@pytest.mark.parametrize(
+    ("name", "choices", "told", "advised"),
+    [
+        ("dead_units", {}, "take another network", "--model"),
+        (
+            "dead_units",
+            {"model.activation": "relu"},
+            "model.activation=leaky_relu",
+            "--set model.activation=leaky_relu",
+        ),
+        ("saturated_units", {}, "take another network", "--model"),
+        ("saturated_units", {"model.activation": ""}, "without bounds with --set", "--set model.activation=leaky_relu"),
+        ("vanishing_gradient", {}, "take a network of fewer layers", "--model"),
+        (
+            "vanishing_gradient",
+            {"model.activation": ""},
+            "Normalise the layers, or",
+            "--set model.activation=leaky_relu",
+        ),
+        ("vanishing_gradient", {"model.has_norm": False}, "layers with --set", "--set model.has_norm=true"),
+    ],
+)
+def test_advice_names_a_choice_only_where_the_network_has_it(
+    name: str, choices: dict[str, object], told: str, advised: str
+) -> None:
+    check = plugins.load("checks", name)
+    found = check.look(check.sick().also(choices=choices))
+    assert told in found.message
+    assert advised in found.remedies
+
+
+def test_smaller_first_weights_are_a_choice_of_an_own_network() -> None:
+    record = example_steps(first__gradient_ratio=100.0)
+    look_for_exploding = plugins.load("checks", "exploding_gradient").look
+    assert "Draw smaller weights" in look_for_exploding(record).message
+    own = look_for_exploding(record.also(choices={"model.begins": "given"}))
+    assert "--set model.begins=drawn" in own.message

@@ -4,6 +4,7 @@ with."""
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,21 @@ def made(seed: int = 0) -> Sure:
     return Sure()
 
 
+def deep() -> nn.Module:
+    """Five layers with a sigmoid behind each."""
+    torch.manual_seed(0)
+    hidden = [part for inputs in (64, 32, 32, 32, 32) for part in (nn.Linear(inputs, 32), nn.Sigmoid())]
+    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(32, 3))
+
+
+def empty() -> nn.Module:
+    """Two layers whose weights are all nothing, so that no gradient comes through."""
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 3))
+    for weight in network.parameters():
+        nn.init.zeros_(weight)
+    return network
+
+
 @pytest.fixture(scope="module")
 def pictures() -> tuple[np.ndarray, list[str]]:
     """Bars of three kinds on noise, in the middle of 8×8 pixels."""
@@ -83,10 +99,14 @@ def fitted(pictures: Any, out: Path, model: Any, choices: dict[str, Any], **wish
 
 @pytest.fixture(scope="module")
 def place(pictures: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two sick runs of the same network: of pixels as they are, and of a softmax that is taken for logits."""
+    """Sick runs: of pixels as they are, of a softmax that is taken for logits, of a deep network of sigmoids, and of
+    one whose first weights are all nothing."""
     folder = tmp_path_factory.mktemp("own")
     fitted(pictures, folder / "unscaled", made(), {"optimiser.rate": 0.003}, preprocess="raw")
     fitted(pictures, folder / "unpaired", made(), {"training.steps": 90, "optimiser": "sgd", "optimiser.rate": 0.02})
+    right = {"model.gives": "logits", "optimiser.rate": 0.01}
+    fitted(pictures, folder / "vanishing", deep(), right)
+    fitted(pictures, folder / "empty", empty(), right)
     return folder
 
 
@@ -239,3 +259,29 @@ def test_fit_heals_an_own_network(pictures: Any, monkeypatch: pytest.MonkeyPatch
     assert run.recipe.model.settings["preprocess"] == "standardised"
     assert run.recipe.model.settings["weights"] == own.hash_of(module.state_dict())
     assert run.scores[0].value > 0.7
+
+
+@pytest.mark.parametrize(
+    ("sick", "make", "remedy", "setting", "healthy"),
+    [
+        ("vanishing", deep, "change_activation", "activation", "leaky_relu"),
+        ("empty", empty, "change_initialisation", "begins", "drawn"),
+    ],
+)
+def test_activations_and_first_weights_of_an_own_network_are_changed_where_that_helps(
+    sick: str,
+    make: Callable[[], nn.Module],
+    remedy: str,
+    setting: str,
+    healthy: str,
+    place: Path,
+    pictures: Any,
+    tmp_path: Path,
+) -> None:
+    run = Run(Path(shutil.copytree(place / sick, tmp_path / sick)))
+    wishes: dict[str, Any] = {"remedies": [remedy], "time": LIMIT, "watch": None}
+    found = pj.treat(run, data=pictures, model=make(), out=tmp_path / "new", **wishes)
+    assert found.kept == (remedy,)
+    assert found.run.recipe.model.settings[setting] == healthy
+    assert found.run.scores[0].value > 0.7 > run.scores[0].value
+    assert pj.test(found.run, data=pictures, model=make(), watch=None).scores[0].value > 0.7

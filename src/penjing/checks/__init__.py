@@ -463,6 +463,14 @@ def choices_of(record: Record) -> Mapping[str, Any]:
     return record.choices
 
 
+LEAKY = "--set model.activation=leaky_relu"  # what lets gradients through on either side
+
+
+def can_set(record: Record, name: str) -> bool:
+    """Whether the recipe of a record has a choice of that dotted name, so that advice may name it."""
+    return name in (record.choices or {})
+
+
 def inputs_of(record: Record) -> pl.DataFrame:
     """The input columns of a record, as the network met them."""
     assert record.inputs is not None

@@ -17,7 +17,7 @@ and no simple model is clearly better, they are good to know and no more.
 
 from __future__ import annotations
 
-from penjing.checks import CONSTANT, by_layer, gain, have_shares, over_simple, sound_steps, spoken
+from penjing.checks import CONSTANT, LEAKY, by_layer, can_set, gain, have_shares, over_simple, sound_steps, spoken
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -37,14 +37,16 @@ def look(record: Record) -> Finding | None:
         return None
     told = spoken(f"{layer} ({share:.0%})" for layer, share in dead.items())
     is_harmless = _is_harmless(record)
+    is_leaky = can_set(record, "model.activation")
+    other = f"take a leaky activation with {LEAKY}" if is_leaky else "take another network"
     does = "learn nothing any more" if not is_harmless else "do nothing, yet the answers do not suffer"
     return Finding(
         name="dead_units",
         level="info" if is_harmless else "warning",
         message=f"Most units are silent for every item in {told}: they {does}. Lower the rate with "
-        "--set optimiser.rate, or take another network.",
+        f"--set optimiser.rate, or {other}.",
         evidence={"layers": dead},
-        remedies=("--set optimiser.rate", "--model"),
+        remedies=("--set optimiser.rate", LEAKY if is_leaky else "--model"),
     )
 
 

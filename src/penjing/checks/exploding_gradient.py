@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import LEAP, first_of, series, sound_steps, steps_of, target_of, untrained_loss
+from penjing.checks import LEAP, can_set, first_of, series, sound_steps, steps_of, target_of, untrained_loss
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -89,8 +89,11 @@ def _first(record: Record) -> Finding | None:
     else:
         return None
     evidence = {name: value for name, value in (("first_ratio", ratio), ("first_loss", loss)) if value is not None}
+    smaller = "Draw smaller weights"
+    if can_set(record, "model.begins"):
+        smaller = "Let the layers draw their weights themselves with --set model.begins=drawn"
     return _finding(
-        f"{told}. Draw smaller weights, normalise the layers, or clip gradients with --set training.clip_norm=1.",
+        f"{told}. {smaller}, normalise the layers, or clip gradients with --set training.clip_norm=1.",
         evidence,
     )
 

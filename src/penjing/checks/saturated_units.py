@@ -14,7 +14,7 @@ they see.
 
 from __future__ import annotations
 
-from penjing.checks import by_layer, sound_steps, spoken
+from penjing.checks import LEAKY, by_layer, can_set, sound_steps, spoken
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -33,13 +33,15 @@ def look(record: Record) -> Finding | None:
     if not stuck:
         return None
     told = spoken(f"{layer} ({share:.0%})" for layer, share in stuck.items())
+    is_leaky = can_set(record, "model.activation")
+    other = f"take an activation without bounds with {LEAKY}" if is_leaky else "take another network"
     return Finding(
         name="saturated_units",
         level="warning",
         message=f"Most units are at a bound for nearly every item in {told}: they hardly learn. Scale the inputs, "
-        "lower the rate with --set optimiser.rate, or take another network.",
+        f"lower the rate with --set optimiser.rate, or {other}.",
         evidence={"layers": stuck},
-        remedies=("--set optimiser.rate", "--model"),
+        remedies=("--set optimiser.rate", LEAKY if is_leaky else "--model"),
     )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penjing.checks import by_layer, sound_steps
+from penjing.checks import LEAKY, by_layer, can_set, sound_steps
 from penjing.checks._examples import example_steps
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -27,6 +27,7 @@ PICTURE = "layers"
 FEWEST = 4  # layers
 SHARE = 1e-3  # of the last layers' gradient
 SILENT = 0.5  # of a layer's units
+NORM = "--set model.has_norm=true"
 
 
 def look(record: Record) -> Finding | None:
@@ -46,14 +47,24 @@ def look(record: Record) -> Finding | None:
     silent = by_layer(steps, "activation", "dead").values()
     if last == 0 or first >= SHARE * last or any(shares[-1] > SILENT for shares in silent):
         return None
+    told, remedies = _advice(record)
     return Finding(
         name="vanishing_gradient",
         level="warning",
         message=f"Gradients vanish on their way back: beside their weights the first layers get {first:.2g}, the last "
-        f"ones {last:.2g}, so the first hardly learn. Normalise the layers, or take a network of fewer layers.",
+        f"ones {last:.2g}, so the first hardly learn. {told}",
         evidence={"first": first, "last": last, "layers": usual},
-        remedies=("--model",),
+        remedies=remedies,
     )
+
+
+def _advice(record: Record) -> tuple[str, tuple[str, ...]]:
+    """What to do, and how it is typed where the recipe has a choice for it."""
+    if can_set(record, "model.has_norm"):
+        return f"Normalise the layers with {NORM}, or take a leaky activation with {LEAKY}.", (NORM, LEAKY)
+    if can_set(record, "model.activation"):
+        return f"Normalise the layers, or take a leaky activation with {LEAKY}.", (LEAKY, "--model")
+    return "Normalise the layers, or take a network of fewer layers.", ("--model",)
 
 
 def sick() -> Record:

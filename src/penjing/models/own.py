@@ -29,6 +29,7 @@ NAME = "own"
 TAKES: tuple[str, ...] = ()
 PREPROCESS = ("standardised", "unit", "raw", "imagenet")
 GIVES = ("logits", "probabilities", "standardised", "numbers")
+BEGINS = ("given", "drawn")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Settings:
         gives: what its outputs are: "logits", "probabilities", "standardised" (numbers as the training part's mean and
             spread have them) or "numbers" (in the target's own units).
         names: which class or label each output is; () takes the order of the data's.
+        begins: with which weights training begins: "given", those that it has, or "drawn", those that its layers
+            (what has `reset_parameters`) draw for themselves by the recipe's seed.
+        activation: what stands in the place of the activation modules between its layers: "relu", "leaky_relu", "gelu"
+            or "silu"; "" leaves them.
     """
 
     source: str = ""
@@ -53,6 +58,8 @@ class Settings:
     preprocess: str = "standardised"
     gives: str = "logits"
     names: tuple[str, ...] = ()
+    begins: str = "given"
+    activation: str = ""
 
 
 @dataclass(frozen=True)

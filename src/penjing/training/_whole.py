@@ -18,6 +18,7 @@ from penjing.core.recipe import Choice, Recipe
 from penjing.models import own
 from penjing.models.own import Inside, Own, Settings
 from penjing.training._assemble import Network
+from penjing.training._own_layers import draw_anew, exchange_activations
 from penjing.training._problem import Problem
 
 EXAMPLES = 8  # items that tell what comes out
@@ -75,6 +76,10 @@ def assemble_whole(recipe: Recipe, problem: Problem) -> Network:
         raise UsageError("training.border is for penjing's networks; your own sees the pictures as you give them")
     asked, task = Settings(**recipe.model.settings), recipe.task.name
     inside = _inside(module_of(recipe.model, problem.own, recipe.seed), problem, asked.preprocess, recipe.seed)
+    if asked.activation:
+        exchange_activations(inside, _made_up(problem, asked.preprocess), asked.activation)
+    if asked.begins != "given":
+        draw_anew(inside.module, asked.begins, recipe.seed)
     scale = None
     if asked.gives == "standardised":
         settings = plugins.load("tasks", task).Settings(**recipe.task.settings)
