@@ -119,3 +119,23 @@ def test_every_weight_of_a_normalised_network_learns(name: str) -> None:
     torch.manual_seed(0)
     (network(batch(name)) * torch.randn(8, network.features)).sum().backward()  # type: ignore[arg-type]
     assert not [key for key, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+
+
+def test_where_gradients_vanish_a_deep_network_of_tables_learns_by_plain_descent_only_if_normalised() -> None:
+    values = torch.randn(256, *SHAPES["tabular"], generator=torch.Generator().manual_seed(0))
+    target = (values[:, 0] * values[:, 1] > 0).long()
+
+    def loss_after_training(has_norm: bool) -> float:
+        torch.manual_seed(0)
+        settings = {"depth": 8, "width": 32, "dropout": 0.0, "members": 1}
+        network = nn.Sequential(built("tabular", has_norm=has_norm, **settings), nn.Linear(32, 2))
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+        for _ in range(150):
+            loss = F.cross_entropy(network(values), target)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        return float(loss.detach())
+
+    assert loss_after_training(has_norm=False) > 0.65  # chance is the logarithm of 2, 0.69
+    assert loss_after_training(has_norm=True) < 0.2
