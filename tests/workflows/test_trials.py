@@ -110,7 +110,7 @@ def bench_of(monkeypatch: pytest.MonkeyPatch, **corrections: Any) -> tuple[Bench
     """A bench of twelve items of three classes, and what was posed on it; no network is trained."""
     posed: list[Any] = []
 
-    def pose(prepared: Prepared, train: np.ndarray, valid: np.ndarray) -> Any:
+    def pose(prepared: Prepared, train: np.ndarray, valid: np.ndarray, own: None = None) -> Any:
         posed.append((train.tolist(), prepared.truth.tolist()))
         return SimpleNamespace(items=None, train=train, valid=valid, truth=prepared.truth, classes=prepared.classes)
 
