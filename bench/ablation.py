@@ -32,7 +32,7 @@ from torch import nn
 
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.models import airbench
-from penjing.training import engine
+from penjing.training import _arithmetic, engine
 from penjing.training.engine import Problem
 from penjing.workflows._choose import RecipeWish
 
@@ -154,7 +154,7 @@ def accuracy(data: Ready, variant: Variant, seed: int) -> float:
     """Share of the judging items that are right after the course."""
     problem, base = posed(data, RecipeWish())
     recipe = recipe_of(base, variant, seed)
-    with engine._threads(1):
+    with _arithmetic.threads(1):
         for step, _ in course(recipe, problem, variant):
             last = step
         with last.evaluating() as network:

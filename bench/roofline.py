@@ -33,7 +33,7 @@ from penjing.core import plugins
 from penjing.core.process import tune_process, usable_cores
 from penjing.core.recipe import Choice, DataChoices, SplitChoices
 from penjing.core.usual import MANY
-from penjing.training import engine
+from penjing.training import _arithmetic, engine
 from penjing.training._loader import Items
 from penjing.training._vitals import flop
 from penjing.workflows._choose import RecipeWish, base_recipe
@@ -125,7 +125,7 @@ def measured(trained: Trained, seconds: float, threads: int = 0) -> dict[str, An
     step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
     batch = loader.batch_at(0)
     update = partial(step.update, batch, 0, 1.0)
-    with engine._threads(machine.threads):
+    with _arithmetic.threads(machine.threads):
         update()  # which makes the optimiser's state
         work = counted(update)
         taken = times(update, seconds)
@@ -148,7 +148,7 @@ def costs(work: Work, engine_flop: int) -> dict[str, int]:
 
 def peaks(seconds: float, threads: int) -> dict[str, Any]:
     """What the machine reaches at best."""
-    with engine._threads(threads):
+    with _arithmetic.threads(threads):
         products = {name: peak_flop_per_second(name, PRODUCT_SIDE, seconds) for name in ("float32", "bfloat16")}
         copied = bytes_per_second(COPIED_BYTES, seconds)
     return {"threads": threads, "flop_per_second": products, "bytes_per_second": copied}

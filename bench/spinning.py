@@ -39,7 +39,7 @@ def measured(names: tuple[str, ...]) -> dict[str, float]:
     from penjing.core.process import usable_cores
     from penjing.core.recipe import Training
     from penjing.sources import Options
-    from penjing.training import engine
+    from penjing.training import _arithmetic, engine
     from penjing.workflows._choose import RecipeWish
     from penjing.workflows._prepare import DataWish
 
@@ -57,7 +57,7 @@ def measured(names: tuple[str, ...]) -> dict[str, float]:
             )
             network = engine.assemble(recipe, problem)
             step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
-            with engine._threads(recipe.machine.threads), loader.batches(0) as batches:
+            with _arithmetic.threads(recipe.machine.threads), loader.batches(0) as batches:
                 for number in range(WARM_UPS):
                     step.update(next(batches), number, 1.0)
                 begun, count = time.perf_counter(), 0

@@ -21,6 +21,17 @@ def pictures(count: int = 200, height: int = 8, width: int = 8, channels: int = 
     return torch.randn(count, height, width, channels, generator=generator(9)).permute(0, 3, 1, 2)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.125, 0.5, 0.99])
+def test_bytes_are_cropped_as_other_numbers_are(shift: float, channels: int) -> None:
+    pixels = torch.randint(0, 256, (20, 9, 8, channels), generator=generator(1), dtype=torch.uint8)
+    found, other = (
+        crop.apply(one.permute(0, 3, 1, 2), generator(), crop.Settings(shift=shift)) for one in (pixels, pixels.float())
+    )
+    assert found.dtype == torch.uint8
+    assert torch.equal(found.float(), other)
+
+
 def test_flip_mirrors_left_and_right_and_about_half() -> None:
     images = pictures()
     found = flip.apply(images, generator(), flip.Settings())

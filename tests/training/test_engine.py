@@ -672,5 +672,5 @@ def test_of_many_classes_more_items_are_looked_into(monkeypatch):
 
 def test_a_recipe_for_a_device_that_is_not_there_is_a_sentence():
     elsewhere = replace(recipe(), machine=Machine(device="nowhere"))
-    with pytest.raises(RunError, match='computes on the device "nowhere", which torch cannot use here'):
+    with pytest.raises(UsageError, match=r'cannot use machine\.device = "nowhere" on this machine'):
         engine.carry_out(elsewhere, problem())

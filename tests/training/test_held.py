@@ -143,12 +143,13 @@ def test_an_update_on_another_device_meets_no_tensor_of_the_processor(
     """The device "meta" computes shapes only, and refuses tensors of other devices as a GPU does."""
     roomy(free)
     monkeypatch.setattr(_step, "seed_draws", lambda seed, device: None)  # "meta" draws nothing
+    monkeypatch.setattr(engine, "is_usable", lambda name: name == "meta")
     wanted = replace(
         recipe(mixup=0.4, clip_norm=1.0, teacher=0.1),
         augment=tuple(map(Choice, ("crop", "flip", "colour"))),
         optimiser=Choice(optimiser),
-        machine=Machine(device="meta", threads=1),
     ).filled()
+    wanted = replace(wanted, machine=Machine(device="meta", threads=1))
     network = engine.assemble(wanted, problem())
     step, loader = engine._supervised(wanted, problem(), network), engine._loader(wanted, problem(), network)
     for update in range(3):

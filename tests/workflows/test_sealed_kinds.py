@@ -19,7 +19,7 @@ FILES = (
     *("predictions.parquet", "floor_items.json"),
 )
 # Of run.json: what names the test part or the folder, and what the clock and the machine say.
-LEFT_OUT = {"seal", "title", "created", "finished", "seconds", "elapsed_seconds", "cost", "command"}
+LEFT_OUT = {"seal", "title", "created", "finished", "seconds", "stalled_seconds", "elapsed_seconds", "cost", "command"}
 
 
 def write_sounds(folder: Path, is_replaced: bool) -> Path:

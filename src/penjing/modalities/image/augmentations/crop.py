@@ -77,8 +77,8 @@ def _margins(
     places = np.concatenate([np.arange(margin, 0, -1), np.arange(width - 2, width - 2 - margin, -1)])
     looked_up = (places[:, None] * channels + np.arange(channels)).ravel()
     found = pixels.reshape(batch * height, width * channels).numpy().take(looked_up, axis=1)
-    left, right = torch.from_numpy(found).view(batch, height, 2 * margin, channels).split(margin, 2)
-    return left, right
+    both = torch.from_numpy(found).view(batch, height, 2 * margin, channels)
+    return both[:, :, :margin], both[:, :, margin:]
 
 
 def _longest(side: int, share: float) -> int:
