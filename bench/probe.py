@@ -28,9 +28,10 @@ from torch import nn
 
 from penjing.batch import Batch
 from penjing.core.process import tune_process
-from penjing.core.recipe import Choice, Machine
+from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.sources import Options
 from penjing.training import engine
+from penjing.training._problem import Problem
 from penjing.training._step import number_format
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._prepare import DataWish
@@ -132,14 +133,18 @@ def as_torch_has_it(batch: Batch) -> Batch:
     return batch.with_inputs(inputs, batch.prepared)
 
 
+def posed_network(name: str, folder: Path) -> tuple[Problem, Recipe]:
+    """One of the networks and the data of its kind, made in a folder."""
+    make, model, batch_size = NETWORKS[name]
+    data = ready(make(folder), folder, DataWish(Options()))
+    problem, recipe = posed(data, RecipeWish(model=model.name, assignments={"training.batch_size": batch_size}))
+    return problem, replace(recipe, model=model.filled("models"))
+
+
 def measured(name: str) -> dict[str, Any]:
     """One network: milliseconds both ways and their ratio."""
-    make, model, batch_size = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
-        data = ready(make(Path(folder)), Path(folder), DataWish(Options()))
-        wish = RecipeWish(model=model.name, assignments={"training.batch_size": batch_size})
-        problem, recipe = posed(data, wish)
-        recipe = replace(recipe, model=model.filled("models"))
+        problem, recipe = posed_network(name, Path(folder))
         allocate("tuned")
         begun = time.perf_counter()
         machine, found = engine.fastest(recipe, problem, 2.0)

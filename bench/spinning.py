@@ -17,7 +17,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -28,43 +27,25 @@ from _record import write
 NAME = "spinning"
 NETWORKS = ("tabular", "cnn 32 px, batches of 16", "cnn 28 px grey", "transformer")
 COUNTS = ("torch's own", "0", "300", "1000", "3000", "10000")
-TURNS, SECONDS, WARM_UPS = 2, 1.5, 5
+TURNS, SECONDS = 2, 1.5
 
 
 def measured(names: tuple[str, ...]) -> dict[str, float]:
     """Milliseconds an update of each network with as many threads as there are cores. Runs in a process of its own."""
-    from _clocked import posed, ready
-    from probe import NETWORKS as KNOWN
+    from probe import posed_network
+    from stalls import stepped
 
     from penjing.core.process import usable_cores
     from penjing.core.recipe import Training
-    from penjing.sources import Options
-    from penjing.training import _arithmetic, engine
-    from penjing.workflows._choose import RecipeWish
-    from penjing.workflows._prepare import DataWish
 
     found = {}
     for name in names:
-        make, model, batch_size = KNOWN[name]
         with tempfile.TemporaryDirectory() as folder:
-            data = ready(make(Path(folder)), Path(folder), DataWish(Options()))
-            problem, recipe = posed(data, RecipeWish(model=model.name, assignments={"training.batch_size": batch_size}))
-            recipe = replace(
-                recipe,
-                model=model.filled("models"),
-                training=Training(steps=10**9, batch_size=batch_size, evaluations=1),
-                machine=replace(recipe.machine, threads=usable_cores()),
-            )
-            network = engine.assemble(recipe, problem)
-            step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
-            with _arithmetic.threads(recipe.machine.threads), loader.batches(0) as batches:
-                for number in range(WARM_UPS):
-                    step.update(next(batches), number, 1.0)
-                begun, count = time.perf_counter(), 0
-                while time.perf_counter() - begun < SECONDS:
-                    step.update(next(batches), WARM_UPS + count, 1.0)
-                    count += 1
-                found[name] = 1000 * (time.perf_counter() - begun) / count
+            problem, recipe = posed_network(name, Path(folder))
+            training = Training(steps=10**9, batch_size=recipe.training.batch_size, evaluations=1)
+            machine = replace(recipe.machine, threads=usable_cores())
+            _, seconds, count = stepped(replace(recipe, training=training, machine=machine), problem, SECONDS)
+            found[name] = 1000 * seconds / count
     return found
 
 

@@ -12,18 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from _clocked import posed, ready
 from _command import begin_as_penjing_does
 from _record import write
-from probe import NETWORKS, wanted
+from probe import NETWORKS, posed_network, wanted
 
 from penjing.core.process import usable_cores
-from penjing.core.recipe import Training
-from penjing.sources import Options
+from penjing.core.recipe import Recipe, Training
 from penjing.training import engine
 from penjing.training._arithmetic import threads
-from penjing.workflows._choose import RecipeWish
-from penjing.workflows._prepare import DataWish
+from penjing.training._problem import Problem
 
 GOAL_SHARE = 0.03
 SECONDS, FEWEST, WARM_UPS = 4.0, 5, 3  # of steps; steps; steps that do not count
@@ -31,15 +28,11 @@ SECONDS, FEWEST, WARM_UPS = 4.0, 5, 3  # of steps; steps; steps that do not coun
 
 def measured(name: str) -> dict[str, Any]:
     """One network: the share of its time that it waits, for each number of threads."""
-    make, model, batch_size = NETWORKS[name]
     with tempfile.TemporaryDirectory() as folder:
-        data = ready(make(Path(folder)), Path(folder), DataWish(Options()))
-        problem, recipe = posed(data, RecipeWish(model=model.name, assignments={"training.batch_size": batch_size}))
-        recipe = replace(
-            recipe,
-            model=model.filled("models"),
-            training=Training(steps=10**9, batch_size=batch_size, evaluations=1, ema=recipe.training.ema),
-        )
+        problem, recipe = posed_network(name, Path(folder))
+        known = recipe.training
+        training = Training(steps=10**9, batch_size=known.batch_size, evaluations=1, ema=known.ema)
+        recipe = replace(recipe, training=training)
         shares = {}
         for threads in sorted({1, usable_cores()}):
             shares[f"threads_{threads}"] = share(
@@ -48,8 +41,14 @@ def measured(name: str) -> dict[str, Any]:
     return {"augment": [choice.name for choice in recipe.augment], **shares}
 
 
-def share(recipe, problem) -> float:
+def share(recipe: Recipe, problem: Problem) -> float:
     """Of the time of some steps, how much went by before their batches were there."""
+    waited, seconds, _ = stepped(recipe, problem, SECONDS)
+    return waited / seconds
+
+
+def stepped(recipe: Recipe, problem: Problem, least: float) -> tuple[float, float, int]:
+    """(seconds waited, seconds in all, updates) of so many seconds of updates at least."""
     network = engine.assemble(recipe, problem)
     step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
     with threads(recipe.machine.threads), loader.batches(0) as batches:
@@ -57,10 +56,10 @@ def share(recipe, problem) -> float:
             step.update(next(batches), number, 1.0)
         loader.stalled_seconds = 0.0
         begun, count = time.perf_counter(), 0
-        while count < FEWEST or time.perf_counter() - begun < SECONDS:
+        while count < FEWEST or time.perf_counter() - begun < least:
             step.update(next(batches), WARM_UPS + count, 1.0)
             count += 1
-        return loader.stalled_seconds / (time.perf_counter() - begun)
+        return loader.stalled_seconds, time.perf_counter() - begun, count
 
 
 def main() -> None:
