@@ -105,7 +105,7 @@ VARIANTS = {
 }
 
 
-def recipe_of(base: Recipe, variant: Variant, seed: int) -> Recipe:
+def recipe_of(base: Recipe, variant: Variant, seed: int, updates: int = UPDATES) -> Recipe:
     """The recipe of a variant, all else as `fit` takes it for these pictures."""
     named = dict(variant.choices)
     augment = named.pop("augment", ["flip", "crop"])
@@ -116,7 +116,7 @@ def recipe_of(base: Recipe, variant: Variant, seed: int) -> Recipe:
         model=Choice("airbench", {"width": WIDTH}).filled("models"),
         augment=tuple(usual[name] for name in augment),
         machine=replace(base.machine, threads=1, number_format="bfloat16"),
-        training=replace(base.training, steps=UPDATES, batch_size=BATCH, evaluations=1),
+        training=replace(base.training, steps=updates, batch_size=BATCH, evaluations=1),
     )
     return change(change(recipe, {"optimiser.rate": RATE}), named)
 
@@ -127,7 +127,7 @@ def course(recipe: Recipe, problem: Problem, variant: Variant) -> Iterator[tuple
         network = engine._begun(recipe, problem, None)
     step, factor = engine._supervised(recipe, problem, network), engine._factor(recipe.schedule)
     looks = LEFT_OUT_AT if variant.keeps else ()
-    updates = UPDATES - round(len(looks) * LOOK_COST * len(problem.train) / BATCH)
+    updates = recipe.training.steps - round(len(looks) * LOOK_COST * len(problem.train) / BATCH)
     marks, number = [round(share * updates) for share in looks], 0
     rows = problem.train
     for until in [*marks, updates]:
@@ -150,10 +150,10 @@ def losses(step: engine.Supervised, problem: Problem) -> np.ndarray:
     return found
 
 
-def accuracy(data: Ready, variant: Variant, seed: int) -> float:
+def accuracy(data: Ready, variant: Variant, seed: int, updates: int = UPDATES) -> float:
     """Share of the judging items that are right after the course."""
     problem, base = posed(data, RecipeWish())
-    recipe = recipe_of(base, variant, seed)
+    recipe = recipe_of(base, variant, seed, updates)
     with _arithmetic.threads(1):
         for step, _ in course(recipe, problem, variant):
             last = step

@@ -94,7 +94,7 @@ def test_the_default_network_loses_a_race_by_more_than_luck_only(
     begin = recipe(16)
     said: list[Decided] = []
     candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
-    found, _ = _race(problem, candidates, 100.0, Clock(100.0), said.append)
+    found, _ = _race(problem, candidates, 100.0, False, Clock(100.0), said.append)
     assert found.model.name == winner
     (decided,) = said
     assert decided.choice == winner
@@ -120,11 +120,30 @@ def test_no_others_race_where_the_default_network_hardly_saw_the_items_and_more_
     )
     begin = recipe(16)
     candidates = [begin, Recipe(model=Choice("mlp"), training=begin.training).filled()]
-    found, _ = _race(problem, candidates, to_come, Clock(10.0), said.append)
+    found, _ = _race(problem, candidates, to_come, False, Clock(10.0), said.append)
     assert found.model.name == "cnn"
     assert asked == raced
     assert [one.choice for one in said] == ["cnn"]
     assert ("too few to hold others against it" in said[0].why) == (raced == ["cnn"])
+
+
+@pytest.mark.parametrize(("is_free", "met"), [(True, []), (False, ["crop"])])
+def test_the_race_meets_no_shifts_where_its_winner_will_be_asked_about_them(
+    monkeypatch: pytest.MonkeyPatch, is_free: bool, met: list[str]
+) -> None:
+    trained: list[Recipe] = []
+
+    def carried_out(short: Recipe, *_: Any, **__: Any) -> Any:
+        trained.append(short)
+        return SimpleNamespace(network=None, best=0.3, recipe=short)
+
+    monkeypatch.setattr(engine, "carry_out", carried_out)
+    every = np.arange(640)
+    problem: Any = SimpleNamespace(train=every, valid=every[:64], modality={"image": "image"})
+    begin = replace(recipe(16), augment=(Choice("crop"),))
+    found, _ = _race(problem, [begin], 8.0, is_free, Clock(10.0), None)
+    assert [one.name for one in trained[0].augment] == met
+    assert found == begin
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from penjing.core.record import MOST_MEASURED
 from penjing.training import engine
 from penjing.training._loader import Items, spread
 from penjing.workflows import _safe_augment
-from penjing.workflows._safe_augment import with_safe
+from penjing.workflows._safe_augment import FEWEST_SHIFTED, unmet, with_safe
 
 RECIPE = Recipe(model=Choice("cnn"), augment=(Choice("crop"),), training=Training(batch_size=16)).filled()
 ITEMS = 100
@@ -62,6 +62,7 @@ def decided(
 
 TRUTH = np.arange(ITEMS) % 4
 NEARLY, LOST = np.where(np.arange(ITEMS) < 95, TRUTH, 0), np.zeros(ITEMS, dtype=int)
+ALMOST = np.where(np.arange(ITEMS) < 98, TRUTH, 0)
 TWICE = np.tile(TRUTH, 2)  # of the training and of the validation items
 
 
@@ -146,6 +147,30 @@ def test_items_that_are_many_or_seldom_seen_are_not_relit(
     assert set(said) == {"mirroring"}
 
 
+@pytest.mark.parametrize(("shifted", "choice", "names"), [(ALMOST, "yes", ["flip", "crop"]), (LOST, "no", ["flip"])])
+def test_pictures_framed_alike_are_not_shifted_in_few_passes(
+    monkeypatch: pytest.MonkeyPatch, shifted: np.ndarray, choice: str, names: list[str]
+) -> None:
+    found, said = decided(monkeypatch, [TRUTH, shifted, TWICE], problem(TRUTH), passes=8.0)
+    assert (said["shifting"].choice, [one.name for one in found.augment]) == (choice, names)
+    assert ("sees each item about 8 times" in said["shifting"].why) == (choice == "no")
+    assert f"gets {(shifted == TRUTH).mean():.3f} right of shifted pictures and 1.000" in said["shifting"].why
+
+
+def test_a_network_that_knows_too_little_leaves_shifts_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, said = decided(monkeypatch, [LOST], problem(TRUTH), passes=8.0)
+    assert (said["shifting"].choice, found) == ("yes", RECIPE)
+    assert "knows too little to tell" in said["shifting"].why
+
+
+def test_the_witness_of_shifts_met_none_and_is_asked_in_few_passes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = problem(TRUTH)
+    assert unmet(asked, RECIPE, FEWEST_SHIFTED - 1).augment == ()
+    assert unmet(asked, RECIPE, FEWEST_SHIFTED) == RECIPE
+    _, said = decided(monkeypatch, [TRUTH, TWICE], asked, passes=FEWEST_SHIFTED)
+    assert set(said) == {"mirroring"}
+
+
 @pytest.mark.parametrize("right", [0, 5])
 def test_a_network_that_knows_hardly_more_than_the_commonest_class_tells_nothing(
     monkeypatch: pytest.MonkeyPatch, right: int
@@ -169,10 +194,17 @@ def test_pictures_are_changed_as_they_lie_in_the_cache() -> None:
     assert changed.shape == plain.shape
     assert 1 < np.abs(changed.astype(float) - plain).mean() < 64
     assert np.array_equal(changed, relit.take(rows))
+    shifts = _safe_augment._Shifted(values, Choice("crop", {"shift": 0.25}))
+    shifted = shifts.take(rows)
+    assert (shifted.dtype, shifted.shape) == (np.uint8, plain.shape)
+    assert np.array_equal(shifted, shifts.take(rows))
+    assert not np.array_equal(shifted, plain)
+    assert all(set(new.ravel()) <= set(old.ravel()) for new, old in zip(shifted, plain, strict=True))
 
 
 def test_other_inputs_and_other_tasks_stay_as_they_are() -> None:
     asked = problem(TRUTH)
     winner: Any = SimpleNamespace(network=None, recipe=RECIPE)
     regress = Recipe(task=Choice("regress"), augment=RECIPE.augment).filled()
-    assert with_safe(asked, regress, winner, 100.0, None) == regress
+    assert with_safe(asked, regress, winner, 8.0, None) == regress
+    assert unmet(asked, regress, 8.0) == regress

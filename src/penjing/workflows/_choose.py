@@ -6,7 +6,7 @@ dial             the largest network that still sees every item often enough wit
 batch            smaller, where the time allows only a few updates
 check            the two best settings once more, on the network and batch that these two chose
 race             candidate networks train for a short while; validation chooses, the default where it cannot tell
-augmentations    does the winner know mirrored pictures, and pictures in another light? then these are safe
+augmentations    does the winner know mirrored, relit and shifted pictures? then these are safe, or pay in few passes
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from penjing.training._wide import is_suited
 from penjing.training.engine import Problem, Trained, encoder_of
 from penjing.workflows._arithmetic import checked, is_another, probed
 from penjing.workflows._linear_head import linear_head, suits
-from penjing.workflows._safe_augment import format_of, with_safe
+from penjing.workflows._safe_augment import format_of, unmet, with_safe
 
 RACE_SHARE = 0.025  # of the whole time
 # The dial is set so that the time lets every item be seen about this often; the smallest sets need more passes.
@@ -300,8 +300,9 @@ def choose(
         recipe = checked(problem, recipe, measured, by_hand, clock, decide)
     if len(problem.valid):
         candidates = _candidates(problem, recipe, wish)
-        recipe, winner = _race(problem, candidates, to_come, clock, decide)
-        if "augment" not in wish.assignments:
+        is_free = "augment" not in wish.assignments
+        recipe, winner = _race(problem, candidates, to_come, is_free, clock, decide)
+        if is_free:
             recipe = with_safe(problem, recipe, winner, to_come, decide)
         views = wish.assignments.get("training.views", recipe.training.views)
         recipe = replace(recipe, training=replace(recipe.training, views=views))
@@ -439,12 +440,13 @@ def _candidates(problem: Problem, recipe: Recipe, wish: RecipeWish) -> list[Reci
 
 
 def _race(
-    problem: Problem, candidates: Sequence[Recipe], to_come: float, clock: Clock, decide: Any
+    problem: Problem, candidates: Sequence[Recipe], to_come: float, is_free: bool, clock: Clock, decide: Any
 ) -> tuple[Recipe, Trained]:
     """Train every candidate for the same short while, each on a schedule of its own that falls to zero.
 
     Args:
         to_come: how often the training after it will see each item, about.
+        is_free: whether the winner will be asked which augmentations suit, and so meets none of those.
     """
     seconds = RACE_SHARE * clock.limit_seconds
     entrants: list[tuple[Recipe, Trained]] = []
@@ -453,7 +455,8 @@ def _race(
             engine.make_ready(candidates[0], problem, seconds)
         for recipe in candidates:
             steps = max(FEWEST_RACE_STEPS, min(RACE_PASSES * problem_steps(problem, recipe), MOST_RACE_STEPS))
-            short = replace(recipe, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
+            met = unmet(problem, recipe, to_come) if is_free else recipe
+            short = replace(met, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
             try:
                 pace = Pace(time.monotonic() + seconds, steps)
                 entrants.append((recipe, engine.carry_out(short, problem, pace=pace, is_recorded=False)))
