@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from penjing.core import plugins
+from penjing.core.finding import Finding
+from penjing.core.recipe import Choice, Recipe
 from penjing.modalities.image.front_end import FrontEnd, learn
 
 NAMES = [name for name in plugins.names("models") if name != "own"]  # which is given, not built
@@ -173,6 +175,19 @@ def test_the_dial_changes_the_size(name: str, kind: str) -> None:
     assert sizes[-1] > 4 * sizes[0]
     # A linear head on a vector cannot be smaller; what learns something of its own grows at every step.
     assert len(set(sizes)) == (3 if name == "probe" else 5)
+
+
+@pytest.mark.parametrize(("name", "kind"), PAIRS)
+def test_halved_again_and_again_it_still_answers(name: str, kind: str) -> None:
+    defaults = plugins.find("models", name).defaults
+    smaller, finding = plugins.load("remedies", "smaller_network"), Finding("overfit", "warning", "…")
+    starts = [defaults["width"], 3 * defaults["width"] // 4] if defaults.get("width") else []
+    for width in starts:
+        recipe = Recipe(model=Choice(name, {"width": width})).filled()
+        while isinstance(halved := smaller.apply(recipe, finding), Recipe):
+            recipe = halved
+            encoder = built(name, usual(kind), width=recipe.model.settings["width"])
+            assert encoder(items(kind, usual(kind))).shape == (5, encoder.features)
 
 
 @pytest.mark.parametrize(("name", "kind"), PAIRS)

@@ -28,7 +28,7 @@ class Settings:
     """How large the network is.
 
     Attributes:
-        width: numbers that a token is described by, a multiple of `_HEAD_WIDTH`.
+        width: numbers that a token is described by; the heads share them, so a multiple of `_HEAD_WIDTH` serves best.
         depth: number of blocks.
         dropout: share of numbers silenced while training, 0 to 1.
     """
@@ -44,7 +44,8 @@ class Block(nn.Module):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         width = settings.width
-        self.heads = width // _HEAD_WIDTH
+        self.heads = _heads(width)
+        self.head_width = width // self.heads
         self.before_attention, self.before_dense = nn.LayerNorm(width), nn.LayerNorm(width)
         self.asked = nn.Linear(width, 3 * width, bias=False)
         self.answered = nn.Linear(width, width)
@@ -55,11 +56,16 @@ class Block(nn.Module):
     def forward(
         self, values: Float[Tensor, "batch length width"], bias: Float[Tensor, "batch 1 1 length"]
     ) -> Float[Tensor, "batch length width"]:
-        parts = self.asked(self.before_attention(values)).unflatten(2, (3, self.heads, _HEAD_WIDTH))
+        parts = self.asked(self.before_attention(values)).unflatten(2, (3, self.heads, self.head_width))
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         seen = _attended(query, key, value, bias)
         values = values + self.dropout(self.answered(seen.transpose(1, 2).flatten(2)))
         return values + self.dropout(self.narrow(F.gelu(self.wide(self.before_dense(values)))))
+
+
+def _heads(width: int) -> int:
+    """How many heads share a width evenly: as many as `_HEAD_WIDTH` asks for, or the next fewer that can."""
+    return next(count for count in range(max(1, width // _HEAD_WIDTH), 0, -1) if width % count == 0)
 
 
 def _attended(query: Tensor, key: Tensor, value: Tensor, bias: Float[Tensor, "batch 1 1 length"]) -> Tensor:
