@@ -122,6 +122,25 @@ def test_the_loss_of_no_training_is_that_of_the_loss_that_is_learned(loss: str, 
     assert normal <= expected + 1e-9  # what it is of a normal target
 
 
+def of_a_rare_class(first_loss: float) -> Record:
+    """A hundred items, one of which is a dog: the constant answer has a loss of 0.056, a network that gives both
+    classes the same one of 0.69."""
+    names = ["cat"] * 99 + ["dog"]
+    said = {"majority": [(name, "cat", 0.99) for name in names], "network": [(name, "cat", 0.5) for name in names]}
+    choices = {"task.name": "classify", "task.loss": "cross_entropy"}
+    return example_steps(first__loss=first_loss).also(items=example_classes(said).items, choices=choices)
+
+
+def test_of_a_rare_class_a_network_that_gives_all_the_same_knows_nothing() -> None:
+    record = of_a_rare_class(0.73)
+    assert checks.constant_loss(record) == pytest.approx(0.056, abs=0.001)
+    assert checks.untrained_loss(record) == pytest.approx(np.log(2))
+    assert exploding_gradient.look(record) is None
+    found = exploding_gradient.look(of_a_rare_class(8.0))
+    assert found is not None
+    assert "the untrained network has a loss of 8, one that knows nothing 0.693" in found.message
+
+
 def test_numbers_are_learned_by_heart_where_a_simple_model_is_better() -> None:
     truth, answer = drawn(0.6)
     items = numbers({"network": 0.2 * answer, "boosted_trees": answer, "mean": np.zeros(len(truth))}, truth)

@@ -445,11 +445,13 @@ def first_of(record: Record, name: str) -> float | None:
 
 def untrained_loss(record: Record) -> float:
     """The loss of a network that knows nothing, as training measures it: that of the constant answer where the
-    cross-entropy is learned, the most that the mean of standardised numbers can have where those are; 0 where it is not
-    known."""
+    cross-entropy is learned, or that of giving every class the same where that is more, for of a rare class the
+    constant answer knows very much; the most that the mean of standardised numbers can have where those are; 0 where it
+    is not known."""
     choices = record.choices or {}
     if choices.get("task.loss") == "cross_entropy":
-        return constant_loss(record) or 0.0
+        constant = constant_loss(record)
+        return 0.0 if constant is None else max(constant, math.log(_class_count(record)))
     if choices.get("task.name") != "regress":
         return 0.0
     # Of errors whose mean square is one: half of it, the mean error that is at most its root, or the lesser of both.
@@ -467,6 +469,14 @@ LEAKY = "--set model.activation=leaky_relu"  # what lets gradients through on ei
 
 
 def can_set(record: Record, name: str) -> bool:
+def _class_count(record: Record) -> int:
+    """How many classes the network tells apart; 1 where that is not known."""
+    if record.items is None or not {"model", "probability"} <= set(record.items.columns):
+        return 1
+    lengths = record.items.filter(model="network")["probability"].list.len().drop_nulls().to_list()
+    return max(lengths, default=1)
+
+
     """Whether the recipe of a record has a choice of that dotted name, so that advice may name it."""
     return name in (record.choices or {})
 

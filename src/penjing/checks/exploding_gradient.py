@@ -3,8 +3,8 @@
 **What it sees.** The norm of the gradient at every evaluation, before it was clipped: the largest beside the median and
 beside the first. The largest loss of a batch, between evaluations too, beside that of a network that knows nothing. The
 gradient of the very first update beside the weights, in the middle one of the layers, and the loss of the untrained
-network beside that of the constant answer: weights that were drawn too large make both of them huge. And, where numbers
-are predicted, how far the farthest target lies from the middle of the others.
+network beside that of one that knows nothing: weights that were drawn too large make both of them huge. And, where
+numbers are predicted, how far the farthest target lies from the middle of the others.
 
 **Why it is bad.** One such update can undo what hundreds have learned, and a few of them end in a loss that is not a
 number. A target a thousand times as far away as usual has a gradient a thousand times the usual one, and brings all
