@@ -256,6 +256,41 @@ def test_groups_that_differ_are_no_proof_that_a_simple_model_is_better() -> None
     assert beaten_by_simple.look(always) is not None
 
 
+@pytest.mark.parametrize(
+    ("network", "linear", "of", "is_found"),
+    [(6, 24, 24, True), (17, 24, 24, True), (18, 24, 24, False), (0, 7, 7, True), (0, 6, 6, False), (26, 30, 30, True)],
+)
+def test_few_items_tell_that_a_simple_model_is_better_where_an_exact_interval_does(
+    network: int, linear: int, of: int, *, is_found: bool
+) -> None:
+    said = {"network": beaten_by_simple._answers(network, of), "linear": beaten_by_simple._answers(linear, of)}
+    found = beaten_by_simple.look(example_classes(said))
+    assert (found is not None) == is_found
+    if found is not None and of == 24:
+        assert f"on the same 24 validation items it has 100.0% right, the network {network / 24:.1%}" in found.message
+
+
+def test_of_few_items_chance_is_hardly_ever_called_a_better_model() -> None:
+    draw = np.random.default_rng(0)
+    calls = 0
+    for _ in range(200):
+        right = {name: draw.random(24) < 0.6 for name in ("network", "linear", "boosted_trees")}
+        said = {
+            name: [("cat", "cat" if one else "dog", 0.8) for one in answers.tolist()] for name, answers in right.items()
+        }
+        calls += beaten_by_simple.look(example_classes(said)) is not None
+    assert calls <= 5  # of 200: at most one in forty
+
+
+def test_a_few_groups_that_are_apart_alike_by_chance_prove_nothing() -> None:
+    """Each of two mice has one photo more right: their means agree, and two photos of eighty are what there is."""
+    record = mice({"network": [30, 30], "linear": [31, 31]})
+    found = gain(of_mice(record), "right", ["linear"])
+    assert found is not None
+    assert found.low < found.mean < 0 < found.high
+    assert beaten_by_simple.look(of_mice(record)) is None
+
+
 def test_one_group_proves_nothing() -> None:
     record = of_mice(mice({"network": [10], "linear": [40]}))
     assert gain(record, "right", ["linear"]) is None

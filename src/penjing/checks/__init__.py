@@ -28,6 +28,7 @@ from jaxtyping import Float, Int
 from penjing.core import plugins
 from penjing.core.finding import FOLLOWS_FROM, Finding, Level
 from penjing.core.record import MOST_MEASURED, Record, Survey
+from penjing.core.shares import shares_apart
 from penjing.core.statistics import standard_error, student_t, unit_of_item
 
 # Parts whose items may be named and whose content and label may be spoken of.
@@ -304,7 +305,8 @@ class Gain:
     """What one model gains over another on the same items, with a 95 % interval of the mean.
 
     Every mean is over the groups (speakers, patients), each of which counts as its items do on average: items of one
-    group are alike, so many of them tell little more than a few. An item without a group is its own.
+    group are alike, so many of them tell little more than a few. An item without a group is its own. Of fewer than
+    `FEW_GROUPS` of them, the interval of right answers holds the exact one of single items too.
 
     Attributes:
         mean: positive where it is better.
@@ -325,6 +327,8 @@ class Gain:
     over: float
 
 
+# Of fewer groups Student's t of right answers is not to be relied on: few of them may be apart alike by chance.
+FEW_GROUPS = 30
 CONSTANT = ("majority", "mean")  # the models that always give the same answer
 SIMPLE = ("linear", "boosted_trees")  # those that look at the items and are no network
 
@@ -363,6 +367,9 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     half = student_t(0.975, groups - 1) * standard_error(one - two, number)
     sign = 1 if measure == "right" else -1
     ends = (mean - half, mean + half)
+    if measure == "right" and groups < FEW_GROUPS:
+        exact = shares_apart(int((one > two).sum()), int((one < two).sum()), len(pairs))
+        ends = (min(ends[0], exact[0]), max(ends[1], exact[1]))
     return Gain(mean, *ends, len(pairs), groups, sign * float(one.mean()), sign * float(two.mean()))
 
 
@@ -380,13 +387,16 @@ AHEAD = 0.02
 def ahead(record: Record, fewest: int = 30) -> tuple[str, str, Gain] | None:
     """The simple model that is clearly better than the network, by `AHEAD` at least; None where none is.
 
+    Args:
+        fewest: items, where losses are compared. Of right answers the exact interval says how many it takes.
+
     Returns:
         Its name; by what, "right" (answers that are right, of classes) or "loss" (of numbers and labels); and what the
         network gains over it, all of it below zero.
     """
     assert record.items is not None
     measure = "right" if len(class_answers(record)) else "loss"
-    found = over_simple(record, measure, fewest)
+    found = over_simple(record, measure, 1 if measure == "right" else fewest)
     worse = {name: one for name, one in found.items() if one.high < 0 and _apart(record, measure, one) >= AHEAD}
     if not worse:
         return None
@@ -459,6 +469,14 @@ def untrained_loss(record: Record) -> float:
     return {"huber": min(half, delta), "absolute": 1.0}.get(str(choices.get("task.loss")), half)
 
 
+def _class_count(record: Record) -> int:
+    """How many classes the network tells apart; 1 where that is not known."""
+    if record.items is None or not {"model", "probability"} <= set(record.items.columns):
+        return 1
+    lengths = record.items.filter(model="network")["probability"].list.len().drop_nulls().to_list()
+    return max(lengths, default=1)
+
+
 def choices_of(record: Record) -> Mapping[str, Any]:
     """The recipe of a record, dotted key → value."""
     assert record.choices is not None
@@ -469,14 +487,6 @@ LEAKY = "--set model.activation=leaky_relu"  # what lets gradients through on ei
 
 
 def can_set(record: Record, name: str) -> bool:
-def _class_count(record: Record) -> int:
-    """How many classes the network tells apart; 1 where that is not known."""
-    if record.items is None or not {"model", "probability"} <= set(record.items.columns):
-        return 1
-    lengths = record.items.filter(model="network")["probability"].list.len().drop_nulls().to_list()
-    return max(lengths, default=1)
-
-
     """Whether the recipe of a record has a choice of that dotted name, so that advice may name it."""
     return name in (record.choices or {})
 

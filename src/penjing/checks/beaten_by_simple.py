@@ -2,7 +2,8 @@
 
 **What it sees.** The network's answers on the items that validate beside those of the linear model and of the boosted
 trees: the mean paired difference of right answers (of classes) or of losses (of numbers), with a 95 % interval. A
-difference of less than `checks.AHEAD` is none.
+difference of less than `checks.AHEAD` is none. Of few classified items the interval is exact, so that it speaks where
+even these tell; of numbers and labels there must be `FEWEST`.
 
 **Why it is bad.** A network that a linear model beats costs more and gives less. It learned too little, or from too
 few items, or it is badly set.
@@ -22,7 +23,7 @@ from penjing.core.record import Record
 NEEDS = ("items.loss", "items.model", "items.probability")
 FOLLOWS = (*HAMPERS, "diverged", "not_learning", "underfit", "overfit", "stopped_early", "label_errors", "drift")
 PICTURE = "floor"
-FEWEST = 30  # items
+FEWEST = 30  # items, where losses are compared
 
 
 def look(record: Record) -> Finding | None:
