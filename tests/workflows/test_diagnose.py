@@ -267,6 +267,21 @@ def test_the_sparse_rows_of_lightning_become_one_an_epoch(tmp_path):
     assert steps["train/loss"].to_list() == [train for train, _ in TURNED]
 
 
+def test_of_a_log_that_two_trainings_were_appended_to_the_last_one_is_read(tmp_path):
+    """Keras appends so; the second training is the shorter one here, and a test of it comes last."""
+    trainings = [f"{epoch},{1 / (epoch + 1)},," for epoch in range(9)] + ["0,0.9,0.8,", "1,0.6,0.7,", "2,0.5,0.6,"]
+    rows = "\n".join(["epoch,loss,val_loss,test_loss", *trainings, "0,,,0.65"])
+    steps = foreign(log(tmp_path, rows)).steps
+    assert steps["step"].to_list() == [1, 2, 3]
+    assert steps["train/loss"].to_list() == [0.9, 0.6, 0.5]
+    assert steps["valid/loss"].to_list() == [0.8, 0.7, 0.6]
+
+
+def test_a_log_from_its_last_epoch_to_its_first_is_one_training(tmp_path):
+    steps = foreign(log(tmp_path, "epoch,loss\n" + "".join(f"{epoch},{epoch}\n" for epoch in (3, 2, 1, 0)))).steps
+    assert len(steps) == 4
+
+
 def test_a_log_without_numbered_rows_has_a_row_an_epoch(tmp_path):
     assert foreign(log(tmp_path, "Loss\n1\n0.5\n")).steps["step"].to_list() == [1, 2]
 

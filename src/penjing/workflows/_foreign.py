@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -42,7 +43,8 @@ _LOSSES = ("train/running_loss", "train/loss", "valid/loss")
 def foreign(file: Path) -> Record:
     """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
     with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; rows
-    without a number there are left out. Where nothing numbers the rows, each is an epoch.
+    without a number there are left out. Where nothing numbers the rows, each is an epoch; where their epochs begin
+    again, the last training is read.
 
     Raises:
         DataError: it is not such a table, or holds no losses.
@@ -121,7 +123,8 @@ def _record(rows: list[dict[str, str]], file: str) -> Record:
     if are_steps and (epoch is None or not _are_whole(rows, epoch)):
         lines, counted = list(_numbered(rows, columns, step, file)), "step"
     else:
-        lines, counted = list(_numbered(rows, columns, epoch, file)), "epoch"
+        lasts = rows if epoch is None else _of_last_training(rows, columns, epoch)
+        lines, counted = list(_numbered(lasts, columns, epoch, file)), "epoch"
         lines = [{**line, "step": place} for place, line in enumerate(lines, 1)]
     return Record(steps=pl.DataFrame(lines, infer_schema_length=None), counted=counted)
 
@@ -153,6 +156,19 @@ def _are_rising(rows: list[dict[str, str]], column: str) -> bool:
     """Whether the numbers of a column, each once, rise."""
     numbers = list(dict.fromkeys(_numbers(rows, column)))
     return numbers == sorted(numbers)
+
+
+def _of_last_training(rows: list[dict[str, str]], columns: Mapping[str, str], epoch: str) -> list[dict[str, str]]:
+    """The rows of the last training in a log that several were appended to: its epochs begin again there. Rows without
+    any loss, such as those of a test, are no training."""
+    numbers = [_number(cell) for cell in _cells(rows, epoch)]
+    known = [(place, number) for place, number in enumerate(numbers) if number is not None]
+    losses = [columns[name] for name in _LOSSES if name in columns]
+    for (_, before), (place, number) in reversed(list(pairwise(known))):
+        begins_again = number < before and number == known[0][1]
+        if begins_again and any(any(_cells(rows[place:], name)) for name in losses):
+            return rows[place:]
+    return rows
 
 
 def _numbered(
