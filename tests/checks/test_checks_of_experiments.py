@@ -55,6 +55,15 @@ def test_few_seeds_say_little_of_their_luck() -> None:
     assert few[1] < 0 < many[1]
 
 
+def test_no_interval_goes_further_than_the_metric_can() -> None:
+    row = {"experiment": "larger", "gain": 0.3, "gain_low": -0.9, "gain_high": 0.9, "items": 3, "span": 1.0}
+    told = widened(example_trials(row), row)
+    assert told == pytest.approx((0.3, -1.0, 1.0))
+    free = widened(example_trials({**row, "span": None}), {**row, "span": None})
+    assert free[1] < -1
+    assert free[2] > 1
+
+
 def test_an_experiment_that_is_repeated_is_told_by_its_mean_and_says_more_of_luck() -> None:
     rows = [{"experiment": "larger", "seed": seed, "gain": gain} for seed, gain in ((0, 0.05), (1, 0.02), (2, 0.02))]
     record = example_trials(*rows, *seeds(0.0))

@@ -159,7 +159,8 @@ def widened(record: Record, row: Mapping[str, Any], column: str = "gain") -> tup
     The interval holds the luck of the items and of the seeds. How far seeds are apart on the same items holds what
     these scatter single trainings too, so that is counted there, once. Few seeds say little of their luck: it is no
     less than what the items scatter, and the interval is as wide as Student's t asks for, with the degrees of freedom
-    of the larger part of the variance. Where nothing was repeated it holds the luck of the items alone.
+    of the larger part of the variance. Where nothing was repeated it holds the luck of the items alone. It goes no
+    further than the metric can.
 
     Source: B. L. Welch (1947), "The generalization of Student's problem", for the degrees of freedom of a sum.
 
@@ -184,7 +185,8 @@ def widened(record: Record, row: Mapping[str, Any], column: str = "gain") -> tup
         parts = of_items**2 / max(1, float(rows[0]["items"]) - 1) + (of_seeds**2 / freedom if freedom else 0.0)
         return student_t(0.975, max(1, int(variance**2 / parts))) * math.sqrt(variance)
 
-    return gain, gain - reach("low"), gain + reach("high")
+    most = float((row.get("span") if column == "gain" else None) or math.inf)
+    return gain, max(gain - reach("low"), -most), min(gain + reach("high"), most)
 
 
 def is_repeated(record: Record, row: Mapping[str, Any]) -> bool:

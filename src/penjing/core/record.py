@@ -68,7 +68,8 @@ class Record:
             hidden from the trained network, "border" or "centre", or a linear model that sees nothing else, "border
             alone"; "arithmetic": another way to do it), `setting` (which), `seed` (some are repeated with others),
             `metric`, `value`, `is_higher_better`, `unit` (what a difference of one means: 1, or what the constant
-            answer has), `loss` (mean on validation), `train_loss` (on what was learned from), `items` (that judge),
+            answer has), `span` (the most that a difference can be; null without bounds, and in older runs),
+            `loss` (mean on validation), `train_loss` (on what was learned from), `items` (that judge),
             `floor` and `floor_loss` (of the constant answer), `simple` (the metric of the best simple model),
             `parameters`; of "arithmetic" `seconds` (an update's), `is_own`, `is_right` and `option` (as typed); `low`
             and `high` of the value, and `gain`, `gain_low`, `gain_high` over the training itself, the row of "itself"

@@ -192,6 +192,7 @@ class Laboratory:
             "metric": self.metric.name,
             "is_higher_better": self.metric.is_higher_better,
             "unit": self.metric.unit(score.value, floor),
+            "span": span if math.isfinite(span := self.metric.bounds[1] - self.metric.bounds[0]) else None,
             "value": score.value,
             "low": score.low,
             "high": score.high,
