@@ -132,6 +132,21 @@ def test_what_is_known_is_kept_where_the_time_is_not_enough_for_a_shorter_traini
     assert not any(one.needs_experiments for one in found.not_examined if one.name == "unstable")
 
 
+def test_an_experiment_for_which_the_memory_is_not_enough_is_left_out(run, monkeypatch):
+    def lacking(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8000000000 bytes")
+
+    monkeypatch.setattr(_experiments, "_share", lambda *_: 1.0)
+    monkeypatch.setattr(_experiments, "PROBE_SECONDS", 40.0)
+    monkeypatch.setattr(_experiments.engine, "carry_out", lacking)
+    said = []
+    found = pj.diagnose(run, time="40s", watch=said.append)
+    told = [str(one) for one in said]
+    assert any("a larger network: given up, for there was not enough memory" in one for one in told)
+    assert {kind for kind, _ in rows(run)} == {"itself", "hidden"}
+    assert found.examined
+
+
 def test_of_a_run_with_folds_the_training_itself_is_made_whole_and_short(tmp_path, monkeypatch):
     run = fit_kind("image and text", tmp_path, folds=3).path
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)

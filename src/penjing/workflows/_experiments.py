@@ -36,7 +36,7 @@ from penjing.training._plan import planned_anew, total_steps
 from penjing.training._whole import check_weights
 from penjing.workflows import _close, _own
 from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
-from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
+from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard, is_of_memory
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import check_seeing, seen_through
 from penjing.workflows._problem import pose
@@ -172,17 +172,21 @@ def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
     """One experiment, where it is not known yet and the time is enough; what it gives is kept."""
     if _is_made(plan, lab.steps, known) or plan.cost * lab.seconds > lab.clock.left:
         return
-    plan = lab.priced(plan)
-    if plan.cost * lab.seconds > lab.clock.left:
-        return
-    tell(lab.watch, Said(f"experiment: {_spoken(plan)}"))
     try:
+        plan = lab.priced(plan)
+        if plan.cost * lab.seconds > lab.clock.left:
+            return
+        tell(lab.watch, Said(f"experiment: {_spoken(plan)}"))
         row = _cleaned(lab, plan) if plan.experiment == "cleaned" else lab.carry_out(plan)
         append_line(lab.run.path / TRIALS, row)
     except TooLongError:
         tell(lab.watch, Said(f"{_spoken(plan)}: given up, for it takes too long"))
     except RunError as error:  # one of the folds that doubt the labels diverged
         tell(lab.watch, Said(f"{_spoken(plan)}: given up, for {error}"))
+    except (MemoryError, RuntimeError) as problem:  # such as of a larger network
+        if not is_of_memory(problem):
+            raise
+        tell(lab.watch, Said(f"{_spoken(plan)}: given up, for there was not enough memory"))
 
 
 def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model: object | None = None) -> Laboratory:

@@ -254,6 +254,12 @@ class Laboratory:
         return Majority.learn(self.recipe.task.name, train, len(self.problem.classes)).answer(len(self.truth))
 
 
+def is_of_memory(problem: Exception) -> bool:
+    """Whether something failed because the memory was not enough, which torch says in words alone."""
+    text = str(problem).lower()
+    return isinstance(problem, MemoryError) or "alloc" in text or "out of memory" in text
+
+
 def guard(seconds: float) -> Callable[[Event], None]:
     """A watcher that ends a training which takes longer."""
     last = time.monotonic() + seconds
