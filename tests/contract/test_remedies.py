@@ -83,6 +83,16 @@ def test_only_columns_of_a_table_are_left_out_and_never_all(inputs: Any, said: A
     assert (found.reason if isinstance(found, NotApplicable) else found.data.inputs) == left
 
 
+def test_the_border_is_hidden_where_only_texts_beside_the_pictures_are_seen_through_an_encoder() -> None:
+    remedy = plugins.load("remedies", "hide_border")
+    encoders = {"image": Choice("cnn"), "text": Choice("probe")}
+    recipe = Recipe(encoders=encoders, pretrained={"text": Choice("minilm")}).filled()
+    assert remedy.apply(recipe, finding("shortcut")).training.border > 0
+    both = {"image": Choice("probe"), "text": Choice("bag")}
+    whole = Recipe(encoders=both, pretrained={"image": Choice("minilm")}).filled()
+    assert remedy.apply(whole, finding("shortcut")).reason == "an encoder sees its pictures whole"
+
+
 def test_all_remedies_are_found() -> None:
     assert len(NAMES) >= 30
     assert {"lower_rate", "augment", "clip_gradient"} <= set(NAMES)

@@ -18,10 +18,9 @@ TREATS: Mapping[str, float] = {"shortcut": 1.0}
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
     """The recipe of a network that does not see the border of its pictures."""
-    if recipe.pretrained:
-        return NotApplicable("an encoder sees its pictures whole")
     if "image" not in modality_names(recipe):
-        return NotApplicable("its network sees no pictures")
+        why = "an encoder sees its pictures whole" if recipe.pretrained else "its network sees no pictures"
+        return NotApplicable(why)
     if recipe.training.border:
         return NotApplicable("the border of its pictures is hidden already")
     return moved(recipe, {"training.border": BORDER}, "")
