@@ -240,6 +240,10 @@ def test_what_is_nothing_to_diagnose_is_said_with_what_is(given):
 
 
 def test_a_history_without_losses_and_one_with_a_time_are_refused():
+    with pytest.raises(DataError, match=r"its columns are c0, c1.*, c11 and 288 more; a log has"):
+        pj.diagnose({f"c{number}": [1.0] for number in range(300)})
+    with pytest.raises(DataError, match=f"its columns are {'x' * 39}…; a log has"):
+        pj.diagnose({"x" * 500: [1.0]})
     with pytest.raises(DataError, match="history holds no losses: its columns are accuracy"):
         pj.diagnose({"accuracy": [0.5, 0.6]})
     with pytest.raises(DataError, match="history holds no losses: it has no rows"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -38,6 +38,7 @@ _EPOCHS = ("epoch", "train/epoch")  # what numbers the rows
 _STEPS = ("step", "iteration", "_step", "global_step", "train/global_step", "trainer/global_step")
 TITLE = "history"  # what a log is called that is no file
 _LOSSES = ("train/running_loss", "train/loss", "valid/loss")
+MOST_NAMED, LONGEST_NAME = 12, 40  # columns that a refusal names, and letters of a name in it
 
 
 def foreign(file: Path) -> Record:
@@ -116,7 +117,7 @@ def _record(rows: list[dict[str, str]], file: str) -> Record:
         if (theirs := next((name for name in names if name in given), None)) is not None
     }
     if not any(name in columns for name in _LOSSES):
-        names = f"its columns are {', '.join(given)}" if given else "it has no rows"
+        names = f"its columns are {_named(tuple(given))}" if given else "it has no rows"
         raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
     epoch, step = (next((given[name] for name in names if name in given), None) for names in (_EPOCHS, _STEPS))
     are_steps = step is not None and _are_whole(rows, step) and _are_rising(rows, step)
@@ -208,3 +209,10 @@ def _last(rows: list[dict[str, str]], column: str, file: str) -> float | None:
         return float(cells[-1])
     except ValueError as problem:
         raise DataError(f'{file}: "{cells[-1]}" in the column {column} is not a number') from problem
+
+
+def _named(columns: Sequence[str]) -> str:
+    """The first names of a table, as far as they fit into a sentence: it may have hundreds."""
+    shown = [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…" for name in columns[:MOST_NAMED]]
+    more = len(columns) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
