@@ -187,6 +187,11 @@ def test_what_all_updates_together_moved_decides_whether_it_crawled() -> None:
     assert found is not None
     assert "20 updates together moved a layer's weights by 1.0% of their size" in found.message
     assert found.evidence["update_ratio"] == pytest.approx(5e-4)
+    assert "the training loss went from 1.2 to 1.11 only" in found.message
+    risen = [1.0, *(2.0 - 0.01 * row for row in range(9))]
+    found = crawling.look(example_steps(step=list(range(2, 22, 2)), train__loss=risen, **ratios(5e-4)))
+    assert found is not None
+    assert "the training loss did not fall (from 1 to 1.92)" in found.message
 
 
 def early(losses: list[float], noise: float, **choices: str) -> Finding | None:

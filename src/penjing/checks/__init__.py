@@ -154,7 +154,8 @@ def _explained(found: Sequence[Finding]) -> list[Finding]:
     explained = []
     for finding in found:
         if causes.get(finding.name):
-            told = " and ".join(causes[finding.name])
+            *others, last = causes[finding.name]
+            told = " and ".join([*filter(None, [", ".join(others)]), last])
             evidence = {**finding.evidence, FOLLOWS_FROM: causes[finding.name]}
             finding = replace(
                 finding, level="info", message=f"{finding.message} It follows from {told}.", evidence=evidence

@@ -45,12 +45,13 @@ def look(record: Record) -> Finding | None:
     is_falling = losses[-1] < losses[len(losses) // 2]
     if way >= FEW or left < REACHED or not (is_falling or (left > STOOD and _knows_nothing(record))):
         return None
+    course = f"from {losses[0]:.3g} to {losses[-1]:.3g}"
+    told = f"went {course} only" if left < 1 else f"did not fall ({course})"
     return Finding(
         name="crawling",
         level="warning",
         message=f"It crawls: {updates:,} updates together moved a layer's weights by {way:.1%} of their size at most, "
-        f"and the training loss went from {losses[0]:.3g} to {losses[-1]:.3g} only. Raise the rate with --set "
-        "optimiser.rate.",
+        f"and the training loss {told}. Raise the rate with --set optimiser.rate.",
         evidence={"way": way, "update_ratio": way / max(1, updates), "left": left},
         remedies=("--set optimiser.rate",),
     )
