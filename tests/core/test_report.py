@@ -384,7 +384,7 @@ def test_a_lead_within_the_intervals_is_called_chance(tmp_path: Path) -> None:
 def test_the_test_score_stands_with_its_number_of_openings(tmp_path: Path) -> None:
     sealed = read_page(write_run(tmp_path / "sealed", Shape(openings=0)), tmp_path / "a.html").words
     assert "Still sealed: " in sealed
-    assert "penjing test sealed" in sealed
+    assert f"penjing test {tmp_path / 'sealed'}" in sealed
     opened = read_page(write_run(tmp_path / "opened", Shape(openings=3)), tmp_path / "b.html").words
     assert "86.0 %" in opened
     assert "Opened 3 times, on " in opened
@@ -585,3 +585,7 @@ def test_saved_figures_show_no_item_where_pictures_are_not_wanted(run: Path, tmp
     kept = {path.name for path in save_figures(run, tmp_path / "without", pictures=False)}
     assert drawn - kept >= {"mistakes.svg", "looked_wrong.png"}
     assert kept >= {"loss.svg", "confusion.svg", "floor.csv"}
+
+
+def test_neighbouring_ticks_of_an_axis_of_shares_differ() -> None:
+    assert [_figures.percent(value, 0) for value in (0.985, 0.99, 1.0, 0.07)] == ["98.5 %", "99 %", "100 %", "7 %"]

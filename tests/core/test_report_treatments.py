@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from fake_run import Shape, write_run
 
-from penjing.core.report import _read, _tables, _treatments, save_figures, text, write_report
+from penjing.core.report import _read, _sections, _tables, _treatments, save_figures, text, write_report
+from penjing.core.units import show_seconds
 
 
 def line(remedy: str, outcome: str, effect: tuple[float, float, float] | None = None, **more: Any) -> dict[str, Any]:
@@ -86,3 +87,21 @@ def test_an_effect_in_units_has_no_points() -> None:
     assert text.show_effect(1234.5, -12.0, 2000.0, "mae") == "+1,234 [−12 to +2,000]"
     assert text.show_effect(0.0124, 0.004, 0.02, "macro_f1") == "+0.012 [+0.004 to +0.020]"
     assert text.show_effect(0.0, -0.01, 0.02, "accuracy") == "0.0 points [−1.0 to +2.0]"
+
+
+def test_what_was_told_of_remedies_is_folded_in_what_was_decided(run: Path) -> None:
+    html = write_report(run).read_text(encoding="utf-8")
+    decided = html[html.index('id="decisions"') :]
+    assert "<details><summary>5 lines about remedies</summary>" in decided
+    assert "clip_gradient: not applicable" in decided
+
+
+def test_the_cost_of_a_healed_run_holds_what_went_before_it(run: Path) -> None:
+    about = json.loads((run / "run.json").read_text(encoding="utf-8")) | {"deadline_seconds": 44.0}
+    about["seconds"] = {"training": 40.0}
+    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    with (run / "ledger.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"time": "", "what": "heal", "choice": "crawling", "why": "", "seconds": 46.0}) + "\n")
+    cost = _sections.cost(_read.read_run(run))
+    assert (cost["total"], cost["deadline"]) == (show_seconds(86.0), show_seconds(90.0))
+    assert cost["stages"][0]["name"] == "first training and treatment"

@@ -315,3 +315,9 @@ def test_a_treatment_that_fails_leaves_the_first_training_and_says_where(
     assert "the memory of this computer is full" in told
     assert told.endswith(f"; the first, short training is kept in {tmp_path / 'run'}")
     assert Run(tmp_path / "run").has_weights
+
+
+def test_the_ledger_tells_how_long_the_first_training_and_the_treatment_took() -> None:
+    looked, treated = {"what": "heal", "choice": "nothing wrong"}, {"what": "treated", "choice": "nothing"}
+    assert healing._timed(looked, 46.0)["seconds"] == 46.0
+    assert healing._timed(treated, 46.0) == treated

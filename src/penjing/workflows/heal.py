@@ -71,8 +71,15 @@ def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch 
             _first(data, wish, first, max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds), watch)
             healed = _healed(first, data, clock, watch, wish.recipe.own)
         with _kept(first, wish.out, "the one after it has no weights"):
-            final = replace(_with(wish, healed), seconds=clock.left)
-            return fit(data, final, command, watch, Origin(None, Clock(clock.left), healed.ledger))
+            left = clock.left
+            ledger = [_timed(line, seconds - left) for line in healed.ledger]
+            final = replace(_with(wish, healed), seconds=left)
+            return fit(data, final, command, watch, Origin(None, Clock(left), ledger))
+
+
+def _timed(line: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+    """A line of the ledger; the one that tells of the first training also says what all before the kept one took."""
+    return {**line, "seconds": round(seconds, 3)} if line["what"] == "heal" else line
 
 
 @dataclass(frozen=True)

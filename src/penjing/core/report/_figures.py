@@ -398,7 +398,8 @@ def blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 
 def percent(value: float, _: float) -> str:
-    return f"{100 * value:.0f} %"
+    """A tick of an axis; neighbours that lie closer than one percent differ in what they say, too."""
+    return f"{100 * value:.6g} %"
 
 
 def _number(value: float, _: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "reliability": _sections.reliability(files),
         "treatments": _treatments.treatments(files),
         "data": _sections.data(files),
-        "decisions": _tables.decisions(files).tail(MOST_DECISIONS).rows(named=True),
+        "decisions": _timeline(_tables.decisions(files).tail(MOST_DECISIONS).rows(named=True)),
         "cost": _sections.cost(files),
         "again": _sections.again(files, command),
         "unreadable_files": files.unreadable,
@@ -90,6 +91,16 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
         "has_cells": bool(files.cells),
         "drawn": _words.DRAWN.get(_words.noun(files), "") if files.pictures else "",
     }
+
+
+def _timeline(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Lines of the ledger in their order, `folded` where a treatment told of many remedies in a row."""
+    found: list[dict[str, Any]] = []
+    for is_treatment, group in groupby(lines, key=lambda line: line["what"] == "treatment"):
+        together = list(group)
+        found += [{"is_folded": True, "lines": together}] if is_treatment else []
+        found += [] if is_treatment else [{"is_folded": False, "lines": [line]} for line in together]
+    return found
 
 
 def _environment() -> Environment:

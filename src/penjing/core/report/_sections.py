@@ -62,7 +62,7 @@ def test(files: RunFiles) -> dict[str, Any]:
         "interval": text.show_score(score).partition(" [")[2].rstrip("]") if score else "",
         "openings": _words.openings(files),
         "can_open": bool((files.run.get("seal") or {}).get("items")),
-        "command": shlex.join(["penjing", "test", files.folder.name]),
+        "command": shlex.join(["penjing", "test", str(files.folder)]),
     }
 
 
@@ -219,6 +219,7 @@ def cost(files: RunFiles) -> dict[str, Any]:
     total = sum(value for _, value in stages)
     by_length = sorted((name for name, _ in stages), key=lambda name: -dict(stages)[name])
     cost, deadline = files.run.get("cost") or {}, files.run.get("deadline_seconds")
+    deadline = float(deadline) + _tables.healing_seconds(files) if deadline else None
     shown = {
         "parameters": (text.show_count, "parameters", "numbers the network learned"),
         "size_bytes": (show_bytes, "model file", "space the model takes on the disk"),

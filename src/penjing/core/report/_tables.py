@@ -299,7 +299,13 @@ def seconds(files: RunFiles) -> pl.DataFrame:
 def stages(files: RunFiles) -> dict[str, float]:
     """Stage → seconds. Older runs have the wait for data beside the stages, though it lies inside the training."""
     found = files.run.get("seconds") or {}
-    return {str(name): float(value or 0) for name, value in found.items() if name != "stalled"}
+    before = {"first training and treatment": healing_seconds(files)} if healing_seconds(files) and found else {}
+    return before | {str(name): float(value or 0) for name, value in found.items() if name != "stalled"}
+
+
+def healing_seconds(files: RunFiles) -> float:
+    """Of the time that a person allowed, what went by before the training that is kept: 0 without `--heal`."""
+    return sum(float(line.get("seconds") or 0) for line in files.ledger if line.get("what") == "heal")
 
 
 def with_probability(files: RunFiles) -> pl.DataFrame:
