@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from json_schema import faults
-from penjing import verbs
+from penjing import cli, verbs
 from penjing.cli import app, run_command
 from penjing.training import engine
 from tiny_data import draw, write_tiny
@@ -388,3 +388,17 @@ def test_a_name_that_the_locale_cannot_read_is_refused_before_any_work(inside):
         b"the name \\u677e is no text in ascii; set LC_ALL=C.UTF-8, or PYTHONUTF8=1, and run this again" in done.stderr
     )
     assert not (inside / "松").exists()
+
+
+def test_sentences_are_cut_between_words_in_a_terminal_and_commands_and_tables_are_not():
+    told = "warning: It over-fits: since epoch 3 the loss rose. Let it stop by itself with --set training.patience=3."
+    parts = cli._folded(told, 60)
+    assert len(parts) == 2
+    assert all(len(part) <= 60 for part in parts)
+    assert " ".join(part.strip() for part in parts) == told
+    for line in (
+        f"  penjing diagnose {'x' * 80}",
+        f"next:  penjing report {'x' * 80}",
+        f"valid  0.9   linear {'x y ' * 30}",
+    ):
+        assert cli._folded(line, 60) == [line]

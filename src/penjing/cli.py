@@ -11,7 +11,9 @@ import io
 import json as json_module
 import os
 import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -516,11 +518,27 @@ def _reaches(level: str | None, fail_on: str | None) -> bool:
 def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[str]) -> None:
     """Print the result: lines for people, or the document, whose `format` says how to read it."""
     if not output.json:
+        if sys.stdout.isatty():
+            width = shutil.get_terminal_size().columns
+            lines = [part for line in lines for part in _folded(line, width)]
         print(*lines, sep="\n", end="\n" if lines else "")
         return
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     whole = {"format": DOCUMENT_FORMAT, **document}
     print(json_module.dumps(whole, ensure_ascii=not is_unicode, indent=2, allow_nan=False))
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """A sentence cut between words where a terminal would cut within them; tables and commands stay as they are.
+
+    Args:
+        line: of what is printed.
+        width: of the terminal, in letters.
+    """
+    is_sentence = "  " not in line and "\n" not in line and not line.startswith("penjing ")
+    if len(line) <= width or not is_sentence:
+        return [line]
+    return textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _agreed(question: str, is_agreed: bool) -> bool:
