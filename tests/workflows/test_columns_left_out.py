@@ -14,8 +14,9 @@ from kinds import rows
 import penjing as pj
 from penjing.core.recipe import Recipe
 from penjing.core.table import Column
+from penjing.workflows._limits import Limits
 from penjing.workflows._slots import TableSlot, narrowed
-from penjing.workflows._trials import Bench, Deal, Limits, Screened
+from penjing.workflows._trials import Bench, Deal, Screened
 
 ROWS, AMPLE = 240, 60
 STEPS = {"training.steps": 30, "machine.threads": 1}

@@ -11,7 +11,8 @@ import pytest
 
 from penjing.core.recipe import Recipe
 from penjing.workflows._judging import Judging
-from penjing.workflows._trials import Deal, TooSlowError
+from penjing.workflows._limits import TooSlowError
+from penjing.workflows._trials import Deal
 
 FOLDS, ITEMS, LEAST = 3, 12, 1
 BASE = Recipe(seed=7)

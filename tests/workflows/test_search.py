@@ -16,9 +16,9 @@ from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
-from penjing.workflows import _trials
+from penjing.workflows._limits import NO_LIMITS, BehindError, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._search import Search, Step, Treated
-from penjing.workflows._trials import BehindError, Limits, Screened, SeeingTooSlowError, TooSlowError
+from penjing.workflows._trials import Screened
 
 TASK = plugins.load("tasks", "classify")
 ITEMS = 200
@@ -45,7 +45,7 @@ class FakeBench:
         self.share_of, self.history = share_of, history
         self.asked: list[Recipe] = []
 
-    def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         self.asked.append(recipe)
         return Screened(answers(self.share_of(recipe)), self.history, 1.0)
 
@@ -53,7 +53,7 @@ class FakeBench:
 class TimedBench(FakeBench):
     """One whose trainings take a hundredth of a second an update, and a quarter more with large batches."""
 
-    def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         seconds = recipe.training.steps / 100 * (1 + 0.25 * (recipe.training.batch_size > 128))
         if seconds > limits.seconds:
             raise TooSlowError(seconds)
@@ -120,7 +120,7 @@ def test_a_training_on_another_schedule_is_not_given_up_half_way(monkeypatch: py
     bench = FakeBench(lambda _: 0.3, [{"step": 30, "value": 0.3, "train/loss": 1.0, "valid/loss": 1.0}])
     seen: dict[str, Limits] = {}
 
-    def screen(recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+    def screen(recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
         seen[f"{recipe.optimiser.name} {recipe.schedule.name}"] = limits
         return FakeBench.screen(bench, recipe, limits)
 
@@ -233,7 +233,7 @@ def test_no_remedy_is_tried_that_there_is_no_time_to_judge() -> None:
 
 def test_what_takes_too_long_is_tried_where_nothing_else_helped_and_trainings_may_take_longer() -> None:
     class SlowBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
             if limits.seconds < 30 and recipe.training.steps > 1000:
                 raise TooSlowError(30.0)
             return super().screen(recipe, limits)
@@ -304,7 +304,7 @@ def test_nothing_is_tried_once_everything_is_right() -> None:
     class SureBench(FakeBench):
         certainty = 0.999
 
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
             return replace(super().screen(recipe, limits), answer=answers(self.share_of(recipe), self.certainty))
 
     def share(recipe: Recipe) -> float:
@@ -410,7 +410,7 @@ def test_a_training_that_was_too_slow_is_not_tried_at_that_length_again() -> Non
 
 def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -> None:
     class SeeingBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
             found = super().screen(recipe, limits)
             if recipe.training.batch_size > 128 and limits.seeing is not None and limits.seeing < 60:
                 raise SeeingTooSlowError(60.0)
@@ -442,7 +442,7 @@ def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -
 @pytest.mark.parametrize(("share", "is_said"), [(0.7, True), (0.5, False)])
 def test_what_looks_as_good_in_less_time_is_said(share: float, is_said: bool) -> None:
     class QuickBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = _trials.NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
             return replace(super().screen(recipe, limits), seconds=recipe.training.steps / 1000)
 
     long = Finding("trained_long", "info", "It trained long.")

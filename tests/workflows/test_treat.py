@@ -33,8 +33,9 @@ from penjing.workflows import _allowance, _told_by_data
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
+from penjing.workflows._limits import Limits
 from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
-from penjing.workflows._trials import Bench, Deal, Limits, Screened
+from penjing.workflows._trials import Bench, Deal, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
 

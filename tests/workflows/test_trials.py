@@ -16,20 +16,12 @@ from penjing.core.events import Evaluated, Progress, Started
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.core.split import Split
 from penjing.training import engine
-from penjing.workflows import _trials
+from penjing.workflows import _limits, _trials
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._doubted import Doubts
+from penjing.workflows._limits import BehindError, Guard, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._trials import (
-    BehindError,
-    Bench,
-    Limits,
-    Screened,
-    SeeingTooSlowError,
-    TooSlowError,
-    _Guard,
-    sees_whole_pictures,
-)
+from penjing.workflows._trials import Bench, Screened, sees_whole_pictures
 
 WRONG = (1, 3)  # rows whose labels networks doubt
 RECIPE = Recipe(training=Training(steps=100))
@@ -47,13 +39,14 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
-    monkeypatch.setattr(_trials, "time", found)
+    for module in (_limits, _trials):
+        monkeypatch.setattr(module, "time", found)
     return found
 
 
-def guard(clock: Clock, setup: float = 0.0, **limits: Any) -> _Guard:
+def guard(clock: Clock, setup: float = 0.0, **limits: Any) -> Guard:
     clock.now = 0.0
-    found = _Guard(RECIPE, Limits(**limits))
+    found = Guard(RECIPE, Limits(**limits))
     clock.now = setup
     found(Started("training", 100, "steps"))
     return found
@@ -260,7 +253,7 @@ def test_the_time_in_which_encoders_see_all_items_is_no_time_of_a_training(
         clock.now += 60.0
         return prepared
 
-    def carry_out(_: Recipe, __: Any, watch: _Guard, **___: Any) -> Any:
+    def carry_out(_: Recipe, __: Any, watch: Guard, **___: Any) -> Any:
         assert watch._limits.seconds == 6.0
         clock.now += 1.0
         raise RunError("the training diverged")

@@ -18,7 +18,8 @@ from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
 from penjing.core.statistics import Difference, Metric, Turn
 from penjing.workflows._allowance import Allowance
-from penjing.workflows._trials import Bench, Deal, Limits, TooSlowError
+from penjing.workflows._limits import Limits, TooSlowError
+from penjing.workflows._trials import Bench, Deal
 from penjing.workflows._verdict import Arm, Judged, judged
 
 STAGE = "judging"

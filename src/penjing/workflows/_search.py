@@ -31,7 +31,8 @@ from penjing.core.statistics import Difference, Metric, Verdict, deviation, stan
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
-from penjing.workflows._trials import BehindError, Bench, Limits, Screened, SeeingTooSlowError, TooSlowError
+from penjing.workflows._limits import BehindError, Limits, SeeingTooSlowError, TooSlowError
+from penjing.workflows._trials import Bench, Screened
 from penjing.workflows.compare import differences
 
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict

@@ -21,18 +21,17 @@ import polars as pl
 
 from penjing.core import split, statistics
 from penjing.core.errors import RunError, UsageError
-from penjing.core.events import Evaluated, Event, Progress, Started
 from penjing.core.recipe import Recipe
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
 from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
-from penjing.training._plan import total_steps
 from penjing.training._whole import check_weights
 from penjing.training.engine import Problem
 from penjing.workflows import _close, _doubted
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._hidden import choosing_without_border
+from penjing.workflows._limits import NO_LIMITS, Curve, Guard, Limits, SeeingTooSlowError
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import EmbeddingSlot, seeing_seconds, seen_through
 from penjing.workflows._problem import pose
@@ -40,66 +39,9 @@ from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
 FEWEST_JUDGING = 5  # groups that judge, where they are a part of their own
-# A training is given up where, after so much of it, it has not come near what the best one had by then.
-HALF_WAY = 0.6
-# A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
-# steps are slow and a busy machine gets free again; at once (after so many seconds) where it is so many times as long.
-BELIEVED_SHARE, BELIEVED_AFTER, HOPELESS = 0.5, 1.0, 4.0
-
 DOUBTED_DEAL = 1  # of the folds that judge where labels are doubted anew for each of them
 
 JudgedOn = Literal["confirm", "valid", "folds"]
-Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
-
-
-class TooSlowError(Exception):
-    """A training that would take longer than it may; told as soon as that is seen.
-
-    Attributes:
-        seconds: that it would take.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"it would take {seconds:.0f} s")
-        self.seconds = seconds
-
-
-class SeeingTooSlowError(TooSlowError):
-    """Encoders that would take longer to see all items than they may."""
-
-
-class BehindError(Exception):
-    """A training that was given up, for it was far behind the best one.
-
-    Attributes:
-        share: how much of it was behind it, 0 to 1.
-        value: the best that it had reached.
-        needed: what the best one had by then.
-    """
-
-    def __init__(self, share: float, value: float, needed: float) -> None:
-        super().__init__(f"behind after {share:.0%}: {value:.4g}, where the best one had {needed:.4g}")
-        self.share, self.value, self.needed = share, value, needed
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What ends a training that is not worth its end.
-
-    Attributes:
-        seconds: that it may take.
-        curve: of the best training so far; () ends none that is behind it.
-        margin: how far behind a training may be, in the watched metric.
-        seeing: seconds that encoders may take beside, to see all items for the first time; None gives them `seconds`.
-    """
-
-    seconds: float = math.inf
-    curve: Curve = ()
-    margin: float = 0.0
-    seeing: float | None = None
-
-
-NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -309,7 +251,7 @@ class Bench:
         try:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
             # Checks read what a search tries, and nobody reads the histories of a verdict.
-            trained = engine.carry_out(recipe, problem, watch=_Guard(recipe, left), is_recorded=not deal.name)
+            trained = engine.carry_out(recipe, problem, watch=Guard(recipe, left), is_recorded=not deal.name)
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
@@ -521,37 +463,3 @@ def _centred(chance: np.ndarray, at: np.ndarray) -> np.ndarray:
     yes, no = chance * (1 - np.minimum(at, 1.0)), (1 - chance) * np.minimum(at, 1.0)
     found = np.divide(yes, yes + no, out=np.full(chance.shape, 0.5), where=yes + no > 0)
     return np.where(chance >= at, np.maximum(found, np.nextafter(0.5, 1)), np.minimum(found, np.nextafter(0.5, 0)))
-
-
-class _Guard:
-    """A watcher that ends a training which leaves its limits."""
-
-    def __init__(self, recipe: Recipe, limits: Limits) -> None:
-        self._limits, self._total = limits, total_steps(recipe.training)
-        self._begun = self._first = time.monotonic()
-        self._best = -math.inf
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self._first = time.monotonic()
-        elif isinstance(event, Progress):
-            self._check_time(event.done)
-        elif isinstance(event, Evaluated):
-            self._check_time(event.step)
-            self._check_value(event)
-
-    def _check_time(self, step: int) -> None:
-        now, limit = time.monotonic(), self._limits.seconds
-        so_far, training = now - self._begun, now - self._first
-        forecast = so_far - training + training * self._total / max(1, step)
-        is_hopeless = training > BELIEVED_AFTER and forecast > HOPELESS * limit
-        if so_far > limit or is_hopeless or (forecast > limit and so_far > BELIEVED_SHARE * limit):
-            raise TooSlowError(max(forecast, so_far))
-
-    def _check_value(self, event: Evaluated) -> None:
-        share = event.step / self._total
-        value = float(event.values.get("value", -math.inf))
-        self._best = max(self._best, value) if math.isfinite(value) else self._best
-        needed = max((value for at, value in self._limits.curve if at <= share), default=-math.inf)
-        if HALF_WAY <= share < 1 and self._best < needed - self._limits.margin:
-            raise BehindError(share, self._best, needed)

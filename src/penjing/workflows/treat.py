@@ -41,6 +41,7 @@ from penjing.workflows._doubted import (
 )
 from penjing.workflows._growing import grown
 from penjing.workflows._judging import Judging
+from penjing.workflows._limits import Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._prepare import prepare
 from penjing.workflows._repeatable import FEWEST_FOLDS, FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
@@ -48,15 +49,7 @@ from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
-from penjing.workflows._trials import (
-    FOLDS,
-    Bench,
-    JudgedOn,
-    Limits,
-    Screened,
-    SeeingTooSlowError,
-    TooSlowError,
-)
+from penjing.workflows._trials import FOLDS, Bench, JudgedOn, Screened
 from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
