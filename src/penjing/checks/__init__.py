@@ -29,7 +29,7 @@ from penjing.core import plugins
 from penjing.core.finding import FOLLOWS_FROM, Finding, Level
 from penjing.core.record import MOST_MEASURED, Record, Survey
 from penjing.core.shares import shares_apart
-from penjing.core.statistics import standard_error, student_t, unit_of_item
+from penjing.core.spread import standard_error, student_t, unit_of_item
 
 # Parts whose items may be named and whose content and label may be spoken of.
 OPEN_PARTS = ("train", "valid", "confirm")

@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from penjing.checks import LISTED, SIMPLE, of_classes, units_of
-from penjing.core.statistics import unit_of_item
+from penjing.core.spread import unit_of_item
 
 JUDGES = ("network", *SIMPLE)
 WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard

@@ -13,7 +13,7 @@ import polars as pl
 from jaxtyping import Float
 
 from penjing.core.record import Record
-from penjing.core.statistics import student_t
+from penjing.core.spread import student_t
 
 EDGE = 1.96  # standard errors that a 95 % interval reaches to either side
 DOUBLINGS_DRAWN = 2_000  # possible courses of the errors

@@ -39,7 +39,7 @@ from penjing.checks._trials import (
 )
 from penjing.core.finding import Finding
 from penjing.core.record import Record
-from penjing.core.statistics import student_t
+from penjing.core.spread import student_t
 
 NEEDS = ("trials.larger",)
 PICTURE = "trials"

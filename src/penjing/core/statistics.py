@@ -1,7 +1,7 @@
 """How sure a number is: 95 % intervals of scores, and verdicts on paired differences.
 
-The unit is the group where the data have groups, else the item: a mouse photographed forty times is one
-witness, not forty. Everything here takes a `Metric`, which knows how to weigh items; a task gives them names.
+The unit is the group where the data have groups, else the item (see `core.spread`). Everything here takes a `Metric`,
+which knows how to weigh items; a task gives them names.
 
 Sources: E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference", for shares;
 B. Efron (1979), "Bootstrap methods: another look at the jackknife", for all else; T. Hesterberg (2015), "What
@@ -23,10 +23,39 @@ from jaxtyping import Bool, Float
 from penjing.core.errors import RunError, UsageError
 from penjing.core.randomness import stream
 from penjing.core.score import Score
+from penjing.core.spread import deviation, drawn, standard_error, student_t, unit_of_item, units_that_tell
+
+__all__ = [
+    "CONFIDENCE",
+    "FAR_OUT",
+    "FEWEST_RESAMPLES",
+    "LEAST_EFFECT",
+    "LEAST_SEEDS",
+    "MOST_DRAWS",
+    "RESAMPLES",
+    "Difference",
+    "Metric",
+    "Turn",
+    "Verdict",
+    "deviation",
+    "difference",
+    "far_out",
+    "holm",
+    "interval",
+    "judge",
+    "least_effect",
+    "paired_difference",
+    "resamples",
+    "score",
+    "standard_error",
+    "student_t",
+    "unit_of_item",
+    "units_that_tell",
+    "wilson",
+]
 
 CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400
-ROUGH_RESAMPLES = 200  # that tell how much of a difference may be luck, where nothing is claimed
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
 FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
@@ -417,38 +446,6 @@ def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> l
     return found.tolist()
 
 
-def standard_error(values: np.ndarray, unit: np.ndarray | None = None) -> float:
-    """Of the mean of some values; infinite where there are fewer than two units.
-
-    Args:
-        values: Float[items].
-        unit: Int[items], of `unit_of_item`; items of one unit may err alike. None has each item stand alone.
-
-    Example:
-        >>> standard_error(np.array([1.0, 2.0, 3.0, 4.0])).__round__(3)
-        0.645
-    """
-    sums = np.bincount(np.arange(len(values)) if unit is None else unit, values - values.mean())
-    units = len(sums)
-    return math.sqrt(float((sums**2).sum()) * units / (units - 1)) / len(values) if units > 1 else math.inf
-
-
-def deviation(
-    value: Callable[[np.ndarray], float], unit: np.ndarray, draws: np.random.Generator, n: int = ROUGH_RESAMPLES
-) -> float:
-    """How far a number moves when the units are drawn anew: a rough standard error, 0 where none can be told.
-
-    Args:
-        value: Float[items], how often each item counts → the number.
-        unit: Int[items], of `unit_of_item`.
-        draws: where the units are drawn from.
-        n: resamples.
-    """
-    values = np.array([value(weight[unit]) for weight in _drawn(int(unit.max()) + 1, draws, n)])
-    values = values[np.isfinite(values)]
-    return float(values.std()) if len(values) else 0.0
-
-
 def far_out(values: Float[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:
     """Which numbers lie so far from all others that squares of them are all that a mean of squares holds.
 
@@ -456,32 +453,6 @@ def far_out(values: Float[np.ndarray, " items"]) -> Bool[np.ndarray, " items"]:
     """
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     return (high > low) & (np.abs(values - middle) > FAR_OUT * (high - low))
-
-
-def unit_of_item(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:
-    """Int[items]: the number of each item's unit. An item without a group (None) stands alone.
-
-    Raises:
-        UsageError: there is not one group an item.
-    """
-    if groups is None:
-        return np.arange(n)
-    if len(groups) != n:
-        raise UsageError(f"there are {len(groups)} groups for {n} items; give one group an item")
-    if (
-        isinstance(groups, np.ndarray) and groups.dtype.kind in "iu"
-    ):  # the same numbers, without a Python object an item
-        _, first, which = np.unique(groups, return_index=True, return_inverse=True)
-        return np.argsort(np.argsort(first))[which]
-    names = [("item", row) if group is None else ("group", str(group)) for row, group in enumerate(groups)]
-    number = {name: index for index, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names], dtype=np.int64)
-
-
-def units_that_tell(groups: Sequence[object] | np.ndarray | None, n: int) -> np.ndarray:
-    """As `unit_of_item`, but each item where all are of one group: nothing tells how groups differ, but items do."""
-    unit = unit_of_item(groups, n)
-    return unit if unit.any() else np.arange(n)
 
 
 def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
@@ -501,14 +472,8 @@ def _check(metric: Metric, truth: np.ndarray, probability: np.ndarray) -> None:
 
 
 def _resamples(units: int, seed: int, n: int) -> Iterator[np.ndarray]:
-    """The resamples of an interval: see `_drawn`."""
-    return _drawn(units, stream(seed, "bootstrap:units"), n)
-
-
-def _drawn(units: int, draws: np.random.Generator, n: int) -> Iterator[np.ndarray]:
-    """n times Float[units]: how often each unit was drawn when `units` are drawn with replacement."""
-    for _ in range(n):
-        yield np.bincount(draws.integers(units, size=units), minlength=units).astype(np.float64)
+    """The resamples of an interval: see `drawn`."""
+    return drawn(units, stream(seed, "bootstrap:units"), n)
 
 
 def _witnesses(metric: Metric, truth: np.ndarray, units: int) -> float:
@@ -528,21 +493,6 @@ def _quantiles(draws: np.ndarray, units: int) -> tuple[float, float]:
     tail = normal.cdf(-wide)
     low, high = np.quantile(draws, [tail, 1 - tail])
     return float(low), float(high)
-
-
-def student_t(probability: float, freedom: int) -> float:
-    """The quantile of Student's t: exact for one and two degrees of freedom, else the series of Abramowitz & Stegun
-    (1964), 26.7.5, within 1 % of the exact value."""
-    if freedom == 1:
-        return math.tan(math.pi * (probability - 0.5))
-    if freedom == 2:
-        a = 4 * probability * (1 - probability)
-        return 2 * (probability - 0.5) * math.sqrt(2 / a)
-    z = NormalDist().inv_cdf(probability)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
 
 
 def _bounded(metric: Metric, low: float, high: float, value: float) -> tuple[float, float]:

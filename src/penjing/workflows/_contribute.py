@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from penjing.core.randomness import stream
-from penjing.core.statistics import Metric, student_t, unit_of_item
+from penjing.core.spread import student_t, unit_of_item
+from penjing.core.statistics import Metric
 from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._assemble import Network

@@ -21,7 +21,7 @@ from penjing.core.budget import Clock
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.split import inner_folds
-from penjing.core.statistics import standard_error
+from penjing.core.spread import standard_error
 from penjing.core.usual import LINEAR
 from penjing.training import engine
 from penjing.training._names import is_suited

@@ -27,7 +27,8 @@ from penjing.core.randomness import stream
 from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import metric_name
-from penjing.core.statistics import Difference, Metric, Verdict, deviation, standard_error, units_that_tell
+from penjing.core.spread import deviation, standard_error, units_that_tell
+from penjing.core.statistics import Difference, Metric, Verdict
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
