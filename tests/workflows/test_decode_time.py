@@ -5,10 +5,10 @@ import time
 import pytest
 
 from penjing.core.budget import Clock
-from penjing.workflows._prepare import DECODE_SHARE, LEAST_DECODE_SHARE, _decoded_until
+from penjing.workflows._decode import DECODE_SHARE, LEAST_DECODE_SHARE, decoded_until
 
 
 @pytest.mark.parametrize(("gone", "share"), [(0.0, DECODE_SHARE), (0.5, 0.5 + 0.5 * LEAST_DECODE_SHARE)])
 def test_decoding_ends_by_its_share_or_by_a_share_of_what_is_left(gone, share):
     clock = Clock(1000.0, started=time.monotonic() - 1000.0 * gone)
-    assert _decoded_until(clock) - clock.started == pytest.approx(1000.0 * share, abs=1.0)
+    assert decoded_until(clock) - clock.started == pytest.approx(1000.0 * share, abs=1.0)

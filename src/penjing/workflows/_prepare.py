@@ -9,7 +9,6 @@ nothing is used here but hashes, headers, readability and target counts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,32 +19,18 @@ import polars as pl
 from penjing.core import cache, duplicates, plugins, split
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError
-from penjing.core.events import Said, Warned, Watch, tell
+from penjing.core.events import Said, Watch, tell
 from penjing.core.files import state_folder
-from penjing.core.process import usable_cores
-from penjing.core.randomness import stream
 from penjing.core.record import Survey
 from penjing.core.report.text import many
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections, as_cell
-from penjing.workflows._slots import (
-    FileSlot,
-    Gapped,
-    Slot,
-    TableSlot,
-    TextSlot,
-    grouped,
-    is_scalar,
-    kind_of,
-    narrowed,
-    table_name,
-)
+from penjing.workflows._decode import Decoded, decode
+from penjing.workflows._slots import FileSlot, Slot, narrowed
 from penjing.workflows._survey import (
     IMAGE,
     DataWish,
-    Look,
     Surveyed,
-    check_readable,
     full_names,
     is_sealed,
     survey,
@@ -55,9 +40,6 @@ from penjing.workflows._time import parts_by_time
 
 __all__ = ["DataWish", "Prepared", "Surveyed", "facts", "prepare", "seal_facts", "survey"]
 
-# Decoding may take this share of the time; what is not decoded by then waits for the next run.
-DECODE_SHARE = 0.4
-LEAST_DECODE_SHARE = 0.3  # of the time that is left when it begins
 # Items that share a file stay together, unless that would tie more than this share of all items into one knot.
 LARGEST_KNOT = 0.1
 
@@ -134,7 +116,7 @@ def prepare(
     with clock.stage("reading"):
         surveyed = survey(data, wish, clock.limit_seconds, watch)
     with clock.stage("decoding"):
-        decoded = _decode(surveyed, wish.most_unreadable, clock, watch, only)
+        decoded = decode(surveyed, wish.most_unreadable, clock, watch, only)
     with clock.stage("duplicates and split"):
         prepared = _deal(surveyed, decoded, wish, watch, previous)
     if previous is not None and prepared.split.is_given and (count := prepared.split.crossed(previous)):
@@ -145,120 +127,7 @@ def prepare(
     return prepared
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    """Which rows are usable, their inputs, and hash → why an item could not be decoded."""
-
-    rows: np.ndarray
-    slots: tuple[Slot, ...]
-    failed: Mapping[str, str]
-
-
-def _decode(
-    surveyed: Surveyed, most_unreadable: float, clock: Clock, watch: Watch, only: frozenset[str] | None
-) -> _Decoded:
-    """Fill the cache, a stratified share first, so that whatever is done when time runs out is fair to all classes."""
-    table, items = surveyed.table, surveyed.items
-    rows = np.flatnonzero(items["error"].is_null().to_numpy())
-    if only is not None:
-        rows = rows[items["hash"].gather(rows).is_in(list(only)).to_numpy()]
-    stop_at = _decoded_until(clock) if clock.is_binding else None
-    failed: dict[str, str] = {}
-    late = 0
-    order = _fair_order(table, rows)
-    for look in surveyed.looks:
-        filled = _fill(look, table, order, stop_at, watch)
-        failed.update(filled.failed)
-        late = max(late, filled.missing)
-        if filled.failed or filled.missing:
-            hashes = look.items["hash"].gather(rows)
-            there = cache.present(look.modality.form(look.settings), hashes.to_list())
-            rows = rows[there | hashes.is_null().to_numpy()]
-        damaged = look.items.with_columns(
-            error=pl.col("hash").replace_strict(dict(filled.failed), default=None, return_dtype=pl.String)
-        )
-        check_readable(table, look.column, damaged, most_unreadable, watch)
-    if not len(rows):
-        raise DataError("none of the items could be decoded within the time; give more --time, or a smaller --side")
-    if late:
-        tell(
-            watch,
-            Warned(
-                f"{late} of {len(items)} items were not decoded within {DECODE_SHARE:.0%} of the time; this run uses "
-                f"a fair share of {len(rows)}. The next run continues from there: give more --time"
-            ),
-        )
-    return _Decoded(rows, tuple(_slots(surveyed, rows)), failed)
-
-
-def _decoded_until(clock: Clock) -> float:
-    """When decoding must end, on the clock's scale: where looking at many items took long, it has a share of what is
-    left, or there would be none to learn from."""
-    return clock.started + max(DECODE_SHARE * clock.limit_seconds, clock.elapsed + LEAST_DECODE_SHARE * clock.left)
-
-
-def _fill(look: Look, table: Table, order: np.ndarray, stop_at: float | None, watch: Watch) -> cache.Filled:
-    """Decode one column's files into the cache."""
-    modality, settings = look.modality, look.settings
-    hashes, references = look.items["hash"].to_list(), table.frame[look.column.name].to_list()
-    return cache.fill(
-        modality.form(settings),
-        {hashes[row]: references[row] for row in order.tolist() if hashes[row] is not None},
-        table.stores[look.column.name],
-        lambda content, page: modality.decode(content, settings, page),
-        getattr(modality, "thumbnail", None),
-        threads=usable_cores(),
-        watch=watch,
-        stop_at=stop_at,
-        around=getattr(modality, "while_decoding", nullcontext),
-    )
-
-
-def _slots(surveyed: Surveyed, rows: np.ndarray) -> list[Slot]:
-    """The inputs of a network, in the order of the data's columns."""
-    looks = {look.column.name: look for look in surveyed.looks}
-    found: list[Slot] = []
-    for columns in grouped(surveyed.table.inputs):
-        if is_scalar(columns[0]):
-            cells = surveyed.cells.select(one.name for one in columns)[rows.tolist()]
-            found.append(TableSlot(columns, cells, table_name(surveyed.table.inputs)))
-        elif kind_of(columns[0]) == "cell":
-            texts = surveyed.cells[columns[0].name].gather(rows)
-            present = texts.is_not_null().to_numpy() if texts.null_count() else None
-            found.append(TextSlot(columns[0].name, columns[0].modality, columns, texts, present))
-        else:
-            found.append(_file_slot(looks[columns[0].name], rows))
-    return found
-
-
-def _file_slot(look: Look, rows: np.ndarray) -> FileSlot:
-    hashes = look.items["hash"].gather(rows)
-    form, column = look.modality.form(look.settings), look.column
-    cached = cache.open_column(form.id, hashes.drop_nulls().to_list())
-    if not hashes.null_count():
-        return FileSlot(column.name, column.modality, (column,), look.settings, cached, hashes=hashes.to_list())
-    present = hashes.is_not_null().to_numpy()
-    gapped = Gapped(cached, present)
-    return FileSlot(column.name, column.modality, (column,), look.settings, gapped, present, hashes.to_list())
-
-
-def _fair_order(table: Table, rows: np.ndarray) -> np.ndarray:
-    """Rows shuffled, then dealt class by class in turn."""
-    shuffled = rows[stream(0, "decode order").permutation(len(rows))]
-    if table.target is None or table.target.modality != "category":
-        return shuffled
-    labels = table.frame[table.target.name].cast(pl.String).fill_null("").to_numpy()[shuffled]
-    _, code = np.unique(labels.astype(str), return_inverse=True)
-    turn = np.zeros(len(rows), dtype=np.int64)
-    by_class = np.argsort(code, kind="stable")
-    starts = np.r_[0, np.flatnonzero(np.diff(code[by_class])) + 1]
-    turn[by_class] = np.arange(len(rows)) - np.repeat(starts, np.diff(np.r_[starts, len(rows)]))
-    return shuffled[np.lexsort((code, turn))]
-
-
-def _deal(
-    surveyed: Surveyed, decoded: _Decoded, wish: DataWish, watch: Watch, previous: split.Split | None
-) -> Prepared:
+def _deal(surveyed: Surveyed, decoded: Decoded, wish: DataWish, watch: Watch, previous: split.Split | None) -> Prepared:
     """Find duplicates, deal the parts, encode the target."""
     table = surveyed.table.rows(decoded.rows)
     hashes = surveyed.items["hash"].gather(decoded.rows).to_list()
@@ -419,7 +288,7 @@ def _kept_only(labels: pl.Series, kept: np.ndarray) -> pl.Series:
 
 
 def _pairs(
-    surveyed: Surveyed, decoded: _Decoded, hashes: list[str], strata: np.ndarray, table: Table, watch: Watch
+    surveyed: Surveyed, decoded: Decoded, hashes: list[str], strata: np.ndarray, table: Table, watch: Watch
 ) -> duplicates.Pairs:
     """Items that are the same: near ones too, where an item is a picture."""
     if surveyed.is_one_file_an_item and surveyed.looks[0].column.modality == IMAGE:
@@ -468,7 +337,7 @@ def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> 
 
 
 def _survey(
-    surveyed: Surveyed, decoded: _Decoded, dealt: split.Split, pairs: duplicates.Pairs, labels: pl.Series
+    surveyed: Surveyed, decoded: Decoded, dealt: split.Split, pairs: duplicates.Pairs, labels: pl.Series
 ) -> Survey:
     """The reading that checks look at: every row of the data, the unreadable ones too."""
     whole, rows = surveyed.table, decoded.rows
