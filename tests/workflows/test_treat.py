@@ -618,7 +618,7 @@ def test_where_mistakes_do_not_thin_out_those_in_the_surest_half_are_named(
     opened = treating.Trial(sick, treating.TreatWish(seconds=LIMIT), Clock(LIMIT), None, treating.diagnose(sick))
     opened._open(None)
     opened.time.base_seconds = 0.01
-    (named,) = opened._named(opened.diagnosis.findings)
+    (named,) = opened.naming.named(opened.diagnosis.findings)
     rows = opened.bench.learned[:DOUBTED]
     assert named.evidence["hashes"] == [opened.bench.prepared.hashes[row] for row in rows]
     classes = opened.bench.prepared.classes

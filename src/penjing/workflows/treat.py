@@ -27,38 +27,27 @@ from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _own, _search
-from penjing.workflows._allowance import MOST_STAGES, SLACK, Allowance
+from penjing.workflows._allowance import MOST_STAGES, Allowance
 from penjing.workflows._corrections import Corrections, of_rows
-from penjing.workflows._doubted import (
-    EXPLODING,
-    LABEL_ERRORS,
-    STEADY,
-    Doubts,
-    asks_for_items,
-    doubting,
-    unnamed,
-    with_far,
-)
 from penjing.workflows._growing import grown
 from penjing.workflows._judging import Judging
 from penjing.workflows._limits import Limits, SeeingTooSlowError, TooSlowError
+from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._prepare import prepare
-from penjing.workflows._repeatable import FEWEST_FOLDS, FEWEST_GROUPS, goes_on
+from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import Outcome, Search, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
-from penjing.workflows._trials import FOLDS, Bench, JudgedOn, Screened
+from penjing.workflows._trials import Bench, JudgedOn, Screened
 from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 
 __all__ = ["TreatWish", "Treatment", "treat"]
 
-ASKED = "asked"  # the finding of a remedy that a person named without one
-# Why labels are doubted: before a remedy is tried, and before what it gave is judged.
-NOT_NAMED = "a remedy takes the items that are doubted, and none is named yet"
+# Why labels are doubted anew, before what a remedy gave is judged.
 NOT_BLIND = "what looked good rests on doubts of networks that had seen items which judge"
 
 
@@ -181,11 +170,11 @@ class Trial:
     model: object | None = None
     bench: Bench = field(init=False)
     judging: Judging = field(init=False)
+    naming: Naming = field(init=False)
     treated: list[Treated] = field(default_factory=list)
     ways: list[dict[str, Any]] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
-    _asked_for: Finding | None = None
 
     def __post_init__(self) -> None:
         recipe, self.own = _own.given_again(self.run, self.model, "treat")
@@ -227,9 +216,9 @@ class Trial:
             screenings=self.time.screenings,
         )
         self._begin(search)
-        search.findings, search.infos = self._named(findings), self._named(infos)
+        search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
         known = [*search.findings, *search.infos]
-        asked = [replace(one, finding=self._named_in(known, one)) for one in asked]
+        asked = [replace(one, finding=self.naming.named_in(known, one)) for one in asked]
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
         search.run(asked)
         if self.time.longest() < 0:  # what was late took time from the verdict
@@ -280,6 +269,7 @@ class Trial:
         self._check_groups()
         self.bench.check_own(self.base)
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
+        self.naming = Naming(self.bench, self.base, self.time, self.wish.seeds, self._say_way)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             self._say_way(f"{count} with a target far from all others", "learned from, but no judge of anything")
@@ -329,63 +319,6 @@ class Trial:
         number = len(self.wish.remedies) or len(pointed)
         found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
         tell(self.watch, Said(f"one training takes {show_seconds(self.time.base_seconds)}; {found}"))
-
-    def _named(self, findings: Sequence[Finding]) -> list[Finding]:
-        """The findings, with the training items that they doubt."""
-        far = [with_far(one, self.bench.prepared, self.bench.aside) for one in findings]
-        is_class = self.base.task.name == "classify"
-        return [self._with_doubted(one) if is_class and one.name == LABEL_ERRORS else one for one in far]
-
-    def _named_in(self, findings: Sequence[Finding], asked: Suited) -> Finding:
-        """The finding of a remedy that was asked for, with what it names; where nothing was found, that is looked for
-        now."""
-        found = next((one for one in findings if one.name == asked.finding.name), None)
-        if found is not None or not asks_for_items(asked, self.base):
-            return found or asked.finding
-        if self.base.task.name == "classify":
-            self._asked_for = self._asked_for or self._with_doubted(asked.finding)  # once for all remedies
-            return self._asked_for
-        if self.base.task.name != "regress":
-            return unnamed(asked.finding, "only of classes and numbers it is told which labels are doubted")
-        far = with_far(replace(asked.finding, name=EXPLODING), self.bench.prepared, self.bench.aside)
-        why = "no number to predict of a training item lies far from all others"
-        return replace(far, name=ASKED) if "hashes" in far.evidence else unnamed(asked.finding, why)
-
-    def _with_doubted(self, finding: Finding) -> Finding:
-        """The finding with the training items whose labels are doubted; networks that learned from the others judge
-        them, where there is time. Where these learned from what judges, others will be doubted for the verdict."""
-        if "hashes" not in finding.evidence and not finding.is_trouble and finding.name != ASKED:
-            return finding
-        is_known, is_steady = "hashes" in finding.evidence, STEADY in finding.evidence
-        folds = self.wish.seeds
-        if self.judged_on == "folds":
-            self.time.owed = folds * (folds - 1) // 2
-        else:
-            self.time.owed = FOLDS if is_known else 0
-        if self.time.longest() < SLACK * self.time.base_seconds:
-            self.time.owed = 0
-            return unnamed(finding, "there was no time to doubt labels for a verdict")
-        named = finding if is_known else self._newly_doubted(finding)
-        if "hashes" not in named.evidence:
-            self.time.owed = 0
-        elif self.time.owed:
-            self.bench.doubted = Doubts(frozenset(named.evidence["hashes"]), self.base, folds, is_steady)
-        return named
-
-    def _newly_doubted(self, finding: Finding) -> Finding:
-        """The finding with the training items whose labels networks doubt that learned from the others, or why it
-        names none."""
-        longest = (self.time.longest() - self.time.base_seconds) / FOLDS
-        if self.bench.groups < FEWEST_FOLDS:
-            return unnamed(finding, "training items of one group cannot be judged by networks that never saw them")
-        if longest < SLACK * self.time.base_seconds:
-            return unnamed(finding, "there was no time to judge labels of training items")
-        self._say_way("labels of training items are judged by networks that never saw them", NOT_NAMED)
-        try:
-            answer = self.bench.held_out(self.base, Limits(longest))
-        except (TooSlowError, MemoryError):
-            return unnamed(finding, "there was no time or memory to judge labels of training items")
-        return doubting(finding, self.bench.prepared, self.bench.learned, answer)
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""

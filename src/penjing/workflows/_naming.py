@@ -1,0 +1,107 @@
+"""Which training items the findings of a treatment mean, for the remedies that need their names.
+
+Labels are doubted by networks that learned from the other training items, where there is time; numbers to predict that
+lie far from all others need none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from penjing.core.finding import Finding
+from penjing.core.recipe import Recipe
+from penjing.remedies import Suited
+from penjing.workflows._allowance import SLACK, Allowance
+from penjing.workflows._doubted import (
+    EXPLODING,
+    LABEL_ERRORS,
+    STEADY,
+    Doubts,
+    asks_for_items,
+    doubting,
+    unnamed,
+    with_far,
+)
+from penjing.workflows._limits import Limits, TooSlowError
+from penjing.workflows._repeatable import FEWEST_FOLDS
+from penjing.workflows._trials import FOLDS, Bench
+
+ASKED = "asked"  # the finding of a remedy that a person named without one
+NOT_NAMED = "a remedy takes the items that are doubted, and none is named yet"  # why labels are doubted
+
+
+@dataclass
+class Naming:
+    """Names training items in findings.
+
+    Attributes:
+        bench: where networks learn that doubt labels; it is told what they doubt.
+        base: the recipe of the run, which is theirs too.
+        time: of the treatment; it is told what doubting anew for the verdict will take.
+        folds: that judge, where folds do.
+        say: (choice, why) → tells and writes down what is decided.
+    """
+
+    bench: Bench
+    base: Recipe
+    time: Allowance
+    folds: int
+    say: Callable[[str, str], None]
+    _asked_for: Finding | None = field(default=None, init=False)
+
+    def named(self, findings: Sequence[Finding]) -> list[Finding]:
+        """The findings, with the training items that they doubt."""
+        far = [with_far(one, self.bench.prepared, self.bench.aside) for one in findings]
+        is_class = self.base.task.name == "classify"
+        return [self._with_doubted(one) if is_class and one.name == LABEL_ERRORS else one for one in far]
+
+    def named_in(self, findings: Sequence[Finding], asked: Suited) -> Finding:
+        """The finding of a remedy that was asked for, with what it names; where nothing was found, that is looked for
+        now."""
+        found = next((one for one in findings if one.name == asked.finding.name), None)
+        if found is not None or not asks_for_items(asked, self.base):
+            return found or asked.finding
+        if self.base.task.name == "classify":
+            self._asked_for = self._asked_for or self._with_doubted(asked.finding)  # once for all remedies
+            return self._asked_for
+        if self.base.task.name != "regress":
+            return unnamed(asked.finding, "only of classes and numbers it is told which labels are doubted")
+        far = with_far(replace(asked.finding, name=EXPLODING), self.bench.prepared, self.bench.aside)
+        why = "no number to predict of a training item lies far from all others"
+        return replace(far, name=ASKED) if "hashes" in far.evidence else unnamed(asked.finding, why)
+
+    def _with_doubted(self, finding: Finding) -> Finding:
+        """The finding with the training items whose labels are doubted; networks that learned from the others judge
+        them, where there is time. Where these learned from what judges, others will be doubted for the verdict."""
+        if "hashes" not in finding.evidence and not finding.is_trouble and finding.name != ASKED:
+            return finding
+        is_known, is_steady = "hashes" in finding.evidence, STEADY in finding.evidence
+        if self.bench.judged_on == "folds":
+            self.time.owed = self.folds * (self.folds - 1) // 2
+        else:
+            self.time.owed = FOLDS if is_known else 0
+        if self.time.longest() < SLACK * self.time.base_seconds:
+            self.time.owed = 0
+            return unnamed(finding, "there was no time to doubt labels for a verdict")
+        named = finding if is_known else self._newly_doubted(finding)
+        if "hashes" not in named.evidence:
+            self.time.owed = 0
+        elif self.time.owed:
+            self.bench.doubted = Doubts(frozenset(named.evidence["hashes"]), self.base, self.folds, is_steady)
+        return named
+
+    def _newly_doubted(self, finding: Finding) -> Finding:
+        """The finding with the training items whose labels networks doubt that learned from the others, or why it
+        names none."""
+        longest = (self.time.longest() - self.time.base_seconds) / FOLDS
+        if self.bench.groups < FEWEST_FOLDS:
+            return unnamed(finding, "training items of one group cannot be judged by networks that never saw them")
+        if longest < SLACK * self.time.base_seconds:
+            return unnamed(finding, "there was no time to judge labels of training items")
+        self.say("labels of training items are judged by networks that never saw them", NOT_NAMED)
+        try:
+            answer = self.bench.held_out(self.base, Limits(longest))
+        except (TooSlowError, MemoryError):
+            return unnamed(finding, "there was no time or memory to judge labels of training items")
+        return doubting(finding, self.bench.prepared, self.bench.learned, answer)
