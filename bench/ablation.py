@@ -131,7 +131,7 @@ def course(recipe: Recipe, problem: Problem, variant: Variant) -> Iterator[tuple
     marks, number = [round(share * updates) for share in looks], 0
     rows = problem.train
     for until in [*marks, updates]:
-        loader = engine._loader(recipe, replace(problem, train=rows), network)
+        loader = engine.loader_of(recipe, replace(problem, train=rows), network)
         with loader.batches(number) as batches:
             while number < until:
                 step.update(next(batches), number, factor(number / updates))

@@ -114,7 +114,7 @@ def trained(folder: Path, count: int, threads: int, fewest: int = FEWEST) -> dic
         machine=Machine(threads=threads),
     ).filled()
     network = engine.assemble(recipe, problem)
-    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    step, loader = engine._supervised(recipe, problem, network), engine.loader_of(recipe, problem, network)
     forget(column, folder / form.id)
     resource.setrlimit(resource.RLIMIT_DATA, (LIMIT_BYTES, LIMIT_BYTES))
     steps, often = max(count // BATCH, fewest), max(1, LIMIT_BYTES // 2 // (BATCH * form.item_bytes))

@@ -88,7 +88,7 @@ def bare_step(recipe: Recipe, problem: engine.Problem) -> tuple[float, float]:
     """Seconds a step of forward, backward and optimiser alone, on batches that lie ready."""
     network = engine.assemble(recipe, problem).train()
     optimiser = engine._supervised(recipe, problem, network).optimiser
-    loader = engine._loader(recipe, problem, network)
+    loader = engine.loader_of(recipe, problem, network)
     batches = [loader.batch_at(step) for step in range(32)]
     loss = engine.loss_of(recipe, problem)
     before = torch.get_num_threads()

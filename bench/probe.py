@@ -149,7 +149,7 @@ def measured(name: str) -> dict[str, Any]:
         begun = time.perf_counter()
         machine, found = engine.fastest(recipe, problem, 2.0)
         probing = time.perf_counter() - begun
-        batch = engine._loader(recipe, problem, engine.assemble(recipe, problem)).batch_at(0)
+        batch = engine.loader_of(recipe, problem, engine.assemble(recipe, problem)).batch_at(0)
         loss = engine.loss_of(recipe, problem)
         plain = replace(recipe, machine=Machine(threads=recipe.machine.threads, layout="contiguous"))
         chosen = replace(recipe, machine=machine)

@@ -122,7 +122,7 @@ def measured(trained: Trained, seconds: float, threads: int = 0) -> dict[str, An
     machine = replace(recipe.machine, number_format=trained.number_format, threads=threads or trained.threads)
     recipe = replace(recipe, model=trained.model.filled("models"), machine=machine)
     network = engine.assemble(recipe, problem)
-    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    step, loader = engine._supervised(recipe, problem, network), engine.loader_of(recipe, problem, network)
     batch = loader.batch_at(0)
     update = partial(step.update, batch, 0, 1.0)
     with _arithmetic.threads(machine.threads):

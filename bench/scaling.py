@@ -83,7 +83,7 @@ def measured(point: Point, file: Path, seconds: float) -> dict[str, Any]:
     machine, _ = engine.fastest(recipe, problem, 2.0)
     recipe = replace(recipe, machine=machine)
     network = engine.assemble(recipe, problem)
-    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    step, loader = engine._supervised(recipe, problem, network), engine.loader_of(recipe, problem, network)
     torch.set_num_threads(machine.threads)
     with loader.batches(0) as batches:
         for number in range(3):

@@ -50,7 +50,7 @@ def share(recipe: Recipe, problem: Problem) -> float:
 def stepped(recipe: Recipe, problem: Problem, least: float) -> tuple[float, float, int]:
     """(seconds waited, seconds in all, updates) of so many seconds of updates at least."""
     network = engine.assemble(recipe, problem)
-    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    step, loader = engine._supervised(recipe, problem, network), engine.loader_of(recipe, problem, network)
     with threads(recipe.machine.threads), loader.batches(0) as batches:
         for number in range(WARM_UPS):
             step.update(next(batches), number, 1.0)

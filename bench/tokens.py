@@ -56,7 +56,7 @@ def penjing(data: Ready, rows: np.ndarray) -> dict[str, Any]:
     machine, _ = engine.fastest(recipe, problem, 3.0)
     recipe = replace(recipe, machine=machine)
     network = engine.assemble(recipe, problem)
-    step, loader = engine._supervised(recipe, problem, network), engine._loader(recipe, problem, network)
+    step, loader = engine._supervised(recipe, problem, network), engine.loader_of(recipe, problem, network)
     torch.set_num_threads(machine.threads)
     learned, items = 0, 0
     with loader.batches(0) as batches:

@@ -16,7 +16,7 @@ from penjing.batch import Batch
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated
 from penjing.core.recipe import Choice, Machine, Recipe, Training
-from penjing.training import _checkpoint, _evaluate, _loader, engine
+from penjing.training import _checkpoint, _evaluate, _feed, _loader, engine
 from penjing.training._augment import augmented
 from penjing.training._loader import Items
 from penjing.training._loop import Pace
@@ -198,9 +198,9 @@ def test_two_views_are_the_mean_of_a_picture_and_its_mirror_image():
 
 def test_pixels_that_are_moved_before_the_front_end_are_those_moved_after_it():
     mirrored = replace(recipe(), augment=(Choice("flip"), Choice("crop"), Choice("erase"))).filled()
-    loader = engine._loader(mirrored, problem(), engine.assemble(mirrored, problem()))
+    loader = engine.loader_of(mirrored, problem(), engine.assemble(mirrored, problem()))
     assert set(loader.early) == {"image"}
-    named = engine._told_apart(mirrored.augment, "")
+    named = _feed.told_apart(mirrored.augment, "")
     late = replace(loader, early={}, prepare={"image": augmented(lambda values: values, named, mirrored.seed)})
     for step in range(5):
         one, other = (found.batch_at(step).only() for found in (loader, late))
@@ -212,7 +212,7 @@ def test_pixels_that_are_moved_before_the_front_end_are_those_moved_after_it():
 def test_batches_that_are_made_together_are_those_made_one_by_one(upright):
     augment = (Choice("flip", {"upright": upright}), Choice("crop", {"shift": 0.25}), Choice("erase"))
     wanted = replace(recipe(), augment=augment).filled()
-    loader = engine._loader(wanted, problem(), engine.assemble(wanted, problem()))
+    loader = engine.loader_of(wanted, problem(), engine.assemble(wanted, problem()))
     together = loader._stack(3, 7)
     assert len(together) == 7
     for step, batch in enumerate(together, 3):
@@ -224,7 +224,7 @@ def test_batches_that_are_made_together_are_those_made_one_by_one(upright):
 
 def test_a_border_is_hidden_before_pixels_are_moved():
     shifted = replace(recipe(border=0.1), augment=(Choice("crop"),)).filled()
-    assert not engine._loader(shifted, problem(), engine.assemble(shifted, problem())).early
+    assert not engine.loader_of(shifted, problem(), engine.assemble(shifted, problem())).early
 
 
 def test_a_training_whose_record_nobody_reads_gives_the_same_weights():
@@ -483,7 +483,7 @@ def test_a_slow_machine_is_probed_with_a_part_of_the_batch_and_the_whole_is_told
     monkeypatch.setattr(_probe, "_has_bfloat16", lambda _: True)  # two settings to measure
     monkeypatch.setattr(_probe, "_once", slow)
     monkeypatch.setattr(_probe.time, "monotonic", lambda: now)
-    batch = engine._loader(recipe(batch_size=40), problem(), engine.assemble(recipe(), problem())).batch_at(0)
+    batch = engine.loader_of(recipe(batch_size=40), problem(), engine.assemble(recipe(), problem())).batch_at(0)
     network, loss = engine.assemble(recipe(), problem()), engine.loss_of(recipe(), problem())
     _, measured = _probe.probe(network, loss, batch, recipe().machine, 1.0)
     assert len(batch) == 40
@@ -624,13 +624,13 @@ def test_inputs_of_one_modality_and_an_augmentation_listed_twice_have_draws_of_t
 
     def batch(augment, given):
         wanted = replace(recipe(), augment=augment).filled()
-        loader = engine._loader(wanted, given, engine.assemble(wanted, given))
+        loader = engine.loader_of(wanted, given, engine.assemble(wanted, given))
         return loader.batch_at(0).inputs
 
     once, twice = batch((shifted,), two), batch((shifted, shifted), two)
     assert torch.equal(once["image"], batch((shifted,), problem())["image"])
     assert not torch.equal(once["image"], once["other"])
-    named = engine._told_apart([Choice(name) for name in ("crop", "flip", "crop")], "other/")
+    named = _feed.told_apart([Choice(name) for name in ("crop", "flip", "crop")], "other/")
     assert [name for name, _ in named] == ["other/crop", "other/flip", "other/crop#2"]
     assert not torch.equal(twice["image"], once["image"])
 

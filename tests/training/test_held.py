@@ -13,7 +13,7 @@ from test_engine import Pictures, problem, recipe, same
 
 from penjing.batch import Batch
 from penjing.core.recipe import Choice, Machine
-from penjing.training import _held, _step, engine
+from penjing.training import _feed, _held, _step, engine
 from penjing.training._held import OnDevice, Shelf, filled, on_device
 from penjing.training._loader import Items
 
@@ -131,7 +131,7 @@ def test_a_training_on_items_of_a_device_gives_the_same_weights(
         known: dict[str, Any] = dict(vars(whole))
         return OnDevice(**known, device=device, shelf=filled(whole.inputs, rows, device, 10**9))
 
-    monkeypatch.setattr(engine, "on_device", moved)
+    monkeypatch.setattr(_feed, "on_device", moved)
     assert same(usual, engine.carry_out(wanted, problem()).network.state_dict())
 
 
@@ -151,7 +151,7 @@ def test_an_update_on_another_device_meets_no_tensor_of_the_processor(
     ).filled()
     wanted = replace(wanted, machine=Machine(device="meta", threads=1))
     network = engine.assemble(wanted, problem())
-    step, loader = engine._supervised(wanted, problem(), network), engine._loader(wanted, problem(), network)
+    step, loader = engine._supervised(wanted, problem(), network), engine.loader_of(wanted, problem(), network)
     for update in range(3):
         assert step.update(loader.batch_at(update), update, 1.0).device == META
     assert {value.device for value in step.weights().values()} == {META}

@@ -6,16 +6,12 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +24,20 @@ from penjing.core import plugins
 from penjing.core.errors import PenjingError, RunError, UsageError
 from penjing.core.events import Watch
 from penjing.core.files import read_lines, write_json, write_lines
-from penjing.core.process import usable_cores
 from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.run import MET
 from penjing.models import own
 from penjing.training import _checkpoint
 from penjing.training._arithmetic import products, threads
 from penjing.training._assemble import Network, initialise, part_names
-from penjing.training._augment import Moves, Transform, augmented, moves_pixels
 from penjing.training._device import is_usable
 from penjing.training._evaluate import MOST_LOOKED_AT, Inside, evaluate, value_of
+from penjing.training._feed import PICTURE, loader_of
 from penjing.training._fusion import Fusion
-from penjing.training._held import on_device
-from penjing.training._loader import Loader, Prepared, chunks, spread
+from penjing.training._loader import chunks, spread
 from penjing.training._loop import Course, Pace, State, train
 from penjing.training._met import met
-from penjing.training._mix import Loss, Mixing, of_both
+from penjing.training._mix import Loss, of_both
 from penjing.training._names import learn_names, with_names
 from penjing.training._probe import Probed, probe
 from penjing.training._problem import EVALUATION_BATCH, Problem, features, outputs, torch_half
@@ -61,15 +55,11 @@ __all__ = [
     "fastest",
     "features",
     "front_end",
+    "loader_of",
     "loss_of",
     "outputs",
     "torch_half",
 ]
-
-PICTURE = "image"
-LENGTHS_AT_ONCE = 8192  # texts
-MOST_KEPT_BYTES = 100 * 10**6  # of an input, after its front end
-KEPT_TOGETHER = 1024  # rows that go through it together
 
 
 @dataclass(frozen=True)
@@ -249,7 +239,7 @@ def carry_out(
     with threads(recipe.machine.threads), products(recipe.machine.number_format):
         network = _begun(recipe, problem, start)
         step = _supervised(recipe, problem, network)
-        loader = _loader(recipe, problem, network)
+        loader = loader_of(recipe, problem, network)
         state = State(recipe.training)
         history = _restore(folder, step, state, recipe)
         if folder is not None and not (folder / MET).exists():
@@ -322,7 +312,7 @@ def fastest(
     network = assemble(recipe, problem)
     _check_learns(network)
     with products("float32"):  # by which the others are judged
-        batch = _loader(recipe, problem, network).batch_at(0)
+        batch = loader_of(recipe, problem, network).batch_at(0)
         loss, left = loss_of(recipe, problem), max(seconds / 2, seconds - (time.monotonic() - begun))
         return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
 
@@ -386,109 +376,6 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
     except Exception as problem:
         settings = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
         raise UsageError(f"{choice.name} cannot be built with {settings}: {problem}") from problem
-
-
-def _loader(recipe: Recipe, problem: Problem, network: Network) -> Loader:
-    augment: dict[str, list[Choice]] = {}
-    for choice in recipe.augment:
-        augment.setdefault(_augmented_modality(choice, problem), []).append(choice)
-    prepare: dict[str, Transform] = {}
-    by_item: dict[str, Callable[[Tensor], Tensor]] = {}
-    early: dict[str, Moves] = {}
-    kept: dict[str, Prepared] = {}
-    device = next(network.parameters()).device  # with its number: another thread may take another GPU for its own
-    for column, modality in problem.modality.items():
-        front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
-        before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)
-        if column in problem.items.prepared:
-            before = _as_it_is
-        elif _is_kept(front, problem, column, device):
-            kept[column], before = _kept(front, problem, column), _as_it_is
-        elif getattr(front, "is_by_item", False):
-            by_item[column], before = front, _as_it_is
-        # Inputs of one modality, and an augmentation that is listed twice, have draws of their own.
-        first = next(one for one, kind in problem.modality.items() if kind == modality)
-        named = _told_apart(augment.get(modality, ()), "" if column == first else f"{column}/")
-        count = _moving(recipe, modality, named) if column in by_item else 0
-        if count:
-            early[column] = Moves(named[:count], recipe.seed)
-        if before is not _as_it_is or named[count:]:
-            prepare[column] = augmented(before, named[count:], recipe.seed)
-    is_ahead = device.type != "cpu" or recipe.machine.threads < usable_cores()
-    training = recipe.training
-    mixes = {"mixup": training.mixup, "cutmix": training.cutmix} if training.mixup or training.cutmix else {}
-    known = problem.items.prepared.union(kept)
-    items = replace(problem.items, inputs={**problem.items.inputs, **kept}, prepared=known)
-    return (Mixing if mixes else Loader)(
-        on_device(items, device, np.union1d(problem.train, problem.valid), problem.held),
-        problem.train,
-        training.batch_size,
-        recipe.seed,
-        prepare,
-        device,
-        _lengths(problem, network),
-        is_ahead,
-        by_item=by_item,
-        early=early,
-        **mixes,
-    )
-
-
-def _is_kept(front: nn.Module, problem: Problem, column: str, device: torch.device) -> bool:
-    """Whether what an input's front end gives is kept in memory while a network learns: it is worth it, and small."""
-    if not getattr(front, "is_kept", False) or device.type != "cpu":
-        return False
-    return len(problem.truth) * math.prod(problem.shape[column]) * np.float32().nbytes <= MOST_KEPT_BYTES
-
-
-def _kept(front: nn.Module, problem: Problem, column: str) -> Prepared:
-    """What an input's front end gives, made once for all trainings of the problem."""
-    values, known = problem.items.inputs[column], problem.kept.get(column)
-    if known is None or known.values is not values:  # problems that differ in their items share what is kept
-        known = problem.kept[column] = Prepared(values, front, len(problem.truth), KEPT_TOGETHER)
-    return known
-
-
-def _moving(recipe: Recipe, modality: str, named: Sequence[tuple[str, Choice]]) -> int:
-    """How many of the first augmentations of pictures move pixels and change none, so that they may come before the
-    front end, which treats all places alike but those of a border that it hides."""
-    if modality != PICTURE or recipe.training.border:
-        return 0
-    return len(list(takewhile(lambda one: moves_pixels(one[1]), named)))
-
-
-def _lengths(problem: Problem, network: Network) -> np.ndarray | None:
-    """How long each training row's item is, where the only input is of a kind that is padded; else None."""
-    fronts = list(network.front_end.values())
-    count = getattr(fronts[0], "lengths", None) if len(fronts) == 1 else None
-    if count is None or not len(problem.train):
-        return None
-    (values,) = problem.items.inputs.values()
-    counted = [count(torch.from_numpy(values.take(chunk))) for chunk in chunks(problem.train, LENGTHS_AT_ONCE)]
-    return torch.cat(counted).numpy()
-
-
-def _as_it_is(values: Tensor) -> Tensor:
-    return values
-
-
-def _augmented_modality(choice: Choice, problem: Problem) -> str:
-    """The modality that an augmentation changes: its folder tells, or, in a person's own file, `MODALITY` does."""
-    folders = plugins.find("augmentations", choice.name).module.split(".")
-    if folders[:2] == ["penjing", "modalities"]:
-        return folders[2]
-    return str(getattr(plugins.load("augmentations", choice.name), "MODALITY", next(iter(problem.modality.values()))))
-
-
-def _told_apart(choices: Sequence[Choice], before: str) -> list[tuple[str, Choice]]:
-    """Augmentations under names that differ: `before` each, and behind the second of a name its number."""
-    counted = Counter[str]()
-    found = []
-    for choice in choices:
-        counted[choice.name] += 1
-        number = "" if counted[choice.name] == 1 else f"#{counted[choice.name]}"
-        found.append((f"{before}{choice.name}{number}", choice))
-    return found
 
 
 def _factor(choice: Choice) -> Callable[[float], float]:
