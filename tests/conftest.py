@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -42,3 +43,11 @@ def inside(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tiny)
     monkeypatch.setenv("COLUMNS", "80")
     return tiny
+
+
+@pytest.fixture(scope="module")
+def make_speed() -> ModuleType:
+    """What writes docs/speed.md."""
+    from script_files import script
+
+    return script("make_speed")

@@ -36,11 +36,6 @@ def make_clinic() -> ModuleType:
     return script("make_clinic")
 
 
-@pytest.fixture(scope="module")
-def make_speed() -> ModuleType:
-    return script("make_speed")
-
-
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from script_files import ROOT, script
+from script_files import ROOT
 
 PICTURES = 200
 # In a process of its own, for it limits its memory. Few pictures are mapped too, and forgotten after every update.
@@ -62,11 +62,6 @@ def test_what_is_let_go_of_is_read_again_as_it_was(tmp_path: Path, monkeypatch: 
     larger.forget(Column(mapped), tmp_path)
     larger.forget(Column(values), tmp_path)  # what lies in memory stays there
     assert np.array_equal(mapped, values)
-
-
-@pytest.fixture(scope="module")
-def make_speed() -> ModuleType:
-    return script("make_speed")
 
 
 def test_records_of_both_forms_are_read(make_speed: ModuleType) -> None:

@@ -18,11 +18,6 @@ ABOUT = {"machine": {"cpu": "Some CPU", "cores": 2, "load_average": 0.5}, "versi
 
 
 @pytest.fixture(scope="module")
-def make_speed() -> ModuleType:
-    return script("make_speed")
-
-
-@pytest.fixture(scope="module")
 def limits() -> ModuleType:
     return script("speed_limits")
 
