@@ -157,7 +157,7 @@ def test_garbage_is_refused_with_a_sentence_and_nothing_else(content: bytes, nam
 
 
 def test_a_plan_without_items_is_refused(modality: ModuleType) -> None:
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"none of the \w+ could be read, .* check the listed files"):
         modality.plan([], BUDGET)
 
 

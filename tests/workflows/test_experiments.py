@@ -326,7 +326,7 @@ def test_trainings_are_as_long_as_the_time_allows_for_ten_of_them(taken, steps, 
 
 
 def test_data_that_are_gone_are_said(run, tmp_path):
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"there is no .*none; expected"):
         pj.diagnose(run, time="5s", data=tmp_path / "none", watch=None)
 
 

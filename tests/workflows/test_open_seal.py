@@ -38,7 +38,7 @@ def openings(run: Run) -> int:
 def test_a_folder_that_takes_no_file_is_refused_before_the_opening(tmp_path: Path) -> None:
     run = fitted(tmp_path / "data", "table", rows())
     (run.path / ".writable").mkdir()
-    with pytest.raises(RunError):
+    with pytest.raises(RunError, match=r"cannot write .*\.writable: .*; check the folder's permissions"):
         pj.test(run, watch=None)
     assert openings(run) == 0
 

@@ -67,7 +67,7 @@ def test_a_training_that_is_many_times_too_slow_is_told_at_once(clock: Clock) ->
     clock.now = 0.9
     watching(Progress("training", 1))  # the first steps are slow
     clock.now = 1.5
-    with pytest.raises(TooSlowError):
+    with pytest.raises(TooSlowError, match="it would take 75 s"):
         watching(Progress("training", 2))
 
 
@@ -263,7 +263,7 @@ def test_the_time_in_which_encoders_see_all_items_is_no_time_of_a_training(
     monkeypatch.setattr(_trials, "seen_through", seen_through)
     monkeypatch.setattr(engine, "carry_out", carry_out)
     seen = replace(RECIPE, pretrained={"image": Choice("timm")})
-    with pytest.raises(SeeingTooSlowError):
+    with pytest.raises(SeeingTooSlowError, match="it would take 50 s"):
         bench.screen(seen, Limits(6.0, seeing=40.0))
     assert bench.seeing_of(seen) == 0.0
     assert [bench.screen(seen, Limits(6.0, seeing=100.0)).seconds for _ in range(2)] == [1.0, 1.0]
