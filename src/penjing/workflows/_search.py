@@ -292,7 +292,7 @@ class Search:
 
     def _try(self, one: Suited) -> bool:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
-        doses = sum(other.name == one.name for step in self.steps for other in step.remedies)
+        doses = self._doses(one)
         if not doses:
             self._tried.setdefault(one.name, one)
         if doses >= MOST_DOSES or (doses and self.steps[-1].name != one.name):  # with others on top it is settled
@@ -333,28 +333,43 @@ class Search:
             return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
         except (UsageError, MemoryError) as problem:
             return decide("failed", str(problem) or "there was not enough memory")
-        before, after = self._mean_merit(self._at), self._mean_merit(found)
-        change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
-        each = "one training each" if self._count == 1 else f"up to {self._count} trainings each"
-        why = f"{change} on validation, {each}"
+        why = self._change(found)
         is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
         if not self.is_better(found, UNPOINTED if is_guess else 1.0):
             self._lost |= {} if doses else {one.name: len(self.steps)}
             times = found.seconds / max(self._at.seconds, 1e-9)
-            if times < CHEAPER and after > before - self._noise:
+            if times < CHEAPER and self._mean_merit(found) > self._mean_merit(self._at) - self._noise:
                 why = f"{why}, in {times:.1f} × the time; what is as good is not judged"
             return decide("screened out", why, times)
-        is_clear = after - before > CLEAR * self._noise
-        most_updates = 0 if recipe is whole else total_steps(recipe.training)
+        self._keep(one, recipe, found, most_updates=0 if recipe is whole else total_steps(recipe.training))
+        self.decide(self.steps[-1].told("looked good", why))
+        return True
+
+    def _doses(self, one: Suited) -> int:
+        """How often a remedy is in the best recipe."""
+        return sum(other.name == one.name for step in self.steps for other in step.remedies)
+
+    def _change(self, found: Screened) -> str:
+        """What a training made of the watched metric, in words."""
+        before, after = self._mean_merit(self._at), self._mean_merit(found)
+        change = f"{metric_name(self.metric.name)} {self._said(before)} → {self._said(after)}"
+        each = "one training each" if self._count == 1 else f"up to {self._count} trainings each"
+        return f"{change} on validation, {each}"
+
+    def _keep(self, one: Suited, recipe: Recipe, found: Screened, most_updates: int) -> None:
+        """Go on from a remedy that looked good: a step of its own, or one with what it is a further dose of.
+
+        Args:
+            most_updates: that the time allowed; 0 where it allowed all.
+        """
+        is_clear = self._mean_merit(found) - self._mean_merit(self._at) > CLEAR * self._noise
         step = Step((one,), self.best, recipe, self._at.seconds, found.seconds, is_clear, most_updates)
-        if doses:
+        if self._doses(one):
             self.steps[-1] = self.steps[-1].with_next(step)
         else:
             self.steps.append(step)
             self._lost.pop(one.name, None)
         self._take(recipe, found)
-        self.decide(self.steps[-1].told("looked good", why))
-        return True
 
     def _is_same(self, recipe: Recipe) -> bool:
         """Whether it would train the same network as the best recipe: no batch holds more than all items."""
