@@ -165,23 +165,29 @@ def deal(
         folds = folds or min(FOLDS_WITHOUT_TEST, len(open_groups))
     asked = folds
     if folds > 1:
-        open_units = np.bincount(dealt.of_item, weights=parts[active] != "test", minlength=len(dealt.draw)) > 0
-        folds = min(folds, int(open_units.sum()))
-        found = deal_folds(dealt, open_units, folds)[dealt.of_item]
-        fold[active] = np.where(parts[active] == "test", -1, found)
-    number = np.full(len(hashes), -1)
-    number[active] = dealt.of_item
-    number[parts == "excluded"] = len(dealt.draw) + np.arange((parts == "excluded").sum())
-    columns = {
-        "hash": list(hashes),
-        "name": list(names or hashes),
-        "group": number,
-        "part": parts.tolist(),
-        "fold": fold,
-    }
-    split = Split(pl.DataFrame(columns), seed, is_given)
+        fold[active], folds = _folds_around(dealt, parts[active] == "test", folds)
+    number = _numbers(parts, active, dealt)
+    columns = {"hash": list(hashes), "name": list(names or hashes), "group": number, "part": parts.tolist()}
+    split = Split(pl.DataFrame({**columns, "fold": fold}), seed, is_given)
     cut = (f"{asked:,} folds are more than the {folds} groups outside the test part, so there are {folds} folds",)
     return replace(split, said=_sentences(split, dealt, old, given_by) + (cut if folds < asked else ()))
+
+
+def _folds_around(dealt: Units, is_sealed: np.ndarray, folds: int) -> tuple[np.ndarray, int]:
+    """Int[items]: the fold of every item that is dealt, −1 for one that is sealed; and how many folds there are, at
+    most one for each group outside the test part."""
+    open_units = np.bincount(dealt.of_item, weights=~is_sealed, minlength=len(dealt.draw)) > 0
+    folds = min(folds, int(open_units.sum()))
+    return np.where(is_sealed, -1, deal_folds(dealt, open_units, folds)[dealt.of_item]), folds
+
+
+def _numbers(parts: np.ndarray, active: np.ndarray, dealt: Units) -> np.ndarray:
+    """Int[items]: the group of every item; each that is excluded has one of its own."""
+    number = np.full(len(parts), -1)
+    number[active] = dealt.of_item
+    is_excluded = parts == "excluded"
+    number[is_excluded] = len(dealt.draw) + np.arange(is_excluded.sum())
+    return number
 
 
 def inner_folds(
