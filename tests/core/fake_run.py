@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,12 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
     }
     _write_json(folder / "run.json", run)
     (folder / "recipe.toml").write_text('format = 1\nseed = 0\n\n[model]\nname = "cnn"\nwidth = 32\n', encoding="utf-8")
-    ledger: list[dict[str, Any]] = [
+    _write_lines(folder / "ledger.jsonl", [*_choices(), *_openings(shape.openings, len(test))])
+
+
+def _choices() -> list[dict[str, Any]]:
+    """What was decided before the training, as lines of a ledger."""
+    return [
         {
             "time": "2026-11-23T10:00:05+00:00",
             "what": "model",
@@ -205,21 +211,19 @@ def _write_story(folder: Path, shape: Shape, items: pl.DataFrame, given: np.ndar
             "why": "validation fell by 1.2 points",
         },
     ]
-    for opening in range(shape.openings):
-        moment = f"2026-11-23T11:0{opening % 10}:00+00:00"
-        why = f"opening {opening + 1} of this test part"
-        scores = [score("network", 0.86, len(test), "test"), score("boosted_trees", 0.71, len(test), "test")]
-        ledger.append(
-            {
-                "time": moment,
-                "what": "opening",
-                "choice": "opened",
-                "why": why,
-                "opening": opening + 1,
-                "scores": scores,
-            }
-        )
-    _write_lines(folder / "ledger.jsonl", ledger)
+
+
+def _openings(count: int, items: int) -> Iterator[dict[str, Any]]:
+    """Openings of the test part, as lines of a ledger."""
+    for opening in range(count):
+        yield {
+            "time": f"2026-11-23T11:0{opening % 10}:00+00:00",
+            "what": "opening",
+            "choice": "opened",
+            "why": f"opening {opening + 1} of this test part",
+            "opening": opening + 1,
+            "scores": [score("network", 0.86, items, "test"), score("boosted_trees", 0.71, items, "test")],
+        }
 
 
 def _write_record(folder: Path, shape: Shape) -> None:
