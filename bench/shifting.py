@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -50,11 +51,11 @@ def lost(data: Ready, updates: int, seed: int) -> float:
             return witness.lost_by_shifts(column, shift) / witness.known
 
 
-def measured(data: Ready) -> dict[str, Any]:
-    """The accuracies of one data set, by updates, and what witnesses lose."""
+def measured(data: Ready, courses: Sequence[int]) -> dict[str, Any]:
+    """The accuracies of one data set after courses of so many updates, and what witnesses lose."""
     items = len(data.prepared.rows("train"))
     rows = []
-    for updates in UPDATES:
+    for updates in courses:
         shifted, plain = ([accuracy(data, one, seed, updates) for seed in SEEDS] for one in (SHIFTED, PLAIN))
         rows.append({"updates": updates, "passes": updates * BATCH / items, "shifted": shifted, "plain": plain})
         print(f"{rows[-1]['passes']:5.1f} passes: shifted {mean(shifted):.4f}, plain {mean(plain):.4f}", flush=True)
@@ -66,13 +67,14 @@ def measured(data: Ready) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="*", choices=[*DATA, []], help="both when left out")
+    parser.add_argument("--updates", nargs="+", type=int, default=UPDATES, help="of each course")
     asked = parser.parse_args()
     file = RESULTS / f"{NAME}.json"
     kept = json.loads(file.read_text(encoding="utf-8"))["result"] if file.exists() else {}
     for name in asked.data or DATA:
         with tempfile.TemporaryDirectory() as folder:
             print(name, flush=True)
-            kept[name] = measured(ready(DATA[name](Path(folder)), Path(folder)))
+            kept[name] = measured(ready(DATA[name](Path(folder)), Path(folder)), asked.updates)
             write(NAME, kept)
 
 

@@ -124,8 +124,8 @@ def decode(result: Record) -> str:
             kind,
             f"{one['fill_per_second']:,.0f}",
             f"{one['codec_per_second']:,.0f}",
-            judged(f"{one['share']:.2f}", one["share"] >= LEAST_DECODING),
-            f"{one['share_of_processor_time']:.2f}",
+            judged(f"{one['share']:.3f}", one["share"] >= LEAST_DECODING),
+            f"{one['share_of_processor_time']:.3f}",
         ]
         for kind, one in result["kinds"].items()
     ]

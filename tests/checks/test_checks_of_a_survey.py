@@ -20,6 +20,7 @@ from penjing.checks import (
     open_pairs,
     survey_of,
     tiny_classes,
+    undivided_class,
     unreadable,
 )
 from penjing.checks._examples import Example, example_columns
@@ -215,3 +216,30 @@ def test_an_empty_column_is_a_constant_one_and_not_a_gap() -> None:
     record = example_columns({"name": "nothing", "distinct": 0, "missing": 1.0})
     assert found(constant_columns.look(record)).evidence["columns"] == ["nothing"]
     assert missing_values.look(record) is None
+
+
+@pytest.mark.parametrize(("owls", "pairs", "is_told"), [(20, 19, True), (20, 18, False), (9, 8, False)])
+def test_a_class_of_look_alikes_cannot_be_divided(owls: int, pairs: int, is_told: bool) -> None:
+    """One owl and its copies; one more picture is another bird; fewer than ten are told as few."""
+    alike = [(40, 41 + copy, "near") for copy in range(pairs)]
+    finding = undivided_class.look(Example({"cat": 40, "owl": owls}, parts=["train"], pairs=alike).record)
+    assert (finding is not None) == is_told
+    if finding:
+        assert f"1 of 2 (owl {owls})" in finding.message
+        assert finding.evidence["classes"] == {"owl": owls}
+
+
+def test_look_alikes_and_groups_hold_a_class_together_between_them() -> None:
+    groups = [None] * 40 + ["left"] * 10 + ["right"] * 10
+    parts = {"parts": ["train"], "columns": {"group": groups}}
+    assert undivided_class.look(Example({"cat": 40, "owl": 20}, **parts).record) is None
+    joined = Example({"cat": 40, "owl": 20}, pairs=[(45, 55, "exact")], **parts).record
+    assert found(undivided_class.look(joined)).evidence["number"] == 1
+
+
+def test_a_class_in_the_test_part_is_not_spoken_of() -> None:
+    parts = [*["train"] * 40, *["test"] * 20]
+    groups = [None] * 40 + ["the owl"] * 20
+    assert (
+        undivided_class.look(Example({"cat": 40, "owl": 20}, columns={"group": groups, "part": parts}).record) is None
+    )

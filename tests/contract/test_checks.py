@@ -35,6 +35,7 @@ OF_A_SURVEY = [
     "odd_sizes",
     "one_class",
     "tiny_classes",
+    "undivided_class",
     "unreadable",
 ]
 SECTIONS = ("**What it sees.**", "**Why it is bad.**", "**Known false alarms.**", "**What to do.**")

@@ -508,6 +508,12 @@ def test_labels_that_are_wrong_on_purpose_are_found_first(tmp_path: Path) -> Non
     assert planted.issuperset(found[:4])
 
 
+def test_a_network_at_chance_suspects_nobody(tmp_path: Path) -> None:
+    write_run(tmp_path / "chance", Shape(items=400, skill=(("network", 0.0),), folds=5))
+    assert _tables.suspects(_read.read_run(tmp_path / "chance")).is_empty()
+    assert "Labels worth checking" not in write_report(tmp_path / "chance").read_text(encoding="utf-8")
+
+
 def test_the_table_of_suspects_is_one_that_corrections_take(run: Path) -> None:
     table = _tables.corrections(_read.read_run(run))
     assert table.columns == ["path", "label", "why", "suggestion"]

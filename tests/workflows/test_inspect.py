@@ -251,7 +251,7 @@ def test_data_without_labels_are_inspected_and_the_rest_is_said_to_be_not_examin
     inspection = look(given_split(tmp_path / "data"), target="none")
     assert inspection.counts["class"].to_list() == ["(no label)"]
     assert inspection.lines()[-1] == (
-        "cross_class_duplicates, few_items, imbalance, one_class, tiny_classes: "
+        "cross_class_duplicates, few_items, imbalance, one_class, tiny_classes, undivided_class: "
         "not examined, because there are no classes"
     )
     page = contact_sheet(inspection.prepared, tmp_path / "sheet.html", per_class=3).read_text(encoding="utf-8")

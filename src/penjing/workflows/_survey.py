@@ -255,7 +255,8 @@ def check_readable(table: Table, column: Column, items: pl.DataFrame, most: floa
             f"{len(bad)} of {len(items)} items cannot be read, more than {most:.0%}; repair or remove them, "
             f"pass over them with --ignore, or allow more with --most-unreadable:\n{listed}"
         )
-    tell(watch, Warned(f"{len(bad)} of {len(items)} items cannot be read and are left out:\n{listed}"))
+    are = "is" if len(bad) == 1 else "are"
+    tell(watch, Warned(f"{len(bad)} of {len(items)} items cannot be read and {are} left out:\n{listed}"))
 
 
 def _settings(table: Table, column: Column, items: pl.DataFrame, wish: DataWish, seconds: float, watch: Watch) -> Any:

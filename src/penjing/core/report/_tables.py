@@ -9,6 +9,7 @@ import polars as pl
 
 from penjing.core.report._read import RunFiles
 from penjing.core.report.text import floor_scores, show_moment, show_percent
+from penjing.core.shares import exact_share
 from penjing.core.table import PARTS
 
 BINS = 15
@@ -135,13 +136,16 @@ def suspects(files: RunFiles) -> pl.DataFrame:
     """Items whose given label is probably wrong, the least believable label first.
 
     An item is suspect when the network prefers another class and is as sure of it as it is, on average, of the
-    items that carry that class's label.
+    items that carry that class's label. A network that is not surely better than the commonest class suspects nobody.
 
     Source: Northcutt, Jiang and Chuang, "Confident Learning", 2021, section 3.1.
     """
     rows = with_probability(files)
     if rows.is_empty():
         return rows
+    right, commonest = (rows["target"] == rows["predicted"]).sum(), rows["target"].value_counts()["count"].max()
+    if exact_share(int(right), len(rows))[0] <= float(commonest) / len(rows):  # type: ignore[arg-type]
+        return rows.clear()
     usual = rows.group_by("target").agg(pl.col("given").mean().alias("usual"))
     joined = rows.join(usual, left_on="predicted", right_on="target", how="inner")
     wrong = joined.filter((pl.col("target") != pl.col("predicted")) & (pl.col("stated") >= pl.col("usual")))
