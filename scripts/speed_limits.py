@@ -25,10 +25,6 @@ OF_THIS_COPY = (
 )
 # what → (why, [what the link is called, heading in docs/tried.md])
 WHY: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
-    "digits in 3 s": (
-        "A third of the time is for measuring and choosing; smaller and other networks in it were no better.",
-        (("a few seconds", "a-few-seconds-2026-11-29"),),
-    ),
     "fashion_mnist, 100 labels a class": (
         "Not the time: the updates end before it does. Wider networks, more of them, and other augmentations were no "
         "more than the luck of a seed.",
