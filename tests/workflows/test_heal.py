@@ -58,7 +58,7 @@ def test_what_helped_is_taken_over_and_the_ledger_tells(photos: Path, recipe: Re
     assert run.status == "finished"
     assert run.info.get("parent") is None
     (looked,) = lines(run, "heal")
-    assert looked["choice"] == "not_learning"
+    assert looked["choice"] == "not_learning, beaten_by_simple"
     (treated,) = lines(run, "treated")
     assert treated["choice"] == "usual_rate"
     assert str(tmp_path) not in str([line for line in run.ledger if line["what"] in ("treated", "treatment")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -154,7 +155,26 @@ def test_pictures_framed_alike_are_not_shifted_in_few_passes(
     found, said = decided(monkeypatch, [TRUTH, shifted, TWICE], problem(TRUTH), passes=8.0)
     assert (said["shifting"].choice, [one.name for one in found.augment]) == (choice, names)
     assert ("sees each item about 8 times" in said["shifting"].why) == (choice == "no")
-    assert f"gets {(shifted == TRUTH).mean():.3f} right of shifted pictures and 1.000" in said["shifting"].why
+    lost = (shifted != TRUTH).mean() / (math.log(4) - math.log(math.e + 4) + 1)  # a logit of one for its answer
+    assert f"it loses {lost:.1%} about shifted ones" in said["shifting"].why
+
+
+def test_what_is_lost_by_shifts_is_told_before_answers_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every answer stays right, and is less sure."""
+    asked = problem(TRUTH)
+    sure, said = np.log(np.array([0.97, 0.6])), list[Decided]()
+    rest = np.log((1 - np.exp(sure)) / 3)
+
+    def outputs(_: Any, items: Items, rows: np.ndarray, __: str) -> np.ndarray:
+        which = 0 if items is asked.items else 1
+        return np.where(np.eye(4, dtype=bool)[np.tile(TRUTH, 2)[rows]], sure[which], rest[which])
+
+    monkeypatch.setattr(engine, "outputs", outputs)
+    winner: Any = SimpleNamespace(network=None, recipe=RECIPE)
+    found = with_safe(asked, RECIPE, winner, 8.0, said.append)
+    assert [one.name for one in found.augment] == ["flip"]
+    lost = (sure[0] - sure[1]) / (math.log(4) + sure[0])
+    assert f"it loses {lost:.1%} about shifted ones" in said[0].why
 
 
 def test_a_network_that_knows_too_little_leaves_shifts_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,7 +224,7 @@ def test_what_is_told_fits_a_terminal_and_its_document_follows_the_schema(healed
     found = healed[0]
     lines = found.lines()
     assert max(len(line) for line in lines if not line.startswith("next:")) <= 80
-    assert lines[0] == "found: not_learning"
+    assert lines[0] == "found: not_learning, beaten_by_simple"
     assert lines[1].startswith("helped            usual_rate for not_learning")
     assert lines[-1].startswith("next:  penjing report ")
     assert faults(json.loads(json.dumps({"format": 1, **found.to_dict()})), SCHEMA) == []
