@@ -28,12 +28,12 @@ from ablation import BATCH, WIDTH, Variant, accuracy, course, recipe_of
 from penjing.training import _arithmetic
 from penjing.training.engine import Trained
 from penjing.workflows._choose import RecipeWish
-from penjing.workflows._safe_augment import Witness
+from penjing.workflows._safe_augment import SHIFT, Witness
 
 NAME = "shifting"
 DATA = {"fashion": records.fashion, "cifar10": records.cifar10}
 UPDATES, SEEDS = (800, 1600, 3200, 6400), (0, 1)
-PLAIN, SHIFTED = Variant({"augment": []}), Variant({"augment": ["crop"]})
+PLAIN, SHIFTED = Variant({"augment": []}), Variant({"augment": [SHIFT]})
 WITNESS_UPDATES = (20, 50, 200)
 
 
@@ -41,7 +41,7 @@ def lost(data: Ready, updates: int, seed: int) -> float:
     """The share of what it knows that a network loses on shifted pictures."""
     problem, base = posed(data, RecipeWish())
     recipe = recipe_of(base, PLAIN, seed, updates)
-    (shift,) = (one for one in base.augment if one.name == "crop")
+    (shift,) = (one for one in base.augment if one.name == SHIFT)
     (column,) = problem.shape
     with _arithmetic.threads(1):
         for step, _ in course(recipe, problem, PLAIN):
@@ -52,15 +52,14 @@ def lost(data: Ready, updates: int, seed: int) -> float:
 
 
 def measured(data: Ready, courses: Sequence[int]) -> dict[str, Any]:
-    """The accuracies of one data set after courses of so many updates, and what witnesses lose."""
+    """The accuracies of one data set after courses of so many updates."""
     items = len(data.prepared.rows("train"))
     rows = []
     for updates in courses:
         shifted, plain = ([accuracy(data, one, seed, updates) for seed in SEEDS] for one in (SHIFTED, PLAIN))
         rows.append({"updates": updates, "passes": updates * BATCH / items, "shifted": shifted, "plain": plain})
         print(f"{rows[-1]['passes']:5.1f} passes: shifted {mean(shifted):.4f}, plain {mean(plain):.4f}", flush=True)
-    sizes = {"items": items, "batch_size": BATCH, "width": WIDTH}
-    return {**sizes, "courses": rows, "witness_loses": witnesses(data)}
+    return {"items": items, "batch_size": BATCH, "width": WIDTH, "courses": rows}
 
 
 def witnesses(data: Ready) -> dict[str, list[float]]:
@@ -68,11 +67,6 @@ def witnesses(data: Ready) -> dict[str, list[float]]:
     losses = {str(updates): [lost(data, updates, seed) for seed in SEEDS] for updates in WITNESS_UPDATES}
     print(f"lost by a witness: {losses}", flush=True)
     return losses
-
-
-def looked_up(data: Ready, known: dict[str, Any]) -> dict[str, Any]:
-    """What a record holds of one data set, with what witnesses lose measured anew."""
-    return {**known, "witness_loses": witnesses(data)}
 
 
 def main() -> None:
@@ -87,7 +81,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             print(name, flush=True)
             data = ready(DATA[name](Path(folder)), Path(folder))
-            kept[name] = looked_up(data, kept[name]) if asked.witness else measured(data, asked.updates)
+            known = kept[name] if asked.witness else measured(data, asked.updates)
+            kept[name] = {**known, "witness_loses": witnesses(data)}
             write(NAME, kept)
 
 

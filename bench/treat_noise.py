@@ -31,6 +31,7 @@ from sklearn.datasets import load_digits
 from penjing.core import plugins, statistics
 from penjing.core.budget import Clock
 from penjing.core.recipe import Choice, Machine, Recipe, Training
+from penjing.core.shares import exact_share
 from penjing.workflows._prepare import DataWish, Prepared, prepare
 from penjing.workflows._search import Search
 from penjing.workflows._trials import FOLDS, Bench, Deal, Screened
@@ -183,10 +184,7 @@ def _screened(pool: Pool, bench: Bench, arm: int, seed: int) -> Screened:
 
 def _share(count: int, of: int) -> dict:
     """A share with its Clopper–Pearson 95 % interval."""
-    from scipy.stats import beta
-
-    low = float(beta.ppf(0.025, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, of - count)) if count < of else 1.0
+    low, high = exact_share(count, of)
     return {"count": count, "share": count / of, "low": low, "high": high}
 
 

@@ -15,6 +15,7 @@ NO_ROOFLINE = "How much of the machine's peak they use is not measured yet: `pyt
 
 Record = Mapping[str, Any]
 
+IDEAS = ("ideas of the fast networks", "ideas-of-the-fast-networks-at-equal-updates-2026-11-28")
 CIFAR = (
     ("the published recipe", "the-published-recipe-on-this-copy-of-cifar-10-written-anew-2026-11-29"),
     ("more ideas", "cifar-10-once-more-on-a-machine-with-bfloat16-units-2026-11-29"),
@@ -25,6 +26,14 @@ OF_THIS_COPY = (
 )
 # what → (why, [what the link is called, heading in docs/tried.md])
 WHY: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
+    "digits in 3 s": (
+        "A third of the time is for measuring and choosing; smaller and other networks in it were no better.",
+        (("a few seconds", "a-few-seconds-2026-11-29"),),
+    ),
+    "fashion_mnist in 90 s": (
+        "Ideas of fast networks gained nothing at equal updates, and mirroring little; more updates gain.",
+        (IDEAS, ("mirrored clothes", "mirrored-clothes-2026-11-29")),
+    ),
     "fashion_mnist, 100 labels a class": (
         "Not the time: the updates end before it does. Wider networks, more of them, and other augmentations were no "
         "more than the luck of a seed.",

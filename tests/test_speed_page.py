@@ -90,7 +90,7 @@ def test_every_reason_is_of_a_figure_that_is_measured(limits: ModuleType) -> Non
     read = (ROOT / "bench" / "records.py").read_text(encoding="utf-8")
     read += (ROOT / "bench" / "decode.py").read_text(encoding="utf-8")
     named = [name for name in limits.WHY if not (ROOT / "bench" / f"{name}.py").exists()]
-    assert {"cifar10 in 6 min", "375×500 JPEG to 128"} <= set(named)
+    assert len(named) >= 6
     assert [name for name in named if f'"{name}"' not in read] == []
 
 

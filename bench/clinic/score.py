@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any
 
 from penjing.core import plugins
+from penjing.core.shares import exact_share
 
 GRAVE = ("warning", "error")
 HARM = 0.02  # of the score, below the best that is known
-CONFIDENCE = 0.95
 MOST_SECONDS = 8.0  # that a run should take
 
 Line = Mapping[str, Any]
@@ -25,11 +25,7 @@ def share(right: int, of: int) -> dict[str, Any]:
     """A share with its Clopper-Pearson interval; null where there is nothing."""
     if of == 0:
         return {"value": None, "low": 0.0, "high": 1.0, "right": 0, "n": 0}
-    from scipy.stats import beta
-
-    tail = (1 - CONFIDENCE) / 2
-    low = 0.0 if right == 0 else float(beta.ppf(tail, right, of - right + 1))
-    high = 1.0 if right == of else float(beta.ppf(1 - tail, right + 1, of - right))
+    low, high = exact_share(right, of)
     return {"value": right / of, "low": low, "high": high, "right": right, "n": of}
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from penjing.core import plugins, statistics
 from penjing.core.errors import RunError, UsageError
+from penjing.core.spread import deviation, standard_error, student_t, unit_of_item
 from penjing.core.statistics import (
     LEAST_EFFECT,
     Difference,
     Metric,
     Turn,
-    deviation,
     difference,
     far_out,
     holm,
@@ -26,8 +26,6 @@ from penjing.core.statistics import (
     paired_difference,
     resamples,
     score,
-    student_t,
-    unit_of_item,
     wilson,
 )
 
@@ -61,12 +59,12 @@ def test_weights_share_the_level_out_and_hand_on_what_is_not_needed() -> None:
 
 def test_the_standard_error_of_a_mean_is_that_of_its_units() -> None:
     values = np.random.default_rng(0).normal(size=60)
-    alone = statistics.standard_error(values)
+    alone = standard_error(values)
     assert alone == pytest.approx(float(values.std(ddof=1)) / math.sqrt(60))
     four_times, unit = np.repeat(values, 4), np.repeat(np.arange(60), 4)
-    assert statistics.standard_error(four_times, unit) == pytest.approx(alone)
-    assert statistics.standard_error(four_times) < 0.6 * alone
-    assert statistics.standard_error(values, np.zeros(60, dtype=int)) == math.inf
+    assert standard_error(four_times, unit) == pytest.approx(alone)
+    assert standard_error(four_times) < 0.6 * alone
+    assert standard_error(values, np.zeros(60, dtype=int)) == math.inf
 
 
 def test_the_deviation_of_a_mean_is_its_standard_error_over_units() -> None:

@@ -25,6 +25,7 @@ from penjing.checks._examples import Example
 from penjing.core import duplicates
 from penjing.core.finding import Finding
 from penjing.core.record import Record, Survey
+from penjing.core.spread import unit_of_item
 
 NEEDS = ("survey", "survey.target")
 FEW = 10  # items; of smaller classes `tiny_classes` speaks
@@ -52,13 +53,10 @@ def look(record: Record) -> Finding | None:
 
 def _units(survey: Survey) -> Int[np.ndarray, " items"]:
     """What is dealt to one part as a whole: a number for each item, the same of those that belong together."""
-    rows, pairs = np.arange(len(survey.items)), survey.pairs
+    items, pairs = len(survey.items), survey.pairs
     found = duplicates.Pairs(pairs["a"].to_numpy(), pairs["b"].to_numpy(), pairs["kind"].to_numpy(), 0.0)
-    alike = duplicates.groups(len(rows), found)
-    names = survey.items["group"].to_list()
-    first: dict[str, int] = {}
-    named = np.array([row if name is None else first.setdefault(name, row) for row, name in enumerate(names)], int)
-    return duplicates.joined(alike, named)
+    named = unit_of_item(survey.items["group"].to_list(), items)
+    return duplicates.joined(duplicates.groups(items, found), named)
 
 
 def sick() -> Record:

@@ -67,6 +67,12 @@ class TargetMissed(PenjingError):  # noqa: N818 - a missed target is a result, n
         super().__init__(message)
 
 
+def is_of_memory(problem: Exception) -> bool:
+    """Whether something failed because the memory was not enough, which torch says in words alone."""
+    text = str(problem).lower()
+    return isinstance(problem, MemoryError) or "alloc" in text or "out of memory" in text
+
+
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """The hint that ends an error about a name.
 

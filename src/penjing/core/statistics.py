@@ -23,36 +23,7 @@ from jaxtyping import Bool, Float
 from penjing.core.errors import RunError, UsageError
 from penjing.core.randomness import stream
 from penjing.core.score import Score
-from penjing.core.spread import deviation, drawn, standard_error, student_t, unit_of_item, units_that_tell
-
-__all__ = [
-    "CONFIDENCE",
-    "FAR_OUT",
-    "FEWEST_RESAMPLES",
-    "LEAST_EFFECT",
-    "LEAST_SEEDS",
-    "MOST_DRAWS",
-    "RESAMPLES",
-    "Difference",
-    "Metric",
-    "Turn",
-    "Verdict",
-    "deviation",
-    "difference",
-    "far_out",
-    "holm",
-    "interval",
-    "judge",
-    "least_effect",
-    "paired_difference",
-    "resamples",
-    "score",
-    "standard_error",
-    "student_t",
-    "unit_of_item",
-    "units_that_tell",
-    "wilson",
-]
+from penjing.core.spread import drawn, student_t, unit_of_item
 
 CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400

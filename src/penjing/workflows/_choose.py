@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core import plugins, statistics
+from penjing.core import plugins
 from penjing.core.budget import TRAINING_SHARE, Clock
 from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
@@ -28,6 +28,7 @@ from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
 from penjing.core.report.text import many
+from penjing.core.spread import deviation, units_that_tell
 from penjing.core.usual import WIDE_RUNS, usual
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
@@ -499,6 +500,6 @@ def _is_clear(problem: Problem, recipe: Recipe, before: Trained, after: Trained)
         return new - old if metric.is_higher_better else old - new
 
     groups = None if problem.groups is None else problem.groups[rows]
-    unit = statistics.units_that_tell(groups, len(rows))
-    error = statistics.deviation(gained, unit, stream(recipe.seed, "race"))
+    unit = units_that_tell(groups, len(rows))
+    error = deviation(gained, unit, stream(recipe.seed, "race"))
     return gained(np.ones(len(rows))) > CLEAR_ERRORS * error

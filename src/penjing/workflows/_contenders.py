@@ -15,6 +15,7 @@ from penjing.core.files import write_text
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.run import MET, Run
 from penjing.core.score import Score
+from penjing.core.spread import standard_error, unit_of_item
 from penjing.core.statistics import Metric
 from penjing.core.usual import usual
 from penjing.training.engine import Problem, Trained
@@ -134,7 +135,7 @@ def _chosen(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
         answer = task.answer(one.logits, task.calibrate(one.logits, truth))
         scores[one.name] = statistics.score(metric, truth, answer, part="valid", groups=groups)
         losses[one.name] = np.asarray(task.item_losses(truth, answer))
-    unit = statistics.unit_of_item(groups, len(rows))
+    unit = unit_of_item(groups, len(rows))
     name, is_close = preferred(scores, losses, metric.is_higher_better, unit)
     winner = next(one for one in contenders if one.name == name)
     values = {name: score.value for name, score in scores.items()}
@@ -195,7 +196,7 @@ def preferred(
     if abs(scores[PRETRAINED].value - scores[SCRATCH].value) > doubt:
         return best, False
     dearer = losses[PRETRAINED] - losses[SCRATCH]
-    is_clear = dearer.mean() > CLEAR_ERRORS * statistics.standard_error(dearer, unit)
+    is_clear = dearer.mean() > CLEAR_ERRORS * standard_error(dearer, unit)
     return (SCRATCH if is_clear else PRETRAINED), True
 
 

@@ -20,15 +20,16 @@ from typing import Any
 import numpy as np
 
 from penjing.checks._trials import SETTLED
-from penjing.core import plugins, split, statistics
+from penjing.core import plugins, split
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError, RunError
+from penjing.core.errors import DataError, RunError, is_of_memory
 from penjing.core.events import Said, Watch, tell
 from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.randomness import stream
 from penjing.core.recipe import Machine, Recipe
 from penjing.core.report.text import many
 from penjing.core.run import HELD_OUT_FILE, TRIALS, Run
+from penjing.core.spread import unit_of_item
 from penjing.models.own import NAME as OWN
 from penjing.training import _checkpoint, engine
 from penjing.training._assemble import count_parameters
@@ -36,7 +37,7 @@ from penjing.training._plan import planned_anew, total_steps
 from penjing.training._whole import check_weights
 from penjing.workflows import _close, _own
 from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
-from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard, is_of_memory
+from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import check_seeing, seen_through
 from penjing.workflows._problem import pose
@@ -205,7 +206,7 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model
     if dealt.folds:  # one of its folds stands for all
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()
         train, valid = (outside[(fold[outside] == 0) == is_valid] for is_valid in (False, True))
-    if len(np.unique(statistics.unit_of_item(prepared.groups[valid], len(valid)))) < FEWEST_GROUPS:
+    if len(np.unique(unit_of_item(prepared.groups[valid], len(valid)))) < FEWEST_GROUPS:
         raise RunError(of_one_group(run))
     taken = float(run.steps[-1].get("seconds") or 0.0) * _grown(total_steps(recipe.training), run.steps[-1])
     check_seeing(prepared, recipe.pretrained, clock, COSTS * LEAST_SHARE * taken)
@@ -430,7 +431,7 @@ def _fewer(lab: Laboratory, share: float, turn: int = 0) -> np.ndarray:
     """A share of the training rows, of every class alike and in whole groups, for half of the items of every group are
     nearly all of what the groups tell; the smaller shares lie within the larger ones."""
     rows = lab.problem.train
-    strata, unit = lab.prepared.strata(rows), statistics.unit_of_item(lab.prepared.groups[rows], len(rows))
+    strata, unit = lab.prepared.strata(rows), unit_of_item(lab.prepared.groups[rows], len(rows))
     draw = stream(turn, "share of the training items").permutation(int(unit.max()) + 1)
     _, first, size = np.unique(unit, return_index=True, return_counts=True)
     of_unit = strata[first]  # a group of several classes counts as its first item does

@@ -17,6 +17,7 @@ from penjing.core.errors import RunError
 from penjing.core.events import Event, Watch
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
+from penjing.core.spread import standard_error, unit_of_item
 from penjing.core.statistics import Metric
 from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
@@ -240,10 +241,10 @@ class Laboratory:
             gain, low, high = found.effect, found.low, found.high
             if low == high:  # no item is answered otherwise, which of so many says three in so many at most
                 low, high = gain - RULE_OF_THREE / found.units, gain + RULE_OF_THREE / found.units
-            unit = statistics.unit_of_item(groups, len(truth))
+            unit = unit_of_item(groups, len(truth))
             losses = [self.task.item_losses(truth, one).astype(np.float64) for one in (before, after)]
             of_loss = float((losses[0] - losses[1]).mean())
-            error = statistics.standard_error(losses[0] - losses[1], unit)
+            error = standard_error(losses[0] - losses[1], unit)
             half = EDGE * error if math.isfinite(error) else abs(of_loss)
         named = {"gain": gain, "gain_low": low, "gain_high": high}
         return {**named, "loss_gain": of_loss, "loss_gain_low": of_loss - half, "loss_gain_high": of_loss + half}
@@ -252,12 +253,6 @@ class Laboratory:
         """The answer that does not look at the items, for each of them."""
         train = self.prepared.truth[self.problem.train]
         return Majority.learn(self.recipe.task.name, train, len(self.problem.classes)).answer(len(self.truth))
-
-
-def is_of_memory(problem: Exception) -> bool:
-    """Whether something failed because the memory was not enough, which torch says in words alone."""
-    text = str(problem).lower()
-    return isinstance(problem, MemoryError) or "alloc" in text or "out of memory" in text
 
 
 def guard(seconds: float) -> Callable[[Event], None]:

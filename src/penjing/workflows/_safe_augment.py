@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import nn
 
 from penjing.core import plugins
@@ -106,7 +106,8 @@ class Witness:
         self._problem, self._winner = problem, winner
         self._rows = spread(problem.valid, MOST_MEASURED)
         self._truth = problem.truth[self._rows]
-        self._given = self._answers(problem, self._rows) if len(self._rows) else self._truth
+        self._said = self._outputs(problem, self._rows) if len(self._rows) else np.zeros((0, len(problem.classes)))
+        self._given = self._said.argmax(1)
         self._plain = float((self._given == self._truth).mean()) if len(self._rows) else 0.0
 
     def mirrored(self, column: str) -> tuple[bool, str]:
@@ -129,7 +130,7 @@ class Witness:
         why = f"a network that never saw one knows mirror images of {known} as well as plain pictures"
         # where all is taken for the commonest class, that class alone would hold
         left = (right.sum() - items.max()) / items.sum()
-        return bool(items[holds].sum() >= LEAST_HELD * items.sum() and left >= LEAST_LEFT * self.known), why
+        return bool(items[holds].sum() >= LEAST_HELD * items.sum() and left >= LEAST_LEFT * self._known), why
 
     def relit(self, column: str) -> tuple[bool, str]:
         """Whether the network knows pictures in another light about as well, and why."""
@@ -138,7 +139,7 @@ class Witness:
         share = self._share(self._changed(column, _Relit(self._problem, column)))
         of_plain = f"{self._plain:.3f} of plain ones"
         why = f"a network that never saw it gets {share:.3f} right of pictures so changed and {of_plain}"
-        return (self._plain - share) <= LARGEST_LOSS * self.known, why
+        return (self._plain - share) <= LARGEST_LOSS * self._known, why
 
     def framed(self, column: str, shift: Choice) -> tuple[bool, str]:
         """Whether the network knows shifted pictures less well, for what they show is always in one place; and why."""
@@ -155,17 +156,16 @@ class Witness:
         pictures tell that several times as closely as how many of them it is right about.
         """
         shifted = self._changed(column, _Shifted(self._problem.items.inputs[column], shift))
-        plain, moved = (self._loss(one) for one in (self._problem, shifted))
+        plain, moved = self._loss(self._said), self._loss(self._outputs(shifted, self._rows))
         return (moved - plain) / max(math.log(len(self._problem.classes)) - plain, TINY)
 
-    def _loss(self, problem: Problem) -> float:
-        """The mean cross-entropy of its answers on validation pictures."""
-        said = engine.outputs(self._winner.network, problem.items, self._rows, format_of(self._winner))
+    def _loss(self, said: Float[np.ndarray, "rows classes"]) -> float:
+        """The mean cross-entropy of what it says of validation pictures."""
         truth = torch.from_numpy(self._truth.astype(np.int64))
         return float(nn.functional.cross_entropy(torch.from_numpy(said).float(), truth))
 
     @property
-    def known(self) -> float:
+    def _known(self) -> float:
         """The share of validation pictures that it is right about, above what the commonest class would give."""
         commonest = float(np.bincount(self._truth).max()) / len(self._truth)
         return self._plain - max(1 / len(self._problem.classes), commonest)
@@ -175,7 +175,7 @@ class Witness:
         count = len(self._rows)
         if count < FEWEST_TO_JUDGE:
             return f"{many(count, 'validation item')} cannot tell whether it keeps the label"
-        if self.known <= KNOWN_ERRORS * math.sqrt(self._plain * (1 - self._plain) / count):
+        if self._known <= KNOWN_ERRORS * math.sqrt(self._plain * (1 - self._plain) / count):
             items = many(count, "validation item")
             return f"a network that gets {self._plain:.3f} right of {items} knows too little to tell"
         return None
@@ -193,8 +193,11 @@ class Witness:
         return np.bincount(truth * count + answers, minlength=count * count).reshape(count, count)
 
     def _answers(self, problem: Problem, rows: np.ndarray) -> Int[np.ndarray, " rows"]:
-        found: np.ndarray = engine.outputs(self._winner.network, problem.items, rows, format_of(self._winner)).argmax(1)
+        found: np.ndarray = self._outputs(problem, rows).argmax(1)
         return found
+
+    def _outputs(self, problem: Problem, rows: np.ndarray) -> Float[np.ndarray, "rows classes"]:
+        return engine.outputs(self._winner.network, problem.items, rows, format_of(self._winner))
 
 
 def _exchanged(told: Int[np.ndarray, "classes classes"], but: Int[np.ndarray, "classes classes"]) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import split, statistics
-from penjing.core.errors import RunError, UsageError
+from penjing.core.errors import RunError, UsageError, is_of_memory
 from penjing.core.recipe import Recipe
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
@@ -255,7 +255,7 @@ class Bench:
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
-            if "alloc" in str(problem_of_torch) or "out of memory" in str(problem_of_torch):
+            if is_of_memory(problem_of_torch):
                 raise MemoryError("there was not enough memory") from problem_of_torch
             if recipe.model.name == OWN:  # such as inputs of another size
                 (first, *_) = str(problem_of_torch).splitlines() or [type(problem_of_torch).__name__]

@@ -94,13 +94,9 @@ def page(files: RunFiles, command: list[str] | None) -> dict[str, Any]:
 
 
 def _timeline(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Lines of the ledger in their order, `folded` where a treatment told of many remedies in a row."""
-    found: list[dict[str, Any]] = []
-    for is_treatment, group in groupby(lines, key=lambda line: line["what"] == "treatment"):
-        together = list(group)
-        found += [{"is_folded": True, "lines": together}] if is_treatment else []
-        found += [] if is_treatment else [{"is_folded": False, "lines": [line]} for line in together]
-    return found
+    """Runs of lines of the ledger in their order, `is_folded` where a treatment told of remedies."""
+    runs = groupby(lines, key=lambda line: line["what"] == "treatment")
+    return [{"is_folded": is_treatment, "lines": list(run)} for is_treatment, run in runs]
 
 
 def _environment() -> Environment:
