@@ -11,6 +11,7 @@ from penjing.checks import (
     duplicates,
     few_items,
     guessed_groups,
+    huge_numbers,
     id_columns,
     imbalance,
     layout_doubts,
@@ -204,6 +205,21 @@ def test_rows_that_are_alike_in_different_classes_are_no_label_errors() -> None:
 def test_mostly_empty_columns_are_named_with_their_share() -> None:
     record = example_columns({"name": "pool", "missing": 0.96}, {"name": "fence", "missing": 0.5})
     assert "1 of 3 (pool 96%)" in found(missing_values.look(record)).message
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "is_told"), [("0", "inf", True), ("-2e+18", "1,234", True), ("0", "1e+18", False)]
+)
+def test_numbers_that_are_cut_are_told(least: str, most: str, is_told: bool) -> None:
+    finding = huge_numbers.look(example_columns({"name": "share", "least": least, "most": most}))
+    assert (finding is not None) is is_told
+    if finding is not None:
+        assert finding.evidence["columns"] == {"share": [least, most]}
+
+
+def test_dates_are_no_huge_numbers() -> None:
+    record = example_columns({"name": "day", "type": "date", "least": "1970-01-01", "most": "2026-11-30"})
+    assert huge_numbers.look(record) is None
 
 
 def test_a_column_that_counts_the_rows_is_one_that_names_them() -> None:
