@@ -52,10 +52,8 @@ def of_test(tested: Tested) -> Answer:
 
 
 def of_predictions(found: Predictions, is_written: bool) -> Answer:
-    """The items that could not be read, each answer unless they are written to a file, and what they come to."""
-    lines = [f"{path}: {why}" for path, why in found.unreadable]
-    lines += [] if is_written else found.lines()
-    return found.to_dict(), [*lines, *found.summary()]
+    """Each answer, unless they are written to a file, and what they come to; what could not be read was warned of."""
+    return found.to_dict(), [*([] if is_written else found.lines()), *found.summary()]
 
 
 def of_runs(folder: Path, runs: Sequence[Run], watch: Watch) -> Answer:

@@ -242,6 +242,12 @@ def test_a_second_label_is_no_input_unless_it_is_asked_for(tmp_path: Path) -> No
     assert any('Each value of "fine_label" goes with one class only' in doubt for doubt in table.doubts)
 
 
+def test_rows_of_one_class_are_told_of_the_other_columns(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"age": [20, 30, 40], "churn": ["left"] * 3})
+    with pytest.raises(DataError, match=r'only one class: "left" \(3 items.*Another column is told with --target'):
+        open_data(write(tmp_path, rows), Options(target="churn"))
+
+
 # ---- files
 
 

@@ -347,6 +347,12 @@ def test_a_time_of_day_does_not_refuse_a_log(tmp_path):
     assert foreign(log(tmp_path, "epoch,time,loss\n0,3,1.5\n1,7.5,1.2\n")).steps["seconds"].to_list() == [3, 7.5]
 
 
+def test_a_log_in_another_encoding_is_read(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_bytes("epoch,loss,Straße\n0,1.5,ä\n1,1.2,ö\n".encode("utf-16"))
+    assert foreign(file).steps["train/loss"].to_list() == [1.5, 1.2]
+
+
 def test_a_log_is_advised_in_epochs_and_without_our_options(tmp_path):
     turned = "\n".join(f"{epoch},{train},{valid}" for epoch, (train, valid) in enumerate(TURNED))
     leaping = "\n".join(f"{epoch},{loss},1" for epoch, loss in enumerate([1.2, 0.8, 1.1, 0.7, 1.2, 0.6, 1.1, 0.5]))
@@ -432,8 +438,8 @@ def test_what_is_no_log_is_said(tmp_path, text, said):
 
 def test_what_is_no_text_is_said(tmp_path):
     file = tmp_path / "log.csv"
-    file.write_bytes(b"\xff\xfe\x00\x81loss")
-    with pytest.raises(DataError, match="not readable as a CSV log"):
+    file.write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(DataError, match=r"NUL byte|is not text"):
         pj.diagnose(file)
 
 

@@ -28,7 +28,7 @@ from penjing.workflows import fit as fit_module
 from penjing.workflows._contenders import PRETRAINED, Contender
 from penjing.workflows._job import choose_recipe, train_all
 from penjing.workflows._problem import pose
-from penjing.workflows.advice import _knows_by_heart
+from penjing.workflows.advice import _knows_by_heart, what_would_help
 
 RECIPE = Recipe.from_toml(
     """
@@ -759,6 +759,14 @@ def test_items_are_known_by_heart_where_new_ones_are_answered_far_worse(metric, 
     steps = [{f"train/{metric}": train, f"valid/{metric}": valid}]
     run = SimpleNamespace(steps=steps, results={"chosen_by": metric, "scores": []})
     assert _knows_by_heart(run) is is_known
+
+
+@pytest.mark.parametrize(("value", "is_advised"), [(0.9, True), (1.0, False)])
+def test_more_items_are_advised_where_validation_can_tell(value, is_advised):
+    score = {"metric": "accuracy", "value": value, "is_higher_better": True}
+    info = {"data": {"classes": {"a": 20, "b": 30}}, "seal": {"items": 0}}
+    run = SimpleNamespace(steps=[], results={"chosen_by": "accuracy", "scores": [score]}, info=info)
+    assert any("more items" in line for line in what_would_help(run)) is is_advised
 
 
 def test_groups_that_are_named_after_a_first_look_are_kept_together(pictures, tmp_path):

@@ -74,6 +74,7 @@ def test_a_huge_file_is_not_read_into_memory(run: Run, photos: Path) -> None:
         ([], UsageError, "there is nothing to predict"),
         ("nowhere/photo.png", DataError, "there is no nowhere/photo.png"),
         ("*.nothing", DataError, r"no file matches \*.nothing; check the pattern"),
+        ("nowhere.csv", DataError, "there is no nowhere.csv; expected pictures, a folder or .zip of them"),
         ("x" * 5000, DataError, "there is no xxx"),
         ("a\0b.png", DataError, "there is no a"),
         (3, DataError, "data of type int cannot be read"),

@@ -16,7 +16,7 @@ from penjing.sources._digits import write_digits
 from penjing.sources._listing import natural_key
 from penjing.sources._options import Options
 
-__all__ = ["Options", "natural_key", "open_data", "write_digits"]
+__all__ = ["Options", "missing", "natural_key", "open_data", "write_digits"]
 
 EXPECTED = (
     "a folder of pictures, a .zip of one, a table (.csv, .tsv, .parquet, .xlsx) with a path column, "
@@ -41,7 +41,7 @@ def open_data(data: object, options: Options = Options()) -> Table:  # noqa: B00
             raise DataError(f"no path is given; expected {EXPECTED}")
         data = Path(data).expanduser()
         if not _exists(data):
-            raise DataError(_missing(data))
+            raise DataError(missing(data))
     for name in plugins.names("sources"):
         source = plugins.load("sources", name)
         if source.looks_like(data):
@@ -57,8 +57,9 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _missing(path: Path) -> str:
-    """The sentence for a path that does not exist, with its nearest neighbour where there is one."""
+def missing(path: Path, expected: str = EXPECTED) -> str:
+    """The sentence for a path that does not exist, with its nearest neighbour where there is one, else with what was
+    expected."""
     import difflib
 
     parent = path.parent
@@ -70,7 +71,7 @@ def _missing(path: Path) -> str:
         neighbours = []
     folded = {name.casefold(): name for name in neighbours}
     close = difflib.get_close_matches(path.name.casefold(), list(folded), n=1, cutoff=0.6)
-    hint = f'did you mean "{parent / folded[close[0]]}"?' if close else f"expected {EXPECTED}"
+    hint = f'did you mean "{parent / folded[close[0]]}"?' if close else f"expected {expected}"
     return f"there is no {path}; {hint}"
 
 

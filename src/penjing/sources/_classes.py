@@ -99,11 +99,12 @@ def check_two(classes: Sequence[str], items: int, label_from: str, title: str, m
     DataError: there is only one class; `hint` says where others may be.
     """
     if len(classes) == 1:
-        things = plural(modality)
+        advice = "Another column is told with --target"
+        if modality:  # items are files, and may have no labels at all
+            advice = f"{plural(modality).capitalize()} without labels cannot be learned from"
         raise DataError(
             f'only one class: "{classes[0]}" ({many(items, "item")}, from {label_from or "labels"}) '
-            f"in {title}; classifying needs two or more.{hint} "
-            f"{things.capitalize()} without labels cannot be learned from; "
+            f"in {title}; classifying needs two or more.{hint} {advice}; "
             "to look at them: penjing inspect DATA --target none"
         )
 

@@ -115,7 +115,7 @@ def finish(found: Found, options: Options) -> Table:
     if "target" in frame.columns:
         if frame["target"].dtype == pl.String:
             hint = _use(found.tables_beside)
-            check_two(classes, len(frame), found.label_from, found.title, found.item or "image", hint)
+            check_two(classes, len(frame), found.label_from, found.title, found.item, hint)
             part_doubts += strays(frame)
     elif found.tables_beside:
         part_doubts.append(f"No labels are known.{_use(found.tables_beside)}".rstrip("."))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ import polars as pl
 
 from penjing.core.errors import DataError
 from penjing.core.record import Record
+from penjing.sources._tables import decode_text
 
 # What other tools call the columns of a record. Keras: `loss`, `val_loss`; Lightning: what the person logged, with
 # `_epoch` and `_step` behind it; Weights & Biases, and the logs of our own watchers: part and name with "/" between
@@ -51,9 +53,9 @@ def foreign(file: Path) -> Record:
         DataError: it is not such a table, or holds no losses.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            rows = list(csv.DictReader(opened))
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+        text, _ = decode_text(file.read_bytes(), str(file))
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except (OSError, csv.Error) as problem:
         raise DataError(f"{file} is not readable as a CSV log: {problem}") from problem
     return _record(rows, str(file))
 

@@ -20,7 +20,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
-from penjing.sources import Options, open_data
+from penjing.sources import Options, missing, open_data
 from penjing.sources._arrays import numbered
 from penjing.sources._listing import (
     check_not_empty,
@@ -201,7 +201,7 @@ def _of_place(path: Path, wanted: Wanted, is_alone: bool, watch: Watch) -> Sourc
     if not is_archive and not os.path.isdir(path):
         if os.path.isfile(path):
             raise DataError(_other_kind(path, wanted))
-        open_data(path)  # says that it does not exist, and what is near
+        raise DataError(missing(path, _expected(wanted)))
     store: ZipStore | FolderStore
     if is_archive:
         store = ZipStore(path)
@@ -274,12 +274,17 @@ def _other_kind(path: Path, wanted: Wanted) -> str:
     kind = modality_of(path.name)
     if wanted.only is None:
         return f"this run looks at rows of a table ({wanted}); give a .csv, .tsv, .parquet or .xlsx file, not {path}"
-    expected = plural(wanted.only.modality)
     if kind is not None:
-        return f"{path} is a file of {plural(kind)}, and this run looks at {expected}; give {expected}"
-    return (
-        f"{path} is not data of a known kind; expected {expected}, a folder or .zip of them, or a table of their paths"
-    )
+        looked_at = plural(wanted.only.modality)
+        return f"{path} is a file of {plural(kind)}, and this run looks at {looked_at}; give {looked_at}"
+    return f"{path} is not data of a known kind; expected {_expected(wanted)}"
+
+
+def _expected(wanted: Wanted) -> str:
+    """What a run can answer for, in words."""
+    if wanted.only is None:
+        return f"a table (.csv, .tsv, .parquet, .xlsx) with {wanted}"
+    return f"{plural(wanted.only.modality)}, a folder or .zip of them, or a table of their paths"
 
 
 # ---- in memory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from penjing.core.report.text import METHODS, many, winning_floor
 from penjing.core.run import Run
 from penjing.core.score import is_higher_better
@@ -24,9 +26,10 @@ def what_would_help(run: Run) -> list[str]:
     if better is not None:
         method = METHODS.get(better["model"], better["model"]).lower()
         found.append(
-            f"what would help: {method} are as good or better here and cost seconds; a network needs more items"
+            f"what would help: {method} are as good or better here and cost seconds; a network needs more items, "
+            "unless penjing diagnose finds it ill"
         )
-    if smallest is not None and counts[smallest] < FEW_A_CLASS:
+    if smallest is not None and counts[smallest] < FEW_A_CLASS and not _is_without_fault(run):
         install = run.info.get("lacking") or []
         elsewhere = f", or features learned elsewhere: {' && '.join(install)}" if install else ""
         found.append(
@@ -44,13 +47,24 @@ def what_would_help(run: Run) -> list[str]:
     return found
 
 
+def _is_without_fault(run: Run) -> bool:
+    """Whether every validation item was answered rightly: no score can tell that more items would help."""
+    score = _chosen(run)
+    return is_higher_better(score) and score.get("value") == 1
+
+
+def _chosen(run: Run) -> dict[str, Any]:
+    """The network's score by which it was chosen, as far as it is there."""
+    metric = run.results["chosen_by"]
+    return next((one for one in run.results["scores"] if one["metric"] == metric), {"metric": metric})
+
+
 def _knows_by_heart(run: Run) -> bool:
     """Whether training items were answered far better than validation items at the last evaluation."""
     steps, metric = run.steps, run.results["chosen_by"]
     train, valid = (steps[-1].get(f"{part}/{metric}") if steps else None for part in ("train", "valid"))
     if train is None or valid is None:
         return False
-    score = next((one for one in run.results["scores"] if one["metric"] == metric), {"metric": metric})
-    if is_higher_better(score):
+    if is_higher_better(_chosen(run)):
         return bool(train - valid > LARGE_GAP)
     return bool(valid - train > LARGE_SHARE * valid)
