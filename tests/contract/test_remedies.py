@@ -151,6 +151,12 @@ def test_why_a_finding_names_no_items_is_said(name: str) -> None:
     assert plugins.load("remedies", name).apply(Recipe().filled(), named).reason == "there was no time to look"
 
 
+@pytest.mark.parametrize("name", ["average_weights", "more_steps", "other_optimiser", "start_over", "warm_up"])
+def test_what_a_line_search_finds_is_left_as_it_is(name: str) -> None:
+    outcome = plugins.load("remedies", name).apply(RECIPES["vectors"].filled(), finding("oscillating"))
+    assert "lbfgs" in outcome.reason
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_it_can_be_listed(name: str) -> None:
     summary = plugins.find("remedies", name).summary

@@ -318,18 +318,27 @@ def test_what_cannot_be_treated_is_refused_in_a_sentence(sick: Run) -> None:
         pj.treat(sick, watch=None)
 
 
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    [
+        (MemoryError(), "there was not enough memory"),
+        (RuntimeError("no such kernel\nraised at x.cpp:1"), "no such kernel"),
+    ],
+)
 @pytest.mark.usefixtures("quick")
-def test_a_training_that_fails_is_an_outcome(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_that_fails_is_an_outcome(
+    sick: Run, monkeypatch: pytest.MonkeyPatch, problem: Exception, why: str
+) -> None:
     train = Bench.train
 
     def failing(bench: Bench, recipe: Recipe, *rest: Any) -> Any:
         if recipe.optimiser.settings["rate"] != SLOW_RATE:
-            raise MemoryError
+            raise problem
         return train(bench, recipe, *rest)
 
     monkeypatch.setattr(Bench, "train", failing)
     found = pj.treat(sick, time=LIMIT, remedies=["usual_rate"], watch=None)
-    assert [(one.outcome, one.why) for one in found.treated] == [("failed", "there was not enough memory")]
+    assert [(one.outcome, one.why) for one in found.treated] == [("failed", why)]
     assert found.run is None
 
 

@@ -18,6 +18,8 @@ SHORTEST, LONGEST = 0.8, 0.999
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
     """The recipe with an average."""
+    if recipe.optimiser.name == "lbfgs":
+        return NotApplicable("the optimiser lbfgs finds the best there is")
     if recipe.training.ema:
         return NotApplicable("the weights are averaged already")
     kept = min(LONGEST, max(SHORTEST, 1 - SHARE / recipe.training.steps))

@@ -22,6 +22,8 @@ TREATS: Mapping[str, float] = {
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
     """The recipe with one rise and one fall of the rate."""
+    if recipe.optimiser.name == "lbfgs":
+        return NotApplicable("the optimiser lbfgs searches how far it goes")
     if recipe.schedule.name == "one_cycle":
         return NotApplicable("its rate already rises and falls once")
     return moved(recipe, {"schedule": "one_cycle"}, "")

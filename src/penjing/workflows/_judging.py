@@ -12,14 +12,13 @@ from functools import partial
 import numpy as np
 
 from penjing.core import statistics
-from penjing.core.errors import UsageError
 from penjing.core.events import Finished, Progress, Started, Watch, tell
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
 from penjing.core.statistics import Difference, Metric, Turn
 from penjing.workflows._allowance import Allowance
 from penjing.workflows._limits import Limits, TooSlowError
-from penjing.workflows._trials import Bench, Deal
+from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
 from penjing.workflows._verdict import Arm, Judged, judged
 
 STAGE = "judging"
@@ -111,7 +110,7 @@ class Judging:
                 limits, begun = Limits(self.time.until_growing(growing)), self.time.clock.elapsed
                 try:
                     found[arm].append(self.bench.train(replace(recipe, seed=seed), deal, limits).scored)
-                except (UsageError, MemoryError):
+                except TRIAL_ERRORS:
                     found = found[:arm]
                     break
                 except TooSlowError:

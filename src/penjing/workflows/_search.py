@@ -20,7 +20,6 @@ import numpy as np
 
 from penjing import checks
 from penjing.core import plugins
-from penjing.core.errors import UsageError
 from penjing.core.events import Progress, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.randomness import stream
@@ -33,7 +32,7 @@ from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._limits import BehindError, Limits, SeeingTooSlowError, TooSlowError
-from penjing.workflows._trials import Bench, Screened
+from penjing.workflows._trials import TRIAL_ERRORS, Bench, Screened
 from penjing.workflows.compare import differences
 
 Outcome = Literal["not applicable", "not tried", "failed", "screened out", "looked good"] | Verdict
@@ -331,8 +330,9 @@ class Search:
             self._lost |= {} if doses else {one.name: len(self.steps)}
             why = f"given up after {behind.share:.0%} of its training, far behind"
             return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
-        except (UsageError, MemoryError) as problem:
-            return decide("failed", str(problem) or "there was not enough memory")
+        except TRIAL_ERRORS as problem:
+            (told, *_) = str(problem).splitlines() or ["there was not enough memory"]
+            return decide("failed", told)
         why = self._change(found)
         is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
         if not self.is_better(found, UNPOINTED if is_guess else 1.0):

@@ -43,6 +43,9 @@ DOUBTED_DEAL = 1  # of the folds that judge where labels are doubted anew for ea
 
 JudgedOn = Literal["confirm", "valid", "folds"]
 
+# What ends one trial and no more: a network that does not take what it is given, a full memory, what torch refuses.
+TRIAL_ERRORS = (UsageError, MemoryError, RuntimeError)
+
 
 @dataclass(frozen=True)
 class Screened:
