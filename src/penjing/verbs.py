@@ -333,7 +333,7 @@ def resume(
 def test(
     run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
 ) -> Tested:
-    """Open the sealed test part: counted, written down, and scored with a 95 % interval.
+    """Open the sealed test part: counted, written down, and scored with a 95% interval.
 
     Args:
         run: the run to score.
@@ -455,7 +455,7 @@ def treat(
     """Try remedies for what a diagnosis finds, and grow a run with those that measurably helped.
 
     Each is tried in pairs with the training as it is: the same seeds, the same items. What helped is said with its
-    effect and a 95 % interval on items that nothing was chosen by; what did not is rolled back. The run itself stays as
+    effect and a 95% interval on items that nothing was chosen by; what did not is rolled back. The run itself stays as
     it is, but for lines in its ledger.
 
     Args:

@@ -88,7 +88,7 @@ def test_what_would_help_has_its_gain_its_interval_and_a_drawing_on_one_scale() 
     best, other = found["known"]
     assert (best["gain"], best["class"], best["note"]) == ("+3.0 points [+2.0 to +4.0]", "helped", "")
     assert (other["gain"], other["class"]) == ("+0.4 points [−0.6 to +1.4]", "unclear")
-    assert other["note"] == "may be chance, of trainings with 50 % of its updates"
+    assert other["note"] == "may be chance, of trainings with 50% of its updates"
     assert other["low"] < found["zero"] < other["at"] < best["low"] < best["at"]
     assert best["span"] == pytest.approx(other["span"], abs=0.02)
     assert found["unknown"] == ["cleaner labels (there are no classes)"]

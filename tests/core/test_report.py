@@ -378,7 +378,7 @@ def test_a_lead_within_the_intervals_is_called_chance(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"status": "finished", "title": "photos"}', encoding="utf-8")
     (tmp_path / "results.json").write_text(json.dumps({"classes": ["a", "b"], "scores": scores}), encoding="utf-8")
     words = " ".join(_words.headline(_read.read_run(tmp_path)).further)
-    assert "linear, reaches 78.0 % [67.5–88.5 %]: the intervals overlap, so the lead may be chance." in words
+    assert "linear, reaches 78.0% [67.5–88.5%]: the intervals overlap, so the lead may be chance." in words
 
 
 def test_the_test_score_stands_with_its_number_of_openings(tmp_path: Path) -> None:
@@ -386,7 +386,7 @@ def test_the_test_score_stands_with_its_number_of_openings(tmp_path: Path) -> No
     assert "Still sealed: " in sealed
     assert f"penjing test {tmp_path / 'sealed'}" in sealed
     opened = read_page(write_run(tmp_path / "opened", Shape(openings=3)), tmp_path / "b.html").words
-    assert "86.0 %" in opened
+    assert "86.0%" in opened
     assert "Opened 3 times, on " in opened
     assert "Every further look, by any run, makes this score a little less trustworthy." in opened
 
@@ -424,12 +424,12 @@ def test_the_floor_line_is_short_and_names_the_winner() -> None:
     ("value", "shown"),
     [
         (None, "–"),
-        (0.0, "0 %"),
-        (0.0001, "<0.1 %"),
-        (0.004, "0.4 %"),
-        (0.42, "42 %"),
-        (0.996, "99.6 %"),
-        (1.0, "100 %"),
+        (0.0, "0%"),
+        (0.0001, "<0.1%"),
+        (0.004, "0.4%"),
+        (0.42, "42%"),
+        (0.996, "99.6%"),
+        (1.0, "100%"),
     ],
 )
 def test_a_share_never_rounds_to_none_or_all(value: float | None, shown: str) -> None:
@@ -594,4 +594,4 @@ def test_saved_figures_show_no_item_where_pictures_are_not_wanted(run: Path, tmp
 
 
 def test_neighbouring_ticks_of_an_axis_of_shares_differ() -> None:
-    assert [_figures.percent(value, 0) for value in (0.985, 0.99, 1.0, 0.07)] == ["98.5 %", "99 %", "100 %", "7 %"]
+    assert [_figures.percent(value, 0) for value in (0.985, 0.99, 1.0, 0.07)] == ["98.5%", "99%", "100%", "7%"]

@@ -206,8 +206,8 @@ def test_the_network_that_was_not_chosen_is_no_simple_method(tmp_path: Path) -> 
     (tmp_path / "run.json").write_text('{"status": "finished", "title": "photos"}', encoding="utf-8")
     (tmp_path / "results.json").write_text(json.dumps(results), encoding="utf-8")
     further = " ".join(_words.headline(_read.read_run(tmp_path)).further)
-    assert "The best simple method, linear, reaches 70.0 %" in further
-    assert "from scratch, on these data alone, a network reached 90.0 %" in further
+    assert "The best simple method, linear, reaches 70.0%" in further
+    assert "from scratch, on these data alone, a network reached 90.0%" in further
 
 
 def test_weights_learned_elsewhere_are_named_with_source_and_licence(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from penjing.core.spread import standard_error, student_t, unit_of_item
 
 @dataclass(frozen=True)
 class Gain:
-    """What one model gains over another on the same items, with a 95 % interval of the mean.
+    """What one model gains over another on the same items, with a 95% interval of the mean.
 
     Every mean is over the groups (speakers, patients), each of which counts as its items do on average: items of one
     group are alike, so many of them tell little more than a few. An item without a group is its own. Of fewer than

@@ -43,7 +43,7 @@ def example_steps(**changed: Sequence[Any] | float) -> Record:
 
 
 def example_trials(*rows: Mapping[str, Any], of: Record | None = None) -> Record:
-    """A record with these experiments beside the training itself, which has 90 % right of 1,000 items.
+    """A record with these experiments beside the training itself, which has 90% right of 1,000 items.
 
     Args:
         rows: what differs from an ordinary row; `gain` is what the metric gains over the training itself.

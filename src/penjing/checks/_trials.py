@@ -15,7 +15,7 @@ from jaxtyping import Float
 from penjing.core.record import Record
 from penjing.core.spread import student_t
 
-EDGE = 1.96  # standard errors that a 95 % interval reaches to either side
+EDGE = 1.96  # standard errors that a 95% interval reaches to either side
 DOUBLINGS_DRAWN = 2_000  # possible courses of the errors
 SETTLED = 0.3  # of the run's updates: trainings that took fewer tell how fast something is learned, not how well
 WHOLE = 0.9  # of the updates: a shorter training is told as such
@@ -24,7 +24,7 @@ LONGER_WANTED = "trials.longer training"  # what checks miss where trainings too
 
 @dataclass(frozen=True)
 class Promise:
-    """What more data would give, with a 95 % interval.
+    """What more data would give, with a 95% interval.
 
     Attributes:
         gain: of the metric.
@@ -108,7 +108,7 @@ def measured(value: float, unit: float, *, is_signed: bool = False) -> str:
 
 
 def error_behind(low: float, high: float) -> float:
-    """The standard error that a 95 % interval stands for."""
+    """The standard error that a 95% interval stands for."""
     return (high - low) / 2 / EDGE
 
 
@@ -153,7 +153,7 @@ def noise_of(rows: pl.DataFrame, column: str = "gain") -> float:
 
 
 def widened(record: Record, row: Mapping[str, Any], column: str = "gain") -> tuple[float, float, float]:
-    """What an experiment gained over the training itself, both as means over the seeds they were tried with, and a 95 %
+    """What an experiment gained over the training itself, both as means over the seeds they were tried with, and a 95%
     interval: (gain, low, high).
 
     The interval holds the luck of the items and of the seeds. How far seeds are apart on the same items holds what

@@ -1,7 +1,7 @@
 """A simple model is better than the network on the same items.
 
 **What it sees.** The network's answers on the items that validate beside those of the linear model and of the boosted
-trees: the mean paired difference of right answers (of classes) or of losses (of numbers), with a 95 % interval. A
+trees: the mean paired difference of right answers (of classes) or of losses (of numbers), with a 95% interval. A
 difference of less than `checks.AHEAD` is none. Of few classified items the interval is exact, so that it speaks where
 even these tell; of numbers and labels there must be `FEWEST`.
 
@@ -38,7 +38,7 @@ def look(record: Record) -> Finding | None:
         name="beaten_by_simple",
         level="warning",
         message=f"A simple model ({told}) is better: on the same {most.items:,} validation items it has {over}"
-        f"{' right' * (measure == 'right')}, the network {of} (difference {-most.mean:.3g}, 95 % interval "
+        f"{' right' * (measure == 'right')}, the network {of} (difference {-most.mean:.3g}, 95% interval "
         f"{-most.high:.3g} to {-most.low:.3g}). Give the network more --time, or use the simple model.",
         evidence={
             "model": name,

@@ -2,7 +2,7 @@
 
 **What it sees.** The same training with half and a quarter of its training items (whole groups of them, where there are
 groups), judged on the same validation items. A power law through the errors says what twice the data would give, with a
-95 % interval that holds the luck of the items and of the seeds. Where that interval reaches to nothing it is good to
+95% interval that holds the luck of the items and of the seeds. Where that interval reaches to nothing it is good to
 know only: more data help nearly always, and how much is what is uncertain.
 
 **Why it is bad.** It is not a fault of the training: no setting gives what more data would.

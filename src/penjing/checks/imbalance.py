@@ -24,7 +24,7 @@ from penjing.core.record import Record
 NEEDS = ("survey", "survey.target")
 # At this ratio the largest of two classes is three quarters of all items: accuracy starts to be about that class.
 UNEVEN = 3.0
-# Here always naming the largest of two classes scores above 90 %, as much as many a useful model.
+# Here always naming the largest of two classes scores above 90%, as much as many a useful model.
 VERY_UNEVEN = 10.0
 MISLEADING = 0.5  # of the items in the largest class, from which on accuracy is mostly about it
 

@@ -149,12 +149,12 @@ def calibration_error(stated: Float[np.ndarray, " items"], right: Bool[np.ndarra
 
 
 def sick() -> Record:
-    """A network that states 95 % and is right in 70 of 100."""
+    """A network that states 95% and is right in 70 of 100."""
     return _example(0.95, 70)
 
 
 def healthy() -> Record:
-    """A network that states 72 % and is right in 70 of 100."""
+    """A network that states 72% and is right in 70 of 100."""
     return _example(0.72, 70)
 
 

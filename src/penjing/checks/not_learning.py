@@ -1,7 +1,7 @@
 """The network is no better than always giving the same answer.
 
 **What it sees.** The loss on every validation item beside that of the constant answer (the most frequent class, the
-mean), which every run measures: the mean difference with a 95 % interval. A gain of less than a hundredth of that loss
+mean), which every run measures: the mean difference with a 95% interval. A gain of less than a hundredth of that loss
 is none, however surely it is one; nor is one of a few hundredths where no more classes or labels are right.
 
 **Why it is bad.** Nothing of the inputs has reached the answers: nothing was learned, or nothing that holds.
@@ -38,7 +38,7 @@ def look(record: Record) -> Finding | None:
         name="not_learning",
         level="error" if is_sure else "warning" if found.groups >= MANY or found.mean <= 0 else "info",
         message=f"The network is not clearly better than always giving the same answer: on validation its loss is "
-        f"{found.of:.3g}, that of the constant answer {found.over:.3g} (gain {found.mean:.3g}, 95 % interval "
+        f"{found.of:.3g}, that of the constant answer {found.over:.3g} (gain {found.mean:.3g}, 95% interval "
         f"{found.low:.3g} to {found.high:.3g}). Look at the data with penjing inspect, then try another rate with "
         "--set optimiser.rate.",
         evidence={"gain": found.mean, "low": found.low, "high": found.high, "items": found.items},

@@ -45,7 +45,7 @@ NEEDS = ("trials.larger",)
 PICTURE = "trials"
 WORTH = 0.01  # of the metric
 FITS_BETTER = 0.05  # of the loss of the constant answer, that the larger network's loss on training items is lower
-RARE = 0.025  # chance that one side of a 95 % interval leaves
+RARE = 0.025  # chance that one side of a 95% interval leaves
 LEAST_LOSS = 1e-6  # on training items, of the constant answer's: below, both know all of them
 
 

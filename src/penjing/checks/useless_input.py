@@ -1,7 +1,7 @@
 """An input that the network does without: exchanging its values between items costs nothing.
 
 **What it sees.** How much of the metric on validation is lost when the values of an input are those of other items, on
-average over several exchanges, with a 95 % interval by item and group. It holds no loss, and its upper end is little
+average over several exchanges, with a 95% interval by item and group. It holds no loss, and its upper end is little
 beside what is lost when all inputs are those of another item.
 
 **Why it is bad.** It is not, but it is good to know: the input costs time to gather, decode and learn from. Among many

@@ -82,7 +82,7 @@ class Record:
             other names).
         inputs: what the network met before its first step, one row an input column and one the target, as
             `training._met` says; and `drop`, the metric lost when a column's values are exchanged between items,
-            `drop_low` and `drop_high`, the ends of its 95 % interval, `drop_all`, the metric lost when those of all
+            `drop_low` and `drop_high`, the ends of its 95% interval, `drop_all`, the metric lost when those of all
             inputs are, and `unit`, what a difference of one means in it, as in trials (null in older runs).
         choices: the recipe, dotted key → value, such as {"task.loss": "cross_entropy"}.
         counted: what `step` counts: "update" in a run, "epoch" or "step" in the log of another tool.

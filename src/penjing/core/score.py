@@ -13,7 +13,7 @@ _LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mae", "r
 
 @dataclass(frozen=True)
 class Score:
-    """A metric with its 95 % interval.
+    """A metric with its 95% interval.
 
     Attributes:
         value: the metric on the items.

@@ -1,4 +1,4 @@
-"""Exact 95 % intervals of shares and of how far two of them are apart: they hold however few items there are."""
+"""Exact 95% intervals of shares and of how far two of them are apart: they hold however few items there are."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def drawn(units: int, draws: np.random.Generator, n: int) -> Iterator[np.ndarray
 
 def student_t(probability: float, freedom: int) -> float:
     """The quantile of Student's t: exact for one and two degrees of freedom, else the series of Abramowitz & Stegun
-    (1964), 26.7.5, within 1 % of the exact value."""
+    (1964), 26.7.5, within 1% of the exact value."""
     if freedom == 1:
         return math.tan(math.pi * (probability - 0.5))
     if freedom == 2:

@@ -1,4 +1,4 @@
-"""How sure a number is: 95 % intervals of scores, and verdicts on paired differences.
+"""How sure a number is: 95% intervals of scores, and verdicts on paired differences.
 
 The unit is the group where the data have groups, else the item (see `core.spread`). Everything here takes a `Metric`,
 which knows how to weigh items; a task gives them names.
@@ -76,8 +76,8 @@ class Difference:
 
     Attributes:
         effect: improvement of the metric (positive is better, whatever the metric's direction).
-        low: lower end of its 95 % interval.
-        high: upper end of its 95 % interval.
+        low: lower end of its 95% interval.
+        high: upper end of its 95% interval.
         p_value: chance of a difference this far from none, two-sided, by the bootstrap.
         seeds: number of paired seeds.
         units: number of independent units.
@@ -100,7 +100,7 @@ def score(
     groups: Sequence[object] | np.ndarray | None = None,
     seed: int = 0,
 ) -> Score:
-    """The metric on some items, with its 95 % interval.
+    """The metric on some items, with its 95% interval.
 
     Args:
         truth: Int[items], the index of each item's class.
@@ -126,7 +126,7 @@ def interval(
     seed: int = 0,
     n: int | None = None,
 ) -> tuple[float, float]:
-    """The 95 % interval of a metric: Wilson's for a share of single items, else a bootstrap over units.
+    """The 95% interval of a metric: Wilson's for a share of single items, else a bootstrap over units.
 
     Very many units are resampled less often (`resamples`): their interval is so narrow that a few per cent of its
     width, by which its ends then vary with the seed, are nothing beside the metric.
@@ -176,7 +176,7 @@ def resamples(units: int) -> int:
 
 
 def wilson(right: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share.
+    """Wilson's 95% interval of a share.
 
     Args:
         right: how many are right, 0 to n.
@@ -364,7 +364,7 @@ def _widened(draws: np.ndarray, effect: float, seeds: tuple[float, int], units: 
 
 
 def least_effect(metric: Metric, value: float) -> float:
-    """The smallest gain that is worth a remedy: 0.2 points, or 0.2 % of what a metric without an upper bound is.
+    """The smallest gain that is worth a remedy: 0.2 points, or 0.2% of what a metric without an upper bound is.
 
     Args:
         value: of the metric, before.

@@ -120,4 +120,4 @@ def _cosine(one: Tensor, other: Tensor) -> float:
 def _off(error: float) -> str:
     if not math.isfinite(error):
         return "its outputs are no numbers"
-    return f"its outputs are off by {100 * error:.0f} % of their spread"
+    return f"its outputs are off by {100 * error:.0f}% of their spread"

@@ -151,7 +151,7 @@ class Loader:
         lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
             length, and little padding. None takes them as the draw gives them.
         is_ahead: whether batches are made on another thread while the network learns. Where the network uses all cores,
-            that thread takes them away in the middle of its operations, and costs more than it saves: 15 % were seen.
+            that thread takes them away in the middle of its operations, and costs more than it saves: 15% were seen.
             Stacks of batches that are made in a moment are made in between all the same.
         stalled_seconds: how long the network waited for batches.
     """

@@ -38,7 +38,7 @@ def contributions(
 ) -> list[dict[str, Any]]:
     """One entry an input, or a column of a table: the metric when its values are shuffled, and by how much it is worse.
 
-    `low` and `high` are the ends of a 95 % interval of that, paired by item and by group; `drop_all` is what is lost
+    `low` and `high` are the ends of a 95% interval of that, paired by item and by group; `drop_all` is what is lost
     when the values of all inputs are those of another item, and `unit` what a difference of one means: 1 where the
     metric has an upper bound, else what the constant answer has. Nothing where there is only one thing to shuffle, or
     nothing to judge by. What the seconds are not enough for is left out, but never the first.
@@ -114,7 +114,7 @@ class _Judge:
         return np.array([self.metric.combine(prepared, whole), *left])
 
     def lost(self, plain: np.ndarray, shuffled: list[np.ndarray]) -> tuple[float, float | None, float | None]:
-        """(by how much the metric is worse on average, the ends of its 95 % interval); no ends where nothing tells."""
+        """(by how much the metric is worse on average, the ends of its 95% interval); no ends where nothing tells."""
         sign = 1.0 if self.metric.is_higher_better else -1.0
         worse = sign * (plain - np.mean(shuffled, axis=0))
         drop, left = float(worse[0]), worse[1:]

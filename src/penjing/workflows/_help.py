@@ -33,7 +33,7 @@ class Help:
     Attributes:
         what: in plain words.
         gain: of the metric; None where no experiment tells.
-        low: lower end of the 95 % interval.
+        low: lower end of the 95% interval.
         high: upper end.
         metric: its name.
         unit: what a difference of one means in it, as `checks._trials.unit_of` says.

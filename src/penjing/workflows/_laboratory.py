@@ -229,7 +229,7 @@ class Laboratory:
 
     def _gains(self, before: np.ndarray, after: np.ndarray) -> dict[str, float]:
         """What the one gained over the other on the validation items, of the metric and of the mean loss, each with a
-        95 % interval of the luck of the items; that of seeds is told apart."""
+        95% interval of the luck of the items; that of seeds is told apart."""
         truth, groups = self.truth, self.prepared.groups[self.problem.valid]
         gain = low = high = of_loss = half = 0.0
         if before is not after:

@@ -323,7 +323,7 @@ def _learning_curve(files: RunFiles, finding: Finding) -> Figure | None:
 
 
 def _trials(files: RunFiles, finding: Finding) -> Figure | None:
-    """What each experiment of the kind gained, with its 95 % interval; of the arithmetic, the seconds of an update."""
+    """What each experiment of the kind gained, with its 95% interval; of the arithmetic, the seconds of an update."""
     wanted = {
         need.partition(".")[2] for need in plugins.load("checks", finding.name).NEEDS if need.startswith("trials.")
     }

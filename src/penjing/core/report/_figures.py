@@ -148,7 +148,7 @@ def reliability(after: pl.DataFrame, before: pl.DataFrame) -> Figure | None:
 
 @drawing()
 def floor(scores: pl.DataFrame) -> Figure | None:
-    """The network and the simple methods as bars with their 95 % intervals."""
+    """The network and the simple methods as bars with their 95% intervals."""
     if scores.is_empty():
         return None
     rows = scores.reverse()
@@ -305,7 +305,7 @@ def treatments(rows: pl.DataFrame) -> Figure | None:
     axes.axvline(0, color=PALETTE["soft"], linewidth=1)
     axes.set_yticks(range(len(judged)), names)
     axes.set_ylim(-0.6, len(judged) - 0.4)
-    axes.set_xlabel("better by, with 95 % interval")
+    axes.set_xlabel("better by, with 95% interval")
     axes.grid(axis="y", visible=False)
     return figure
 
@@ -399,7 +399,7 @@ def blank(width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
 
 def percent(value: float, _: float) -> str:
     """A tick of an axis; neighbours that lie closer than one percent differ in what they say, too."""
-    return f"{100 * value:.6g} %"
+    return f"{100 * value:.6g}%"
 
 
 def _number(value: float, _: float) -> str:

@@ -37,8 +37,8 @@ class Item:
         cells: column and what stands there, the telling ones first; one column needs no name.
         given: the given class.
         predicted: the predicted class.
-        stated: the probability of the answer, "97 %".
-        believed: the probability of the given class, "1 %".
+        stated: the probability of the answer, "97%".
+        believed: the probability of the given class, "1%".
     """
 
     name: str

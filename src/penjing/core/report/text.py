@@ -166,10 +166,10 @@ def metric_name(metric: str) -> str:
 
 
 def show_value(value: float, metric: str) -> str:
-    """A metric's value for people: "91.2 %" for a share, "14,231" in units, else three digits."""
+    """A metric's value for people: "91.2%" for a share, "14,231" in units, else three digits."""
     if metric in IN_UNITS:
         return show_number(value)
-    shown = f"{100 * value:.1f} %" if metric in SHARES else f"{value:.3f}"
+    shown = f"{100 * value:.1f}%" if metric in SHARES else f"{value:.3f}"
     # A score just below zero is no negative zero.
     return shown.removeprefix("-") if not re.search("[1-9]", shown) else shown.replace("-", "−")
 
@@ -197,26 +197,26 @@ def show_number(value: float | None) -> str:
 
 
 def show_score(score: Mapping[str, Any]) -> str:
-    """A score with its interval: "91.2 % [88.4–93.9 %]"."""
+    """A score with its interval: "91.2% [88.4–93.9%]"."""
     metric = str(score.get("metric", "accuracy"))
     value = show_value(score["value"], metric)
     if score.get("low") is None or score.get("high") is None:
         return value
     low, high = show_value(score["low"], metric), show_value(score["high"], metric)
     dash = " to " if "−" in low + high else "–"
-    return f"{value} [{low.removesuffix(' %')}{dash}{high}]"
+    return f"{value} [{low.removesuffix('%')}{dash}{high}]"
 
 
 def show_percent(value: float | None) -> str:
-    """A share for people: "97 %", with one digit near none and all, "<0.1 %", "–" when there is none."""
+    """A share for people: "97%", with one digit near none and all, "<0.1%", "–" when there is none."""
     if value is None or math.isnan(value):
         return "–"
     if 0 < value < 0.0005:
-        return "<0.1 %"
+        return "<0.1%"
     if 0.9995 < value < 1:
-        return ">99.9 %"
+        return ">99.9%"
     digits = 1 if 0 < value < 0.01 or 0.99 < value < 1 else 0
-    return f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.{digits}f}%"
 
 
 def interval(score: Mapping[str, Any]) -> tuple[float, float]:

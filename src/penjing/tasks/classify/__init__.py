@@ -124,7 +124,7 @@ def score(
     threshold: Threshold | None = None,
     seed: int = 0,
 ) -> Score:
-    """A metric by name, with its 95 % interval. See `metric` and `penjing.core.statistics.score`."""
+    """A metric by name, with its 95% interval. See `metric` and `penjing.core.statistics.score`."""
     found = metric(given, threshold)
     return statistics.score(found, truth, probability, part=part, groups=groups, seed=seed)
 

@@ -108,7 +108,7 @@ def score(
     threshold: Any = None,
     seed: int = 0,
 ) -> Score:
-    """A metric by name, with its 95 % interval. See `metric` and `penjing.core.statistics.score`."""
+    """A metric by name, with its 95% interval. See `metric` and `penjing.core.statistics.score`."""
     return statistics.score(metric(given, threshold), truth, answer, part=part, groups=groups, seed=seed)
 
 
