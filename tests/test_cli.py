@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from json_schema import faults
-from penjing import cli, verbs
+from penjing import verbs
+from penjing._folding import folded
 from penjing.cli import app, run_command
 from penjing.training import engine
 from tiny_data import draw, write_tiny
@@ -392,7 +393,7 @@ def test_a_name_that_the_locale_cannot_read_is_refused_before_any_work(inside):
 
 def test_sentences_are_cut_between_words_in_a_terminal_and_commands_and_tables_are_not():
     told = "warning: It over-fits: since epoch 3 the loss rose. Let it stop by itself with --set training.patience=3."
-    parts = cli._folded(told, 60)
+    parts = folded(told, 60)
     assert len(parts) == 2
     assert all(len(part) <= 60 for part in parts)
     assert " ".join(part.strip() for part in parts) == told
@@ -401,4 +402,12 @@ def test_sentences_are_cut_between_words_in_a_terminal_and_commands_and_tables_a
         f"next:  penjing report {'x' * 80}",
         f"valid  0.9   linear {'x y ' * 30}",
     ):
-        assert cli._folded(line, 60) == [line]
+        assert folded(line, 60) == [line]
+
+
+def test_lists_are_cut_between_their_parts_in_a_terminal():
+    commands = [f"penjing {verb} {'x' * 20}" for verb in ("diagnose", "report", "test")]
+    cut = folded(f"next:  {' · '.join(commands)}", 85)
+    assert cut == [f"next:  {commands[0]} · {commands[1]}", f"       {commands[2]}"]
+    cut = folded("test  accuracy 0.912 [0.884–0.939]   majority 0.100   boosted trees 0.853", 60)
+    assert cut == ["test  accuracy 0.912 [0.884–0.939]   majority 0.100", "      boosted trees 0.853"]

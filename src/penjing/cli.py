@@ -13,7 +13,6 @@ import os
 import shlex
 import shutil
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from penjing import __version__, _answers
+from penjing._folding import folded
 from penjing._options import NO_DATA_OPTIONS, NO_OUTPUT_OPTIONS, DataOptions, OutputOptions, assignments
 from penjing.core.errors import PenjingError, UsageError
 
@@ -520,25 +520,12 @@ def _show(output: OutputOptions, document: Mapping[str, Any], lines: Sequence[st
     if not output.json:
         if sys.stdout.isatty():
             width = shutil.get_terminal_size().columns
-            lines = [part for line in lines for part in _folded(line, width)]
+            lines = [part for line in lines for part in folded(line, width)]
         print(*lines, sep="\n", end="\n" if lines else "")
         return
     is_unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     whole = {"format": DOCUMENT_FORMAT, **document}
     print(json_module.dumps(whole, ensure_ascii=not is_unicode, indent=2, allow_nan=False))
-
-
-def _folded(line: str, width: int) -> list[str]:
-    """A sentence cut between words where a terminal would cut within them; tables and commands stay as they are.
-
-    Args:
-        line: of what is printed.
-        width: of the terminal, in letters.
-    """
-    is_sentence = "  " not in line and "\n" not in line and not line.startswith("penjing ")
-    if len(line) <= width or not is_sentence:
-        return [line]
-    return textwrap.wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _agreed(question: str, is_agreed: bool) -> bool:
