@@ -8,10 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from penjing.core import plugins, statistics
 from penjing.core.errors import RunError, UsageError
-from penjing.core.spread import deviation, standard_error, student_t, unit_of_item
+from penjing.core.spread import deviation, standard_error, student_t, two_sided, unit_of_item
 from penjing.core.statistics import (
     LEAST_EFFECT,
     Difference,
@@ -266,6 +267,40 @@ def test_seeds_must_pair_and_be_enough() -> None:
         paired_difference(SHARE, truth, seeds[:2], seeds)
 
 
+@pytest.mark.parametrize("freedom", [1, 2, 5, 30, 900, 50_000])
+@pytest.mark.parametrize("t", [0.0, 0.5, 2.0, 5.0])
+def test_how_often_student_t_lies_as_far_out(t: float, freedom: int) -> None:
+    assert two_sided(t, freedom) == pytest.approx(2 * stats.t.sf(t, freedom), rel=0.02, abs=1e-6)
+
+
+@pytest.mark.parametrize(("groups", "is_told"), [(2, False), (5, False), (6, True)])
+def test_few_groups_that_agree_are_no_certainty(groups: int, is_told: bool) -> None:
+    truth = np.zeros(10 * groups, dtype=np.int64)
+    wrong, right = np.tile([0.0, 1.0], (len(truth), 1)), np.tile([1.0, 0.0], (len(truth), 1))
+    found = paired_difference(SHARE, truth, [wrong] * 3, [right] * 3, np.repeat(np.arange(groups), 10))
+    assert found.effect == 1.0
+    assert (found.low > 0) is is_told
+    assert (statistics.judge([found]) == ["helped"]) is is_told
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_intervals_of_differences_hold_the_truth_as_often_as_they_say_and_no_more(folds: int) -> None:
+    """Nine trainings a side whose accuracy moves by two points with the seed, and items some of which are harder."""
+    draw, trials, missed = np.random.default_rng(1), 200, 0
+    truth, part = np.zeros(240, dtype=np.int64), np.arange(240) % folds
+    for trial in range(trials):
+        knows = draw.beta(1.6, 0.4, 240)
+
+        def side(knows: np.ndarray = knows) -> np.ndarray:
+            right = draw.random(240) < knows + 0.02 * draw.normal(size=folds)[part]
+            return np.stack([right, ~right], axis=1).astype(np.float64)
+
+        turns = [Turn(np.arange(240), side(), side(), part) for _ in range(9 // folds)]
+        found = difference(SHARE, truth, turns, seed=trial, n=200)
+        missed += found.low > 0 or found.high < 0
+    assert stats.binom.ppf(0.01, trials, 0.05) <= missed <= stats.binom.ppf(0.99, trials, 0.05)
+
+
 def test_folds_that_share_out_the_items_are_as_many_trainings_and_judge_every_item_once() -> None:
     draw = np.random.default_rng(0)
     truth = draw.integers(0, 2, 1200)
@@ -277,7 +312,7 @@ def test_folds_that_share_out_the_items_are_as_many_trainings_and_judge_every_it
     assert (found.units, found.seeds) == (1200, 3)
     # Of 1,200 pairs of answers that are right with 0.7 and 0.8: the normal interval of their mean difference.
     half = 1.96 * np.sqrt((0.7 * 0.3 + 0.8 * 0.2) / 1200)
-    assert half < (found.high - found.low) / 2 < 1.8 * half
+    assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.1)
     assert judge([difference(SHARE, truth, [replace(turn, after=turn.before)])]) == ["no clear effect"]
     with pytest.raises(UsageError, match="3 seeds or more; there are 2"):
         difference(SHARE, truth, [replace(turn, part=part // 2)])

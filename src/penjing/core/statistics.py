@@ -23,12 +23,13 @@ from jaxtyping import Bool, Float
 from penjing.core.errors import RunError, UsageError
 from penjing.core.randomness import stream
 from penjing.core.score import Score
-from penjing.core.spread import drawn, student_t, unit_of_item
+from penjing.core.spread import drawn, student_t, two_sided, unit_of_item
 
 CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
+PUT_BACK = 1 / 3  # see `_Doubt`
 FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
 LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain; see `least_effect`
 
@@ -279,7 +280,7 @@ def difference(
     units, measured = int(unit.max()) + 1, [_Measured(metric, truth, turn) for turn in turns]
     if units == 1:  # it says nothing of others, and every resample would be the same
         known = np.concatenate([one.gained(np.ones(len(truth))) for one in measured])
-        return _told(np.array([]), known, 0.0, 0.0, units)
+        return _told(np.array([]), known, _Doubt(0.0, 1.0), units)
     n = n or resamples(units * trainings // LEAST_SEEDS)
 
     def gained(weight: np.ndarray) -> np.ndarray:
@@ -291,9 +292,8 @@ def difference(
     gains = np.array([gained(weight[unit]) for weight in _resamples(units, seed, n)])
     whole = gains.mean(axis=1)
     of_both = float(np.nanvar(gains - whole[:, None], axis=0).mean()) / (trainings - 1)  # units, to single seeds
-    of_seeds = max(0.0, float(each.var(ddof=1)) / trainings - of_both)
     draws = np.take_along_axis(gains, chosen, axis=1).mean(axis=1)
-    return _told(draws, each, of_seeds, float(np.nanvar(whole)), units)
+    return _told(draws, each, _Doubt.of(each, of_both, float(np.nanvar(whole)), units), units)
 
 
 class _Measured:
@@ -321,46 +321,84 @@ class _Measured:
         return self._sign * (alone + (whole - alone.mean()))
 
 
-def _told(draws: np.ndarray, each: np.ndarray, of_seeds: float, of_units: float, units: int) -> Difference:
+@dataclass(frozen=True)
+class _Doubt:
+    """How far an effect may lie from what was measured.
+
+    Attributes:
+        variance: of the effect, by what both trainings and units leave open.
+        freedom: degrees of freedom of that variance, 1 or more.
+    """
+
+    variance: float
+    freedom: float
+
+    @classmethod
+    def of(cls, each: np.ndarray, of_both: float, of_units: float, units: int) -> _Doubt:
+        """The doubt of trainings and units that are crossed.
+
+        Trainings differ by their seeds, and by what each says of single units, which the variance over units holds
+        already: it is taken off, once. What is left is uncertain by what it was taken from, so for the degrees of
+        freedom a third of that is put back: with none of it intervals of three trainings miss too often, and with all
+        of it they say nothing (`bench/seed_noise.py`).
+
+        Source: F. E. Satterthwaite (1946), An approximate distribution of estimates of variance components.
+
+        Args:
+            each: Float[trainings], the effect of each.
+            of_both: the part of the variance of their mean that single units bring.
+            of_units: the variance of the effect over units.
+            units: their number.
+        """
+        trainings = len(each)
+        whole = float(each.var(ddof=1)) / trainings
+        of_seeds = max(0.0, whole - of_both)
+        told_by = of_seeds + PUT_BACK * (whole - of_seeds)
+        uncertain = told_by**2 / (trainings - 1) + of_units**2 / max(units - 1, 1)
+        variance = of_seeds + of_units
+        return cls(variance, max(1.0, variance**2 / uncertain) if uncertain else 1.0)
+
+    @property
+    def half_width(self) -> float:
+        """Of the 95% interval, by Student's t."""
+        return student_t((1 + CONFIDENCE) / 2, int(self.freedom)) * math.sqrt(self.variance)
+
+
+def _told(draws: np.ndarray, each: np.ndarray, doubt: _Doubt, units: int) -> Difference:
     """The difference that a bootstrap found.
 
     Args:
         draws: Float[resamples], the effect in each.
-        each: Float[seeds], the effect of each seed.
-        of_seeds: the variance of their mean that comes of the seeds.
-        of_units: that which comes of the units.
+        each: Float[trainings], the effect of each.
+        doubt: how far that may be off.
         units: their number.
     """
     effect, known = float(each.mean()), draws[np.isfinite(draws)]
     if not len(known):
         return Difference(effect, -math.inf, math.inf, 1.0, len(each), units)
-    wide = _widened(known, effect, (of_seeds, len(each)), (of_units, units))
+    wide = _widened(known, effect, doubt)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(wide, [tail, 1 - tail])
     beyond = min((wide <= 0).sum(), (wide >= 0).sum())
     p_value = min(1.0, 2 * (beyond + 1) / (len(wide) + 1))
+    if doubt.variance:  # draws of few trainings end at the worst of them, and Student's t does not
+        p_value = max(p_value, two_sided(abs(effect) / math.sqrt(doubt.variance), int(doubt.freedom)))
+    if not wide.std():  # all units agree, which few of them do by chance
+        p_value = max(p_value, 2.0 ** (1 - units))
+        low, high = (min(low, 0.0), max(high, 0.0)) if p_value > 1 - CONFIDENCE else (low, high)
     return Difference(effect, float(low), float(high), float(p_value), len(each), units)
 
 
-def _widened(draws: np.ndarray, effect: float, seeds: tuple[float, int], units: tuple[float, int]) -> np.ndarray:
-    """The draws as far from the effect as few seeds and few units leave it open.
+def _widened(draws: np.ndarray, effect: float, doubt: _Doubt) -> np.ndarray:
+    """The draws with the half-width that the doubt has; their shape, which may be skewed, stays.
 
-    A bootstrap of n values has (n − 1)/n of their variance and takes it for known. Here the half-width becomes that of
-    Student's t with the variance itself, whose degrees of freedom are those of the part that is larger.
-
-    Source: B. L. Welch (1947), "The generalization of Student's problem", for the degrees of freedom of a sum.
-
-    Args:
-        seeds: the variance of the effect that comes of the seeds, and how many there are.
-        units: the same of the units.
+    A bootstrap of n values has (n − 1)/n of their variance and takes it for known, and one of both trainings and units
+    counts twice and more what single trainings say of single units.
     """
-    variance, spread = seeds[0] + units[0], float(draws.std())
-    if not variance or not spread:
+    spread = float(draws.std())
+    if not doubt.variance or not spread:
         return draws
-    freedom = variance**2 / sum(part**2 / max(count - 1, 1) for part, count in (seeds, units))
-    level = (1 + CONFIDENCE) / 2
-    half = student_t(level, max(1, int(freedom))) * math.sqrt(variance)
-    return effect + max(1.0, half / (NormalDist().inv_cdf(level) * spread)) * (draws - effect)
+    return effect + doubt.half_width / (NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * spread) * (draws - effect)
 
 
 def least_effect(metric: Metric, value: float) -> float:
