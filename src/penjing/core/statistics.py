@@ -29,6 +29,7 @@ CONFIDENCE = 0.95
 RESAMPLES, FEWEST_RESAMPLES = 2000, 400
 MOST_DRAWS = 10**7  # of units, in all resamples of one interval together
 LEAST_SEEDS = 3
+MANY_SEEDS = 9  # from which on they tell well enough how much trainings differ
 PUT_BACK = 1 / 3  # see `_Doubt`
 FAR_OUT = 100.0  # times the range of the middle half, from where on a number outweighs all others in any mean
 LEAST_EFFECT = 0.002  # 0.2 points: a smaller gain is not worth a remedy, however certain; see `least_effect`
@@ -376,7 +377,7 @@ def _told(draws: np.ndarray, each: np.ndarray, doubt: _Doubt, units: int) -> Dif
     effect, known = float(each.mean()), draws[np.isfinite(draws)]
     if not len(known):
         return Difference(effect, -math.inf, math.inf, 1.0, len(each), units)
-    wide = _widened(known, effect, doubt)
+    wide = _widened(known, effect, doubt, len(each))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(wide, [tail, 1 - tail])
     beyond = min((wide <= 0).sum(), (wide >= 0).sum())
@@ -389,16 +390,21 @@ def _told(draws: np.ndarray, each: np.ndarray, doubt: _Doubt, units: int) -> Dif
     return Difference(effect, float(low), float(high), float(p_value), len(each), units)
 
 
-def _widened(draws: np.ndarray, effect: float, doubt: _Doubt) -> np.ndarray:
+def _widened(draws: np.ndarray, effect: float, doubt: _Doubt, trainings: int) -> np.ndarray:
     """The draws with the half-width that the doubt has; their shape, which may be skewed, stays.
 
     A bootstrap of n values has (n − 1)/n of their variance and takes it for known, and one of both trainings and units
-    counts twice and more what single trainings say of single units.
+    counts twice and more what single trainings say of single units. Few trainings tell their own variance so badly that
+    the wider of the two is right more often (`bench/seed_noise.py`, `bench/treat_noise.py`).
+
+    Args:
+        trainings: a side.
     """
     spread = float(draws.std())
     if not doubt.variance or not spread:
         return draws
-    return effect + doubt.half_width / (NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * spread) * (draws - effect)
+    wider = doubt.half_width / (NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * spread)
+    return effect + (max(1.0, wider) if trainings < MANY_SEEDS else wider) * (draws - effect)
 
 
 def least_effect(metric: Metric, value: float) -> float:
