@@ -297,6 +297,40 @@ def difference(
     return _told(draws, each, _Doubt.of(each, of_both, float(np.nanvar(whole)), units), units)
 
 
+def network_difference(
+    metric: Metric,
+    truth: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    groups: Sequence[object] | np.ndarray | None = None,
+    seed: int = 0,
+) -> Difference:
+    """What one network is worth beside another on the same items, by a bootstrap over units: of these two networks, and
+    not of what they were trained with.
+
+    Args:
+        truth: Int[items], or Float[items] of numbers.
+        before: Float[items, outputs], what the one answers.
+        after: what the other answers.
+
+    Raises:
+        UsageError: there is no item, or the arrays do not have one entry an item.
+        RunError: an answer is not a number.
+    """
+    for answer in (before, after):
+        _check(metric, truth, answer)
+    unit = unit_of_item(groups, len(truth))
+    units = int(unit.max()) + 1
+    measured = _Measured(
+        metric, truth, Turn(np.arange(len(truth)), before, after, np.zeros(len(truth), dtype=np.int64))
+    )
+    each = measured.gained(np.ones(len(truth)))
+    draws = np.array([measured.gained(weight[unit])[0] for weight in _resamples(units, seed, resamples(units))])
+    known = draws[np.isfinite(draws)] if units > 1 else draws[:0]
+    variance = float(known.var()) if len(known) else 0.0
+    return _told(known, each, _Doubt(variance, max(1.0, units - 1.0)), units)
+
+
 class _Measured:
     """A turn, made ready to be measured again and again."""
 

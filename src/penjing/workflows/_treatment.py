@@ -206,9 +206,9 @@ def ledger_line(one: Treated, began: str, judged: Mapping[str, Any]) -> dict[str
     return {**named, **judged, **told}
 
 
-def way_line(choice: str, why: str, began: str) -> dict[str, Any]:
-    """What was decided of how a treatment chooses and judges, as a line of a ledger."""
-    return {"what": "judging", "choice": choice, "why": why, "began": began}
+def way_line(choice: str, why: str, began: str, what: str = "judging") -> dict[str, Any]:
+    """What was decided of how a treatment chooses and judges, or of its seed, as a line of a ledger."""
+    return {"what": what, "choice": choice, "why": why, "began": began}
 
 
 def _wrapped(first: str, text: str) -> list[str]:

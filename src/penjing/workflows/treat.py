@@ -20,9 +20,9 @@ from penjing.core.events import Decided, Finished, Said, Started, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
-from penjing.core.report.text import many
+from penjing.core.report.text import many, metric_name
 from penjing.core.run import Run, check_free, flat, now, open_run
-from penjing.core.statistics import LEAST_SEEDS, Difference
+from penjing.core.statistics import LEAST_SEEDS, Difference, judge, least_effect
 from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
@@ -36,7 +36,8 @@ from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._prepare import prepare
 from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
-from penjing.workflows._search import Outcome, Search, Step, Treated
+from penjing.workflows._search import NO_FINDING, Outcome, Search, Step, Treated
+from penjing.workflows._seeds import ANOTHER_SEED, Seeds
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
@@ -224,9 +225,41 @@ class Trial:
         if self.time.longest() < 0:  # what was late took time from the verdict
             self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
-        if not search.steps:
-            return self._ended((), None, None)
-        return self._judged(search.steps)
+        found = self._judged(search.steps) if search.steps else self._ended((), None, None)
+        return self._seeded(found)
+
+    def _seeded(self, found: Treatment) -> Treatment:
+        """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
+        own, if its network is shown to be worse than that."""
+        if not self.has_growing:
+            return found
+        seeds = Seeds(self.bench, self.metric, self.time, self.watch)
+        if found.recipe is None:
+            is_asked = bool(self.wish.remedies) or ANOTHER_SEED in self.wish.without
+            return found if is_asked else self._with_another_seed(found, seeds)
+        drawn = seeds.best(found.recipe, max(one.seconds for one in self._search.steps))
+        if not drawn:
+            return found
+        name, best = metric_name(self.metric.name), drawn[0]
+        others = ", ".join(f"{one.value:.3f}" for one in drawn[1:])
+        self._say_way(f"{best.recipe.seed}", f"{name} {best.value:.3f} on validation, with others {others}", "seed")
+        return replace(found, recipe=best.recipe, ways=tuple(self.ways))
+
+    def _with_another_seed(self, found: Treatment, seeds: Seeds) -> Treatment:
+        """A treatment that kept nothing, with the best of several seeds if that is shown to be better."""
+        told = seeds.another(self.base, self.time.base_seconds)
+        if told is None:
+            return found
+        drawn, difference = told
+        best, own = drawn[0], next(one for one in drawn if one.recipe.seed == self.base.seed)
+        (verdict,) = judge([difference], least_effect(self.metric, own.value))
+        why = f"the best of {len(drawn)} seeds, on {many(difference.units, 'item')} that chose nothing"
+        changed = {"seed": (self.base.seed, best.recipe.seed)}
+        self._decide(Treated(ANOTHER_SEED, NO_FINDING.name, verdict, why, difference, changed=changed))
+        found = self._ended((), None, None)
+        if verdict != "helped":
+            return found
+        return replace(found, kept=(ANOTHER_SEED,), gain=difference, recipe=self._of_training(best.recipe))
 
     def _record_of(self, recipe: Recipe, found: Screened) -> Record:
         """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
@@ -298,12 +331,12 @@ class Trial:
             self._say_way("pictures that choose and judge are shown without their border", why)
         return found
 
-    def _say_way(self, choice: str, why: str) -> None:
+    def _say_way(self, choice: str, why: str, what: str = "judging") -> None:
         """Tell and write down what is decided of how this treatment chooses and judges."""
-        line = way_line(choice, why, self._began)
+        line = way_line(choice, why, self._began, what)
         self.ways.append(line)
         self.run.note(**line)
-        tell(self.watch, Said(f"{choice}: {why}"))
+        tell(self.watch, Said(f"{choice}: {why}") if what == "judging" else Decided(what, choice, why))
 
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
