@@ -24,6 +24,7 @@ from penjing.core.statistics import (
     interval,
     judge,
     least_effect,
+    network_difference,
     paired_difference,
     resamples,
     score,
@@ -271,6 +272,20 @@ def test_seeds_must_pair_and_be_enough() -> None:
 @pytest.mark.parametrize("t", [0.0, 0.5, 2.0, 5.0])
 def test_how_often_student_t_lies_as_far_out(t: float, freedom: int) -> None:
     assert two_sided(t, freedom) == pytest.approx(2 * stats.t.sf(t, freedom), rel=0.02, abs=1e-6)
+
+
+def test_what_one_network_is_worth_beside_another() -> None:
+    draw = np.random.default_rng(0)
+    truth = np.zeros(400, dtype=np.int64)
+    sides = [np.stack([right, ~right], axis=1).astype(float) for right in draw.random((2, 400)) < [[0.7], [0.8]]]
+    found = network_difference(SHARE, truth, *sides)
+    gain = sides[1][:, 0] - sides[0][:, 0]
+    assert found.effect == pytest.approx(gain.mean())
+    assert (found.seeds, found.units) == (1, 400)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * gain.std() / 20, rel=0.1)
+    grouped = network_difference(SHARE, truth, *sides, np.arange(400) // 100)
+    assert grouped.units == 4
+    assert network_difference(SHARE, truth, *sides, np.zeros(400)).p_value == 1.0
 
 
 @pytest.mark.parametrize(("groups", "is_told"), [(2, False), (5, False), (6, True)])

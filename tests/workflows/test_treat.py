@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -204,6 +205,16 @@ def test_the_new_run_has_the_parts_and_the_seal_of_the_old_one(healed: Any) -> N
     assert new.status == "finished"
     assert Split.read(new.path / "split.parquet").frame.equals(Split.read(old.path / "split.parquet").frame)
     assert not any(line["what"] == "opening" for line in [*new.ledger, *old.ledger])
+
+
+def test_the_new_run_has_the_seed_that_validation_likes_best(healed: Any) -> None:
+    found, _ = healed
+    for ledger in (found.origin.ledger, found.run.ledger):
+        (line,) = [line for line in ledger if line["what"] == "seed"]
+        assert line["choice"] == str(found.run.recipe.seed)
+        values = [float(value) for value in re.findall(r"\d\.\d{3}", line["why"])]
+        assert values[0] == max(values)
+        assert found.run.scores[0].value == pytest.approx(values[0], abs=5e-4)  # the training that was tried, once more
 
 
 def test_both_ledgers_hold_every_decision(healed: Any) -> None:

@@ -77,10 +77,8 @@ class Seeds:
         """
         choose, judge = self._apart()
         groups = self.bench.prepared.groups
-        if (
-            self.bench.prepared.split.folds
-            or min(len(np.unique(groups[rows])) for rows in (choose, judge)) < FEWEST_GROUPS
-        ):
+        fewest = min(len(np.unique(groups[rows])) for rows in (choose, judge))
+        if self.bench.prepared.split.folds or fewest < FEWEST_GROUPS:
             return None
         drawn = self._drawn(recipe, seconds, choose, judge)
         if not drawn or (order := self._in_order(drawn))[0] is drawn[0]:
