@@ -36,6 +36,7 @@ from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
 from penjing.workflows._limits import Limits
 from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
+from penjing.workflows._seeds import MOST_SEEDS
 from penjing.workflows._trials import Bench, Deal, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
@@ -671,7 +672,7 @@ def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == DOUBTED
-    assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED] * SCREENINGS
+    assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED] * (SCREENINGS + MOST_SEEDS)
     pairs = {one.deal.name for one in quick if len(one.deal.name) == 3}
     assert pairs == {(1, 0, 1), (1, 0, 2), (1, 1, 2)}
     assert [len(one.deal.name) for one in quick].count(3) == 3
