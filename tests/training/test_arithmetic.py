@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from test_engine import problem, recipe
 
+from penjing.batch import Batch
 from penjing.core.recipe import Machine
+from penjing.modalities.audio.front_end import FrontEnd, learn
 from penjing.training import engine
 from penjing.training._arithmetic import products
+from penjing.training._assemble import Network
 from penjing.training._loop import _own_randomness
-from penjing.training._step import Supervised
+from penjing.training._step import Supervised, number_format
 
 GPU = (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)
 PROCESSOR = tuple(getattr(torch.backends.mkldnn, name) for name in ("matmul", "conv", "rnn"))
@@ -81,3 +85,17 @@ def test_the_generator_of_a_device_stays_as_it_was_too(monkeypatch: pytest.Monke
     with _own_randomness(torch.device("meta")):
         maker.state = torch.tensor([1])
     assert maker.state.tolist() == [7]
+
+
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_sounds_are_the_same_maps_in_training_and_where_the_network_answers(name: str) -> None:
+    """The loader makes maps before the update; where they are not kept, a network that answers makes them itself."""
+    clips = np.random.default_rng(0).integers(-9_000, 9_000, (4, 2_000)).astype(np.int16)
+    sounds, encoder = torch.from_numpy(clips), torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(3))
+    network = Network({"sound": FrontEnd(learn(clips))}, {"sound": encoder}, torch.nn.Identity()).eval()
+    raw = Batch({"sound": sounds}, {}, torch.arange(4))
+    made = raw.with_inputs({"sound": network.prepare("sound", sounds)}, frozenset({"sound"}))
+    with torch.no_grad(), number_format(name, "cpu"):
+        one, other = network(raw), network(made)
+    assert torch.equal(one, other)
+    assert one.dtype == getattr(torch, name)  # what is learned is still in that format

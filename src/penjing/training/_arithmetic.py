@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -43,3 +43,11 @@ def products(number_format: str) -> Iterator[None]:
     finally:
         for (place, _), precision in zip(own, before, strict=True):
             place.fp32_precision = precision
+
+
+def as_it_is(device: torch.device) -> AbstractContextManager[Any]:
+    """Inside the block, nothing on a device is computed in another number format, whatever was asked for around it."""
+    has_formats = torch.amp.is_autocast_available(device.type)
+    if has_formats and torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()

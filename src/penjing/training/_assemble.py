@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core.randomness import key
+from penjing.training._arithmetic import as_it_is
 
 
 class Network(nn.Module):
@@ -47,8 +48,11 @@ class Network(nn.Module):
         self.head = head
 
     def prepare(self, column: str, values: Tensor) -> Tensor:
-        """One input's raw values as its encoder takes them."""
-        return self.front_end[self.columns[column]](values)
+        """One input's raw values as its encoder takes them: in float32 whatever the network computes in, as those are
+        that training makes beforehand."""
+        with as_it_is(values.device):
+            found: Tensor = self.front_end[self.columns[column]](values)
+        return found
 
     def features(self, batch: Batch, flipped: tuple[str, ...] = ()) -> Float[Tensor, "batch features"]:
         """What the encoders see, before the head; the `flipped` inputs with left and right exchanged."""
