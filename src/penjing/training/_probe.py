@@ -86,7 +86,7 @@ def probe(
         machine: where to begin; its device is kept.
         seconds: what the probe may take, or `MOST_SECONDS` where that is less. An update is not cut short: one that
             begins in time may end later, and a first one always is. Where one alone takes a quarter of the time, the
-            first setting is taken at once.
+            first setting is taken at once. What a device loads for the very first update of all comes before it.
         is_thorough: whether the other layout and as many threads as there are cores are measured too, and the fastest
             beside the given setting once more: of many times the least is least by chance.
         among: the settings to measure, in the place of all others; the first is what the rest are judged by.
@@ -95,7 +95,8 @@ def probe(
     usual = _thorough(machine, _has_pictures(batch)) if is_thorough else _candidates(machine)
     candidates = list(among or usual)
     most = min(seconds, MOST_SECONDS)
-    begun = time.monotonic()
+    _load(network, loss, _some(batch, FEWEST_ITEMS), candidates[0])
+    begun = _now(candidates[0])
     try:
         part, taken = _part(network, loss, batch, candidates, most)
         times = len(batch) / len(part)
@@ -133,8 +134,9 @@ def _measured(
             continue
         torch.set_num_threads(candidate.threads)
         copied = _laid_out(network, candidate, part)
-        begun = _now(candidate)
         try:
+            _load(network, loss, part, candidate)
+            begun = _now(candidate)
             given = _told(copied, loss, part, candidate)
         except RuntimeError:  # a layer that has no kernel for this number format here
             if exact is None:
@@ -268,12 +270,24 @@ def _part(
     copied = _laid_out(network, candidates[0], batch)
     taken, size, affordable = 0.0, 0, 0
     for size in [size for size in (FEWEST_ITEMS, LEAST_PART) if size < len(batch)] or [len(batch)]:
-        few = cut(batch, size)[0] if size < len(batch) else batch
+        few = _some(batch, size)
         taken = _warm(copied, loss, few, candidates[0], most)
         affordable = int(size * seconds / taken)
         if taken * LEAST_PART > TOO_LONG * most * size:
             break
     return batch if affordable >= len(batch) else cut(batch, max(size, affordable))[0], taken
+
+
+def _some(batch: Batch, size: int) -> Batch:
+    """So many items of the batch, or all that there are."""
+    return cut(batch, size)[0] if size < len(batch) else batch
+
+
+def _load(network: nn.Module, loss: Callable[[Tensor, Batch], Tensor], batch: Batch, machine: Machine) -> None:
+    """An update that nobody times, on any device but the processor: kernels are loaded there when they are first asked
+    for, in a tenth of a second to two, where an update takes milliseconds."""
+    if machine.device != "cpu":
+        _once(_laid_out(network, machine, batch), loss, batch, machine)
 
 
 def _warm(
