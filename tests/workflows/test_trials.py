@@ -67,8 +67,28 @@ def test_a_training_that_is_many_times_too_slow_is_told_at_once(clock: Clock) ->
     clock.now = 0.9
     watching(Progress("training", 1))  # the first steps are slow
     clock.now = 1.5
-    with pytest.raises(TooSlowError, match="it would take 75 s"):
+    with pytest.raises(TooSlowError, match="it would take 60 s"):  # 1.5 s, and 98 updates of 0.6 s
         watching(Progress("training", 2))
+
+
+@pytest.mark.parametrize("told", [Progress("training", 10), Evaluated(10, {"value": 0.1})])
+def test_what_comes_once_before_a_training_first_says_how_far_it_is_is_no_part_of_its_rate(
+    clock: Clock, told: Progress | Evaluated
+) -> None:
+    """A GPU loads its kernels for two to six seconds, and then takes 10 ms an update."""
+    for loading in (2.0, 6.0):
+        watching = guard(clock, seconds=10.0)
+        for step in range(10, 101, 10):
+            clock.now = loading + 0.01 * step
+            watching(Progress("training", step) if step > 10 else told)
+
+
+def test_a_training_that_is_over_its_time_when_it_first_says_how_far_it_is_is_ended(clock: Clock) -> None:
+    watching = guard(clock, seconds=10.0)
+    clock.now = 20.0
+    with pytest.raises(TooSlowError) as told:
+        watching(Progress("training", 10))
+    assert told.value.seconds == pytest.approx(200.0)  # all that is known of its rate
 
 
 def test_a_training_within_its_time_is_left_alone(clock: Clock) -> None:

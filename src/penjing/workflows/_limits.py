@@ -13,8 +13,8 @@ from penjing.training._plan import total_steps
 
 # A training is given up where, after so much of it, it has not come near what the best one had by then.
 HALF_WAY = 0.6
-# A forecast of how long a training takes is believed after this share of the seconds that it may take, for the first
-# steps are slow and a busy machine gets free again; at once (after so many seconds) where it is so many times as long.
+# A forecast of how long a training takes is believed after this share of the seconds that it may take, for a busy
+# machine gets free again; at once (after so many seconds) where it is so many times as long.
 BELIEVED_SHARE, BELIEVED_AFTER, HOPELESS = 0.5, 1.0, 4.0
 
 Curve = Sequence[tuple[float, float]]  # (share of the training, the best value so far, larger being better)
@@ -71,12 +71,17 @@ NO_LIMITS = Limits()
 
 
 class Guard:
-    """A watcher that ends a training which leaves its limits."""
+    """A watcher that ends a training which leaves its limits.
+
+    How fast it is shows from the first time on that it says how far it is: what comes before, and above all what a GPU
+    loads for the first update, comes once.
+    """
 
     def __init__(self, recipe: Recipe, limits: Limits) -> None:
         self._limits, self._total = limits, total_steps(recipe.training)
         self._begun = self._first = time.monotonic()
         self._best = -math.inf
+        self._told: tuple[float, int] | None = None  # when it first said how far it is, and how many updates that were
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
@@ -90,9 +95,13 @@ class Guard:
     def _check_time(self, step: int) -> None:
         now, limit = time.monotonic(), self._limits.seconds
         so_far, training = now - self._begun, now - self._first
-        forecast = so_far - training + training * self._total / max(1, step)
+        self._told = at, before = self._told or (now, step)
+        has_rate = step > before
+        step_seconds = (now - at) / (step - before) if has_rate else training / max(1, step)
+        forecast = so_far + step_seconds * (self._total - step)
         is_hopeless = training > BELIEVED_AFTER and forecast > HOPELESS * limit
-        if so_far > limit or is_hopeless or (forecast > limit and so_far > BELIEVED_SHARE * limit):
+        is_late = forecast > limit and so_far > BELIEVED_SHARE * limit
+        if so_far > limit or (has_rate and (is_hopeless or is_late)):
             raise TooSlowError(max(forecast, so_far))
 
     def _check_value(self, event: Evaluated) -> None:
