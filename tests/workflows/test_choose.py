@@ -146,6 +146,22 @@ def test_the_race_meets_no_shifts_where_its_winner_will_be_asked_about_them(
     assert found == begin
 
 
+def test_a_race_compiles_nothing_and_its_winner_is_compiled_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiling takes a minute, and a race seconds."""
+    trained: list[Recipe] = []
+
+    def carried_out(short: Recipe, *_: Any, **__: Any) -> Any:
+        trained.append(short)
+        return SimpleNamespace(network=None, best=0.3, recipe=short)
+
+    monkeypatch.setattr(engine, "carry_out", carried_out)
+    problem: Any = SimpleNamespace(train=np.arange(640), valid=np.arange(64), modality={"image": "image"})
+    begin = change(recipe(16), {"machine.compile": True})
+    for is_free in (True, False):
+        assert _race(problem, [begin], 8.0, is_free, Clock(10.0), None)[0] == begin
+    assert [one.machine.compile for one in trained] == [False, False]
+
+
 @pytest.mark.parametrize(
     ("items", "step_seconds", "seconds", "dial"),
     [

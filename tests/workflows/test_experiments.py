@@ -110,6 +110,13 @@ def test_parts_are_hidden_from_the_network_as_it_is_where_the_time_is_short(run,
     assert len(hidden) == len(whole) > 0
 
 
+def test_trainings_of_experiments_are_not_compiled(run, monkeypatch):
+    asked = change(open_run(run).recipe, {"machine.compile": True})
+    monkeypatch.setattr(_experiments._own, "given_again", lambda *_: (asked, None))
+    lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
+    assert lab.recipe.machine == replace(asked.machine, compile=False)
+
+
 def test_arithmetic_is_not_timed_where_that_leaves_no_time_for_a_training(run):
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     _experiments._itself(lab, set())

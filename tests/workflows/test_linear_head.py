@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from penjing.core.budget import Clock
-from penjing.core.recipe import Choice, Recipe
+from penjing.core.recipe import Choice, Machine, Recipe
 from penjing.core.split import inner_folds
 from penjing.modalities.embedding import front_end
 from penjing.tasks import classify
@@ -53,6 +53,13 @@ def test_the_head_is_solved_from_the_recipe_alone_and_twice_the_same():
     rows = np.arange(60, 200)
     network = engine.carry_out(recipe, problem).network
     assert (engine.outputs(network, problem.items, rows).argmax(1) == problem.truth[rows]).mean() > 0.9
+
+
+def test_heads_that_are_only_tried_are_not_compiled(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("it takes a minute"))
+    base = Recipe(task=Choice("classify"), machine=Machine(compile=True)).filled()
+    recipe, _ = linear_head(a_problem(0.3), base, {}, None, Clock(60, is_binding=False))
+    assert recipe.machine.compile
 
 
 def test_groups_are_held_out_whole():

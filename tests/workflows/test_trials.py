@@ -13,7 +13,7 @@ import pytest
 from penjing.core import plugins
 from penjing.core.errors import RunError
 from penjing.core.events import Evaluated, Progress, Started
-from penjing.core.recipe import Choice, DataChoices, Recipe, Training
+from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, Training
 from penjing.core.split import Split
 from penjing.training import engine
 from penjing.workflows import _limits, _trials
@@ -154,6 +154,19 @@ def test_a_training_that_diverges_answers_with_the_shares_of_the_classes(monkeyp
     found = bench.screen(RECIPE)
     assert found.answer.tolist() == pytest.approx(np.tile([[3 / 8, 3 / 8, 2 / 8]], (2, 1)))
     assert found.history == ()
+
+
+def test_trainings_that_only_judge_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Recipe] = []
+
+    def carry_out(recipe: Recipe, *_: Any, **__: Any) -> Any:
+        asked.append(recipe)
+        raise RunError("the training diverged")
+
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+    bench, _ = bench_of(monkeypatch)
+    bench.screen(replace(RECIPE, machine=Machine(threads=3, compile=True)))
+    assert asked == [replace(RECIPE, machine=Machine(threads=3))]
 
 
 @pytest.mark.parametrize(("slope", "is_useless"), [(1.0, False), (-20.0, True)])

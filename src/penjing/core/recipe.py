@@ -361,6 +361,11 @@ def change(recipe: Recipe, assignments: Mapping[str, Any]) -> Recipe:
     return from_dict(found).filled()
 
 
+def uncompiled(recipe: Recipe) -> Recipe:
+    """The recipe without compiled code, which takes a minute to make: for trainings that only tell something."""
+    return replace(recipe, machine=replace(recipe.machine, compile=False))
+
+
 def parse_value(text: str) -> Any:
     """A value as typed on a command line: a TOML value (64, 0.1, true, [1, 2]) or else the text itself."""
     try:

@@ -26,7 +26,7 @@ from penjing.core.errors import RunError, UsageError, did_you_mean
 from penjing.core.events import Decided, Watch, tell
 from penjing.core.process import usable_cores
 from penjing.core.randomness import stream
-from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change
+from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, SplitChoices, Training, Wide, change, uncompiled
 from penjing.core.report.text import many
 from penjing.core.spread import deviation, units_that_tell
 from penjing.core.usual import WIDE_RUNS, usual
@@ -456,7 +456,7 @@ def _race(
             engine.make_ready(candidates[0], problem, seconds)
         for recipe in candidates:
             steps = max(FEWEST_RACE_STEPS, min(RACE_PASSES * problem_steps(problem, recipe), MOST_RACE_STEPS))
-            met = unmet(problem, recipe, to_come) if is_free else recipe
+            met = uncompiled(unmet(problem, recipe, to_come) if is_free else recipe)
             short = replace(met, training=replace(recipe.training, steps=steps, evaluations=1, patience=0, views=1))
             try:
                 pace = Pace(time.monotonic() + seconds, steps)

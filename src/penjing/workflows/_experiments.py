@@ -26,7 +26,7 @@ from penjing.core.errors import DataError, RunError, is_of_memory
 from penjing.core.events import Said, Watch, tell
 from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.randomness import stream
-from penjing.core.recipe import Machine, Recipe
+from penjing.core.recipe import Machine, Recipe, uncompiled
 from penjing.core.report.text import many
 from penjing.core.run import HELD_OUT_FILE, TRIALS, Run
 from penjing.core.spread import unit_of_item
@@ -214,7 +214,7 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model
     problem = pose(prepared, train, valid, own=own)
     if recipe.model.name == OWN:
         check_weights(recipe, problem, "give the object itself with model=")
-    recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
+    recipe = uncompiled(replace(recipe, split=replace(recipe.split, folds=0, fold=-1)))
     return Laboratory(run, prepared, recipe, problem, clock, watch, max(taken, LEAST_SECONDS))
 
 

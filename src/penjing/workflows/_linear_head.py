@@ -19,7 +19,7 @@ import numpy as np
 from penjing.core import plugins
 from penjing.core.budget import Clock
 from penjing.core.events import Decided
-from penjing.core.recipe import Choice, Recipe, change
+from penjing.core.recipe import Choice, Recipe, change, uncompiled
 from penjing.core.split import inner_folds
 from penjing.core.spread import standard_error
 from penjing.core.usual import LINEAR
@@ -223,7 +223,7 @@ def _fold_losses(
     inner, out = replace(problem, valid=np.arange(0)), problem.valid
     found, start = {}, None
     for strength in strengths:
-        held = _held(recipe, inner, Trial(strength, words[0], names))
+        held = uncompiled(_held(recipe, inner, Trial(strength, words[0], names)))
         trained = engine.carry_out(held, inner, start=start, is_recorded=False)
         start = trained.network.state_dict()
         for number in words:

@@ -21,7 +21,7 @@ import polars as pl
 
 from penjing.core import split, statistics
 from penjing.core.errors import RunError, UsageError, is_of_memory
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Recipe, uncompiled
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
 from penjing.tasks._floor.constant import Majority
@@ -254,7 +254,8 @@ class Bench:
         try:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
             # Checks read what a search tries, and nobody reads the histories of a verdict.
-            trained = engine.carry_out(recipe, problem, watch=Guard(recipe, left), is_recorded=not deal.name)
+            plain = uncompiled(recipe)
+            trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=not deal.name)
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
