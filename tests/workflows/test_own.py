@@ -59,6 +59,19 @@ class Both(nn.Module):
         return self.picture(image.flatten(1)) / 1000 + self.table(table)
 
 
+class Elsewhere(Maps):
+    """On the device "meta", which refuses others' tensors as a GPU does; brought back it has the weights of `made`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to_empty(device="meta")
+
+    def to(self, device: Any) -> Any:
+        found = self.to_empty(device=device)
+        found.load_state_dict(made().state_dict())
+        return found
+
+
 def made(**settings: Any) -> Maps:
     torch.manual_seed(0)
     return Maps(**settings)
@@ -100,6 +113,13 @@ def test_the_same_recipe_and_module_give_the_same_bits(pictures: Any, tmp_path: 
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     with pytest.raises(pj.UsageError, match="begins with other weights"):
         pj.fit(pictures, model=Maps(), recipe=first.recipe, out=tmp_path / "other", watch=None)
+
+
+def test_a_module_that_lies_on_a_gpu_is_trained_as_one_that_does_not(pictures: Any, tmp_path: Path) -> None:
+    module = Elsewhere()
+    there, here = (weights(fitted(pictures, one, tmp_path / str(at))) for at, one in enumerate((module, made())))
+    assert all(torch.equal(there[name], here[name]) for name in here)
+    assert {weight.device.type for weight in module.parameters()} == {"meta"}
 
 
 def test_a_class_in_a_file_is_made_from_the_seed_and_found_again(pictures: Any, tmp_path: Path) -> None:

@@ -111,15 +111,23 @@ def module_of(choice: Choice, given: Own | None, seed: int) -> nn.Module:
 
 
 def _copied(module: nn.Module) -> nn.Module:
+    """A copy on the processor, wherever the network lies: the items that it is asked about at first lie there."""
     from penjing.keras import Wrapped, is_keras
 
     try:
-        return copy.deepcopy(Wrapped(module) if is_keras(module) else module)
+        if is_keras(module):
+            return copy.deepcopy(Wrapped(module))
+        found = copy.deepcopy(module)
+        return found if _devices(found) <= {"cpu"} else found.to("cpu")
     except Exception as problem:
         raise UsageError(
             f"the network ({type(module).__qualname__}) cannot be copied ({problem}); name a function that makes it: "
             'model="file.py:function"'
         ) from problem
+
+
+def _devices(module: nn.Module) -> set[str]:
+    return {value.device.type for value in (*module.parameters(), *module.buffers())}
 
 
 def _inside(module: nn.Module, problem: Problem, preprocess: str, seed: int) -> Inside:
