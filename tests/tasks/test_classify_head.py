@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from penjing.batch import Batch
-from penjing.tasks.classify import Settings
+from penjing.tasks.classify import Settings, head, weigh_classes
 from penjing.tasks.classify.head import Head, cross_entropy, half_squared_error, item_losses, loss, smooth_labels
 
 LOGITS = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0]])
@@ -82,6 +82,22 @@ def test_balanced_class_weights_agree_with_torch() -> None:
     weights = torch.tensor([10 / (3 * count) for count in counts])
     found = loss(LOGITS, batch(), Settings(class_weights="balanced"), {"counts": counts})
     assert found.item() == pytest.approx(functional.cross_entropy(LOGITS, TARGET, weight=weights).item(), rel=1e-6)
+
+
+def test_class_weights_move_to_a_device_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that is given something from the processor in the usual way is waited for."""
+    made: list[str] = []
+    monkeypatch.setattr(head, "weigh_classes", lambda *given: made.append(given[1]) or weigh_classes(*given))
+    head._class_weight.cache_clear()
+    learned, settings = {"counts": [7, 5, 3]}, Settings(class_weights="balanced")
+    for place in ("cpu", "meta") * 2:
+        device = torch.device(place)
+        assert loss(LOGITS.to(device), batch().to(device), settings, learned).device == device
+    assert made == ["balanced"] * 2
+    weighed = batch(weight=torch.ones(3))
+    loss(LOGITS, weighed, Settings(), learned)
+    assert made == ["balanced", "balanced", "none"]
+    assert loss(LOGITS, weighed, settings, learned).item() == loss(LOGITS, batch(), settings, learned).item()
 
 
 def test_an_item_of_weight_two_counts_as_two_items() -> None:

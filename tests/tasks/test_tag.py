@@ -12,6 +12,7 @@ from torch.nn import functional
 from penjing.batch import Batch
 from penjing.core.errors import DataError, UsageError
 from penjing.tasks import tag
+from penjing.tasks.tag import head
 from penjing.tasks.tag.head import Head, loss
 
 DRAWS = np.random.default_rng(0)
@@ -145,6 +146,22 @@ def test_the_loss_is_binary_cross_entropy_and_weights_follow_the_counts() -> Non
     assert tag.weigh_labels(learned, "balanced") == pytest.approx(weight)
     heavier = functional.binary_cross_entropy_with_logits(logits, target.float(), pos_weight=torch.from_numpy(weight))
     torch.testing.assert_close(loss(logits, batch, tag.Settings(label_weights="balanced"), learned), heavier)
+
+
+def test_label_weights_move_to_a_device_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU that is given something from the processor in the usual way is waited for."""
+    made: list[str] = []
+    monkeypatch.setattr(head, "weigh_labels", lambda *given: made.append(given[1]) or tag.weigh_labels(*given))
+    head._label_weight.cache_clear()
+    learned, settings = {"items": 90, "counts": [3, 60]}, tag.Settings(label_weights="balanced")
+    batch = Batch({}, {"y": torch.tensor([[1, 0], [0, 1]])}, torch.arange(2))
+    for place in ("cpu", "meta") * 2:
+        device = torch.device(place)
+        assert loss(torch.zeros(2, 2).to(device), batch.to(device), settings, learned).device == device
+    assert made == ["balanced"] * 2
+    assert loss(torch.zeros(2, 2), batch, settings, {**learned, "items": 61}) != loss(
+        torch.zeros(2, 2), batch, settings, learned
+    )
 
 
 def test_one_temperature_calms_overconfident_labels() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -66,10 +67,16 @@ def loss(
     each = item_losses(logits, target, settings)
     if batch.weight is None and settings.class_weights == "none":
         return each.mean()
-    class_weight = torch.from_numpy(weigh_classes(learned["counts"], settings.class_weights)).to(each.device)
+    class_weight = _class_weight(tuple(learned["counts"]), settings.class_weights, each.device)
     weight = class_weight[target] if batch.weight is None else class_weight[target] * batch.weight
     # A batch may hold nothing but weight 0; it then teaches nothing instead of dividing by zero.
     return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+@lru_cache(maxsize=16)
+def _class_weight(counts: tuple[int, ...], how: str, device: torch.device) -> Float[Tensor, " classes"]:
+    """`weigh_classes` on a device, moved there once: every update asks for it, and would wait for the device."""
+    return torch.from_numpy(weigh_classes(counts, how)).to(device)
 
 
 def item_losses(

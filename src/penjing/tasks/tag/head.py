@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -63,11 +64,18 @@ def loss(
         learned: what `tag.learn` gave: how many training items have each label, for balanced weights.
     """
     (target,) = batch.targets.values()
-    each = item_losses(logits, target, torch.from_numpy(weigh_labels(learned, settings.label_weights)))
+    weight = _label_weight(learned["items"], tuple(learned["counts"]), settings.label_weights, logits.device)
+    each = item_losses(logits, target, weight)
     if batch.weight is None:
         return each.mean()
     # A batch may hold nothing but weight 0; it then teaches nothing instead of dividing by zero.
     return (each * batch.weight).sum() / batch.weight.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+@lru_cache(maxsize=16)
+def _label_weight(items: int, counts: tuple[int, ...], how: str, device: torch.device) -> Float[Tensor, " labels"]:
+    """`weigh_labels` on a device, moved there once: every update asks for it, and would wait for the device."""
+    return torch.from_numpy(weigh_labels({"items": items, "counts": counts}, how)).to(device)
 
 
 def item_losses(
