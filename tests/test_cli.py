@@ -190,6 +190,29 @@ def test_a_full_memory_is_no_bug(problem, monkeypatch, capsys):
     assert "the memory of this computer is full" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8.00 GiB"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.00 GB)"),
+    ],
+)
+@pytest.mark.parametrize("is_told_on", [False, True])
+def test_a_full_gpu_is_not_taken_for_a_full_computer_or_a_bug(problem, is_told_on, monkeypatch, capsys):
+    def fill(folder):
+        if is_told_on:
+            raise MemoryError("there was not enough memory") from problem
+        raise problem
+
+    monkeypatch.setattr(verbs, "runs", fill)
+    assert run_command(["runs"]) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "the memory of the GPU is full" in err
+    assert "training.batch_size" in err
+    assert "--device cpu" in err
+
+
 def test_ctrl_c_keeps_the_best_and_says_how_to_go_on(inside, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
     keep = engine._keep

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from penjing import __version__
 from penjing.core.damage import damage
+from penjing.core.errors import is_of_memory
 
 # What a computer refuses to anybody's program, and no program can mend.
 _OF_THE_COMPUTER = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP),
 }
+_OF_A_GPU = ("cuda", "cublas", "cudnn", "mps backend")  # in what torch says of it
 
 
 def sentence(problem: Exception, words: Sequence[str]) -> str:
@@ -29,8 +31,8 @@ def sentence(problem: Exception, words: Sequence[str]) -> str:
         problem: what was raised.
         words: the command, as it was typed.
     """
-    if _is_memory(problem):
-        return "the memory of this computer is full; close other programs, or give a smaller --side"
+    if isinstance(problem, MemoryError | RuntimeError) and is_of_memory(problem):
+        return _of_memory(problem)
     if isinstance(problem, OSError) and problem.errno in _OF_THE_COMPUTER:
         if problem.filename is None:
             return f"the output cannot be written: {problem.strerror}"
@@ -65,11 +67,15 @@ def _folders(words: Sequence[str]) -> list[Path]:
     return [Path(word) for word in words if word and not word.startswith("-") and Path(word).is_dir()]
 
 
-def _is_memory(problem: Exception) -> bool:
-    text = str(problem).lower()
-    return isinstance(problem, MemoryError) or (
-        isinstance(problem, RuntimeError) and ("can't allocate memory" in text or "out of memory" in text)
-    )
+def _of_memory(problem: Exception) -> str:
+    """What a person is told of a full memory: torch names whose it is in words alone."""
+    text = f"{problem} {problem.__cause__ or ''}".lower()
+    if any(word in text for word in _OF_A_GPU):
+        return (
+            "the memory of the GPU is full; close other programs that use it, or train with smaller batches (fit --set "
+            "training.batch_size=16) or on the processor (fit --device cpu)"
+        )
+    return "the memory of this computer is full; close other programs, or give a smaller --side"
 
 
 def _keep(problem: Exception, words: Sequence[str]) -> Path | None:
