@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -118,6 +119,7 @@ def test_it_works_where_its_items_are(name: str) -> None:
 def test_nobody_waits_for_its_draws_to_cross_over(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU would have to finish all that it was told before, and batches were made ahead for nothing."""
     items, crossed, to = elsewhere(name), list[bool](), Tensor.to
+    give, take = Tensor.__getitem__, Tensor.__setitem__
 
     def noted(self: Tensor, *where: Any, **how: Any) -> Tensor:
         found = to(self, *where, **how)
@@ -125,7 +127,17 @@ def test_nobody_waits_for_its_draws_to_cross_over(name: str, monkeypatch: pytest
             crossed.append(how.get("non_blocking", False))
         return found
 
+    def checked(use: Callable[..., Any]) -> Callable[..., Any]:
+        def indexed(self: Tensor, index: Any, *values: Any) -> Any:
+            several = index if isinstance(index, tuple) else (index,)
+            crossed.extend(False for one in several if isinstance(one, Tensor) and one.device != self.device)
+            return use(self, index, *values)
+
+        return indexed
+
     monkeypatch.setattr(Tensor, "to", noted)
+    monkeypatch.setattr(Tensor, "__getitem__", checked(give))
+    monkeypatch.setattr(Tensor, "__setitem__", checked(take))
     applied(name, items)
     assert crossed
     assert all(crossed)

@@ -71,7 +71,8 @@ def _moved(
         return images
     shift = torch.stack([by["across"], by["down"]], dim=1)
     shape = (images.shape[2], images.shape[3])
-    seen = sample(images[chosen], matrices(by["turn"], by["size"].exp(), shape, by["lean"], shift))
+    place = chosen.nonzero()[:, 0].to(images.device, non_blocking=True)
+    seen = sample(images[place], matrices(by["turn"], by["size"].exp(), shape, by["lean"], shift))
     images = images.clone()
-    images[chosen] = seen
+    images[place] = seen
     return images
