@@ -12,7 +12,8 @@ import torch
 from test_engine import Pictures, problem, recipe, same
 
 from penjing.batch import Batch
-from penjing.core.recipe import Choice, Machine
+from penjing.core.recipe import Choice, Machine, Recipe, Training
+from penjing.modalities.text.front_end import MARGIN
 from penjing.training import _feed, _held, _step, engine
 from penjing.training._held import OnDevice, Shelf, filled, on_device
 from penjing.training._loader import Items
@@ -155,3 +156,25 @@ def test_an_update_on_another_device_meets_no_tensor_of_the_processor(
     for update in range(3):
         assert step.update(loader.batch_at(update), update, 1.0).device == META
     assert {value.device for value in step.weights().values()} == {META}
+
+
+def test_batches_of_texts_wait_for_no_device_to_tell_how_long_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device "meta" has no number to tell, where a GPU would first do all that it was told before."""
+    monkeypatch.setattr(engine, "is_usable", lambda name: True)
+    lengths = np.random.default_rng(0).integers(1, 30, 100)
+    tokens = np.where(np.arange(40) < lengths[:, None], 7, 0).astype(np.uint16)
+    items = Items({"text": Pictures(tokens)}, {"label": np.arange(100) % 2})
+    known, shape = {"text": {"vocabulary": 10, "length": 40}}, {"text": (40, 10)}
+    rows = np.arange(15, 100)
+    posed = engine.Problem(items, {"text": "text"}, known, shape, "label", ("a", "b"), rows, np.arange(15))
+    plan = Training(steps=9, batch_size=8)
+    wanted = Recipe(model=Choice("text_cnn"), augment=(Choice("word_dropout"),), training=plan).filled()
+    here, there = (
+        engine.loader_of(asked, posed, engine.assemble(asked, posed))
+        for asked in (replace(wanted, machine=Machine(device=device)) for device in ("cpu", "meta"))
+    )
+    for step in range(12):
+        longest = int(lengths[here.rows_at(step)].max()) + MARGIN
+        assert here.batch_at(step).only().shape == there.batch_at(step).only().shape == (8, longest)
+        assert there.batch_at(step).only().device == META
+    assert [one.only().shape for one in there._stack(3, 7)] == [there.batch_at(3 + n).only().shape for n in range(7)]

@@ -91,6 +91,24 @@ def test_training_batches_carry_little_padding() -> None:
     assert shown < 1.25 * lengths.sum() + 1000 * MARGIN
 
 
+def test_padding_is_cut_off_by_lengths_that_are_known_as_by_those_that_are_seen() -> None:
+    tokens, lengths = texts()
+    front, items = FrontEnd({"vocabulary": 10, "length": 60}), Items({"text": Texts(tokens)}, {})
+    rows = np.arange(200, 1000)[::-1].copy()
+    seen, known = (
+        Loader(items, rows, 20, 0, prepare, lengths=lengths[rows], shorten=shorten)
+        for prepare, shorten in (
+            ({"text": lambda values, _: front.for_training(values)}, {}),
+            ({}, {"text": front.for_training}),
+        )
+    )
+    for step in (0, 7, 39, 40, 95):
+        one, other = seen.batch_at(step), known.batch_at(step)
+        assert torch.equal(one.only(), other.only())
+        assert one.only().shape[1] < 60
+        assert one.prepared == other.prepared == {"text"}
+
+
 def test_a_batch_of_empty_texts_keeps_its_padding() -> None:
     front = FrontEnd({"vocabulary": 10, "length": 60})
     assert front.for_training(torch.zeros(3, 60, dtype=torch.int32)).shape == (3, MARGIN)

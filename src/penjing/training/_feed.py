@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import takewhile
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,17 +39,22 @@ def loader_of(recipe: Recipe, problem: Problem, network: Network) -> Loader:
     prepare: dict[str, Transform] = {}
     by_item: dict[str, Callable[[Tensor], Tensor]] = {}
     early: dict[str, Moves] = {}
+    shorten: dict[str, Callable[[Tensor, int], Tensor]] = {}
+    lengths = _lengths(problem, network)
     kept: dict[str, Prepared] = {}
     device = next(network.parameters()).device  # with its number: another thread may take another GPU for its own
     for column, modality in problem.modality.items():
         front = copy.deepcopy(network.front_end[network.columns[column]]).to(device)
-        before: Callable[[Tensor], Tensor] = getattr(front, "for_training", front)
+        padded: Any = getattr(front, "for_training", None)
+        before: Callable[[Tensor], Tensor] = padded or front
         if column in problem.items.prepared:
             before = _as_it_is
         elif _is_kept(front, problem, column, device):
             kept[column], before = _kept(front, problem, column), _as_it_is
         elif getattr(front, "is_by_item", False):
             by_item[column], before = front, _as_it_is
+        elif padded is not None and lengths is not None:
+            shorten[column], before = padded, _as_it_is
         # Inputs of one modality, and an augmentation that is listed twice, have draws of their own.
         first = next(one for one, kind in problem.modality.items() if kind == modality)
         named = told_apart(augment.get(modality, ()), "" if column == first else f"{column}/")
@@ -69,10 +75,11 @@ def loader_of(recipe: Recipe, problem: Problem, network: Network) -> Loader:
         recipe.seed,
         prepare,
         device,
-        _lengths(problem, network),
+        lengths,
         is_ahead,
         by_item=by_item,
         early=early,
+        shorten=shorten,
         **mixes,
     )
 

@@ -147,6 +147,8 @@ class Loader:
         prepare: input → what turns its values, after that, and a step into the encoder's input (front end, where it
             looks at the whole batch, then augmentation).
         early: input → what only moves values about, and is done before `by_item`, where they are a quarter of the size.
+        shorten: input → what turns its values and the length of the batch's longest item into the encoder's input
+            without the padding that all of them end with, before `prepare`; it needs `lengths`.
         device: where that happens; values cross over as they lie in the cache, a quarter of their later size.
         lengths: how long the item of each of `rows` is, where items are padded; batches then hold items of about one
             length, and little padding. None takes them as the draw gives them.
@@ -167,11 +169,15 @@ class Loader:
     stalled_seconds: float = 0.0
     by_item: Mapping[str, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     early: Mapping[str, Moves] = field(default_factory=dict)
+    shorten: Mapping[str, Callable[[Tensor, int], Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
         self.size = min(self.batch_size or len(self.rows), len(self.rows))
-        self._prepared = self.items.prepared | frozenset(self.prepare) | frozenset(self.by_item)
+        self._prepared = self.items.prepared.union(self.prepare, self.by_item, self.shorten)
+        self._length = np.zeros(int(self.rows.max(initial=-1)) + 1, dtype=np.int64)
+        if self.lengths is not None:
+            self._length[self.rows] = self.lengths
 
     def rows_at(self, step: int) -> np.ndarray:
         """The rows of update `step`."""
@@ -202,7 +208,19 @@ class Loader:
             inputs[column] = self.by_item[column](moved) if column in self.by_item else moved
         whole = whole.with_inputs(inputs, self._prepared)
         stack = cut(whole, self.size) if count > 1 else [whole]
+        if self.shorten:
+            stack = [self._shortened(batch, some) for batch, some in zip(stack, rows, strict=True)]
         return [self._finished(batch, step) for batch, step in zip(stack, steps, strict=True)]
+
+    def _shortened(self, batch: Batch, rows: Int[np.ndarray, " batch"]) -> Batch:
+        """The batch without the padding that all of its items end with: how long they are the processor knows."""
+        longest = int(self._length[rows].max())
+        inputs = {
+            column: self.shorten[column](values, longest) if column in self.shorten else values
+            for column, values in batch.inputs.items()
+            if isinstance(values, Tensor)
+        }
+        return batch.with_inputs(inputs, batch.prepared)
 
     def _finished(self, batch: Batch, step: int) -> Batch:
         if not self.prepare:

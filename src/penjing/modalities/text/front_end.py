@@ -28,11 +28,18 @@ class FrontEnd(nn.Module):
     def forward(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch length"]:
         return tokens[:, : self.length].to(torch.int64)
 
-    def for_training(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, "batch longest"]:
+    def for_training(
+        self, tokens: Integer[Tensor, "batch kept"], longest: int | None = None
+    ) -> Int64[Tensor, "batch longest"]:
         """The pieces without the padding that all texts of the batch end with, but for a little of it: some networks
-        look at padding too, and see the same where a text is one of the longest."""
+        look at padding too, and see the same where a text is one of the longest.
+
+        Args:
+            longest: pieces of the longest text; None looks, which waits for a GPU.
+        """
         pieces = self(tokens)
-        return pieces[:, : int((pieces != PADDING).sum(1).max()) + MARGIN]
+        longest = int((pieces != PADDING).sum(1).max()) if longest is None else longest
+        return pieces[:, : longest + MARGIN]
 
     def lengths(self, tokens: Integer[Tensor, "batch kept"]) -> Int64[Tensor, " batch"]:
         """How many pieces each text has."""
