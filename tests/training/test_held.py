@@ -90,6 +90,14 @@ def test_a_share_of_a_devices_free_memory_is_taken(roomy: Callable[[int], None])
         assert {one.device for one in (*batch.inputs.values(), *batch.targets.values(), batch.item)} == {META}
 
 
+def test_memory_that_torch_keeps_for_what_comes_next_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 8000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda _: 6000)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda _: 2500)
+    assert _held.free_bytes(torch.device("cuda")) == 4500
+    assert _held.free_bytes(torch.device("mps")) == _held.free_bytes(CPU) == 0
+
+
 def test_items_stay_where_they_are_for_the_processor() -> None:
     whole, shelves = items(), dict[str, Shelf]()
     assert on_device(whole, CPU, ROWS, shelves) is whole

@@ -155,5 +155,11 @@ def sent(values: Shaped[Tensor, "..."], device: torch.device) -> Shaped[Tensor, 
 
 
 def free_bytes(device: torch.device) -> int:
-    """Bytes that are free on a device; 0 where torch does not tell, or they are the processor's own."""
-    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else 0
+    """Bytes that are free on a device; 0 where torch does not tell, or they are the processor's own.
+
+    What torch has freed it keeps for what comes next, and the device takes that for used.
+    """
+    if device.type != "cuda":
+        return 0
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + max(0, kept)
