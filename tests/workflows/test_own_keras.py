@@ -110,6 +110,38 @@ def test_a_copy_keeps_every_weight_and_the_state_of_dropout(keras: Any) -> None:
     assert torch.equal(wrapped.eval()(maps), wrapped(maps))
 
 
+@pytest.mark.parametrize("is_built", [True, False])
+def test_a_network_answers_where_its_inputs_lie_whatever_device_keras_prefers(
+    keras: Any, monkeypatch: pytest.MonkeyPatch, is_built: bool
+) -> None:
+    """Keras moves what it is given to a GPU, where there is one; here to "meta", where nothing is computed."""
+    from keras.src.backend.torch import core
+
+    from penjing.keras import Wrapped
+
+    layers = keras.layers
+    model = keras.Sequential([layers.Flatten(), layers.Dropout(0.2), layers.Dense(2)])
+    if is_built:
+        model.build((None, 12, 12, 3))
+    wrapped = Wrapped(model)
+    monkeypatch.setattr(core, "DEFAULT_DEVICE", "meta")
+    for network in (wrapped.train(), wrapped.eval()):
+        found = network(torch.randn(2, 3, 12, 12))
+        assert found.device.type == "cpu"
+        assert found.isfinite().all()
+    assert {weight.device.type for weight in wrapped.parameters()} == {"cpu"}
+    assert core.get_device() == "meta"
+
+
+def test_a_network_that_is_moved_takes_the_variables_of_keras_along(keras: Any) -> None:
+    from penjing.keras import Wrapped
+
+    model = image_example()
+    wrapped = Wrapped(model).to(torch.float64)
+    assert {variable.value.dtype for variable in model.trainable_variables} == {torch.float64}
+    assert [one.data_ptr() for one in wrapped.weights] == [one.value.data_ptr() for one in model.variables]
+
+
 def test_older_arguments_are_taken_without_a_warning_and_layers_are_keras_own(keras: Any) -> None:
     assert image_example().input_shape == (None, 12, 12, 3)
     from penjing.keras import layers

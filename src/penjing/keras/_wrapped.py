@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from penjing.keras import library
+
 
 class Wrapped(nn.Module):
     """A Keras model that takes inputs as penjing has them: channels first, and a call for each input by place.
@@ -45,11 +47,13 @@ class Wrapped(nn.Module):
     def forward(self, *inputs: Tensor) -> Any:
         model = self.__dict__["model"]
         given = [value.movedim(-3, -1) if value.ndim >= 4 else value for value in inputs]
-        if not model.built:
-            shapes = [(None, *value.shape[1:]) for value in given]
-            model.build(shapes[0] if len(shapes) == 1 else shapes)
-            self._hold(model)
-        return model(given[0] if len(given) == 1 else given, training=self.training)
+        # Keras would move all that it is given to a device of its own choice: a GPU, where there is one.
+        with library().device(str(given[0].device)):
+            if not model.built:
+                shapes = [(None, *value.shape[1:]) for value in given]
+                model.build(shapes[0] if len(shapes) == 1 else shapes)
+                self._hold(model)
+            return model(given[0] if len(given) == 1 else given, training=self.training)
 
     def __deepcopy__(self, memory: dict[int, Any]) -> Wrapped:
         """A copy with weights of its own. Keras draws the state of its dropout anew for a copy; here it is copied."""

@@ -115,9 +115,7 @@ def _copied(module: nn.Module) -> nn.Module:
     from penjing.keras import Wrapped, is_keras
 
     try:
-        if is_keras(module):
-            return copy.deepcopy(Wrapped(module))
-        found = copy.deepcopy(module)
+        found = copy.deepcopy(Wrapped(module) if is_keras(module) else module)
         return found if _devices(found) <= {"cpu"} else found.to("cpu")
     except Exception as problem:
         raise UsageError(
