@@ -131,7 +131,8 @@ def fit(
     Args:
         data: a folder of pictures, sounds, videos or texts, a zip of one, a table, arrays (x, y), a data frame or a
             Dataset.
-        time: the deadline, such as "5m" or seconds; None is five minutes, or with `recipe` as long as it takes.
+        time: the deadline, such as "5m" or seconds; None is five minutes, or with `recipe` or `final` as long as it
+            takes.
         out: the run folder; None is the next free one in runs/.
         seed: of the training; the split has its own.
         model: the only network to train, by name, by path or by module, or one of your own: a torch.nn.Module, a

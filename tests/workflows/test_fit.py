@@ -739,6 +739,19 @@ def test_a_deadline_in_which_the_encoder_of_a_recipe_could_not_see_all_items_is_
 
 
 @pytest.mark.slow
+def test_a_final_run_takes_as_long_as_it_takes_for_nobody_can_give_it_more_time(pictures, tmp_path, monkeypatch):
+    chosen = fit(pictures, tmp_path / "chosen")
+    shutil.rmtree(tmp_path / "own-cache")
+    monkeypatch.setattr(fit_module, "DEFAULT_SECONDS", 0.001)
+    final = pj.fit(pictures, parent=chosen, final=True, out=tmp_path / "final")
+    assert final.info["deadline_seconds"] is None
+    assert final.info["data"]["trained_items"] == chosen.info["data"]["trained_items"]  # decoded anew, all of them
+    shutil.rmtree(tmp_path / "own-cache")
+    with pytest.raises(DataError, match="could be decoded within the time"):  # what may be given time has the usual
+        pj.fit(pictures, parent=chosen, out=tmp_path / "further")
+
+
+@pytest.mark.slow
 def test_a_final_run_without_pictures_takes_none_from_the_run_before(pictures, tmp_path):
     chosen = fit(pictures, tmp_path / "chosen")
     assert (chosen.path / "pictures.npz").exists()

@@ -179,6 +179,15 @@ def test_a_model_trained_elsewhere_is_adopted_as_it_is(pictures: Any, tmp_path: 
         pj.adopt("cnn", pictures, watch=None)
 
 
+def test_a_model_is_adopted_however_long_its_data_take(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penjing.workflows.fit.DEFAULT_SECONDS", 0.001)  # in which nothing is decoded
+    run = pj.adopt(made(), pictures, out=tmp_path / "adopted", watch=None, pictures=False)
+    assert run.info["deadline_seconds"] is None
+    assert run.info["data"]["items_outside_test"] > 80
+
+
 def test_preprocess_gives_pictures_as_the_network_was_made_for() -> None:
     pixels = torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)
     assert own.Pixels("unit", 3)(pixels).unique().tolist() == [1.0]

@@ -24,7 +24,7 @@ from penjing.workflows import _close, _own
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
-from penjing.workflows._wish import FitWish
+from penjing.workflows._wish import FitWish, is_adopted
 
 FOLDS_FOLDER = "folds"
 
@@ -168,11 +168,6 @@ def _has_begun(folder: Path) -> bool:
     """Whether a network's training, or one of its folds, has a checkpoint."""
     kept = Path("checkpoint", _checkpoint.NAME)
     return (folder / kept).exists() or any((folder / FOLDS_FOLDER).glob(f"*/{kept}"))
-
-
-def is_adopted(wish: FitWish) -> bool:
-    """Whether the network is one that was trained elsewhere, and is not trained here."""
-    return wish.recipe.own is not None and wish.recipe.own.is_trained
 
 
 def _data_choices(prepared: Prepared) -> DataChoices:

@@ -62,6 +62,17 @@ class FitWish:
     is_final: bool = False
 
 
+def is_adopted(wish: FitWish) -> bool:
+    """Whether the network is one that was trained elsewhere, and is not trained here."""
+    return wish.recipe.own is not None and wish.recipe.own.is_trained
+
+
+def has_deadline(wish: FitWish) -> bool:
+    """Whether a wish, as a person gave it, has a deadline. Without a time that was said, a given recipe, a final
+    training and an adopted network take as long as they take; everything else has the usual time."""
+    return wish.seconds is not None or not (wish.recipe.recipe or wish.is_final or is_adopted(wish))
+
+
 def settled(wish: FitWish, watch: Watch = None) -> tuple[FitWish, Run | None]:
     """The wish with what its recipe or its parent run settles, and that run; checked before any data are read.
 

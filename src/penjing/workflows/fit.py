@@ -28,13 +28,13 @@ from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen, check_network
 from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
-from penjing.workflows._job import Job, choose_recipe, deals_of, is_adopted, train_all
+from penjing.workflows._job import Job, choose_recipe, deals_of, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import AUTO, NO, at_hand, check_seeing, doubts, lacking, seen_through
 from penjing.workflows._problem import pose
 from penjing.workflows._repeatable import goes_on
 from penjing.workflows._survey import target_name
-from penjing.workflows._wish import FitWish, plain_wish, replanned, settled, wish_of
+from penjing.workflows._wish import FitWish, has_deadline, is_adopted, plain_wish, replanned, settled, wish_of
 from penjing.workflows.diagnose import told_of
 from penjing.workflows.inspect import told_by_survey
 
@@ -74,8 +74,7 @@ def fit(
         KeyboardInterrupt: a person stopped it; the best so far is in the run folder. It carries that folder, and
             whether it has weights.
     """
-    is_binding = wish.seconds is not None or wish.recipe.recipe is None
-    clock = origin.clock if origin else Clock(wish.seconds or DEFAULT_SECONDS, is_binding)
+    clock = origin.clock if origin else Clock(wish.seconds or DEFAULT_SECONDS, has_deadline(wish))
     wish, parent = settled(_own.as_it_takes(wish, watch), watch)
     treated = origin.run if origin else None
     before = treated or parent

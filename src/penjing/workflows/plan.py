@@ -30,7 +30,7 @@ from penjing.workflows._choose import RACE_SHARE
 from penjing.workflows._close import task_of
 from penjing.workflows._prepare import check_target, read_target
 from penjing.workflows._survey import Look, Surveyed, survey, target_name
-from penjing.workflows._wish import FitWish, settled
+from penjing.workflows._wish import FitWish, has_deadline, settled
 
 # What penjing and torch hold before any item is loaded, as measured by `bench/`.
 BASE_MEMORY_BYTES = 450 * 10**6
@@ -72,7 +72,7 @@ class Plan:
         found.append(self._asked())
         found += [f"  {name:<10} about {show_seconds(value)}" for name, value in self.seconds.items()]
         if "training" not in self.seconds:
-            found.append("  training   as long as the steps of its recipe take; --time sets a deadline")
+            found.append("  training   as long as the steps of its recipe take; with --recipe, --time sets a deadline")
         found.append(f"disk    {show_bytes(self.disk_bytes)} of {show_bytes(self.free_bytes)} free in {cache_folder()}")
         found.append(f"memory  about {show_bytes(self.memory_bytes)}")
         return found
@@ -101,6 +101,7 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
     Raises:
         DataError, UsageError, RunError: as `fit`.
     """
+    is_bound = has_deadline(wish)
     wish, _ = settled(wish, watch)
     seconds = wish.seconds or DEFAULT_SECONDS
     surveyed = survey(data, wish.data, seconds, watch)
@@ -117,7 +118,7 @@ def plan(data: object, wish: FitWish, watch: Watch = None) -> Plan:
         len(classes),
         _metric(surveyed, wish, classes),
         " and ".join("×".join(str(size) for size in form.shape) for form in forms),
-        _stages(surveyed, wish, seconds),
+        _stages(surveyed, wish, seconds, is_bound),
         sum(cache.forecast_bytes(form, items) for form in forms),
         shutil.disk_usage(existing_parent(cache_folder())).free,
         BASE_MEMORY_BYTES + kept + int(surveyed.cells.estimated_size()),
@@ -139,7 +140,7 @@ def _metric(surveyed: Surveyed, wish: FitWish, classes: Sequence[str]) -> str:
     return str(settings.metric)
 
 
-def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, float]:
+def _stages(surveyed: Surveyed, wish: FitWish, seconds: float, is_bound: bool) -> dict[str, float]:
     """Stage → about how long. What a finished recipe takes without a deadline only its steps know."""
     has_recipe = wish.recipe.recipe is not None
     found = {
@@ -148,7 +149,7 @@ def _stages(surveyed: Surveyed, wish: FitWish, seconds: float) -> dict[str, floa
         "trials": 0.0 if has_recipe else probe_seconds(seconds) + 2 * RACE_SHARE * seconds,
         "closing": max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * seconds),
     }
-    if has_recipe and wish.seconds is None:
+    if not is_bound:
         return found
     return {**found, "training": max(0.0, seconds - sum(found.values()))}
 
