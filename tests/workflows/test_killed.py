@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from kills import killed_fit
 from kinds import at_hand
+from polars.testing import assert_frame_equal
 
 import penjing as pj
 from alike import written
@@ -70,6 +71,10 @@ def test_a_network_that_had_not_begun_keeps_to_the_deadline_after_all(tmp_path: 
     assert Recipe.read(out / "recipe.toml").training.replans
 
 
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing handles it."""
+
+
 def stopped_beside_a_head(
     place: Path, monkeypatch: pytest.MonkeyPatch, folds: int, is_time: Callable[[Path, int], bool]
 ) -> tuple[Path, pj.Run]:
@@ -99,6 +104,21 @@ def stopped_beside_a_head(
     return data, stopped
 
 
+def killed_again(run: pj.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Go on with a run until its network from scratch has kept a checkpoint, and end there as `kill -9` would."""
+    keep = engine._keep
+
+    def keep_and_die(folder: Path, *rest: Any) -> None:
+        keep(folder, *rest)
+        if folder == run.path:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_keep", keep_and_die)
+        with pytest.raises(Killed):
+            pj.resume(run, watch=None)
+
+
 @pytest.mark.slow
 def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -107,6 +127,16 @@ def test_a_run_stopped_with_a_head_on_pretrained_features_goes_on_with_both(
         return step >= 3 and folder.name == "run"
 
     data, stopped = stopped_beside_a_head(tmp_path, monkeypatch, 0, is_time)
+    answer = pj.predict(stopped, data, watch=None).frame
+    (moved := tmp_path / "moved").mkdir()
+    data.rename(moved / "data")
+    with pytest.raises(pj.DataError):
+        pj.resume(stopped, watch=None)
+    (moved / "data").rename(data)
+    assert_frame_equal(pj.predict(stopped, data, watch=None).frame, answer)
+    for _ in range(2):  # killed where the network from scratch goes on, and killed again
+        killed_again(stopped, monkeypatch)
+        assert_frame_equal(pj.predict(stopped, data, watch=None).frame, answer)
     resumed = pj.resume(stopped, watch=None)
     assert resumed.status == "finished"
     assert not list(resumed.path.rglob("aside"))

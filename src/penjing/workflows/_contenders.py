@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -150,10 +151,12 @@ def _chosen(job: Job, contenders: Sequence[Contender], metric: Metric, rows: np.
 
 def _put_in_place(run: Run, winner: Contender) -> None:
     """Make the record of a head on pretrained features that of its run. What the other network had lies aside, an empty
-    file being one that it had not."""
+    file being one that it had not; what lies there already is of a run that was stopped once more before `taken_up`."""
     aside = run.path / ASIDE
     aside.mkdir(parents=True, exist_ok=True)
     for name in ("recipe.toml", *_RECORDED):
+        if (aside / name).exists():
+            continue
         if (run.path / name).exists():
             shutil.copyfile(run.path / name, aside / name)
         else:
@@ -163,14 +166,24 @@ def _put_in_place(run: Run, winner: Contender) -> None:
 
 
 def taken_up(run: Run) -> None:
-    """Give a run that goes on what the network from scratch had, where a stopped run kept another one until then."""
-    aside = run.path / ASIDE
-    for path in sorted(aside.glob("*")) if aside.exists() else ():
+    """Give a run that goes on the record of the network from scratch, where a stopped run kept another network until
+    then. The recipe of that one stays with its weights, so that the run can predict whatever becomes of the training.
+    """
+    for name in _RECORDED:
+        path = run.path / ASIDE / name
+        if not path.exists():
+            continue
         if path.stat().st_size:
-            shutil.move(path, run.path / path.name)
+            shutil.move(path, run.path / name)
         else:
-            (run.path / path.name).unlink(missing_ok=True)
+            (run.path / name).unlink(missing_ok=True)
             path.unlink()
+
+
+def recipe_file(run: Run) -> Path:
+    """Where a run that goes on has the recipe of the network from scratch: aside, where a stopped run kept another."""
+    aside = run.path / ASIDE / "recipe.toml"
+    return aside if aside.exists() else run.path / "recipe.toml"
 
 
 def preferred(

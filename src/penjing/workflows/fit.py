@@ -19,6 +19,7 @@ from penjing.core.budget import DEFAULT_SECONDS, GOOD_TRAINING_SECONDS, LEAST_CL
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import write_json
+from penjing.core.recipe import Recipe
 from penjing.core.report import write_report
 from penjing.core.report.text import many
 from penjing.core.run import Run, create, now, open_run
@@ -27,7 +28,16 @@ from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows import _close, _own, _simple
 from penjing.workflows._choose import Chosen, check_network
-from penjing.workflows._contenders import ASIDE, SCRATCH, Contender, best_of, close_run, pretrained_contenders, taken_up
+from penjing.workflows._contenders import (
+    ASIDE,
+    SCRATCH,
+    Contender,
+    best_of,
+    close_run,
+    pretrained_contenders,
+    recipe_file,
+    taken_up,
+)
 from penjing.workflows._job import Job, choose_recipe, deals_of, train_all
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import AUTO, NO, at_hand, check_seeing, doubts, lacking, seen_through
@@ -125,20 +135,20 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None, mo
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
     if data is None and info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
-    taken_up(run)
     wish = _own.recalled(wish_of(info), model)
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
-    if (has_begun or info.get("has_own_recipe")) and (run.path / "recipe.toml").exists():
-        wish = replace(wish, recipe=replace(wish.recipe, recipe=run.recipe))
+    recipe = recipe_file(run)
+    if (has_begun or info.get("has_own_recipe")) and recipe.exists():
+        wish = replace(wish, recipe=replace(wish.recipe, recipe=Recipe.read(recipe)))
     clock = Clock(info["deadline_seconds"] or DEFAULT_SECONDS, not has_begun)
     previous = split.Split.read(run.path / "split.parquet")
     place = info["data"]["path"] if data is None else data
     prepared = prepare(place, wish.data, clock, watch, previous, only=frozenset(previous.frame["hash"]))
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
-    run.update(status="running", resumed=now())
     parent = open_run(info["parent"]) if goes_on(info) else None
+    run.update(status="running", resumed=now())
     return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
 
 
@@ -176,7 +186,8 @@ def _grow(job: Job) -> bool:
     deals = deals_of(job.prepared, wish)
     problem = pose(job.prepared, deals[0].train, deals[0].valid, _learned(parent), own=wish.recipe.own)
     chosen = choose_recipe(job, problem)
-    run.write_recipe(chosen.recipe)
+    if not run.has_weights:  # else the recipe of the folder is that of the best so far
+        run.write_recipe(chosen.recipe)
     if wish.is_final:
         return _finish_final(job, problem, chosen)
     task, settings = _close.task_of(chosen.recipe)
@@ -187,6 +198,7 @@ def _grow(job: Job) -> bool:
     contenders = pretrained_contenders(job, deals)
     is_interrupted = any(one.trained.is_interrupted for one in contenders)
     if not is_interrupted:
+        taken_up(run)
         start = _checkpoint.load_weights(parent.path / "model.safetensors") if parent else None
         try:
             contenders.append(Contender(SCRATCH, job, *train_all(job, problem, deals, chosen, start)))
