@@ -199,6 +199,32 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_run_can_go_on(pictures, tmp_path, 
     assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_final_run_that_is_stopped_wears_no_scores_of_another_and_goes_on(pictures, tmp_path, monkeypatch):
+    chosen = fit(pictures, tmp_path / "chosen")
+    whole = pj.fit(pictures, parent=chosen, final=True, out=tmp_path / "whole")
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_stop(folder, step, recipe, state):
+        keep(folder, step, recipe, state)
+        if state.best_weights:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "_keep", keep_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            pj.fit(pictures, parent=chosen, final=True, out=tmp_path / "final")
+    stopped = pj.Run(tmp_path / "final")
+    assert stopped.status == "interrupted"
+    assert not stopped.has_weights
+    assert not stopped.scores
+    assert not stopped.has_predictions
+    resumed = pj.resume(stopped)
+    assert (resumed.path / "model.safetensors").read_bytes() == (whole.path / "model.safetensors").read_bytes()
+    assert resumed.scores == chosen.scores
+
+
 def test_a_finished_run_is_not_resumed(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run")
     with pytest.raises(RunError, match="is finished; to train it further"):

@@ -189,7 +189,8 @@ def _grow(job: Job) -> bool:
     if not run.has_weights:  # else the recipe of the folder is that of the best so far
         run.write_recipe(chosen.recipe)
     if wish.is_final:
-        return _finish_final(job, problem, chosen)
+        _finish_final(job, problem, chosen)
+        return False
     task, settings = _close.task_of(chosen.recipe)
     metric = task.metric(settings.metric)
     pairs = [(deal.train, deal.valid) for deal in deals]
@@ -218,12 +219,14 @@ def _grow(job: Job) -> bool:
     return is_interrupted
 
 
-def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
+def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> None:
     """Train the parent's recipe on training and validation items; nothing is chosen, so nothing is scored anew."""
     run, parent, clock = job.run, job.parent, job.clock
     assert parent is not None, "a final run has a parent"
     with clock.stage("training"):
         trained = engine.carry_out(chosen.recipe, problem, folder=run.path, watch=job.watch)
+    if trained.is_interrupted:  # nothing measured it, so there is no best so far; `--resume` has its checkpoint
+        raise KeyboardInterrupt
     _close.write_model(run, trained.network, job.prepared, problem)
     results = {name: value for name, value in parent.results.items() if name != "tested"}
     results["scores"] = [score for score in results["scores"] if score["part"] != "test"]
@@ -235,7 +238,6 @@ def _finish_final(job: Job, problem: Problem, chosen: Chosen) -> bool:
     why = f"trained on validation items too, so the scores on validation are those of {parent.path}"
     run.note("final", str(parent.path), why)
     _note_cost(run, trained, problem, clock)
-    return trained.is_interrupted
 
 
 def _check_learnable(prepared: Prepared, parent: Run | None) -> None:
