@@ -27,6 +27,27 @@ def test_a_disk_that_refuses_says_which_file(tmp_path):
     assert "permissions" in message
 
 
+@pytest.mark.parametrize(
+    ("about", "has_checkpoint", "is_advised"),
+    [
+        ({"status": "running"}, True, True),
+        ({"status": "failed"}, False, True),
+        ({"status": "finished"}, True, False),
+        ({"status": "running", "kind": "adopted"}, False, False),
+        ({}, True, False),
+    ],
+)
+def test_a_full_disk_asks_to_go_on_where_there_is_something_to_go_on_with(tmp_path, about, has_checkpoint, is_advised):
+    write_json(tmp_path / "run.json", about)
+    (tmp_path / "checkpoint").mkdir()
+    if has_checkpoint:
+        (tmp_path / "checkpoint" / "state.safetensors").write_bytes(b"x")
+    message = str(disk_error(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "folds" / "record.jsonl"))
+    assert "no space left on the disk" in message
+    assert ("--resume" in message) is is_advised
+    assert ("checkpoint is intact" in message) is (is_advised and has_checkpoint)
+
+
 def test_text_is_utf8_with_unix_line_ends(tmp_path):
     write_text(tmp_path / "a.txt", "盆景\n二")
     assert (tmp_path / "a.txt").read_bytes() == "盆景\n二".encode()

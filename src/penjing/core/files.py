@@ -56,11 +56,24 @@ def disk_error(problem: Exception, path: Path) -> RunError:
         return RunError(f"cannot write {path}: {reason}; check the folder's permissions")
     free = shutil.disk_usage(existing_parent(path)).free
     run = next((folder for folder in path.parents if (folder / "run.json").is_file()), None)
-    further = f" and go on with: penjing fit --resume {run}. The last checkpoint is intact" if run else ""
+    further = f" and go on with: penjing fit --resume {run}{_kept(run)}" if run is not None and _goes_on(run) else ""
     return RunError(
         f"no space left on the disk of {path.parent} ({free / 1e6:.0f} MB free) while writing {path.name}; "
         f"free some space{further}"
     )
+
+
+def _goes_on(run: Path) -> bool:
+    """Whether a run folder holds a training that is not finished."""
+    try:
+        told = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        return bool(told["status"] != "finished" and told.get("kind") != "adopted")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _kept(run: Path) -> str:
+    return ". The last checkpoint is intact" if any(run.rglob("checkpoint/*.safetensors")) else ""
 
 
 def _is_full(problem: Exception) -> bool:
