@@ -1,10 +1,12 @@
 import json
+import sys
 
 import polars as pl
 import pytest
 
+from penjing.core import run as runs
 from penjing.core.errors import RunError
-from penjing.core.run import Run, create, finite, list_runs, open_run, remove
+from penjing.core.run import Run, begun, create, finite, list_runs, open_run, remove
 
 FIRST_FORMAT = {
     "format": 1,
@@ -115,6 +117,63 @@ def test_a_folder_that_holds_something_is_not_taken(tmp_path):
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(RunError, match="not empty"):
         create(tmp_path, "x", {})
+
+
+def test_the_folder_that_another_process_took_meanwhile_is_not_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    next_free, offered = runs.next_free, [create(None, "photos", {}).path]
+    monkeypatch.setattr(runs, "next_free", lambda title: offered.pop() if offered else next_free(title))
+    assert create(None, "photos", {}).path.name == "photos-002"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows asks for a right to make links")
+def test_runs_that_lead_nowhere_are_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").symlink_to(tmp_path / "gone")
+    with pytest.raises(RunError, match="cannot make the folder"):
+        create(None, "photos", {})
+
+
+def test_what_a_run_begins_with_is_there_before_it_is_a_run(tmp_path):
+    def fill(run):
+        assert not (run.path / "run.json").exists()
+        run.note("size", "cnn", "time")
+
+    assert create(tmp_path / "run", "x", {}, fill).ledger
+
+
+def test_nothing_is_left_of_a_folder_that_became_no_run(tmp_path):
+    def fill(run):
+        (run.path / "part").mkdir()
+        (run.path / "split.parquet").write_text("x")
+        raise KeyboardInterrupt
+
+    (tmp_path / "empty").mkdir()
+    for name in ("new", "empty"):
+        with pytest.raises(KeyboardInterrupt), begun(tmp_path / name, "x") as folder:
+            create(folder, "x", {}, fill)
+    assert not (tmp_path / "new").exists()
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def test_two_processes_that_begin_in_one_folder_get_one_run(tmp_path):
+    with begun(tmp_path / "run", "x") as folder:
+        with pytest.raises(RunError, match="another process writes into"), begun(tmp_path / "run", "x"):
+            pytest.fail("two have it")
+        create(folder, "x", {"whose": "first"})
+        with pytest.raises(RunError, match="not empty"), begun(tmp_path / "run", "x"):
+            pytest.fail("two have it")
+    assert open_run(tmp_path / "run").info["whose"] == "first"
+
+
+def test_a_run_that_failed_stays(tmp_path):
+    def fail(folder):
+        create(folder, "x", {})
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"), begun(tmp_path / "run", "x") as folder:
+        fail(folder)
+    assert open_run(tmp_path / "run").status == "running"
 
 
 def test_decisions_are_added_to_the_ledger_in_order(tmp_path):

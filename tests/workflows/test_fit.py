@@ -1,5 +1,6 @@
 """The main job from Python: a folder becomes a run, and the run keeps its promises."""
 
+import errno
 import json
 import shutil
 from dataclasses import replace
@@ -18,6 +19,7 @@ from penjing.cli import run_command
 from penjing.core.damage import damage
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
+from penjing.core.files import disk_error
 from penjing.core.recipe import Choice, Recipe
 from penjing.core.report.text import floor_scores
 from penjing.core.run import Run
@@ -229,6 +231,39 @@ def test_a_finished_run_is_not_resumed(pictures, tmp_path):
     run = fit(pictures, tmp_path / "run")
     with pytest.raises(RunError, match="is finished; to train it further"):
         pj.resume(run)
+
+
+def test_a_full_disk_before_the_run_began_leaves_none(pictures, tmp_path, monkeypatch):
+    def full(split, path):
+        raise disk_error(OSError(errno.ENOSPC, "No space left on device"), path)
+
+    monkeypatch.setattr("penjing.core.split.Split.write", full)
+    with pytest.raises(RunError, match="no space left on the disk") as failed:
+        fit(pictures, tmp_path / "run")
+    assert "--resume" not in str(failed.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_another_process_grows_is_not_resumed(pictures, tmp_path, monkeypatch):
+    told = []
+
+    def resume_too(*_):
+        with pytest.raises(RunError, match="another process writes into"):
+            pj.resume(tmp_path / "run")
+        told.append("refused")
+
+    monkeypatch.setattr(engine, "_keep", resume_too)
+    assert fit(pictures, tmp_path / "run").status == "finished"
+    assert told
+
+
+def test_a_run_whose_parts_were_not_dealt_is_not_resumed(pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_keep", lambda *_: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        fit(pictures, tmp_path / "run")
+    (tmp_path / "run" / "split.parquet").unlink()
+    with pytest.raises(RunError, match="holds too little to go on with"):
+        pj.resume(tmp_path / "run")
 
 
 def test_data_that_changed_cannot_be_resumed(pictures, tmp_path, monkeypatch):

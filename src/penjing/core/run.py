@@ -1,17 +1,20 @@
 """A run: a recipe carried out, as a folder that holds everything it needs.
 
 recipe.toml  run.json  record.jsonl  inputs.json  trials.jsonl  split.parquet  prepare.json
-model.safetensors  checkpoint/  predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html
+model.safetensors  checkpoint/  predictions.parquet  results.json  ledger.jsonl  pictures.npz  report.html  .lock
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
+import os
 import platform
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -22,6 +25,8 @@ import polars as pl
 
 from penjing.core.errors import RunError, did_you_mean
 from penjing.core.files import append_line, read_lines, write_json, write_text
+from penjing.core.hold import NAME as LOCK
+from penjing.core.hold import held
 from penjing.core.process import allocator, usable_cores
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
@@ -193,26 +198,96 @@ class Run:
         return notebook_html(self.path)
 
 
-def create(path: Path | None, title: str, facts: Mapping[str, Any]) -> Run:
+def create(path: Path | None, title: str, facts: Mapping[str, Any], fill: Callable[[Run], object] | None = None) -> Run:
     """Make a run folder.
 
     Args:
         path: where; None takes the next free `runs/<title>-001`.
         title: what the data are called.
         facts: what `run.json` says of it beside the format, the status, the versions and the machine.
+        fill: writes what else a run begins with. `run.json` comes last: what has one is a run that can go on.
 
     Raises:
         RunError: the folder exists and is not empty, or cannot be written.
     """
-    folder = next_free(title) if path is None else path
+    folder = reserve(title) if path is None else path
     check_free(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise RunError(f"cannot make the folder {folder}: {problem.strerror}; choose another --out") from problem
+    _make(folder)
+    if fill is not None:
+        fill(Run(folder))
     known = {"format": FORMAT, "kind": "supervised", "status": "running", "created": now(), "title": title}
     write_json(folder / "run.json", {**known, "versions": versions(), "machine": machine(), **facts})
     return Run(folder)
+
+
+@contextmanager
+def begun(path: Path | None, title: str) -> Iterator[Path]:
+    """The folder of a run that is about to be created, as `create` takes it, where no other process may write; unless a
+    run came to be in it, nothing of it is left.
+
+    Raises:
+        RunError: as `create`, or another process has it.
+    """
+    folder = reserve(title) if path is None else path
+    check_free(folder)
+    is_new = path is None or not folder.exists()
+    _make(folder)
+    is_empty = False
+    try:
+        with held(folder):
+            check_free(folder)  # now that no other process can take it
+            try:
+                yield folder
+            except BaseException:
+                if not (folder / "run.json").exists():
+                    is_empty = True
+                    _clear(folder)
+                raise
+    finally:
+        if is_empty:
+            with contextlib.suppress(OSError):  # another process may have it already
+                (folder / LOCK).unlink()
+                if is_new:
+                    folder.rmdir()
+
+
+def reserve(title: str) -> Path:
+    """Make the next free `runs/<title>-001`: of several processes that ask at once each gets its own.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    while True:
+        folder = next_free(title)
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError as problem:  # another process was first
+            if not folder.parent.is_dir():  # a link to nowhere, which would be met again and again
+                raise _not_made(folder, problem.strerror) from problem
+        except OSError as problem:
+            raise _not_made(folder, problem.strerror) from problem
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise _not_made(folder, problem.strerror) from problem
+
+
+def _not_made(folder: Path, why: str | None) -> RunError:
+    return RunError(f"cannot make the folder {folder}: {why}; choose another --out")
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is in a folder, but for its lock."""
+    for item in folder.iterdir():
+        if item.is_dir() and not item.is_symlink():
+            shutil.rmtree(item, ignore_errors=True)
+        elif item.name != LOCK:
+            with contextlib.suppress(OSError):
+                item.unlink()
 
 
 def check_free(folder: Path) -> None:
@@ -222,7 +297,7 @@ def check_free(folder: Path) -> None:
         RunError: it exists and is not an empty folder, or cannot be looked into.
     """
     try:
-        is_taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        is_taken = folder.exists() and (not folder.is_dir() or any(item.name != LOCK for item in folder.iterdir()))
     except OSError as problem:
         raise RunError(f"cannot look into {folder}: {problem.strerror}; choose another --out") from problem
     if is_taken:
@@ -300,10 +375,10 @@ def _cpu_name() -> str:
 
 
 def next_free(title: str) -> Path:
-    """The next free `runs/<title>-001`."""
+    """The next free `runs/<title>-001`; `reserve` makes it, too."""
     stem = re.sub(r"[^\w.-]+", "-", Path(title.rstrip("/\\")).name).strip("-.") or "run"
     number = 1
-    while (RUNS / f"{stem}-{number:03d}").exists():
+    while os.path.lexists(RUNS / f"{stem}-{number:03d}"):
         number += 1
     return RUNS / f"{stem}-{number:03d}"
 

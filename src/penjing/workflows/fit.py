@@ -19,10 +19,11 @@ from penjing.core.budget import DEFAULT_SECONDS, GOOD_TRAINING_SECONDS, LEAST_CL
 from penjing.core.errors import DataError, PenjingError, RunError
 from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import write_json
+from penjing.core.hold import held
 from penjing.core.recipe import Recipe
 from penjing.core.report import write_report
 from penjing.core.report.text import many
-from penjing.core.run import Run, create, now, open_run
+from penjing.core.run import Run, begun, create, now, open_run
 from penjing.places import local
 from penjing.training import _checkpoint, engine
 from penjing.training.engine import Problem, Trained
@@ -57,11 +58,20 @@ class Origin:
         run: the run that was treated, whose parts and seal the new one has; None where only this one is kept.
         clock: the time of the new one, which keeps to the steps of its recipe where they fit.
         ledger: lines of the new one's ledger, each with `what`, `choice`, `why` and more.
+        token: what tells the new one from what others grew of the same run.
     """
 
     run: Run | None
     clock: Clock
     ledger: Sequence[Mapping[str, Any]] = ()
+    token: str = ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `run.json` of the new one says of it."""
+        if self.run is None:
+            return {}
+        return {"parent": str(self.run.path), "is_treated": True, "token": self.token}
 
 
 def fit(
@@ -103,17 +113,22 @@ def fit(
     where = wish.recipe.recipe.machine.device if wish.recipe.recipe else wish.recipe.device
     for sentence in (*notices(prepared), *filter(None, [local.told(where)])):
         tell(watch, Said(sentence))
-    run = create(wish.out, prepared.table.title, _facts(prepared, wish, data, command, clock, parent))
+    about = {**_facts(prepared, wish, data, command, clock, parent), **(origin.facts if origin else {})}
+    title = prepared.table.title
+    with begun(wish.out, title) as folder:
+        run = create(folder, title, about, lambda made: _fill(made, prepared, wish, origin))
+        return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
+
+
+def _fill(run: Run, prepared: Prepared, wish: FitWish, origin: Origin | None) -> None:
+    """Write what a run must have to go on as it was asked for, should it be killed from its first moment on."""
     prepared.split.write(run.path / "split.parquet")
-    if treated is not None:
-        run.update(parent=str(treated.path), is_treated=True)
     for line in origin.ledger if origin else ():
         run.note(**line)
     if replanned(wish):
         run.note("steps", "planned anew", replanned(wish))
     if wish.recipe.recipe is not None:
-        run.write_recipe(wish.recipe.recipe)  # from here on the run can be resumed as it was asked for
-    return _guarded(run, lambda: _grow(Job(run, prepared, wish, clock, parent, watch, run.path)))
+        run.write_recipe(wish.recipe.recipe)
 
 
 def resume(path: str | Path, data: object | None = None, watch: Watch = None, model: object | None = None) -> Run:
@@ -126,15 +141,23 @@ def resume(path: str | Path, data: object | None = None, watch: Watch = None, mo
         model: a person's own network, where the run cannot make it again.
 
     Raises:
-        RunError: the run is finished, or holds too little to go on.
+        RunError: the run is finished, holds too little to go on, or is written by another process at this moment.
         DataError: the data are not there any more, or have changed.
     """
     run = open_run(path)
+    with held(run.path):
+        return _resumed(run, data, watch, model)
+
+
+def _resumed(run: Run, data: object | None, watch: Watch, model: object | None) -> Run:
+    """See `resume`; no other process writes into the folder meanwhile."""
     info = run.info
     if info["status"] == "finished":
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
     if data is None and info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
+    if not run.has_split:  # of a version that wrote it after run.json
+        raise RunError(f"{run.path} holds too little to go on with, for its parts were not dealt yet; begin anew")
     wish = _own.recalled(wish_of(info), model)
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
