@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import shutil
@@ -23,9 +24,11 @@ from penjing.cli import run_command
 from penjing.core import cache
 from penjing.core.budget import Clock
 from penjing.core.errors import RunError, UsageError
+from penjing.core.events import Said
+from penjing.core.files import disk_error
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, Training
-from penjing.core.run import Run
+from penjing.core.run import Run, create
 from penjing.core.split import Split
 from penjing.core.statistics import LEAST_SEEDS
 from penjing.core.usual import BORDER
@@ -387,6 +390,61 @@ def test_an_interrupt_while_the_new_run_grows_leaves_none(
     assert not (tmp_path / "new").exists()
     assert treatments(sick)[-1]["outcome"] == "helped"
     assert ended(sick) == []
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_new_run_that_fails_leaves_none_in_the_next_free_folder(
+    sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any, **__: Any) -> Any:
+        raise OSError("no room")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(fitting, "prepare", failing)
+    with pytest.raises(OSError, match="no room"):
+        pj.treat(sick, time=LIMIT, remedies=["usual_rate"], watch=None)
+    assert not list((tmp_path / "runs").iterdir())
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_run_that_another_process_grows_in_the_same_folder_is_left_alone(
+    sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare, other = fitting.prepare, tmp_path / "new"
+
+    def beaten(*given: Any) -> Any:
+        if not other.exists():
+            create(other, "photos", {"parent": str(sick.path), "is_treated": True})
+        return prepare(*given)
+
+    monkeypatch.setattr(fitting, "prepare", beaten)
+    with pytest.raises(RunError, match="not empty"):
+        pj.treat(sick, time=LIMIT, remedies=["usual_rate"], out=other, watch=None)
+    assert Run(other).status == "running"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_new_run_that_fails_with_a_checkpoint_goes_on(
+    sick: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penjing.training._loop.CHECKPOINT_SECONDS", 0.0)
+    keep = engine._keep
+
+    def keep_and_fail(folder: Path, step: Any, recipe: Recipe, state: Any) -> None:
+        keep(folder, step, recipe, state)
+        if state.step == 20:
+            raise disk_error(OSError(errno.ENOSPC, "No space left on device"), folder / "record.jsonl")
+
+    out, told = tmp_path / "new", list[Any]()
+    monkeypatch.setattr(engine, "_keep", keep_and_fail)
+    with pytest.raises(RunError, match=r"go on with: penjing fit --resume .*new"):
+        pj.treat(sick, time=LIMIT, remedies=["usual_rate"], out=out, watch=told.append)
+    monkeypatch.setattr(engine, "_keep", keep)
+    assert f"what was done of the new run is kept in {out}" in [one.message for one in told if isinstance(one, Said)]
+    assert Run(out).status == "failed"
+    resumed = pj.resume(out, watch=None)
+    assert resumed.status == "finished"
+    assert resumed.recipe.optimiser.settings["rate"] > SLOW_RATE
 
 
 @pytest.mark.usefixtures("quick")

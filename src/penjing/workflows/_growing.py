@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from penjing.core.budget import Clock
 from penjing.core.events import Said, Watch, tell
-from penjing.core.run import Run, next_free
+from penjing.core.run import Run, reserve
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
+from penjing.training import _checkpoint
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._treatment import Treatment
@@ -28,7 +31,7 @@ def grown(
     command: Sequence[str],
     own: Own | None = None,
 ) -> Run:
-    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left.
+    """A run of the recipe with what is kept; where it cannot be grown, nothing of it is left that could not go on.
 
     Args:
         found: what a treatment kept.
@@ -44,40 +47,49 @@ def grown(
     """
     assert found.recipe is not None, "something is kept"
     origin = found.origin
-    out = out or next_free(origin.info["title"])
     place = origin.info["data"]["path"] if data is None else data
     recipe = found.recipe
     corrected = Corrections(recipe.data.drop, recipe.data.relabel)
     fit_wish = FitWish(
         data=replace(data_wish_of(origin), corrected=corrected),
         recipe=RecipeWish(recipe=recipe, model=OWN if own else "", own=own),
-        out=out,
         pictures=bool(origin.info["wish"]["pictures"]),
     )
     tell(watch, Said(f"growing a run with {' and '.join(found.kept)}"))
     words = list(command) or ["penjing", "treat", str(origin.path)]
+    is_reserved, token = out is None, uuid.uuid4().hex
+    out = out or reserve(origin.info["title"])
+    treated = Origin(origin, Clock(clock.left), found.ledger, token)
     try:
-        run = fit(place, fit_wish, words, watch, Origin(origin, Clock(clock.left), found.ledger))
+        run = fit(place, replace(fit_wish, out=out), words, watch, treated)
     except BaseException as problem:
-        is_kept = _is_kept(found, out)
-        if isinstance(problem, KeyboardInterrupt):
-            raise KeyboardInterrupt(*([out] if is_kept else [])) from None
-        if is_kept:
-            tell(watch, Said(f"the run is finished in {out}, but for its report"))
+        is_stopped = isinstance(problem, KeyboardInterrupt)
+        left = _left(found, out, token, problem)
+        if is_reserved:
+            with contextlib.suppress(OSError):
+                out.rmdir()  # where no run came to be in it
+        if is_stopped:
+            raise KeyboardInterrupt(*([out] if left else [])) from None
+        if left:
+            tell(watch, Said(left))
         raise
     _note_grown(found, out)
     return run
 
 
-def _is_kept(found: Treatment, out: Path) -> bool:
-    """Whether a new run was finished before something stopped it; of one that was not, nothing is left."""
-    if not (out / "run.json").exists() or Run(out).info.get("parent") != str(found.origin.path):  # another's
-        return False
-    if Run(out).status != "finished":
-        shutil.rmtree(out, ignore_errors=True)
-        return False
-    _note_grown(found, out)
-    return True
+def _left(found: Treatment, out: Path, token: str, problem: BaseException) -> str:
+    """What is left of the new run, in a sentence: one that was finished, or that failed and can go on; "" where nothing
+    is, or where what lies there is of another process."""
+    if not (out / "run.json").exists() or Run(out).info.get("token") != token:
+        return ""
+    if Run(out).status == "finished":
+        _note_grown(found, out)
+        return f"the run is finished in {out}, but for its report"
+    can_go_on = any(out.rglob(f"checkpoint/{_checkpoint.NAME}")) or f"--resume {out}" in str(problem)
+    if can_go_on and not isinstance(problem, KeyboardInterrupt):
+        return f"what was done of the new run is kept in {out}"
+    shutil.rmtree(out, ignore_errors=True)
+    return ""
 
 
 def _note_grown(found: Treatment, out: Path) -> None:
