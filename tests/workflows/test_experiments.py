@@ -14,7 +14,7 @@ import penjing as pj
 from penjing.checks import _trials
 from penjing.core import plugins
 from penjing.core.errors import DataError, RunError
-from penjing.core.files import read_lines, write_lines
+from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, change
 from penjing.core.run import open_run
 from penjing.workflows import _experiments, _laboratory, _pretrained, _repeatable
@@ -65,6 +65,25 @@ def test_all_experiments_of_a_short_training_are_made_once(run, monkeypatch):
     assert open_run(run).scores == scores
     monkeypatch.setattr(_experiments.engine, "carry_out", lambda *_, **__: pytest.fail("it was trained again"))
     assert pj.diagnose(run, time="60s", watch=None).findings == found.findings
+
+
+def test_what_another_process_appends_while_experiments_begin_is_kept(run, monkeypatch):
+    row = {"experiment": "seed", "setting": "1", "seed": 1, "steps": 12, "version": _laboratory.VERSION}
+    write_lines(run / "trials.jsonl", [row])
+    read = _experiments.read_lines
+
+    def read_and_append(path):
+        found = read(path)
+        append_line(path, {**row, "seed": 2})
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_experiments, "read_lines", read_and_append)
+        assert len(_experiments._known(open_run(run))) == 1
+    assert [line["seed"] for line in read_lines(run / "trials.jsonl")] == [1, 2]
+    append_line(run / "trials.jsonl", {**row, "version": 0})
+    assert len(_experiments._known(open_run(run))) == 2
+    assert len(read_lines(run / "trials.jsonl")) == 2
 
 
 def test_where_the_time_is_short_all_trainings_are(run, monkeypatch):

@@ -124,8 +124,9 @@ def experiment(
 def _known(run: Run) -> Known:
     """What is done already, with however many updates: those who read it take the longest trainings. What an older
     version of the experiments gave is forgotten, for their names meant something else."""
-    rows = [row for row in read_lines(run.path / TRIALS) if row.get("version") == VERSION and "steps" in row]
-    if (run.path / TRIALS).exists():
+    found = read_lines(run.path / TRIALS)
+    rows = [row for row in found if row.get("version") == VERSION and "steps" in row]
+    if len(rows) < len(found):  # else what another process appends meanwhile would be lost
         write_lines(run.path / TRIALS, rows)
     return {_key(row) for row in rows}
 
