@@ -188,6 +188,21 @@ def test_a_model_is_adopted_however_long_its_data_take(
     assert run.info["data"]["items_outside_test"] > 80
 
 
+def test_a_model_whose_adoption_was_stopped_is_not_trained_by_going_on(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    model = made()
+    with monkeypatch.context() as patched:
+        patched.setattr("penjing.workflows._simple.learn_floors", stop)
+        with pytest.raises(KeyboardInterrupt):
+            pj.adopt(model, pictures, out=tmp_path / "adopted", watch=None, pictures=False)
+    with pytest.raises(pj.RunError, match=r"was trained elsewhere, .* give it again with pj\.adopt"):
+        pj.resume(tmp_path / "adopted", data=pictures, model=model, watch=None)
+
+
 def test_preprocess_gives_pictures_as_the_network_was_made_for() -> None:
     pixels = torch.full((1, 2, 2, 3), 255, dtype=torch.uint8)
     assert own.Pixels("unit", 3)(pixels).unique().tolist() == [1.0]

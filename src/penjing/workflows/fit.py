@@ -154,6 +154,10 @@ def _resumed(run: Run, data: object | None, watch: Watch, model: object | None) 
     info = run.info
     if info["status"] == "finished":
         raise RunError(f"{run.path} is finished; to train it further: penjing fit DATA --from {run.path}")
+    if info.get("kind") == "adopted":  # to go on would train it
+        raise RunError(
+            f"{run.path} is of a network that was trained elsewhere, so remove it and give it again with pj.adopt"
+        )
     if data is None and info["data"].get("path") is None:
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
     if not run.has_split:  # of a version that wrote it after run.json
