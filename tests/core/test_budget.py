@@ -38,3 +38,12 @@ def test_stages_add_up_even_when_they_fail(time_stands):
         with pytest.raises(KeyError):
             fail()
     assert clock.spent == {"reading": 3.0}
+
+
+def test_what_went_by_before_a_restart_is_kept_as_spent_only(time_stands):
+    clock = Clock(10.0, started=100.0)
+    with clock.stage("reading"):
+        time_stands[0] += 45.0
+    clock.restart()
+    assert (clock.elapsed, clock.left) == (0.0, 10.0)
+    assert clock.spent == {"reading": 45.0}

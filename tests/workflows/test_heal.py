@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import penjing as pj
 from penjing.cli import run_command
-from penjing.core.errors import RunError, UsageError
+from penjing.core.budget import Clock
+from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices, Training, change
 from penjing.core.run import Run, create
+from penjing.workflows import _prepare as preparing
 from penjing.workflows import fit as fitting
 from penjing.workflows import heal as healing
 from penjing.workflows._choose import RecipeWish, check_wish
 from penjing.workflows._wish import FitWish, plain_wish, settled, wish_of
+from penjing.workflows.diagnose import Diagnosis
 from penjing.workflows.treat import Trial
 from tiny_data import RECIPE, write_tiny
 
@@ -75,6 +80,62 @@ def test_too_little_time_to_treat_still_gives_a_run(
     run = pj.fit(photos, recipe=recipe, heal=True, time=30, out=tmp_path / "run", watch=None)
     assert run.recipe.optimiser.settings["rate"] == recipe.optimiser.settings["rate"]
     assert lines(run, "treated")[0]["why"] == "not treated: one training takes 9.0 s"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cured")
+def test_a_slow_first_look_at_the_data_takes_nothing_from_the_first_training(
+    photos: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads, survey = [], preparing.survey
+
+    def slow(*given: Any) -> Any:
+        if not reads:  # what is read once is remembered
+            time.sleep(healing.LEAST_FIRST_SECONDS + 0.5)
+        reads.append(1)
+        return survey(*given)
+
+    monkeypatch.setattr(healing, "LEAST_FIRST_SECONDS", 4.0)
+    monkeypatch.setattr(preparing, "survey", slow)
+    monkeypatch.setenv("PENJING_CACHE", str(tmp_path / "cache"))
+    run = pj.fit(photos, recipe=recipe, heal=True, time=30, out=tmp_path / "run", watch=None)
+    assert "not_learning" in lines(run, "heal")[0]["choice"]
+    assert lines(run, "treated")[0]["choice"] == "usual_rate"
+
+
+def test_data_that_no_short_look_can_use_are_trained_on_all_the_same(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(_: object, __: FitWish, ___: object, watch: Any, origin: fitting.Origin) -> Run:
+        if origin.whole is not None:
+            raise DataError("none of the items could be decoded within the time")
+        run = create(tmp_path / "run", "photos", {})
+        for line in origin.ledger:
+            run.note(**line)
+        return run
+
+    monkeypatch.setattr(healing, "fit", fit)
+    told: list[Any] = []
+    run = healing.heal(photos, FitWish(), watch=told.append)
+    why = "not treated: none of the items could be decoded within the time"
+    assert lines(run, "treated")[0]["why"] == told[-1].message == why
+    assert lines(run, "heal")[0]["seconds"] >= 0
+
+
+def test_a_treatment_that_the_data_end_still_gives_a_run(
+    first: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any) -> Any:
+        raise DataError("the data are gone")
+
+    trial = SimpleNamespace(wish=None, carry_out=gone)
+    monkeypatch.setattr(healing, "Trial", lambda *_, **__: trial)
+    monkeypatch.setattr(healing, "check", lambda *_: None)
+    monkeypatch.setattr(healing, "diagnose", lambda _: Diagnosis("healthy", (), (), ()))
+    first.write_recipe(Recipe().filled())
+    healed = healing._healed(first, tmp_path, Clock(30.0), None)
+    assert healed.ledger[-1]["why"] == "not treated: the data are gone"
+    assert healed.recipe is None
 
 
 def test_a_person_who_stops_the_treatment_has_the_first_training(
@@ -249,7 +310,7 @@ def test_the_first_training_has_no_folds_whatever_the_recipe_and_the_time_say(
     given = Recipe(split=SplitChoices(folds=10)).filled()
     wishes = [FitWish(recipe=RecipeWish(recipe=given)), FitWish(given=frozenset({"folds"})), FitWish()]
     for wish in wishes:
-        healing._first(None, wish, Run(tmp_path / "first"), 1000.0, None)
+        healing._first(None, wish, Run(tmp_path / "first"), Clock(25000.0), None)
     for short in asked:
         data = settled(short)[0].data
         assert (data.folds, data.fewest_to_choose) == (0, 0)

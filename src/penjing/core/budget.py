@@ -56,6 +56,10 @@ class Clock:
         """Seconds until the last step must be done, so that closing work still fits; never below zero."""
         return max(0.0, self.left - max(LEAST_CLOSING_SECONDS, CLOSING_SHARE * self.limit_seconds))
 
+    def restart(self) -> None:
+        """Begin anew: what was done until now counts in the time of something else. What it took stays in `spent`."""
+        self.started = time.monotonic()
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Adds the seconds inside the block to `spent[name]`."""

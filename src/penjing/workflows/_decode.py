@@ -32,6 +32,8 @@ from penjing.workflows._survey import Look, Surveyed, check_readable
 # Decoding may take this share of the time; what is not decoded by then waits for the next run.
 DECODE_SHARE = 0.4
 LEAST_DECODE_SHARE = 0.3  # of the time that is left when it begins
+# The same where it is for a first look only, after which a larger canvas may have to be decoded.
+LOOK_DECODE_SHARE = 0.15
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,16 @@ class Decoded:
 
 
 def decode(
-    surveyed: Surveyed, most_unreadable: float, clock: Clock, watch: Watch, only: frozenset[str] | None
+    surveyed: Surveyed, most_unreadable: float, stop_at: float | None, watch: Watch, only: frozenset[str] | None
 ) -> Decoded:
     """Fill the cache, a stratified share first, so that whatever is done when time runs out is fair to all classes.
+
+    Args:
+        surveyed: the items.
+        most_unreadable: the share of them that may be unreadable.
+        stop_at: when to end, on the scale of `time.monotonic`; None decodes them all.
+        watch: is told what happens.
+        only: hashes of the items to use; None uses all.
 
     Raises:
         DataError: too many items are unreadable, or none was decoded in time.
@@ -55,7 +64,6 @@ def decode(
     rows = np.flatnonzero(items["error"].is_null().to_numpy())
     if only is not None:
         rows = rows[items["hash"].gather(rows).is_in(list(only)).to_numpy()]
-    stop_at = decoded_until(clock) if clock.is_binding else None
     failed: dict[str, str] = {}
     late = 0
     order = _fair_order(table, rows)
@@ -84,9 +92,18 @@ def decode(
     return Decoded(rows, tuple(_slots(surveyed, rows)), failed)
 
 
-def decoded_until(clock: Clock) -> float:
+def decoded_until(clock: Clock, whole: Clock | None = None) -> float | None:
     """When decoding must end, on the clock's scale: where looking at many items took long, it has a share of what is
-    left, or there would be none to learn from."""
+    left, or there would be none to learn from. None where it need not.
+
+    Args:
+        clock: the time of the run.
+        whole: the time of all that the run is a first look for.
+    """
+    if not clock.is_binding:
+        return None
+    if whole is not None:
+        return whole.started + whole.elapsed + LOOK_DECODE_SHARE * whole.left
     return clock.started + max(DECODE_SHARE * clock.limit_seconds, clock.elapsed + LEAST_DECODE_SHARE * clock.left)
 
 

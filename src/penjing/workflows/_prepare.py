@@ -25,7 +25,7 @@ from penjing.core.record import Survey
 from penjing.core.report.text import many
 from penjing.core.table import Table
 from penjing.workflows._corrections import Corrections, as_cell
-from penjing.workflows._decode import Decoded, decode
+from penjing.workflows._decode import Decoded, decode, decoded_until
 from penjing.workflows._slots import FileSlot, Slot, narrowed
 from penjing.workflows._survey import (
     IMAGE,
@@ -99,6 +99,7 @@ def prepare(
     watch: Watch = None,
     previous: split.Split | None = None,
     only: frozenset[str] | None = None,
+    whole: Clock | None = None,
 ) -> Prepared:
     """Everything up to the first network.
 
@@ -108,6 +109,8 @@ def prepare(
         clock: decoding keeps to its share of the time.
         previous: the split of a run, whose assignments are kept.
         only: hashes of the items to use; None uses all.
+        whole: the time of all that this is a first look for: reading and decoding count in that, and `clock` begins
+            after them.
 
     Raises:
         DataError: the data cannot be used, or the split that they bring moves items across the seal of `previous`.
@@ -116,7 +119,9 @@ def prepare(
     with clock.stage("reading"):
         surveyed = survey(data, wish, clock.limit_seconds, watch)
     with clock.stage("decoding"):
-        decoded = decode(surveyed, wish.most_unreadable, clock, watch, only)
+        decoded = decode(surveyed, wish.most_unreadable, decoded_until(clock, whole), watch, only)
+    if whole is not None:
+        clock.restart()
     with clock.stage("duplicates and split"):
         prepared = _deal(surveyed, decoded, wish, watch, previous)
     if previous is not None and prepared.split.is_given and (count := prepared.split.crossed(previous)):

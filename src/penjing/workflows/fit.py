@@ -59,12 +59,15 @@ class Origin:
         clock: the time of the new one, which keeps to the steps of its recipe where they fit.
         ledger: lines of the new one's ledger, each with `what`, `choice`, `why` and more.
         token: what tells the new one from what others grew of the same run.
+        whole: the time of all that the new one is a first look for, in which reading the data counts; None where it
+            counts in that of the new one.
     """
 
     run: Run | None
     clock: Clock
     ledger: Sequence[Mapping[str, Any]] = ()
     token: str = ""
+    whole: Clock | None = None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -100,7 +103,8 @@ def fit(
     before = treated or parent
     previous = split.Split.read(before.path / "split.parquet") if before else None
     only = frozenset(previous.frame["hash"]) if treated and previous else None
-    prepared = prepare(data, wish.data, clock, None if treated else watch, previous, only)
+    whole = origin.whole if origin else None
+    prepared = prepare(data, wish.data, clock, None if treated else watch, previous, only, whole)
     # From here on the run knows its corrections by content: their file may change, move or go.
     wish = replace(wish, data=replace(wish.data, corrections="", corrected=prepared.corrections))
     _check_learnable(prepared, parent)

@@ -2,8 +2,9 @@
 
 data → short run → findings → treatment → assignments → run
 
-All of it shares one deadline. The first training is short, so that a healthy one loses little; remedies are judged on
-trainings as short as that, and what helped is taken over into the one that is kept, which has all the time left.
+All of it shares one deadline. The first training is short, so that a healthy one loses little; reading the data is done
+once for all and does not count in its time. Remedies are judged on trainings as short as that, and what helped is taken
+over into the one that is kept, which has all the time left.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from penjing.core.budget import DEFAULT_SECONDS, Clock, most_folds
-from penjing.core.errors import RunError, UsageError
+from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
 from penjing.core.recipe import Choice, Recipe, to_dict
 from penjing.core.report.text import many
@@ -68,13 +69,15 @@ def heal(data: object, wish: FitWish, command: Sequence[str] = (), watch: Watch 
         first = Run(Path(folder) / "first")
         tell(watch, Said("heal: a short training first, to see what is wrong with it"))
         with _kept(first, wish.out, "it was not treated to its end"):
-            _first(data, wish, first, max(LEAST_FIRST_SECONDS, FIRST_SHARE * seconds), watch)
-            healed = _healed(first, data, clock, watch, wish.recipe.own)
+            healed = _looked_at(data, wish, first, clock, watch)
         with _kept(first, wish.out, "the one after it has no weights"):
             left = clock.left
             ledger = [_timed(line, seconds - left) for line in healed.ledger]
             final = replace(_with(wish, healed), seconds=left)
-            return fit(data, final, command, watch, Origin(None, Clock(left), ledger))
+            run = fit(data, final, command, watch, Origin(None, Clock(left), ledger))
+        if healed.untold:
+            tell(watch, Said(healed.untold))
+        return run
 
 
 def _timed(line: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
@@ -90,11 +93,13 @@ class Healed:
         ledger: its lines.
         base: the recipe of the short training.
         recipe: with what helped; None where nothing did.
+        untold: a sentence that is told only if the training that is kept does not end for the same reason.
     """
 
     ledger: Sequence[Mapping[str, Any]]
     base: Recipe | None = None
     recipe: Recipe | None = None
+    untold: str = ""
 
 
 def _check(wish: FitWish) -> None:
@@ -120,8 +125,26 @@ def _check(wish: FitWish) -> None:
         check_free(wish.out)
 
 
-def _first(data: object, wish: FitWish, first: Run, seconds: float, watch: Watch) -> None:
-    """The short training, without folds; one that fails is ill, too."""
+def _looked_at(data: object, wish: FitWish, first: Run, clock: Clock, watch: Watch) -> Healed:
+    """A short training, and what came of looking at it. Data of which a part is no use may be of use when there is time
+    for all of them, so where they are refused, the training that is kept is tried all the same."""
+    try:
+        _first(data, wish, first, clock, watch)
+    except DataError as problem:
+        why = f"not treated: {problem}"
+        looked = {"what": "heal", "choice": "nothing trained", "why": str(problem)}
+        return Healed([looked, _nothing(why)], untold=why)
+    return _healed(first, data, clock, watch, wish.recipe.own)
+
+
+def _nothing(why: str) -> dict[str, str]:
+    """The line of the ledger where nothing was treated."""
+    return {"what": "treated", "choice": "nothing", "why": why}
+
+
+def _first(data: object, wish: FitWish, first: Run, clock: Clock, watch: Watch) -> None:
+    """The short training, without folds; one that fails is ill, too. Reading the data counts in all of the time."""
+    seconds = max(LEAST_FIRST_SECONDS, FIRST_SHARE * clock.limit_seconds)
     recipe = wish.recipe.recipe
     if recipe is not None:
         recipe = replace(recipe, split=replace(recipe.split, folds=0, fold=-1))
@@ -136,7 +159,7 @@ def _first(data: object, wish: FitWish, first: Run, seconds: float, watch: Watch
     )
     try:
         # As part of a whole it is not refused where its own short time is not enough for an encoder.
-        fit(data, short, (), _in_silence(watch), Origin(None, Clock(seconds)))
+        fit(data, short, (), _in_silence(watch), Origin(None, Clock(seconds), whole=clock))
     except RunError:
         if not (first.path / "recipe.toml").exists():
             raise
@@ -176,10 +199,10 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch, own: Own | Non
     try:
         check(first, trial.wish, data)
         found = trial.carry_out(data)
-    except RunError as problem:
+    except (RunError, DataError) as problem:
         why = f"not treated: {problem}"
         tell(watch, Said(why))
-        return Healed([looked, {"what": "treated", "choice": "nothing", "why": why}])
+        return Healed([looked, _nothing(why)])
     lines = [{key: value for key, value in line.items() if key != "origin"} for line in found.ledger]
     return Healed([looked, *lines], trial.base, found.recipe)
 
