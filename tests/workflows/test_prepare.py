@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from kinds import picture
 from PIL import Image
 
+from penjing.core import cache
 from penjing.core.budget import Clock
+from penjing.core.events import Warned
+from penjing.modalities import image
 from penjing.sources import Options
-from penjing.workflows._prepare import DataWish, Prepared, prepare
+from penjing.workflows._decode import decode as decode_all
+from penjing.workflows._prepare import DataWish, Prepared, prepare, survey
+from penjing.workflows._slots import FileSlot
 
 LABELS = ("a", "b")
 ITEMS = 60
@@ -54,3 +62,33 @@ def test_a_file_that_cannot_be_decoded_is_left_out_beside_cells_that_are_empty(t
     assert len(found.hashes) == ITEMS - 1
     assert found.survey.items["error"].is_not_null().sum() == 1
     assert found.survey.items["error"].is_not_null().arg_true().to_list() == [7]
+
+
+def test_a_second_column_is_decoded_for_the_items_that_the_first_had_time_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {side: [f"{side}-{row:03d}.png" for row in range(150)] for side in ("before", "after")}
+    for number, name in enumerate(names["before"] + names["after"]):
+        (tmp_path / name).write_bytes(picture("好", number))
+    decode, asked = image.decode, []
+
+    def slow(content: Any, *given: Any) -> np.ndarray:
+        time.sleep(0.02)
+        return decode(content, *given)
+
+    def filled(form: cache.Form, wanted: Mapping[str, str], *given: Any, **named: Any) -> cache.Filled:
+        asked.append(set(wanted.values()))
+        return fill(form, wanted, *given, **named)
+
+    fill = cache.fill
+    monkeypatch.setattr(image, "decode", slow)
+    monkeypatch.setattr(cache, "fill", filled)
+    place = listed(tmp_path, names["before"], after=names["after"])
+    surveyed = survey(place, DataWish(options=Options(target="label")), 60.0)
+    told: list[Any] = []
+    found = decode_all(surveyed, 0.0, time.monotonic() + 1.0, told.append, None)
+    assert 0 < len(found.rows) < 150
+    assert {len(slot.cached) for slot in found.slots if isinstance(slot, FileSlot)} == {len(found.rows)}
+    assert 0 < len(asked[1]) < len(asked[0]) == 150
+    (late,) = [event.message for event in told if isinstance(event, Warned)]
+    assert f"{150 - len(found.rows)} of 150 items were not decoded" in late

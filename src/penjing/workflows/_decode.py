@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -67,14 +68,17 @@ def decode(
     failed: dict[str, str] = {}
     late = 0
     order = _fair_order(table, rows)
-    for look in surveyed.looks:
-        filled = _fill(look, table, order, stop_at, watch)
+    for number, look in enumerate(surveyed.looks):
+        # An item needs the files of all columns, so a later column gets its share of the time for the same items.
+        until = None if stop_at is None else _part_until(stop_at, len(surveyed.looks) - number)
+        filled = _fill(look, table, order, until, watch)
         failed.update(filled.failed)
-        late = max(late, filled.missing)
         if filled.failed or filled.missing:
             hashes = look.items["hash"].gather(rows)
-            there = cache.present(look.modality.form(look.settings), hashes.to_list())
-            rows = rows[there | hashes.is_null().to_numpy()]
+            there = cache.present(look.modality.form(look.settings), hashes.to_list()) | hashes.is_null().to_numpy()
+            late += int((~there & ~hashes.is_in(list(filled.failed)).fill_null(False).to_numpy()).sum())
+            rows = rows[there]
+            order = order[np.isin(order, rows)]
         damaged = look.items.with_columns(
             error=pl.col("hash").replace_strict(dict(filled.failed), default=None, return_dtype=pl.String)
         )
@@ -105,6 +109,12 @@ def decoded_until(clock: Clock, whole: Clock | None = None) -> float | None:
     if whole is not None:
         return whole.started + whole.elapsed + LOOK_DECODE_SHARE * whole.left
     return clock.started + max(DECODE_SHARE * clock.limit_seconds, clock.elapsed + LEAST_DECODE_SHARE * clock.left)
+
+
+def _part_until(stop_at: float, parts: int) -> float:
+    """When the first of some parts that share the time until `stop_at` must end."""
+    now = time.monotonic()
+    return now + (stop_at - now) / parts
 
 
 def _fill(look: Look, table: Table, order: np.ndarray, stop_at: float | None, watch: Watch) -> cache.Filled:
