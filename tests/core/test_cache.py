@@ -315,6 +315,46 @@ def test_ctrl_c_keeps_what_is_decoded() -> None:
     assert_right(column(range(100)), range(100))
 
 
+def stopped_after(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, calls: int) -> None:
+    """Ctrl-C comes at the end of so many calls of a function."""
+    real, called = getattr(place, name), []
+
+    def stopped(*given: Any) -> Any:
+        found = real(*given)
+        called.append(1)
+        if len(called) == calls:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(place, name, stopped)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "calls", "kept"),
+    [
+        (_shards.GrowingFile, "_wait", 2, 32),  # where items are added, of which there are more than hashes then
+        (_shards.GrowingFile, "_wait", 8, 200),
+        (_shards.GrowingFile, "finish", 1, 200),
+        (_shards.os, "fsync", 8, 200),  # where a file is finished; the others were of the thread beside
+        (_shards, "_save", 1, 200),
+        (Path, "replace", 4, 200),  # that of the index
+    ],
+)
+def test_ctrl_c_while_a_shard_is_written_keeps_what_is_whole_of_it(
+    place: Any, name: str, calls: int, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_shards, "SYNCED_BYTES", 1)
+    with monkeypatch.context() as patch:
+        stopped_after(patch, place, name, calls)
+        with pytest.raises(KeyboardInterrupt):
+            fill(range(200))
+    heard: list[Event] = []
+    assert fill(range(200), watch=heard.append) == cache.Filled(decoded=200 - kept, found=kept, missing=0)
+    assert not [event for event in heard if isinstance(event, Warned)]
+    assert_right(column(range(200)), range(200))
+    np.testing.assert_array_equal(column(range(200)).thumbnails()[:][:, 0, 0], [value(n)[0, 0, 0] for n in range(200)])
+
+
 @pytest.mark.usefixtures("small_shards")
 @pytest.mark.parametrize(
     ("ending", "damage"),

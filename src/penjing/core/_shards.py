@@ -8,6 +8,7 @@ What a kill leaves behind is therefore never read.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -78,25 +79,26 @@ class Writer:
             first = last
 
     def flush(self) -> None:
-        """Finish the shard that is being written.
+        """Finish the shard that is being written. Where Ctrl-C came in the midst of `add`, it holds the items of which
+        all is there; where it came in the midst of this, calling it once more finishes it.
 
         Raises:
             RunError: the disk is full or the cache folder cannot be written; nothing half-written is left.
         """
         if not self._hashes:
             return
-        name = self._name
+        name, count = self._name, len(self._hashes)
         with self._cleared_up():
-            self._growing().finish()
+            self._growing().finish(count)
             if self._thumbnails:
-                _save(self.folder / f"{name}.thumbnails.npy", np.concatenate(self._thumbnails))
+                _save(self.folder / f"{name}.thumbnails.npy", np.concatenate(self._thumbnails)[:count])
             temporary = self.folder / f".{name}.parquet.tmp"
             index = pl.DataFrame({"hash": self._hashes})
             index.with_columns(has_thumbnail=pl.lit(bool(self._thumbnails))).write_parquet(temporary)
             temporary.replace(self.folder / f"{name}.parquet")
-        self._name, self._values = "", None
-        self._hashes.clear()
+        self._hashes.clear()  # first, for without them there is nothing to finish
         self._thumbnails.clear()
+        self._name, self._values = "", None
 
     def abandon(self) -> None:
         """Take away what there is of the shard that is being written, after something went wrong."""
@@ -139,16 +141,15 @@ class GrowingFile:
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
         self._path, self._temporary = path, path.parent / f".{path.name}.tmp"
-        self._shape, self._dtype, self._count, self._waiting_bytes = shape, dtype, 0, 0
+        self._shape, self._dtype, self._waiting_bytes = shape, dtype, 0
         self._file = self._temporary.open("wb")
-        self._head()
+        self._head(0)
         self._syncing: Thread | None = None
         self._problem: OSError | None = None
 
     def add(self, values: np.ndarray) -> None:
         """Append items: [items, …]."""
         self._file.write(np.ascontiguousarray(values).data)
-        self._count += len(values)
         self._waiting_bytes += values.nbytes
         if self._waiting_bytes >= SYNCED_BYTES:
             self._wait()
@@ -156,15 +157,18 @@ class GrowingFile:
             self._syncing, self._waiting_bytes = Thread(target=self._sync, daemon=True), 0
             self._syncing.start()
 
-    def finish(self) -> None:
-        """The file is whole, on the disk and not just on its way there, and has its name."""
+    def finish(self, count: int) -> None:
+        """The file holds the first `count` items, is on the disk and not just on its way there, and has its name."""
         self._wait()
-        self._file.seek(0)
-        self._head()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._temporary.replace(self._path)
+        if not self._file.closed:  # else Ctrl-C came after that
+            self._file.seek(0)
+            self._head(count)
+            self._file.truncate(self._file.tell() + count * math.prod(self._shape) * self._dtype.itemsize)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        if not self._path.exists():
+            self._temporary.replace(self._path)
 
     def abandon(self) -> None:
         """Close what will not be finished."""
@@ -173,10 +177,10 @@ class GrowingFile:
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def _head(self) -> None:
+    def _head(self, count: int) -> None:
         """NumPy leaves room in the head for the count to grow, so the last one takes as many bytes as the first."""
         described = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False}
-        np.lib.format.write_array_header_1_0(self._file, {**described, "shape": (self._count, *self._shape)})
+        np.lib.format.write_array_header_1_0(self._file, {**described, "shape": (count, *self._shape)})
 
     def _sync(self) -> None:
         try:
