@@ -74,8 +74,10 @@ def posed(column: Any, count: int) -> Any:
 
 def forget(column: Any, folder: Path) -> None:
     """Have the system let go of the files: of what this process has of them in sight first, or it would not."""
+    from penjing.core._mapped import array_of
+
     for values in column._values:
-        mapped = values.base
+        mapped = array_of(values).base
         if isinstance(mapped, np.memmap) and isinstance(mapped.base, mmap.mmap):
             mapped.base.madvise(mmap.MADV_DONTNEED)
     for file in folder.glob("*.npy"):

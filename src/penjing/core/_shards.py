@@ -19,6 +19,7 @@ from threading import Thread
 import numpy as np
 import polars as pl
 
+from penjing.core._mapped import Mapped
 from penjing.core.files import disk_error
 
 MOST_ITEMS = 8192
@@ -28,10 +29,10 @@ SYNCED_BYTES = 8 * 2**20  # written before they are brought to the disk
 
 @dataclass(frozen=True)
 class Shard:
-    """One complete shard, mapped from the disk: values [items, …], thumbnails [items, 32, 32] or None, and hashes."""
+    """One complete shard, on the disk: values [items, …], thumbnails [items, 32, 32] or None, and hashes."""
 
-    values: np.ndarray
-    thumbnails: np.ndarray | None
+    values: Mapped
+    thumbnails: Mapped | None
     hashes: pl.Series
 
 
@@ -257,15 +258,11 @@ def _open(path: Path, shape: tuple[int, ...], dtype: str) -> Shard:
     """
     index = pl.read_parquet(path)
     shard = Shard(
-        _mapped(path.with_suffix(".npy")),
-        _mapped(path.with_suffix(".thumbnails.npy")) if index["has_thumbnail"].all() else None,
+        Mapped(path.with_suffix(".npy")),
+        Mapped(path.with_suffix(".thumbnails.npy")) if index["has_thumbnail"].all() else None,
         index["hash"].cast(pl.String),
     )
     lengths = {len(array) for array in (shard.values, shard.hashes, shard.thumbnails) if array is not None}
     if len(lengths) != 1 or shard.values.shape[1:] != shape or shard.values.dtype != np.dtype(dtype):
         raise ValueError("the files of this shard do not belong together")
     return shard
-
-
-def _mapped(path: Path) -> np.ndarray:
-    return np.asarray(np.load(path, mmap_mode="r"))

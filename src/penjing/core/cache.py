@@ -25,6 +25,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import _shards
+from penjing.core._mapped import Mapped, array_of, most_open
 from penjing.core.errors import DataError, RunError, UsageError, did_you_mean
 from penjing.core.events import Finished, Progress, Started, Warned, Watch, tell
 from penjing.core.files import cache_folder, existing_parent, write_json
@@ -37,6 +38,7 @@ KEPT_IN_MEMORY_BYTES = 256 * 10**6  # a column up to this size is loaded once; a
 ANNOUNCED_BYTES = 16 * 2**10  # of an item; smaller ones share pages, and telling costs as much as reading
 _SPARE_BYTES = 200 * 10**6  # left free on the disk
 _ITEM_OVERHEAD_BYTES = 1024 + 64  # thumbnail and index row
+_TAKEN_AT_ONCE = 32  # files that one reader has open at once at most
 _CHUNK, _CHUNK_BYTES = 32, 4 * 10**6  # decoded items, and their size, handed to a thread at once
 _STALE_SECONDS = 24 * 3600.0  # temporary files older than this belong to nobody
 _DESCRIPTION = "form.json"
@@ -106,11 +108,15 @@ class CachedColumn:
         self.shape, self.dtype = form.shape, np.dtype(form.dtype)
         self._thumbnails = [item.thumbnails for item in shards]
         self._place = (shard, row)
-        self._values = [item.values for item in shards]
+        self._values: list[np.ndarray | Mapped] = [item.values for item in shards]
         self._shard, self._row = shard, row
+        # What is open can be read even after the cache was cleared.
+        _open_some(self._thumbnails, shard)
         if len(row) * form.item_bytes <= KEPT_IN_MEMORY_BYTES:
             self._values = [_gather(self._values, shard, row, self.shape, self.dtype)]
             self._shard, self._row = np.zeros_like(shard), np.arange(len(row))
+        else:
+            _open_some(self._values, shard)
 
     def __len__(self) -> int:
         return len(self._row)
@@ -137,7 +143,7 @@ class CachedThumbnails:
     Index it with a slice, or an array of row numbers or of booleans; `numpy.asarray` loads them all.
     """
 
-    def __init__(self, arrays: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray) -> None:
+    def __init__(self, arrays: Sequence[Mapped], shard: np.ndarray, row: np.ndarray) -> None:
         self._arrays, self._shard, self._row = arrays, shard, row
         self.shape = (len(row), *(arrays[0].shape[1:] if arrays else (32, 32)))
 
@@ -368,19 +374,30 @@ def _are_among(shards: Sequence[_shards.Shard], hashes: Sequence[str | None]) ->
     return pl.Series(hashes, dtype=pl.String).is_in(there.implode()).fill_null(False).to_numpy()
 
 
+def _open_some(arrays: Sequence[np.ndarray | Mapped | None], shard: np.ndarray) -> None:
+    """Open the files of these shards, as many of them as may be open."""
+    for number in np.unique(shard)[: most_open()].tolist():
+        one = arrays[number]
+        if one is not None:
+            array_of(one)
+
+
 def _gather(
-    arrays: Sequence[np.ndarray], shard: np.ndarray, row: np.ndarray, shape: tuple[int, ...], dtype: np.dtype
+    arrays: Sequence[np.ndarray | Mapped], shard: np.ndarray, row: np.ndarray, shape: tuple[int, ...], dtype: np.dtype
 ) -> np.ndarray:
     """Row `row[i]` of array `shard[i]`, for all i: [len(row), *shape]."""
     if len(arrays) == 1:
-        _announce(arrays[0], row)
-        return arrays[0][row]
+        array = array_of(arrays[0])
+        _announce(array, row)
+        return array[row]
     gathered = np.empty((len(row), *shape), dtype)
-    places = [(number, shard == number) for number in np.unique(shard)]
-    for number, here in places:
-        _announce(arrays[number], row[here])
-    for number, here in places:
-        gathered[here] = arrays[number][row[here]]
+    numbers, at_once = np.unique(shard).tolist(), min(_TAKEN_AT_ONCE, most_open())
+    for start in range(0, len(numbers), at_once):
+        places = [(array_of(arrays[number]), shard == number) for number in numbers[start : start + at_once]]
+        for array, here in places:
+            _announce(array, row[here])
+        for array, here in places:
+            gathered[here] = array[row[here]]
     return gathered
 
 
