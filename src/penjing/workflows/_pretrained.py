@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -29,6 +29,8 @@ FEW_ITEMS = 200  # items of a class below which features from elsewhere are wort
 BLOCK = 256  # rows seen through an encoder together
 MEASURED, MEASURED_TEXTS = 16, 128  # items that tell what an encoder costs; texts are seen by length, hence more
 SEEING_SLACK = 1.5  # times the seconds that a few items foretell, for which time is asked
+
+Blocks = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray]]]
 
 
 def at_hand(prepared: Prepared, wanted: str = AUTO) -> dict[str, Choice]:
@@ -132,11 +134,32 @@ class OwnFiles:
         Raises:
             DataError: a file is gone or damaged since the data were read.
         """
+        return self.opened(rows)(rows)
+
+    def opened(self, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """`take` for any of these rows, which are all decoded now: one by one each would be files of the cache.
+
+        Raises:
+            DataError: as `take`.
+        """
+        form = plugins.load("modalities", self.modality).form(self.decode)
+        there = np.array([row for row in np.unique(rows).tolist() if self.hashes[row] is not None], dtype=np.int64)
+        cached = self._decoded(form, there) if len(there) else None
+
+        def take(asked: np.ndarray) -> np.ndarray:
+            found = np.zeros((len(asked), *form.shape), dtype=form.dtype)
+            has = np.isin(asked, there)
+            if cached is not None:
+                found[has] = cached.take(np.searchsorted(there, asked[has]))
+            return found
+
+        return take
+
+    def _decoded(self, form: cache.Form, rows: np.ndarray) -> cache.CachedColumn:
+        """The items of rows that have a file."""
         plugin = plugins.load("modalities", self.modality)
-        form = plugin.form(self.decode)
-        there = np.array([self.hashes[row] is not None for row in rows.tolist()], dtype=bool)
-        hashes = [str(self.hashes[row]) for row in rows[there].tolist()]
-        wanted = dict(zip(hashes, [str(self.references[row]) for row in rows[there].tolist()], strict=True))
+        hashes = [str(self.hashes[row]) for row in rows.tolist()]
+        wanted = dict(zip(hashes, [str(self.references[row]) for row in rows.tolist()], strict=True))
         filled = cache.fill(
             form,
             wanted,
@@ -148,10 +171,7 @@ class OwnFiles:
         )
         for key, why in filled.failed.items():
             raise DataError(f"{self.store.name(wanted[key])} cannot be read any more: {why}")
-        found = np.zeros((len(rows), *form.shape), dtype=form.dtype)
-        if hashes:
-            found[there] = cache.open_column(form.id, hashes).take(np.arange(len(hashes)))
-        return found
+        return cache.open_column(form.id, hashes)
 
 
 def affordable(prepared: Prepared, encoders: Mapping[str, Choice], seconds: float) -> dict[str, Choice]:
@@ -236,7 +256,14 @@ class EmbeddingSlot:
 
     def embed(self, rows: np.ndarray) -> np.ndarray:
         """Float32[rows, features]."""
-        return embedded(self.encoder, self._raw(rows), self.settings)
+        return embedded(self.encoder, self._opened(rows)(rows), self.settings)
+
+    def blocks(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Some rows, a block at a time, each with its vectors: Float32[block, features]."""
+        take = self._opened(rows)
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            yield block, embedded(self.encoder, take(block), self.settings)
 
     @property
     def reads_names(self) -> bool:
@@ -250,10 +277,12 @@ class EmbeddingSlot:
             self._meant[names] = plugin.meaning(names, plugin.Settings(**self.encoder.settings))
         return self._meant[names]
 
-    def _raw(self, rows: np.ndarray) -> Any:
-        if isinstance(self.base, TextSlot):
-            return self.base.cells.gather(rows).to_list()
-        return self.base.cached.take(rows) if self.files is None else self.files.take(rows)
+    def _opened(self, rows: np.ndarray) -> Callable[[np.ndarray], Any]:
+        """What gives the encoder's items of any of these rows."""
+        base = self.base
+        if isinstance(base, TextSlot):
+            return lambda asked: base.cells.gather(asked).to_list()
+        return base.cached.take if self.files is None else self.files.opened(rows)
 
     def learn(self, rows: np.ndarray) -> dict[str, Any]:
         from penjing.modalities.embedding import front_end
@@ -268,7 +297,7 @@ class EmbeddingSlot:
 
     def values(self, learned: Mapping[str, Any]) -> Values:
         if "values" not in self._made:
-            self._made["values"] = Embedded(self.embed, self._count, self.item_shape({}))
+            self._made["values"] = Embedded(self.blocks, self._count, self.item_shape({}))
         values: Values = self._made["values"]
         if "words" not in learned:
             return values
@@ -314,13 +343,13 @@ class Embedded:
     """Vectors of rows, each made when it is first asked for and then kept; what nobody asks for is never looked at.
 
     Args:
-        embed: rows → their vectors.
+        blocks: rows → some of them after others, with their vectors.
         count: number of rows.
         shape: of one vector.
     """
 
-    def __init__(self, embed: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...]) -> None:
-        self._embed, self._count = embed, count
+    def __init__(self, blocks: Blocks, count: int, shape: tuple[int, ...]) -> None:
+        self._blocks, self._count = blocks, count
         self._is_made = np.zeros(count, dtype=bool)
         self._kept = np.zeros((count, *shape), dtype=np.float32)
 
@@ -330,9 +359,8 @@ class Embedded:
     def take(self, index: np.ndarray) -> np.ndarray:
         """The vectors of some rows (integers)."""
         new = np.unique(index[~self._is_made[index]])
-        for start in range(0, len(new), BLOCK):
-            rows = new[start : start + BLOCK]
-            self._kept[rows] = self._embed(rows)
+        for rows, vectors in self._blocks(new) if len(new) else ():
+            self._kept[rows] = vectors
             self._is_made[rows] = True
         return self._kept[index]
 
