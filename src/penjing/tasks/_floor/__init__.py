@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from penjing.tasks._floor.joined import Predictor
 from penjing.tasks._floor.linear import fit_linear
 from penjing.tasks._floor.results import FloorResult, fit_again, load_floor, refit, save_floor
 from penjing.tasks._floor.search import Method, search
+from penjing.tasks._floor.stopping import ended_by
 from penjing.tasks._floor.trees import FIRST_CHUNK, refit_trees
 
 __all__ = [
@@ -127,11 +129,7 @@ def _fit_both(known: Examples, deadline: float, seed: int, threads: int, watch: 
     if not has_trees or _is_hopeless(known, (1 - share) * (deadline - now)):
         linear = search(_linear(known), known, deadline)
     elif threads > 1:
-        with ThreadPoolExecutor(2) as pool:
-            futures = [
-                pool.submit(_search_alone, method, known, deadline) for method in (_linear(known), _trees(known, seed))
-            ]
-            linear, trees = (future.result() for future in futures)
+        linear, trees = _search_beside((_linear(known), _trees(known, seed)), known, deadline)
     else:
         linear = search(_linear(known), known, now + share * (deadline - now))
         trees = search(_trees(known, seed), known, deadline)
@@ -161,9 +159,21 @@ def _described(known: Examples) -> str:
     return f"{len(known.y)} items" + (f" with {known.outputs} labels" if known.task == "tag" else "")
 
 
-def _search_alone(method: Method, known: Examples, deadline: float) -> FloorResult | None:
+def _search_beside(methods: Sequence[Method], known: Examples, deadline: float) -> list[FloorResult | None]:
+    """`search` for each method at once. Where a person stops it, or one of them fails, the others end soon, too."""
+    stop = Event()
+    with ThreadPoolExecutor(len(methods)) as pool:
+        try:
+            futures = [pool.submit(_search_alone, method, known, deadline, stop) for method in methods]
+            return [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _search_alone(method: Method, known: Examples, deadline: float, stop: Event) -> FloorResult | None:
     """`search` in a thread of its own, which OpenMP counts its threads for anew."""
-    with one_thread():
+    with one_thread(), ended_by(stop):
         return search(method, known, deadline)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from penjing.tasks._floor.features import Given, as_features
+from penjing.tasks._floor.stopping import look
 
 CHUNK = 20  # iterations between two looks at the clock
 MOST_ITERATIONS = 200
@@ -83,6 +84,7 @@ def fit_linear(
     )
     done = 0
     while done < settings["most_iterations"]:
+        look()
         started = time.monotonic()
         model.fit(x, y)
         done += chunk

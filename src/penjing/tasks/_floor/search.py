@@ -12,6 +12,7 @@ import numpy as np
 from penjing.tasks._floor.examples import Examples
 from penjing.tasks._floor.joined import Predictor
 from penjing.tasks._floor.results import FloorResult
+from penjing.tasks._floor.stopping import look
 
 PROBE_ITEMS = 300
 PROBE_STEP = 4  # a second probe with so many times the items parts the fixed cost from the cost an item
@@ -125,12 +126,14 @@ def _plan(method: Method, known: Examples, deadline: float) -> tuple[int, int]:
 
 def _probe(method: Method, items: int) -> float:
     """The seconds of the shortest fit on so many items."""
+    look()
     started = time.monotonic()
     method.fit({**method.trials[0], **method.probe}, items, 0.0)
     return time.monotonic() - started
 
 
 def _try(method: Method, known: Examples, settings: Mapping[str, Any], items: int, deadline: float) -> Trial:
+    look()
     started = time.monotonic()
     predictor, used = method.fit(settings, items, deadline)
     answer = predictor.predict(known.x_valid)

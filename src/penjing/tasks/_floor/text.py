@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from penjing.tasks._floor.stopping import look
+
 CHUNK = 20  # iterations between two looks at the clock
 MOST_ITERATIONS = 100
 TOLERANCE = 1e-5  # unit-length rows make small gradients: scikit-learn's own stops too early
@@ -143,6 +145,7 @@ def _fit_one(x: Any, is_class: np.ndarray, settings: Mapping[str, Any], deadline
     )
     done = 0
     while done < settings["most_iterations"]:
+        look()
         started = time.monotonic()
         model.fit(x, is_class)
         done += chunk

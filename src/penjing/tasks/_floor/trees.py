@@ -14,6 +14,7 @@ import numpy as np
 from penjing.tasks._floor.examples import strata_of
 from penjing.tasks._floor.features import Features, Given, as_features
 from penjing.tasks._floor.ridge import Target
+from penjing.tasks._floor.stopping import look
 
 FIRST_CHUNK = 4  # rounds before the first look at the clock; each later chunk doubles what is there
 MOST_ROUNDS = 512
@@ -150,6 +151,7 @@ def _model(items: int, outputs: int, bins: int, categorical: list[int], settings
 
 
 def _grow(model: Any, features: np.ndarray, y: np.ndarray, total: int) -> None:
+    look()
     model.set_params(max_iter=total)
     model.fit(features, y)
 
@@ -157,7 +159,9 @@ def _grow(model: Any, features: np.ndarray, y: np.ndarray, total: int) -> None:
 def _stages(model: Any, features: np.ndarray) -> Iterator[np.ndarray]:
     """What the model says after each round."""
     stages = model.staged_predict_proba if hasattr(model, "classes_") else model.staged_predict
-    yield from stages(features)
+    for stage in stages(features):
+        look()
+        yield stage
 
 
 def _growing(deadline: float) -> Iterator[int]:
