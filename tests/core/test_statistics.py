@@ -168,6 +168,43 @@ def test_grouped_intervals_hold_the_truth_where_items_alone_would_not() -> None:
     assert alone / times < 0.75
 
 
+@pytest.mark.parametrize("units", [2, 3, 4, 6])
+def test_intervals_of_very_few_groups_reach_beyond_the_worst_and_the_best_of_them(units: int) -> None:
+    draws, covered, times, groups = np.random.default_rng(0), 0, 200, np.repeat(np.arange(units), 30)
+    for number in range(times):
+        skill = draws.beta(8, 2, size=units)  # each group its own, 0.8 on average
+        low, high = interval(SHARE, *answers(draws.random(30 * units) < skill[groups]), groups, seed=number, n=300)
+        assert 0.0 <= low <= high <= 1.0
+        covered += low <= 0.8 <= high
+    assert covered / times >= 0.91  # percentiles alone: 0.63, 0.79, 0.88, 0.92
+
+
+def test_two_groups_say_what_student_t_of_two_values_says() -> None:
+    right = np.concatenate([np.arange(1000) % 100 < 80, np.arange(1000) % 100 < 81])
+    low, high = interval(SHARE, *answers(right), np.repeat([0, 1], 1000), n=4000)
+    half = 12.706 * 0.005  # times the standard error of the mean of 0.80 and 0.81
+    assert (low, high) == pytest.approx((0.805 - half, 0.805 + half), abs=0.003)
+
+
+def test_what_a_metric_without_known_bounds_gives_as_a_share_stays_one() -> None:
+    given = (*answers(np.arange(6) > 0), [0, 0, 0, 1, 1, 1])
+    unbounded = replace(BOOTSTRAPPED, bounds=(-math.inf, math.inf))
+    low, high = interval(unbounded, *given)
+    assert low < 0 < 1 < high
+    assert interval(replace(unbounded, are_bounds_known=False), *given) == (0.0, 1.0)
+    gain = Metric("gain", lambda truth, probability: 10 * right_or_wrong(truth, probability), mean)
+    low, high = interval(replace(gain, bounds=(-math.inf, math.inf), are_bounds_known=False), *given)
+    assert low < 0 < 10 < high
+
+
+def test_a_few_resamples_without_spread_do_not_settle_an_interval() -> None:
+    once_far_off = Metric("far", right_or_wrong, lambda right, weight: -1e6 * (weight[0] > 5) + mean(right, weight))
+    off = replace(once_far_off, bounds=(-math.inf, 1.0))
+    given = answers(np.arange(40) % 4 > 0)
+    usual, found = interval(BOOTSTRAPPED, *given), interval(off, *given)
+    assert found == pytest.approx(usual, abs=0.02)
+
+
 @pytest.mark.parametrize(("freedom", "expected"), [(1, 12.706), (2, 4.303), (4, 2.776), (9, 2.262), (30, 2.042)])
 def test_student_t_agrees_with_the_table(freedom: int, expected: float) -> None:
     assert student_t(0.975, freedom) == pytest.approx(expected, rel=0.01)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -49,6 +49,7 @@ class Metric:
         bounds: the least and the greatest value it can take.
         share: prepared → Float[items] of right (1) and wrong (0), for a plain share of items; else None.
         per_class: whether every class counts the same, however few items it has.
+        are_bounds_known: whether `bounds` were told; a person's own metric tells none.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric:
     bounds: tuple[float, float] = (0.0, 1.0)
     share: Callable[[Any], np.ndarray] | None = None
     per_class: bool = False
+    are_bounds_known: bool = True
 
     def __call__(self, truth: np.ndarray, probability: np.ndarray) -> float:
         """The metric on items that all count the same."""
@@ -162,8 +164,9 @@ def interval(
         return wilson(value * _witnesses(metric, truth, units), _witnesses(metric, truth, units))
     if is_silent:
         return value, value
-    low, high = _quantiles(draws, units)
-    return _bounded(metric, min(low, value), max(high, value), value)
+    if not metric.are_bounds_known and draws.min() >= 0 and draws.max() <= 1:  # nothing speaks against a share
+        metric = replace(metric, bounds=(0.0, 1.0))
+    return _bounded(metric, *_ends(draws, value, units), value)
 
 
 def resamples(units: int) -> int:
@@ -535,13 +538,19 @@ def _witnesses(metric: Metric, truth: np.ndarray, units: int) -> float:
     return min(float(units), len(counts) ** 2 / float((1 / counts).sum()))
 
 
-def _quantiles(draws: np.ndarray, units: int) -> tuple[float, float]:
-    """The ends of the expanded percentile interval: few units make it wider, as Student's t does."""
-    normal = NormalDist()
-    wide = math.sqrt(units / max(units - 1, 1)) * student_t((1 + CONFIDENCE) / 2, max(units - 1, 1))
-    tail = normal.cdf(-wide)
+def _ends(draws: np.ndarray, value: float, units: int) -> tuple[float, float]:
+    """The ends of the expanded percentile interval, or of Student's t around the value where they lie further out.
+
+    Few units make either wider, but no resample lies beyond the best and the worst unit, so percentiles alone miss too
+    often. What lies beyond them counts as they do in the standard deviation: a few resamples in which hardly anything
+    varies would settle it else.
+    """
+    freedom, level = max(units - 1, 1), (1 + CONFIDENCE) / 2
+    wide = math.sqrt(units / freedom) * student_t(level, freedom)
+    tail = NormalDist().cdf(-wide)
     low, high = np.quantile(draws, [tail, 1 - tail])
-    return float(low), float(high)
+    half = wide * float(np.clip(draws, low, high).std())
+    return min(float(low), value - half), max(float(high), value + half)
 
 
 def _bounded(metric: Metric, low: float, high: float, value: float) -> tuple[float, float]:

@@ -59,7 +59,14 @@ def _own(function: Any, name: str, called_with: str) -> Metric:
             ) from problem
 
     is_higher_better = bool(getattr(function, "is_higher_better", True))
-    return Metric(name, lambda truth, answer: (truth, answer), measure, is_higher_better, (-math.inf, math.inf))
+    return Metric(
+        name,
+        lambda truth, answer: (truth, answer),
+        measure,
+        is_higher_better,
+        (-math.inf, math.inf),
+        are_bounds_known=False,
+    )
 
 
 def _names(called_with: str) -> str:
