@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from penjing.checks import (
     useless_input,
 )
 from penjing.checks._examples import example_classes, example_inputs, example_steps
+from penjing.checks._stated import places, stated
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -123,6 +125,46 @@ def test_opposite_errors_of_two_classes_do_not_cancel_out() -> None:
     found = miscalibrated.look(of_many(said, classes="ab"))
     assert found is not None
     assert 'off by class: "a" is stated with 80% and right in 95%' in found.message
+
+
+def of_two(chance: np.ndarray, threshold: float, is_ill: np.ndarray) -> Record:
+    """A record of items that are ill with a chance, and are taken to be from a threshold on."""
+    said = chance >= threshold
+    given = np.where(is_ill, chance, 1 - chance)
+    columns = {"model": ["network"] * len(chance), "hash": [f"{row:032x}" for row in range(len(chance))]}
+    columns |= {"name": columns["hash"], "part": ["valid"] * len(chance), "loss": (-np.log(given)).tolist()}
+    columns |= {
+        name: np.where(is_so, "ill", "well").tolist() for name, is_so in (("target", is_ill), ("predicted", said))
+    }
+    columns["probability"] = np.stack([chance, 1 - chance], axis=1).astype(np.float32).tolist()
+    return Record(items=pl.DataFrame(columns))
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.25, 0.1, 0.0])
+def test_right_probabilities_are_so_wherever_a_threshold_parts_the_classes(threshold: float) -> None:
+    draw = np.random.default_rng(0)
+    chance = np.clip(draw.beta(0.6, 2.0, 1000), 1e-4, 1 - 1e-4)
+    is_ill = draw.random(1000) < chance
+    record = of_two(chance, threshold, is_ill)
+    assert record.items is not None
+    assert places(record.items) == {"ill": 0, "well": 1}
+    np.testing.assert_allclose(stated(record.items), np.where(chance >= threshold, chance, 1 - chance), rtol=1e-5)
+    assert miscalibrated.look(record) is None
+    found = miscalibrated.look(of_two(chance**2, threshold, is_ill))  # too low by far
+    assert found is not None
+
+
+def test_labels_are_doubted_as_ever_where_a_threshold_parts_the_classes() -> None:
+    is_ill = np.arange(400) % 2 == 0
+    chance = np.where(is_ill, 0.99, 0.01)
+    chance[:20] = 1 - chance[:20]
+    records = [of_two(chance, threshold, is_ill) for threshold in (0.5, 0.005)]  # the second takes all to be ill
+    learned = [replace(one, items=one.items.with_columns(part=pl.lit("train"))) for one in records]
+    usual, low = (label_errors.look(one) for one in learned)
+    assert usual is not None
+    assert low is not None
+    assert usual.evidence["doubted"] == low.evidence["doubted"] == 20
+    assert usual.evidence["taken_for"] == low.evidence["taken_for"]
 
 
 def test_where_sureness_is_off_both_ways_it_is_said_what_is_stated_on_average() -> None:

@@ -19,7 +19,7 @@ from penjing.core import plugins
 from penjing.core.files import write_json, write_lines
 from penjing.core.finding import Finding
 from penjing.core.record import Record
-from penjing.core.report import _doctor, _figures, save_figures, write_report
+from penjing.core.report import _doctor, _figures, _tables, save_figures, write_report
 from penjing.core.report._read import read_run
 
 OF_A_TRAINING = names_for("steps", "items", "inputs", "choices", "trials")
@@ -66,6 +66,17 @@ def test_the_turning_point_of_the_losses_is_marked(tmp_path: Path) -> None:
     marks = [line for line in axes.lines if list(line.get_xdata()) == [400.0, 400.0]]
     assert len(marks) == 1
     assert [text.get_text().strip() for text in axes.texts] == ["400"]
+
+
+def test_what_an_answer_states_is_told_of_the_class_that_it_names(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write_run(run)
+    files = read_run(run)
+    greatest = files.network["probability"].list.max().to_numpy()
+    np.testing.assert_allclose(_tables.stated(files), greatest)
+    files.predictions.with_columns(predicted=pl.lit(files.classes[0])).write_parquet(run / "predictions.parquet")
+    first = files.network["probability"].list.first().to_numpy()
+    np.testing.assert_allclose(_tables.stated(read_run(run)), first)
 
 
 def test_the_page_shows_each_finding_with_its_picture(tmp_path: Path) -> None:

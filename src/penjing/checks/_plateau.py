@@ -11,6 +11,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from penjing.checks import LISTED, SIMPLE, of_classes, units_of
+from penjing.checks._stated import stated
 from penjing.core.spread import unit_of_item
 
 JUDGES = ("network", *SIMPLE)
@@ -67,7 +68,7 @@ def judged(items: pl.DataFrame) -> Judged | None:
     said = first.select("hash", "name", "target", pl.col("predicted").alias("said"))
     said = said.with_columns(pl.Series("unit", units_of(first)), agreed=pl.lit(value=True), rank=pl.lit(0.0))
     for name in heard:
-        other = by_model[name].select("hash", "predicted", sure=pl.col("probability").list.max().rank())
+        other = by_model[name].select("hash", "predicted", sure=pl.Series(stated(by_model[name])).rank())
         said = said.join(other, on="hash").with_columns(
             agreed=pl.col("agreed") & (pl.col("predicted") == pl.col("said")), rank=pl.col("rank") + pl.col("sure")
         )

@@ -23,7 +23,6 @@ Source: C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning, JAIR 2021.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from jaxtyping import Float, Int
 from penjing.checks import CONSTANT, LISTED, clustering, gain, of_classes, over_simple, shown, spoken, units_of
 from penjing.checks._examples import example_classes
 from penjing.checks._plateau import JUDGES, judged, names_of, plateau
+from penjing.checks._stated import places
 from penjing.checks._trials import trials_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
@@ -69,8 +69,9 @@ def look(record: Record) -> Finding | None:
         return _steady(record.items)
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = of_classes(record.items.filter(judges))
-    place = _places(items) if len(items) else {}
-    # Of a class that is never answered the record does not say which of the probabilities is its own.
+    place = places(items) if len(items) else {}
+    # Of a class that is never answered, where there are more than two, the record does not say which of the
+    # probabilities is its own.
     items = items.filter(pl.col("target").is_in(list(place)))
     if len(items) < FEWEST:
         return _steady(record.items)
@@ -98,7 +99,11 @@ def look(record: Record) -> Finding | None:
         taken = [int(row) for row in order if learned[row]]
         if taken:
             evidence["hashes"] = [str(items["hash"][row]) for row in taken]
-            evidence["taken_for"] = [str(items["predicted"][row]) for row in taken]
+            # Not what is answered, which a threshold may part otherwise: then a doubted label may be just that.
+            surest = {index: name for name, index in place.items()}
+            evidence["taken_for"] = [
+                str(surest.get(int(probability[row].argmax()), items["predicted"][row])) for row in taken
+            ]
     lost = _lost_without(record)
     without = "" if lost is None else f" Without them in training it was no better ({shown(lost, is_signed=True)})."
     return Finding(
@@ -198,15 +203,6 @@ def _steady(items: pl.DataFrame) -> Finding | None:
         items=names,
         remedies=("--corrections",),
     )
-
-
-def _places(items: pl.DataFrame) -> dict[str, int]:
-    """Class → the place of its probability, by where the greatest mostly is when that class is the answer."""
-    votes: dict[str, Counter[int]] = {}
-    for name, index in zip(items["predicted"], items["probability"].list.arg_max(), strict=True):
-        votes.setdefault(name, Counter())[index] += 1
-    found = {name: counts.most_common(1)[0][0] for name, counts in votes.items()}
-    return found if len(set(found.values())) == len(found) else {}
 
 
 def sick() -> Record:

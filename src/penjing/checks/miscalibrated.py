@@ -28,6 +28,7 @@ from jaxtyping import Bool, Float, Int
 
 from penjing.checks import HAMPERS, class_answers, clustering, units_of
 from penjing.checks._examples import example_classes
+from penjing.checks._stated import stated as stated_of
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 
@@ -55,7 +56,7 @@ def look(record: Record) -> Finding | None:
     items = class_answers(record)
     if len(items) < FEWEST:
         return None
-    stated = items["probability"].list.max().to_numpy().astype(np.float64)
+    stated = stated_of(items)
     right = (items["target"] == items["predicted"]).to_numpy()
     said, place = np.unique(items["predicted"].to_numpy(), return_inverse=True)
     seen = _Seen(stated, place)

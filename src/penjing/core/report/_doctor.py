@@ -250,7 +250,7 @@ def _reliability(files: RunFiles, finding: Finding) -> Figure | None:  # noqa: A
     rows = files.network
     if rows.is_empty() or "probability" not in rows.columns:
         return None
-    stated = rows["probability"].list.max().to_numpy().astype(np.float64)
+    stated = _tables.stated(files)
     right = (rows["target"] == rows["predicted"]).to_numpy().astype(np.float64)
     parts = np.array_split(np.argsort(stated, kind="stable"), BINS)
     bins = pl.DataFrame(

@@ -80,6 +80,18 @@ def probabilities(predictions: pl.DataFrame, count: int) -> np.ndarray:
     return predictions["probability"].list.to_array(count).to_numpy().astype(np.float64)
 
 
+def stated(files: RunFiles) -> np.ndarray:
+    """Float64[items]: the probability of the class that each of the network's answers names, which is not the greatest
+    one where a threshold parts two classes."""
+    rows, place = files.network, {name: index for index, name in enumerate(files.classes)}
+    greatest = rows["probability"].list.max().to_numpy().astype(np.float64)
+    table = probabilities(rows, len(place))
+    if not len(table):
+        return greatest
+    index = np.array([place.get(str(name), -1) for name in rows["predicted"]])
+    return np.where(index >= 0, table[np.arange(len(table)), index], greatest)
+
+
 def reliability(files: RunFiles, temperature: float = 1.0) -> pl.DataFrame:
     """Bins of equally many items, least sure first: stated (mean probability), right (share right), items.
 
