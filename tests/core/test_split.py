@@ -300,6 +300,27 @@ def test_a_group_that_is_too_large_is_passed_over_for_those_behind_it():
         assert 10 <= dealt.counts["valid"] <= 20
 
 
+def test_a_cluster_of_near_duplicates_leaves_no_class_without_validation_or_test_items():
+    classes = np.repeat([0, 1], 100)
+    for size in (20, 40):
+        groups = np.where(np.arange(200) < size, 0, np.arange(200))
+        for seed in range(40):
+            part = deal(content(200, f"{seed} "), groups, classes, None, seed).frame["part"].to_numpy()[:100]
+            assert min((part == "valid").sum(), (part == "test").sum()) >= 8
+
+
+def test_small_clusters_are_dealt_as_they_ever_were():
+    dealt = []
+    for seed in range(40):
+        draw, groups = np.random.default_rng(seed), np.arange(400)
+        for _ in range(30):
+            first = int(draw.integers(392))
+            groups[first : first + int(draw.integers(2, 6))] = first
+        dealt += deal(content(400), groups, np.arange(400) // 100, None, seed).frame["part"].to_list()
+    letters = "".join(part[0] for part in dealt)
+    assert hashlib.sha256(letters.encode()).hexdigest()[:16] == "7e1fa68c4c1206f2"  # before clusters were passed over
+
+
 def test_a_deal_by_other_groups_is_told_from_one_that_has_grown():
     mice = np.arange(240) % 12
     before = simple(240)

@@ -74,9 +74,10 @@ def deal_parts(
         shares: the wanted share of items per part; what is left over goes to `rest`.
 
     Every class keeps at least one unit in `rest`. Quotas are rounded so that their sum over the classes is right, too,
-    however small the classes are. Where units are groups, one that is larger than what is left of a quota is passed
-    over for those behind it, and what a class is short of or over by is made up for however large groups are: classes
-    that have no group to spare come first, and what is short of most takes first.
+    however small the classes are. A unit that is larger than what is left of a quota, such as a cluster of
+    near-duplicates, is passed over for those behind it where less than half of the quota is filled. Where units are
+    groups it always is, and what a class is short of or over by is made up for however large groups are: classes that
+    have no group to spare come first, and what is short of most takes first.
     """
     part = part.copy()
     are_groups = dealt.size.sum() >= GROUPED * len(dealt.size)
@@ -97,7 +98,7 @@ def deal_parts(
                 if spare <= 0 or filled >= quota:
                     break
                 if filled + dealt.size[unit] / 2 > quota:
-                    if are_groups:
+                    if are_groups or 2 * filled < quota:
                         continue
                     break
                 part[unit] = name
