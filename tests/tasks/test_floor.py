@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from penjing.core.events import Event, Finished, Started, Warned
-from penjing.tasks._floor import FloorResult, fit_again, fit_floor, load_floor, save_floor
+from penjing.tasks._floor import FloorResult, fit_again, fit_floor, load_floor, save_floor, trees
 from penjing.tasks._floor.examples import stratified_order
+from penjing.tasks._floor.features import Features
 from penjing.tasks._floor.linear import MOST_ITERATIONS, fit_linear
 from penjing.tasks._floor.trees import telling_columns
 from penjing.tasks.classify import metric
@@ -199,3 +201,22 @@ def test_large_data_stay_inside_their_seconds(items: int, classes: int) -> None:
     results = fit_floor(x, y, x[:2000], y[:2000], classes, metric=ACCURACY, seconds=8.0)
     assert time.monotonic() - started < 8.0 * 1.1
     assert results[0].name == "majority"
+
+
+def test_of_many_validation_items_those_that_stop_the_trees_are_of_all_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, truth = np.random.default_rng(0), np.repeat([0, 1, 2], 40)
+    x = (truth[:, None] + draw.normal(size=(120, 4))).astype(np.float32)
+    judged: list[np.ndarray] = []
+    plain = trees._best_rounds
+
+    def told(grown: trees.Trees, features: Features, judges: np.ndarray, *others: Any) -> int:
+        judged.append(judges)
+        return plain(grown, features, judges, *others)
+
+    monkeypatch.setattr(trees, "JUDGES", 30)
+    monkeypatch.setattr(trees, "_best_rounds", told)
+    given = {"rate": 0.1, "leaves": 4, "seed": 0, "class_weight": "none"}
+    trees.fit_trees(x, truth, 3, given, (x, truth), time.monotonic())
+    assert judged
+    for one in judged:
+        assert np.bincount(one).tolist() == [10, 10, 10]

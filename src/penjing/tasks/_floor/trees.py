@@ -90,7 +90,9 @@ def fit_trees(
         deadline: on the clock of `time.monotonic`; the first chunk is always finished.
     """
     trees, x, learned = _prepare(as_features(features), y, outputs, settings)
-    judges = as_features(valid[0])[:JUDGES], valid[1][:JUDGES]
+    # Evenly spread, for validation items stand class by class.
+    some = np.linspace(0, len(valid[1]) - 1, min(len(valid[1]), JUDGES)).astype(np.int64)
+    judges = as_features(valid[0])[some], valid[1][some]
     chunks, rounds = [], 0
     for total in _growing(deadline):
         _grow(trees.model, x, learned, total)
