@@ -122,3 +122,17 @@ def test_of_many_columns_those_are_tried_that_chance_draws() -> None:
     assert len(found) == len(set(found)) == MOST_COLUMNS
     assert any(int(name[1:]) > MOST_COLUMNS for name in found)
     assert found == [one["column"] for one in told(np.inf, names)]
+
+
+def test_what_an_input_contributes_is_lost_of_the_run_s_own_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the thresholds of the labels, and calibrated."""
+    task = plugins.load("tasks", "tag")
+    monkeypatch.setattr(task, "choose_threshold", lambda *_: task.Threshold((0.9, 0.1), "f1"))
+    results = fit_kind("labels", tmp_path).results
+    first = results["scores"][0]
+    assert len(results["contributions"]) == 2
+    for one in results["contributions"]:
+        assert one["metric"] == first["metric"]
+        assert one["value"] + one["drop"] == pytest.approx(first["value"], abs=1e-6)

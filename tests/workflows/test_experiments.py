@@ -17,6 +17,7 @@ from penjing.core.errors import DataError, RunError
 from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, change
 from penjing.core.run import open_run
+from penjing.tasks.tag import thresholds
 from penjing.workflows import _experiments, _laboratory, _pretrained, _repeatable
 from penjing.workflows._hidden import alone, mask
 
@@ -134,6 +135,24 @@ def test_trainings_of_experiments_are_not_compiled(run, monkeypatch):
     monkeypatch.setattr(_experiments._own, "given_again", lambda *_: (asked, None))
     lab = _experiments._laboratory(open_run(run), _experiments.Clock(60.0), None, None)
     assert lab.recipe.machine == replace(asked.machine, compile=False)
+
+
+def test_experiments_with_labels_are_measured_with_thresholds_as_the_run_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(thresholds, "FEWEST", 2)  # items with a label
+    done = fit_kind("labels", tmp_path)
+    folder = done.path
+    lab = _experiments._laboratory(done, _experiments.Clock(60.0), None, None)
+    _experiments._itself(lab, set())
+    (itself,) = read_lines(folder / "trials.jsonl")
+    assert itself["value"] == pytest.approx(done.scores[0].value, abs=1e-9)
+    (floor,) = (one.value for name, one in done.floor.items() if name == "majority")
+    assert itself["floor"] == pytest.approx(floor, abs=1e-9)
+    assert itself["loss"] == pytest.approx(float(lab.task.item_losses(lab.truth, lab.answer).mean()))
+    doubting = (0.5 * lab.answer).astype(np.float32)  # the same order, so with thresholds the same answers
+    row = lab.row(_laboratory.Plan("longer", "2", lab.recipe, lab.problem.train, 1.0), doubting, None)
+    assert row["gain"] == 0
+    assert row["loss_gain"] < 0
+    assert lab.metric(lab.truth, doubting) < itself["value"] - 0.1  # at one half
 
 
 def test_arithmetic_is_not_timed_where_that_leaves_no_time_for_a_training(run):

@@ -16,7 +16,7 @@ from penjing.core.events import Evaluated, Progress, Started
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, Training
 from penjing.core.split import Split
 from penjing.training import engine
-from penjing.workflows import _limits, _trials
+from penjing.workflows import _at_half, _limits, _trials
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._limits import BehindError, Guard, Limits, SeeingTooSlowError, TooSlowError
@@ -222,7 +222,7 @@ def test_what_was_taken_at_a_threshold_is_taken_at_one_half(positive: int, value
     chance = np.r_[0.0, np.float32(value), np.linspace(0, 1, 101, dtype=np.float32)].astype(np.float32)
     threshold = two.Threshold(positive, value, "f1")
     answer = np.stack([chance, 1 - chance], axis=1)
-    moved = _trials._moved(answer, threshold)
+    moved = _at_half.moved(answer, threshold)
     assert moved.argmax(1).tolist() == two.predict(answer, threshold).tolist()
     order = np.argsort(answer[:, positive], kind="stable")
     assert (np.diff(moved[order, positive]) >= 0).all()

@@ -232,9 +232,9 @@ def close_run(
     _close.write_model(run, network, prepared, problem)
     _close.write_predictions(run, prepared, rows, answers, part, task)
     seconds = CONTRIBUTION_SHARE * job.clock.limit_seconds if job.clock.is_binding else math.inf
-    metric = task.metric(settings.metric)
+    metric = task.metric(settings.metric, answers[0].threshold)
     # A network that learned from all folds has no items left to tell by.
-    contributed = [] if has_folds else contributions(network, problem, prepared, task, metric, seconds)
+    contributed = [] if has_folds else contributions(network, problem, prepared, task, metric, seconds, calibrated)
     _close.write_results(run, settings, prepared, scores, answers, calibrated, contributed, task)
     _simple.keep_floor(run.path, floor.kept, floor.rows, prepared)
     _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)

@@ -34,7 +34,13 @@ BLOCKS = 20  # of items, by which it is told how sure a number is
 
 
 def contributions(
-    network: Network, problem: Problem, prepared: Prepared, task: Any, metric: Metric, seconds: float = math.inf
+    network: Network,
+    problem: Problem,
+    prepared: Prepared,
+    task: Any,
+    metric: Metric,
+    seconds: float = math.inf,
+    calibrated: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """One entry an input, or a column of a table: the metric when its values are shuffled, and by how much it is worse.
 
@@ -42,6 +48,11 @@ def contributions(
     when the values of all inputs are those of another item, and `unit` what a difference of one means: 1 where the
     metric has an upper bound, else what the constant answer has. Nothing where there is only one thing to shuffle, or
     nothing to judge by. What the seconds are not enough for is left out, but never the first.
+
+    Args:
+        metric: with the thresholds of the network, where it has any.
+        seconds: that it may take.
+        calibrated: what was learned of the network's outputs, by which it answers; None answers by them as they are.
     """
     until = time.monotonic() + seconds
     whole = [(slot.name, None) for slot in prepared.slots if slot.modality != TABLE]
@@ -50,7 +61,7 @@ def contributions(
         return []
     rows = problem.valid[stream(0, "contributions").permutation(len(problem.valid))[:MOST_ROWS]]
     judge = _Judge(metric, prepared.truth[rows], _blocks(prepared.groups[rows]))
-    answer = task.answer(engine.outputs(network, problem.items, rows))
+    answer = task.answer(engine.outputs(network, problem.items, rows), calibrated)
     plain = judge(answer)
     of_all: list[np.ndarray] = []
     found: dict[tuple[str, int | None], list[np.ndarray]] = {}
@@ -63,7 +74,7 @@ def contributions(
             if found and time.monotonic() > until:
                 break
             items = _exchanged(problem, name, column, rows, others)
-            shuffled = judge(task.answer(engine.outputs(network, items, rows)))
+            shuffled = judge(task.answer(engine.outputs(network, items, rows), calibrated))
             found.setdefault((name, column), []).append(shuffled)
     lost_all = judge.lost(plain, of_all)[0]
     unit = _unit(judge, float(plain[0]), problem, prepared)

@@ -26,6 +26,7 @@ from penjing.training._loader import Items, spread
 from penjing.training._plan import total_steps
 from penjing.training.engine import Problem
 from penjing.workflows import _close
+from penjing.workflows._at_half import at_half
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
 
@@ -35,7 +36,7 @@ LEAST_PATIENCE = 5.0  # seconds: what a training of a moment takes depends on wh
 RULE_OF_THREE = 3.0
 COST_SECONDS = 0.6  # that measuring an update of another network may take; of a small one it takes far less
 # Of what the rows mean: one more wherever an experiment of the same name and setting is made another way.
-VERSION = 2
+VERSION = 3
 MOST_LEARNED = 1_000  # training items whose loss is measured
 
 
@@ -99,8 +100,8 @@ class Laboratory:
     costs: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.task, settings = _close.task_of(self.recipe)
-        self.metric: Metric = self.task.metric(settings.metric)
+        self.task, self._settings = _close.task_of(self.recipe)
+        self.metric: Metric = self.task.metric(self._settings.metric)
 
     @property
     def truth(self) -> np.ndarray:
@@ -162,6 +163,12 @@ class Laboratory:
         answer: np.ndarray = self.task.answer(logits, self.task.calibrate(logits, self.truth))
         return answer
 
+    def scored(self, answer: np.ndarray) -> np.ndarray:
+        """What the metric is told of an answer on the validation items: with thresholds, those of the run's score are
+        chosen on these items too; its loss is that of the answer as it is."""
+        moved, _ = at_half(answer, answer, self.truth, self.task, self._settings, self.prepared.classes)
+        return answer if moved is None else moved
+
     def guard(self, cost: float) -> Callable[[Event], None]:
         """A watcher that ends a training of that cost, in trainings of the run, where it is far too late."""
         return guard(min(max(PATIENCE * cost * self.seconds, LEAST_PATIENCE), self.clock.left))
@@ -179,10 +186,10 @@ class Laboratory:
             learned: the loss on the items that were learned from.
         """
         truth, groups = self.truth, self.prepared.groups[self.problem.valid]
-        score = statistics.score(self.metric, truth, answer, part="valid", groups=groups)
+        score = statistics.score(self.metric, truth, self.scored(answer), part="valid", groups=groups)
         beside = answer if plan.experiment == "itself" else self.answer
         constant = self._constant()
-        floor = self.metric(truth, constant)
+        floor = self.metric(truth, self.scored(constant))
         return {
             "version": VERSION,
             "experiment": plan.experiment,
@@ -234,7 +241,7 @@ class Laboratory:
         gain = low = high = of_loss = half = 0.0
         if before is not after:
             # One seed, told as often as a difference asks for: so the interval is over items alone.
-            first, second = ([one] * statistics.LEAST_SEEDS for one in (before, after))
+            first, second = ([self.scored(one)] * statistics.LEAST_SEEDS for one in (before, after))
             found = statistics.paired_difference(
                 self.metric, truth, first, second, groups, n=statistics.FEWEST_RESAMPLES
             )

@@ -28,7 +28,8 @@ from penjing.tasks._floor.constant import Majority
 from penjing.training import engine
 from penjing.training._whole import check_weights
 from penjing.training.engine import Problem
-from penjing.workflows import _close, _doubted
+from penjing.workflows import _doubted
+from penjing.workflows._at_half import at_half
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._hidden import choosing_without_border
 from penjing.workflows._limits import NO_LIMITS, Curve, Guard, Limits, SeeingTooSlowError
@@ -293,15 +294,8 @@ class Bench:
     ) -> Screened:
         """What a training says, with the thresholds that serve its answers best on the rows that choose."""
         settings, truth = self.task.Settings(**recipe.task.settings), self.prepared.truth[deal.valid]
-        told = _close.Answers("network", choosing)
-        (told,) = _close.with_thresholds([told], self.task, settings, truth, self.prepared.classes)
-        moved = None
-        if told.threshold is not None:
-            cut, usual = (self.task.metric(settings.metric, one) for one in (told.threshold, None))
-            # Of a metric that knows no threshold, such as a loss, moved answers would be worth something else.
-            if cut(truth, choosing) == usual(truth, _moved(choosing, told.threshold)):
-                moved = _moved(answer, told.threshold)
-        return Screened(answer, history, time.monotonic() - begun, told.threshold, moved)
+        moved, threshold = at_half(answer, choosing, truth, self.task, settings, self.prepared.classes)
+        return Screened(answer, history, time.monotonic() - begun, threshold, moved)
 
     def _is_useless(self, recipe: Recipe, problem: Problem, answer: np.ndarray, rows: np.ndarray) -> bool:
         """Whether a constant answers these rows better, by a metric without a worst value."""
@@ -450,20 +444,3 @@ def sees_whole_pictures(prepared: Prepared, recipe: Recipe) -> bool:
 
 def _encoders_of(recipe: Recipe) -> str:
     return repr(sorted(recipe.pretrained.items()))
-
-
-def _moved(answer: np.ndarray, threshold: Any) -> np.ndarray:
-    """Answers whose log-odds are moved so that what was taken at the threshold is what is taken at one half."""
-    told = threshold.to_dict()
-    if "values" in told:  # one for each label
-        return _centred(answer, np.asarray(told["values"]))
-    chance = _centred(answer[:, told["positive"]], np.asarray(told["value"]))
-    return np.stack([1 - chance, chance] if told["positive"] else [chance, 1 - chance], axis=1)
-
-
-def _centred(chance: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Probabilities with one half in the place of others, and on the side of it where they were."""
-    chance = chance.astype(np.float64)
-    yes, no = chance * (1 - np.minimum(at, 1.0)), (1 - chance) * np.minimum(at, 1.0)
-    found = np.divide(yes, yes + no, out=np.full(chance.shape, 0.5), where=yes + no > 0)
-    return np.where(chance >= at, np.maximum(found, np.nextafter(0.5, 1)), np.minimum(found, np.nextafter(0.5, 0)))
