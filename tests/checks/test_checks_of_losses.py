@@ -297,6 +297,25 @@ def test_targets_far_away_are_near_enough_where_their_logarithm_is_learned() -> 
     assert exploding_gradient.look(logs) is None
 
 
+@pytest.mark.parametrize(
+    ("transform", "far", "is_told"), [("none", None, True), ("log", 3.0, False), ("log", 8.4, True)]
+)
+def test_targets_far_away_are_told_where_the_logarithm_that_is_learned_is_far_too(
+    transform: str, far: float | None, is_told: bool
+) -> None:
+    """By default the data choose, and slips alone make numbers so skewed that their logarithms are learned."""
+    price = {"role": "target", "column": "price", "least": 1.0, "most": 9e4, "centre": 60.0, "half": 20.0}
+    sick = example_inputs(price)
+    assert sick.inputs is not None
+    only = sick.inputs.filter((pl.col("role") == "input") | (pl.col("column") == "price"))
+    only = only.with_columns(transform=pl.lit(transform), far=pl.lit(far, pl.Float64))
+    choices = {"task.name": "regress", "task.target_transform": "auto"}
+    found = exploding_gradient.look(Record(inputs=only, steps=example_steps().steps, choices=choices))
+    assert (found is not None) == is_told
+    if found is not None:
+        assert ("even of those it is 8 times as far" in found.message) == (transform == "log")
+
+
 def test_a_leap_says_of_the_loss_only_what_it_did() -> None:
     running = [0.92, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     calm = oscillating.look(example_steps(train__running_loss=running, first__loss=2.3, first__update_ratio=3.8))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from penjing.core import plugins
 from penjing.core.files import write_json
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.core.run import open_run
@@ -222,3 +223,32 @@ def test_a_column_that_numbers_the_items_is_seen():
     assert not _is_numbered(np.arange(40.0, 80.0)[:, None] * 7, 60)  # such as prices
     assert not _is_numbered(np.random.default_rng(0).integers(0, 50, 40).astype(float)[:, None], 60)
     assert not _is_numbered(np.linspace(0, 1, 40)[:, None], 60)
+
+
+def test_it_is_told_how_numbers_are_learned_once_the_data_have_chosen(tmp_path):
+    draw, task = np.random.default_rng(0), plugins.load("tasks", "regress")
+    steady = draw.normal(100.0, 20.0, 160)
+    slipped = np.exp(draw.normal(4.0, 0.8, 160)) * np.where(np.arange(160) == 7, 1000.0, 1.0)
+
+    def told_of(numbers, wanted="auto", name="run"):
+        asked = problem()
+        asked = replace(
+            asked,
+            items=Items(asked.items.inputs, {"price": numbers.astype(np.float32)}),
+            target="price",
+            classes=("price",),
+            learned_target=task.learn(numbers[:120], ("price",)),
+        )
+        settings = Choice("regress", {"target_transform": wanted})
+        folder = tmp_path / f"{name} {wanted}"
+        folder.mkdir()
+        engine.carry_out(replace(recipe(steps=1), task=settings).filled(), asked, folder=folder)
+        return json.loads((folder / "inputs.json").read_text())[-1]
+
+    told = told_of(steady, name="steady")
+    assert (told["transform"], told["far"]) == ("none", None)
+    assert told_of(slipped, "none")["transform"] == "none"
+    told = told_of(slipped)
+    logs = np.log(slipped[:120])
+    assert told["transform"] == "log"
+    assert told["far"] == pytest.approx((logs.max() - np.median(logs)) / stats.iqr(logs), rel=1e-4)

@@ -12,7 +12,8 @@ others together when targets are scaled.
 
 **Known false alarms.** Gradients are large in the first updates of many networks, which is why the first evaluation
 does not count beside the median. Where the gradient is clipped already, little harm is done. Targets may truly range
-over orders of magnitude: then learn their logarithm.
+over orders of magnitude: then learn their logarithm. Where it is learned, only targets are told whose logarithm
+itself lies far off.
 
 **What to do.** Clip the gradient, begin with a lower rate or smaller weights, normalise the layers; see whether the
 farthest targets are slips.
@@ -39,6 +40,9 @@ OF_FIRST = 10.0
 SINGLE = 8  # items of a batch: with fewer, the loss of one item that is far off is that of the batch
 AT_FIRST = 30.0  # times the weights, the first gradient
 ABOVE = 10.0  # times the loss of a network that knows nothing, that of the untrained network
+# Times the range of their middle half, a logarithm above the median: log-normal ones lie under 3, slips by a thousand
+# of numbers that spread over one order of magnitude at 8 and more.
+FAR_IN_LOGS = 6.0
 
 
 def look(record: Record) -> Finding | None:
@@ -107,12 +111,15 @@ def _far_targets(record: Record) -> Finding | None:
     if not target["half"]:
         return None
     far = max(target["most"] - target["centre"], target["centre"] - target["least"]) / target["half"]
-    if far < FAR_OUT:
+    are_logs = target.get("transform") == "log"  # which "auto" chooses where numbers are skewed, be it by slips
+    if far < FAR_OUT or (are_logs and (target["far"] or 0.0) < FAR_IN_LOGS):
         return None
+    so_far = ", and so is its gradient unless logarithms are learned"
+    if are_logs:
+        so_far = f"; logarithms are learned, and even of those it is {target['far']:,.0f} times as far"
     return _finding(
         f"the farthest training target ({target['least']:.4g} to {target['most']:.4g} there are) lies {far:,.0f} times "
-        "as far away as the middle half of them lie apart, and so is its gradient unless logarithms are learned. See "
-        "whether it is a slip.",
+        f"as far away as the middle half of them lie apart{so_far}. See whether it is a slip.",
         {"far": far, "least": float(target["least"]), "most": float(target["most"])},
     )
 

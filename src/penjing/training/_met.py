@@ -28,8 +28,11 @@ BOUND = 0.01  # of their range: outputs this close to their least or most are at
 
 
 @torch.no_grad()
-def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
+def met(network: Network, problem: Problem, transform: str | None = None) -> list[dict[str, Any]]:
     """One row for each input column, and one for the target.
+
+    Args:
+        transform: "none" or "log", as numbers to predict are learned; None of other targets.
 
     Returns:
         Rows of `role` ("input" or "target"), `input`, `column`, `modality`; `train_items` and `valid_items` looked at;
@@ -37,7 +40,9 @@ def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
         half of them; `numbered`, whether whole numbers count the items; `missing` and `valid_missing`, shares;
         `varies`, whether training items differ; `drift`, how far apart training and validation are at most (the
         Kolmogorov-Smirnov distance of what sums an item up, or the total variation of classes, 0 to 1), `drift_of`,
-        in what, and `drift_p`, how often chance alone does that. None where it cannot be told.
+        in what, and `drift_p`, how often chance alone does that. Of the target, `transform`, and of logarithms that are
+        learned `far`, how many times the range of their middle half the greatest lies above their median. None where it
+        cannot be told.
     """
     train, valid = spread(problem.train, LOOKED_AT), spread(problem.valid, LOOKED_AT)
     rows = []
@@ -51,7 +56,15 @@ def met(network: Network, problem: Problem) -> list[dict[str, Any]]:
     truth = problem.truth
     groups = (None, None) if problem.groups is None else (problem.groups[problem.train], problem.groups[problem.valid])
     target = told(_target(truth[problem.train]), _target(truth[problem.valid]), groups)
-    return [*rows, {"role": "target", "input": problem.target, "column": problem.target, "modality": None, **target}]
+    far = _far(truth[problem.train], problem.learned_target["log"]["offset"]) if transform == "log" else None
+    about = {"input": problem.target, "column": problem.target, "modality": None, "transform": transform, "far": far}
+    return [*rows, {"role": "target", **about, **target}]
+
+
+def _far(numbers: np.ndarray, offset: float) -> float | None:
+    logs = np.log(np.asarray(numbers, dtype=np.float64) + offset)
+    low, middle, high = np.quantile(logs, [0.25, 0.5, 0.75])
+    return float((logs.max() - middle) / (high - low)) if high > low else None
 
 
 def outputs_told(found: Float[np.ndarray, "items outputs"]) -> dict[str, float]:

@@ -243,7 +243,7 @@ def carry_out(
         state = State(recipe.training)
         history = _restore(folder, step, state, recipe)
         if folder is not None and not (folder / MET).exists():
-            write_json(folder / MET, met(network, problem))
+            write_json(folder / MET, met(network, problem, _transform(recipe, problem)))
         inside = Inside(recipe, problem, step, loader, history[-1] if history else {}, is_recorded)
         measure = partial(evaluate, recipe, problem, step, folder, history, inside)
         course = Course(step, loader, _factor(recipe.schedule), measure, value_of, is_recorded, step.device)
@@ -334,6 +334,13 @@ def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None)
     learn_names(network, recipe, problem)
     _learn_first(network, problem)
     return network
+
+
+def _transform(recipe: Recipe, problem: Problem) -> str | None:
+    """How numbers to predict are learned, once "auto" has chosen; None of other targets."""
+    choose = getattr(plugins.load("tasks", recipe.task.name), "choose_transform", None)
+    wanted = recipe.task.settings.get("target_transform")
+    return None if choose is None or wanted is None else str(choose(wanted, problem.learned_target))
 
 
 def _supervised(recipe: Recipe, problem: Problem, network: Network) -> Supervised:
