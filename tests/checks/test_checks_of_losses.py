@@ -316,6 +316,14 @@ def test_targets_far_away_are_told_where_the_logarithm_that_is_learned_is_far_to
         assert ("even of those it is 8 times as far" in found.message) == (transform == "log")
 
 
+def test_gradients_and_losses_of_nothing_do_not_explode() -> None:
+    choices = {"task.name": "classify", "training.batch_size": 32}
+    still = example_steps(gradient__norm=0.0, train__largest_loss=0.0, first__loss=0.0, first__update_ratio=0.0)
+    assert exploding_gradient.look(still.also(choices=choices)) is None
+    assert exploding_gradient.look(example_steps(gradient__norm=[2.0] + [0.0] * 9)) is None
+    assert exploding_gradient.look(example_steps(gradient__norm=[0.0] * 9 + [3.0])) is not None
+
+
 def test_a_leap_says_of_the_loss_only_what_it_did() -> None:
     running = [0.92, 0.8, 0.7, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     calm = oscillating.look(example_steps(train__running_loss=running, first__loss=2.3, first__update_ratio=3.8))

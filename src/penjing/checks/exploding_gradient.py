@@ -58,9 +58,10 @@ def _single(record: Record) -> Finding | None:
         return None
     usual, largest = float(np.median(norms)), float(norms[1:].max())
     first = max(float(norms[0]), first_of(record, "gradient_norm") or 0.0)
-    if largest < TIMES * usual or largest < OF_FIRST * first:
+    if largest == 0 or largest < TIMES * usual or largest < OF_FIRST * first:
         return None
-    told = f"the largest one seen had a norm of {largest:.3g}, {largest / max(usual, 1e-12):,.0f} times the usual one."
+    times = f"{largest / usual:,.0f} times the usual one" if usual else "the usual one being 0"
+    told = f"the largest one seen had a norm of {largest:.3g}, {times}."
     evidence = {"largest": largest, "median": usual, "first": first}
     if record.is_foreign:
         advice = "Clip them to a norm of 1, or lower the rate."
@@ -75,11 +76,11 @@ def _spike(record: Record) -> Finding | None:
         return None
     largest, base = series(steps, "train/largest_loss").max(initial=0.0), max(first, untrained_loss(record))
     batch = int((record.choices or {}).get("training.batch_size", SINGLE))
-    if largest < ABOVE * base or 0 < batch <= SINGLE:
+    if largest == 0 or largest < ABOVE * base or 0 < batch <= SINGLE:
         return None
+    times = f"{largest / base:,.0f} times that of the untrained network" if base else "the untrained one having 0"
     return _finding(
-        f"a batch had a loss of {largest:,.3g}, {largest / max(base, 1e-12):,.0f} times that of the untrained network. "
-        "Clip them with --set training.clip_norm=1, or lower the rate.",
+        f"a batch had a loss of {largest:,.3g}, {times}. Clip them with --set training.clip_norm=1, or lower the rate.",
         {"largest_loss": float(largest), "untrained_loss": base},
     )
 
