@@ -43,6 +43,20 @@ def test_nothing_to_explain_is_explained_only_by_the_number_itself() -> None:
     assert regress.metric("r2")(same, same[:, None]) == 1.0
 
 
+def test_a_resample_in_which_nothing_varies_says_nothing_of_what_is_explained() -> None:
+    truth = np.array([0.1] * 5 + [1.0, 2.0])
+    answer = truth + 0.1 * np.array([1, -1, 1, -1, 1, -1, 1])
+    found = regress.metric("r2")
+    prepared = found.prepare(truth, answer[:, None])
+    assert math.isnan(found.combine(prepared, np.array([3.0, 1, 1, 1, 1, 0, 0])))
+    assert found.combine(prepared, np.array([3.0, 1, 1, 1, 0, 1, 0])) == pytest.approx(
+        sklearn_metrics.r2_score(truth, answer, sample_weight=[3, 1, 1, 1, 0, 1, 0])
+    )
+    told = regress.score("r2", truth, answer[:, None], part="valid")
+    assert told.value > 0.97
+    assert 0.0 < told.low < told.value < told.high <= 1.0
+
+
 def test_scores_have_intervals_that_groups_make_wider() -> None:
     shifts = np.repeat(np.random.default_rng(2).normal(0, 10, 10), 30)
     answer = (TRUTH + shifts).astype(np.float32)[:, None]

@@ -45,8 +45,10 @@ def _r2(_: Any) -> Metric:
     def explained(prepared: tuple[np.ndarray, np.ndarray], weight: np.ndarray) -> float:
         truth, squares = prepared
         spread = np.square(truth - _mean(truth, weight)) @ weight
-        if spread == 0:  # nothing varies that could be explained; scikit-learn says the same
-            return float(squares @ weight == 0)
+        if not np.ptp(truth[weight > 0]):
+            # Nothing varies that could be explained. Of the items themselves scikit-learn says the same; a resample in
+            # which they are all alike tells nothing of them.
+            return float(squares @ weight == 0) if (weight == 1).all() else math.nan
         return float(1 - squares @ weight / spread)
 
     return Metric("r2", prepare, explained, True, (-math.inf, 1.0))
