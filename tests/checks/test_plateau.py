@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 from scipy import optimize
 
-from penjing.checks import _plateau
+from penjing.checks import _plateau, label_errors
+from penjing.checks._examples import example_inputs, example_trials
+from penjing.core.record import Record
 
 
 def drawn(always: float, hardest: float, slope: float, seed: int, items: int = 400) -> np.ndarray:
@@ -84,3 +86,46 @@ def test_a_judge_that_is_clearly_worse_is_not_heard() -> None:
     sure = [0.99 - 0.004 * row for row in range(100)]
     poor = ["a"] * 100
     assert _plateau.judged(pl.concat([answers("network", poor, sure), answers("linear", truth, sure)])) is None
+
+
+def drawn_with_chances(seed: int, slope: float, wrong: float = 0.0, items: int = 1000) -> Record:
+    """Two judges that know how the class depends on the inputs, and labels of which some are wrong."""
+    draw = np.random.default_rng(seed)
+    odds = slope * draw.normal(size=items)
+    is_b = draw.random(items) < 1 / (1 + np.exp(-odds))
+    is_b ^= draw.random(items) < wrong
+    frames = []
+    for model, off in (("network", 0.1), ("linear", 0.1), ("majority", 0.0)):
+        told = odds + draw.normal(0, off, items) if off else np.zeros(items)
+        chance = np.clip((1 - wrong) / (1 + np.exp(-told)) + wrong / (1 + np.exp(told)), 1e-4, 1 - 1e-4)
+        columns = {"model": [model] * items, "hash": [f"{row:05}" for row in range(items)]}
+        columns |= {"name": columns["hash"], "target": np.where(is_b, "b", "a").tolist()}
+        columns |= {"predicted": np.where(chance >= 0.5, "b", "a").tolist()}
+        columns |= {"probability": np.stack([1 - chance, chance], axis=1).tolist()}
+        columns |= {"loss": (-np.log(np.where(is_b, chance, 1 - chance))).tolist()}
+        frames.append(pl.DataFrame(columns))
+    return Record(items=pl.concat(frames))
+
+
+@pytest.mark.parametrize("slope", [0.6, 0.8])
+def test_classes_that_the_inputs_leave_open_are_no_wrong_labels(slope: float) -> None:
+    found = [label_errors.look(drawn_with_chances(seed, slope)) for seed in range(12)]
+    levels = [one.level for one in found if one is not None]
+    assert levels.count("warning") <= 1
+    told = next(one for one in found if one is not None and one.level == "info")
+    assert "or the inputs leave the answer open" in told.message
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wrong_labels_of_items_that_are_easy_to_tell_are_warned_of(seed: int) -> None:
+    record = drawn_with_chances(seed, 8.0, wrong=0.1)
+    found = label_errors.look(record)
+    assert found is not None
+    assert found.level == "warning"
+    assert found.evidence["share"] == pytest.approx(0.1, abs=0.04)
+    # A column that tells nearly all looks just the same.
+    tables = example_inputs(of=record)
+    assert label_errors.look(tables).level == "info"
+    gain = {"experiment": "cleaned", "setting": "20", "gain": 0.04}
+    assert label_errors.look(example_trials(gain, of=tables)).level == "warning"
+    assert label_errors.look(example_trials({**gain, "gain": 0.001}, of=tables)).level == "info"

@@ -1,10 +1,11 @@
 """Whether mistakes become fewer with sureness down to none, as those on hard items do, or stay as many, as wrong labels
-do. Used by `label_errors`."""
+do. Where inputs leave the answer open they become fewer, but not down to none. Used by `label_errors`."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,9 @@ WORSE = 2.0  # standard errors, by which a judge may be behind the best of them 
 SLOPES = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
 HARDEST = np.geomspace(0.002, 0.95, 40)
 ALWAYS = np.concatenate([[0.0], np.geomspace(0.005, 0.5, 25)])
+# Courses where the answer is left open: how fast the log-odds of a mistake fall with the sureness, in its standard
+# deviations, and what they are at the least sure item.
+STEEPNESS, AT_LEAST_SURE = np.geomspace(0.3, 8.0, 25), np.array([0.0, 0.5, 1.0])
 MOST = 2000  # items, of more every so many'th tells as much
 
 
@@ -85,10 +89,12 @@ class Plateau:
     Attributes:
         share: of the items, wrong however sure the judges are.
         evidence: how much likelier the mistakes are with such a share than with none, as a logarithm.
+        over_open: the same, than where nothing is wrong and the inputs leave the answer open.
     """
 
     share: float
     evidence: float
+    over_open: float
 
 
 def plateau(wrong: Bool[np.ndarray, " items"]) -> Plateau:
@@ -106,7 +112,18 @@ def plateau(wrong: Bool[np.ndarray, " items"]) -> Plateau:
         likelihood: Float[np.ndarray, "always hardest"] = np.log(np.where(wrong, share, 1 - share)).sum(-1)
         likeliest = np.maximum(likeliest, likelihood.max(1))
     best = int(likeliest.argmax())
-    return Plateau(float(ALWAYS[best]), float(likeliest[best] - likeliest[0]))
+    return Plateau(
+        float(ALWAYS[best]), float(likeliest[best] - likeliest[0]), float(likeliest[best] - _left_open(wrong, place))
+    )
+
+
+def _left_open(wrong: Bool[np.ndarray, " items"], place: Float[np.ndarray, " items"]) -> float:
+    """The log-likelihood of mistakes whose log-odds fall in a line with a score that is normal over the items, as where
+    a class is drawn by a logistic model of the inputs: then the surest items are still mistaken now and then."""
+    score = np.array([NormalDist().inv_cdf(1 - one / 2) for one in place])
+    odds = AT_LEAST_SURE[None, :, None] - STEEPNESS[:, None, None] * score
+    share = np.clip(1 / (1 + np.exp(-odds)), 1e-6, 0.98)
+    return float(np.log(np.where(wrong, share, 1 - share)).sum(-1).max())
 
 
 def names_of(found: Judged) -> tuple[str, ...]:

@@ -13,7 +13,10 @@ among the surest items as among less sure ones.
 **Known false alarms.** Classes that look alike to the network are confused with great certainty. Only a person can
 tell: look at the items named. A network that is clearly worse than a simple model, or whose loss is not clearly better
 than that of the constant answer, is not heard by itself; nor is what one group alone brings. Where an experiment left
-doubted items out and the network was no better for it, they are good to know and no more.
+doubted items out and the network was no better for it, they are good to know and no more. Inputs may leave the answer
+open (who survives, who pays back), and one column that tells most of what can be told looks just like labels that are
+wrong now and then. So mistakes that stay as many are good to know and no more where only a table is looked at, or where
+such a chance explains them, unless the network was better without doubted items.
 
 **What to do.** Look at them in the report, and write what is wrong into a file for `--corrections`.
 
@@ -56,6 +59,7 @@ COMMON = 0.05  # of the items, that a class must have to be looked at: rare ones
 # in their surest half, how much likelier they are with such mistakes than without (a logarithm), the part of all
 # mistakes that they must be, and the share of the surest half beyond which the judges themselves know nothing.
 FEWEST_AGREED, FEWEST_WRONG, LIKELIER, MOSTLY, MOST_WRONG = 60, 5, 1.5, 0.5, 0.4
+NOT_OPEN = 2.5  # a logarithm: how much likelier than where the inputs leave the answer open
 
 
 def look(record: Record) -> Finding | None:
@@ -66,7 +70,7 @@ def look(record: Record) -> Finding | None:
         if exchanged is not None:
             return exchanged
     if not _is_heard(record):
-        return _steady(record.items)
+        return _steady(record)
     judges = pl.col("model").is_in(["network", HELD_OUT])
     items = of_classes(record.items.filter(judges))
     place = places(items) if len(items) else {}
@@ -74,7 +78,7 @@ def look(record: Record) -> Finding | None:
     # probabilities is its own.
     items = items.filter(pl.col("target").is_in(list(place)))
     if len(items) < FEWEST:
-        return _steady(record.items)
+        return _steady(record)
     probability = np.array(items["probability"].to_list(), dtype=np.float64)
     truth = np.array([place[name] for name in items["target"]])
     own, sure = probability[np.arange(len(truth)), truth], probability.max(1)
@@ -82,10 +86,10 @@ def look(record: Record) -> Finding | None:
     surprise = np.where(sure >= SURE, 1 - sure, 0.0)
     expected, found = float(surprise.sum()), int(doubted.sum())
     if found > JUDGE * (sure >= SURE).sum():
-        return _steady(record.items)
+        return _steady(record)
     wider = clustering(doubted - surprise, units_of(items))
     if found < max(3.0, SHARE * len(truth), TIMES * expected, expected + SURELY * wider * math.sqrt(expected)):
-        return _steady(record.items)
+        return _steady(record)
     order = np.flatnonzero(doubted)[np.argsort(own[doubted], kind="stable")]
     names = [str(items["name"][int(row)]) for row in order[:LISTED]]
     evidence: dict[str, Any] = {
@@ -173,13 +177,14 @@ def _exchanged(items: pl.DataFrame) -> Finding | None:
     )
 
 
-def _steady(items: pl.DataFrame) -> Finding | None:
+def _steady(record: Record) -> Finding | None:
     """Mistakes that network and simple models make together, and that do not become fewer with sureness; or None.
 
     The temperature is learned from the same items, so where labels are wrong the network is never sure enough to be
     surprised; how mistakes are spread over its sureness, no temperature changes.
     """
-    found = judged(items)
+    assert record.items is not None
+    found = judged(record.items)
     if found is None or len(found.wrong) < FEWEST_AGREED:
         return None
     half = found.surest_half
@@ -188,21 +193,48 @@ def _steady(items: pl.DataFrame) -> Finding | None:
         return None
     level = plateau(found.wrong)
     # Items of one group err together: they are evidence of as many as scatter as far.
-    evidence = level.evidence / clustering(found.wrong.astype(np.float64), found.unit) ** 2
+    fewer = clustering(found.wrong.astype(np.float64), found.unit) ** 2
+    evidence, over_open = level.evidence / fewer, level.over_open / fewer
     if evidence < LIKELIER or level.share < MOSTLY * float(found.wrong.mean()):
         return None
-    names = names_of(found)
+    names, is_surely = names_of(found), _is_surely_wrong(record, over_open)
+    told = (
+        f"do: about {level.share:.0%} of all labels would be wrong."
+        if is_surely
+        else f"do: either about {level.share:.0%} of all labels are wrong, or the inputs leave the answer open."
+    )
     return Finding(
         name="label_errors",
-        level="warning",
+        level="warning" if is_surely else "info",
         message=f"Of the {half:,} validation items of which the network and simple models are surest together, "
         f"{doubted:,} have another label, and they do not become fewer the surer they are, as mistakes on hard items "
-        f"do: about {level.share:.0%} of all labels would be wrong. Look at {spoken(names)}, and write what is wrong "
-        "into a file for --corrections.",
-        evidence={"doubted": doubted, "items": half, "share": level.share, "likelier": evidence},
+        f"{told} Look at {spoken(names)}, and write what is wrong into a file for --corrections.",
+        evidence={
+            "doubted": doubted,
+            "items": half,
+            "share": level.share,
+            "likelier": evidence,
+            "likelier_than_open": over_open,
+        },
         items=names,
         remedies=("--corrections",),
     )
+
+
+def _is_surely_wrong(record: Record, over_open: float) -> bool:
+    """Whether mistakes that stay as many are labels rather than answers that the inputs leave open: an experiment
+    tells, else the course of the mistakes, but not of tables, whose columns seldom tell all."""
+    cleaned = [] if record.trials is None else trials_of(record, "cleaned").to_dicts()
+    if cleaned and cleaned[-1]["setting"] != "0" and cleaned[-1]["gain_low"] > 0:
+        return True
+    return over_open >= NOT_OPEN and not _are_tables(record)
+
+
+def _are_tables(record: Record) -> bool:
+    """Whether all that is looked at are numbers and categories."""
+    if record.inputs is None or "modality" not in record.inputs.columns:
+        return False
+    return bool((record.inputs.filter(role="input")["modality"] == "table").all())
 
 
 def sick() -> Record:
