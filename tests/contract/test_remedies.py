@@ -62,6 +62,18 @@ def test_pretrained_features_take_the_place_of_the_network_where_an_encoder_is_i
     assert "is installed" in remedy.apply(recipe, finding("overfit")).reason
 
 
+@pytest.mark.parametrize("name", ["mixup", "cutmix"])
+def test_several_pictures_an_item_are_mixed_as_one_is(name: str) -> None:
+    remedy, of = plugins.load("remedies", name), finding("overfit")
+    pictures = {"front": Choice("cnn"), "back": Choice("cnn")}
+    mixed = remedy.apply(Recipe(encoders=pictures).filled(), of)
+    assert isinstance(mixed, Recipe)
+    assert getattr(mixed.training, name) > 0
+    for other in (Choice("bag"), Choice("a network that nobody knows")):
+        refused = remedy.apply(Recipe(encoders={**pictures, "other": other}), of)
+        assert refused == NotApplicable("its inputs cannot be mixed")
+
+
 def test_the_way_back_from_pretrained_features_is_never_before_them() -> None:
     assert all(promise < TREATS["pretrained_features"][name] for name, promise in TREATS["from_scratch"].items())
 

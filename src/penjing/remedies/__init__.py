@@ -132,8 +132,10 @@ def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -
         strength: its value.
         mixed: what a modality must give for its items to be mixed so.
     """
-    given = [modality.GIVES for modality in modalities_of(recipe)]
-    if not given or len(given) < len(recipe.encoders) or not set(given) <= set(mixed):
+    seen = modalities_of(recipe)
+    known = {name for one in seen for name in (*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ()))}
+    are_all_known = all(encoder.name in known for encoder in recipe.encoders.values())
+    if not seen or not are_all_known or not {one.GIVES for one in seen} <= set(mixed):
         return NotApplicable("its inputs cannot be mixed")
     if recipe.optimiser.name == "lbfgs":
         return NotApplicable("it learns from all items at once")
