@@ -158,6 +158,12 @@ def test_what_would_help_is_told_in_the_unit_of_a_metric_without_a_bound():
     assert str(Help("twice the data", 0.5, 0.2, 0.8, "mae", 3.0)) == "twice the data: +0.5 of mae (+0.2 to +0.8)"
 
 
+def test_that_no_label_is_doubted_is_told_in_the_unit_of_the_metric():
+    cleaned = {"experiment": "cleaned", "setting": "0", "metric": "mine", "unit": 3.0}
+    (told,) = (str(one) for one in what_helps(example_trials(cleaned)) if "doubted" in one.what)
+    assert told == "cleaner labels (none is doubted): +0 of mine (+0 to +0; may be chance)"
+
+
 @pytest.mark.parametrize(
     ("share", "is_told", "length"),
     [(0.2, False, ""), (0.5, True, "of trainings with 50% of its updates"), (1, True, "")],

@@ -81,7 +81,7 @@ def _told(record: Record, what: str, experiment: str) -> Help:
             return Help(what)
         return Help(what, promise.gain, promise.low, promise.high, promise.metric, promise.unit, share)
     if experiment == "cleaned" and row["setting"] == "0":
-        return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]), share=share)
+        return Help(f"{what} (none is doubted)", 0.0, 0.0, 0.0, str(row["metric"]), unit_of(row), share)
     if experiment == "cleaned":
         what = f"{what} ({row['setting']} doubted ones left out)"
     return Help(what, *widened(record, row), metric=str(row["metric"]), unit=unit_of(row), share=share)
