@@ -100,6 +100,22 @@ def test_numbers_are_held_against_each_other_by_how_far_off_they_are(
     assert (other.shared, other.verdict) == (0, "no shared validation items")
 
 
+def test_one_group_is_no_proof_that_numbers_are_nearer(tmp_path: Path) -> None:
+    target = np.random.default_rng(0).normal(10.0, 2.0, ITEMS)
+    runs = []
+    for name, wrong in (("first", 1.0), ("second", 0.1)):
+        run = made(tmp_path / name, np.ones(ITEMS, bool), np.zeros(ITEMS, int))
+        answers = pl.read_parquet(run.path / "predictions.parquet")
+        answers = answers.with_columns(target=pl.Series(target), predicted=pl.Series(target + wrong))
+        answers.write_parquet(run.path / "predictions.parquet")
+        runs.append(run)
+    found = compare(runs).others[0]
+    assert found.more_right is not None
+    assert found.more_right.units == 1
+    assert found.more_right.value > 0.1
+    assert found.verdict == "no clear difference"
+
+
 def test_labels_are_right_where_all_of_an_item_are_whatever_their_order() -> None:
     both = pl.DataFrame(
         {

@@ -49,6 +49,8 @@ class Against:
         """What the paired difference says, in words."""
         if self.more_right is None:
             return "no shared validation items"
+        if self.more_right.units == 1:  # a single group says nothing of others, and its interval is no interval
+            return "no clear difference"
         if self.more_right.low > 0:
             return "better"
         return "worse" if self.more_right.high < 0 else "no clear difference"
