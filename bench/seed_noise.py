@@ -16,7 +16,7 @@ from unittest.mock import patch
 import numpy as np
 from _record import write
 
-from penjing.core import plugins, statistics
+from penjing.core import differences, plugins, statistics
 
 TRIALS, RESAMPLES = 200, 400
 # Way → turns, and parts of each.
@@ -47,15 +47,15 @@ def _helped(metric: statistics.Metric, way: str, deviation: float, items: int, g
         truth, hard = draw.integers(CLASSES, size=items), draw.random(items)
         part = draw.integers(parts, size=items)
         told = [
-            statistics.Turn(
+            differences.Turn(
                 np.arange(items),
                 *(_answers(draw, truth, hard, deviation, part, ACCURACY + more) for more in (0.0, gain)),
                 part,
             )
             for _ in range(turns)
         ]
-        difference = statistics.difference(metric, truth, told, n=RESAMPLES)
-        found += statistics.judge([difference])[0] == "helped"
+        difference = differences.difference(metric, truth, told, n=RESAMPLES)
+        found += differences.judge([difference])[0] == "helped"
     return found
 
 

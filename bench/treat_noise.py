@@ -28,7 +28,7 @@ import polars as pl
 from _record import write
 from sklearn.datasets import load_digits
 
-from penjing.core import plugins, statistics
+from penjing.core import differences, plugins
 from penjing.core.budget import Clock
 from penjing.core.recipe import Choice, Machine, Recipe, Training
 from penjing.core.shares import exact_share
@@ -146,11 +146,11 @@ def _counted(pool: Pool, screen: Bench, bench: Bench, is_parted: bool) -> dict:
         sides = [[answers(arm, seed) for seed in seeds] for arm in (before, after)]
         if is_parted:
             every, third = np.arange(len(truth)), np.random.default_rng(seeds).integers(A_TRIAL, size=len(truth))
-            turn = statistics.Turn(every, *(np.stack(side)[third, every] for side in sides), third)
-            difference = statistics.difference(metric, truth, [turn], groups, n=RESAMPLES)
+            turn = differences.Turn(every, *(np.stack(side)[third, every] for side in sides), third)
+            difference = differences.difference(metric, truth, [turn], groups, n=RESAMPLES)
         else:
-            difference = statistics.paired_difference(metric, truth, *sides, groups, n=RESAMPLES)
-        told.append(statistics.judge([difference])[0])
+            difference = differences.paired_difference(metric, truth, *sides, groups, n=RESAMPLES)
+        told.append(differences.judge([difference])[0])
         effects.append(difference.effect)
         scores.append(metric(truth, sides[0][0]))
         passed.append(_looks_better(screen, pool, before, after, seeds[0]))

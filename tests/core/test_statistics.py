@@ -10,26 +10,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from penjing.core import plugins, statistics
-from penjing.core.errors import RunError, UsageError
-from penjing.core.spread import deviation, standard_error, student_t, two_sided, unit_of_item
-from penjing.core.statistics import (
+from penjing.core import differences, plugins, statistics
+from penjing.core.differences import (
     LEAST_EFFECT,
     Difference,
-    Metric,
     Turn,
     difference,
-    far_out,
     holm,
-    interval,
     judge,
     least_effect,
     network_difference,
     paired_difference,
-    resamples,
-    score,
-    wilson,
 )
+from penjing.core.errors import RunError, UsageError
+from penjing.core.spread import deviation, standard_error, student_t, two_sided, unit_of_item
+from penjing.core.statistics import Metric, far_out, interval, resamples, score, wilson
 
 
 def right_or_wrong(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
@@ -53,10 +48,10 @@ def answers(right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_weights_share_the_level_out_and_hand_on_what_is_not_needed() -> None:
-    assert statistics.holm([0.01, 0.04, 0.03], [1, 1, 1]) == pytest.approx(statistics.holm([0.01, 0.04, 0.03]))
-    assert statistics.holm([0.03, 0.02], [1, 3]) == pytest.approx([0.03, 0.02 * 4 / 3])  # then the first has it all
-    assert statistics.holm([0.001, 0.04], [1, 3]) == pytest.approx([0.004, 0.04])
-    assert statistics.holm([0.5, 0.9], [1, 1]) == [1.0, 1.0]
+    assert differences.holm([0.01, 0.04, 0.03], [1, 1, 1]) == pytest.approx(differences.holm([0.01, 0.04, 0.03]))
+    assert differences.holm([0.03, 0.02], [1, 3]) == pytest.approx([0.03, 0.02 * 4 / 3])  # then the first has it all
+    assert differences.holm([0.001, 0.04], [1, 3]) == pytest.approx([0.004, 0.04])
+    assert differences.holm([0.5, 0.9], [1, 1]) == [1.0, 1.0]
 
 
 def test_the_standard_error_of_a_mean_is_that_of_its_units() -> None:
@@ -332,7 +327,7 @@ def test_few_groups_that_agree_are_no_certainty(groups: int, is_told: bool) -> N
     found = paired_difference(SHARE, truth, [wrong] * 3, [right] * 3, np.repeat(np.arange(groups), 10))
     assert found.effect == 1.0
     assert (found.low > 0) is is_told
-    assert (statistics.judge([found]) == ["helped"]) is is_told
+    assert (differences.judge([found]) == ["helped"]) is is_told
 
 
 @pytest.mark.parametrize("folds", [1, 3])

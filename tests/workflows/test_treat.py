@@ -23,6 +23,7 @@ from json_schema import faults
 from penjing.cli import run_command
 from penjing.core import cache
 from penjing.core.budget import Clock
+from penjing.core.differences import LEAST_SEEDS
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.files import disk_error
@@ -30,7 +31,6 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, Training
 from penjing.core.run import Run, create
 from penjing.core.split import Split
-from penjing.core.statistics import LEAST_SEEDS
 from penjing.core.usual import BORDER
 from penjing.training import engine
 from penjing.workflows import _allowance, _told_by_data

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from penjing.core import plugins
-from penjing.core.statistics import Difference, Turn, Verdict, difference, paired_difference
+from penjing.core.differences import Difference, Turn, Verdict, difference, paired_difference
 from penjing.workflows._verdict import Arm, Judged, judged
 
 ACCURACY = plugins.load("tasks", "classify").metric("accuracy")

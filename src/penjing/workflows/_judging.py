@@ -11,11 +11,12 @@ from functools import partial
 
 import numpy as np
 
-from penjing.core import statistics
+from penjing.core import differences
+from penjing.core.differences import Difference, Turn
 from penjing.core.events import Finished, Progress, Started, Watch, tell
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
-from penjing.core.statistics import Difference, Metric, Turn
+from penjing.core.statistics import Metric
 from penjing.workflows._allowance import Allowance
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
@@ -136,7 +137,7 @@ class Judging:
         rows = self._rows_of(self.turns[0])
         before = self.metric(self.bench.prepared.truth[self.bench.judged][rows], arms[0][0])
         difference = partial(self._difference, self.turns)
-        return judged(difference, arms, further, statistics.least_effect(self.metric, before))
+        return judged(difference, arms, further, differences.least_effect(self.metric, before))
 
     def _rows_of(self, deals: Sequence[Deal]) -> np.ndarray:
         """The places of what a turn judged among all rows that judge."""
@@ -150,7 +151,7 @@ class Judging:
             part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
             turns.append(Turn(self._rows_of(deals), old, new, part))
         truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
-        return statistics.difference(self.metric, truth, turns, groups)
+        return differences.difference(self.metric, truth, turns, groups)
 
     def why(self, difference: Difference) -> str:
         """What a verdict rests on, in words."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from penjing.checks._trials import EDGE, error_behind
-from penjing.core import statistics
+from penjing.core import differences, statistics
 from penjing.core.budget import Clock
 from penjing.core.errors import RunError
 from penjing.core.events import Event, Watch
@@ -241,8 +241,8 @@ class Laboratory:
         gain = low = high = of_loss = half = 0.0
         if before is not after:
             # One seed, told as often as a difference asks for: so the interval is over items alone.
-            first, second = ([self.scored(one)] * statistics.LEAST_SEEDS for one in (before, after))
-            found = statistics.paired_difference(
+            first, second = ([self.scored(one)] * differences.LEAST_SEEDS for one in (before, after))
+            found = differences.paired_difference(
                 self.metric, truth, first, second, groups, n=statistics.FEWEST_RESAMPLES
             )
             gain, low, high = found.effect, found.low, found.high

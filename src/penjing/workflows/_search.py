@@ -20,6 +20,7 @@ import numpy as np
 
 from penjing import checks
 from penjing.core import plugins
+from penjing.core.differences import Difference, Verdict
 from penjing.core.events import Progress, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.randomness import stream
@@ -27,7 +28,7 @@ from penjing.core.recipe import Recipe
 from penjing.core.record import Record
 from penjing.core.report.text import metric_name
 from penjing.core.spread import deviation, standard_error, units_that_tell
-from penjing.core.statistics import Difference, Metric, Verdict
+from penjing.core.statistics import Metric
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps

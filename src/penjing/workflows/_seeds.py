@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from penjing.core import split, statistics
+from penjing.core import differences, split
+from penjing.core.differences import Difference
 from penjing.core.events import Finished, Progress, Started, Watch, tell
 from penjing.core.recipe import Recipe
-from penjing.core.statistics import Difference, Metric
+from penjing.core.statistics import Metric
 from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
@@ -84,7 +85,7 @@ class Seeds:
         if not drawn or (order := self._in_order(drawn))[0] is drawn[0]:
             return None
         own, best, truth = drawn[0].judged, order[0].judged, self.bench.prepared.truth[judge]
-        return order, statistics.network_difference(self.metric, truth, own, best, groups[judge])
+        return order, differences.network_difference(self.metric, truth, own, best, groups[judge])
 
     def _apart(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows that choose, and rows that judge: two halves of those that validate where folds judge remedies."""

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from penjing.core.differences import Difference
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
 from penjing.core.run import Run
-from penjing.core.statistics import Difference
 from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
 from penjing.workflows.diagnose import Diagnosis
 

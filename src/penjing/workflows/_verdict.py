@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penjing.core import statistics
-from penjing.core.statistics import Difference, Verdict
+from penjing.core import differences
+from penjing.core.differences import Difference, Verdict
 
 Arm = Sequence[np.ndarray]  # one array of answers for each seed
 
@@ -70,7 +70,7 @@ def judged(
     difference: Callable[[Arm, Arm], Difference],
     arms: Sequence[Arm],
     further: Sequence[Arm] = (),
-    least_effect: float = statistics.LEAST_EFFECT,
+    least_effect: float = differences.LEAST_EFFECT,
 ) -> Judged:
     """The verdicts.
 
@@ -88,5 +88,5 @@ def judged(
     # Whether all of it together helps is what matters most, and has half of the level.
     weights = [1.0] * len(pairs)
     weights[count - 1 if count == 1 else 2 * count - 2] = max(1.0, len(pairs) - 1)
-    told = list(zip(found, statistics.judge(found, least_effect, weights), strict=True))
+    told = list(zip(found, differences.judge(found, least_effect, weights), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

@@ -15,6 +15,7 @@ import polars as pl
 
 from penjing.core import plugins, split
 from penjing.core.budget import DEFAULT_SECONDS, Clock
+from penjing.core.differences import LEAST_SEEDS, Difference, judge, least_effect
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Finished, Said, Started, Watch, tell
 from penjing.core.finding import Finding
@@ -22,7 +23,6 @@ from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.report.text import many, metric_name
 from penjing.core.run import Run, check_free, flat, now, open_run
-from penjing.core.statistics import LEAST_SEEDS, Difference, judge, least_effect
 from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
