@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import penjing as pj
 from penjing.core.events import Decided
 from penjing.models import own
 from penjing.training._whole import Inside, _louder
+from penjing.workflows import _own
+from penjing.workflows._choose import RecipeWish
+from penjing.workflows._wish import FitWish, plain_wish, wish_of
 from tiny_data import draw
 
 NET = """
@@ -224,3 +228,14 @@ def test_outputs_that_only_happen_to_lie_between_0_and_1_are_no_probabilities(en
         louder = _louder(inside)([x], {})
     assert bool(((louder >= 0) & (louder <= 1)).all()) is is_within
     assert line.bias.item() == 0.5
+
+
+def test_how_a_network_was_given_is_known_to_a_run_that_goes_on() -> None:
+    given = own.Own(Maps(), preprocess="raw", names=("noise", "along", "across"))
+    wish = FitWish(recipe=RecipeWish(model=own.NAME, own=given))
+    told = {"wish": json.loads(json.dumps(plain_wish(wish))), "parent": None}
+    again = _own.recalled(wish_of(told), Maps(), told["wish"]["own"]).recipe.own
+    assert again is not None
+    assert (again.preprocess, again.names) == ("raw", ("noise", "along", "across"))
+    plain = {"wish": plain_wish(FitWish()), "parent": None}
+    assert _own.recalled(wish_of(plain), None, plain["wish"]["own"]).recipe.own is None

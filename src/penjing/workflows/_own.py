@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided, Said, Watch, tell
@@ -89,12 +89,16 @@ def tell_reading(recipe: Recipe, watch: Watch) -> None:
         tell(watch, Decided("network", f"your own ({kind})", SENTENCES[recipe.model.settings["gives"]]))
 
 
-def recalled(wish: FitWish, model: object | None) -> FitWish:
-    """The wish of a run that goes on, with the network that it was given: the object again, or made from its source."""
+def recalled(wish: FitWish, model: object | None, how: Mapping[str, Any]) -> FitWish:
+    """The wish of a run that goes on, with the network that it was given: the object again, or made from its source.
+
+    Args:
+        how: `preprocess` and `names`, as they were asked for; {} takes the usual ones.
+    """
     asked = wish.recipe.model if model is None else model
     if isinstance(asked, str) and not own.is_source(asked):
         return wish
-    return replace(wish, recipe=replace(wish.recipe, model=own.NAME, own=given(asked, wish.recipe.seed)))
+    return replace(wish, recipe=replace(wish.recipe, model=own.NAME, own=given(asked, wish.recipe.seed, **how)))
 
 
 def given_again(run: Run, model: object | None, verb: str) -> tuple[Recipe, Own | None]:

@@ -230,6 +230,7 @@ def plain_wish(wish: FitWish) -> dict[str, Any]:
             "pretrained": recipe.pretrained,
             "least": list(recipe.least),
         },
+        "own": {"preprocess": recipe.own.preprocess, "names": list(recipe.own.names)} if recipe.own else {},
         "pictures": wish.pictures,
         "is_final": wish.is_final,
     }

@@ -166,7 +166,7 @@ def _resumed(run: Run, data: object | None, watch: Watch, model: object | None) 
         raise RunError(f"{run.path} was made from data in memory; give them again: pj.resume(run, data=…)")
     if not run.has_split:  # of a version that wrote it after run.json
         raise RunError(f"{run.path} holds too little to go on with, for its parts were not dealt yet; begin anew")
-    wish = _own.recalled(wish_of(info), model)
+    wish = _own.recalled(wish_of(info), model, info["wish"].get("own", {}))  # older runs do not say
     # A training that has begun is never planned anew; one that has not is chosen as if it began now.
     has_begun = any(run.path.rglob(f"checkpoint/{_checkpoint.NAME}")) or info["deadline_seconds"] is None
     recipe = recipe_file(run)
