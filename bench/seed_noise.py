@@ -3,7 +3,7 @@
 Networks of 70 % accuracy whose accuracy moves with the seed by so many points (its deviation), on 300 and on 2,000
 items some of which are harder than others: three networks that judge all of them, and folds, of which three networks
 judge a third each, once, three and five times over. A verdict of "helped" is one side of a 95 % interval, so 2.5 % is
-its due. Beside it the bootstrap alone, without `core.statistics._widened`; and how often five points of gain are found.
+its due. Beside it the bootstrap alone, without `core.differences._widened`, and how often five points are found.
 
     python bench/seed_noise.py
 """
@@ -16,7 +16,8 @@ from unittest.mock import patch
 import numpy as np
 from _record import write
 
-from penjing.core import differences, plugins, statistics
+from penjing.core import differences, plugins
+from penjing.core.statistics import Metric
 
 TRIALS, RESAMPLES = 200, 400
 # Way → turns, and parts of each.
@@ -33,14 +34,14 @@ def main() -> None:
         line = {"way": way, "deviation": deviation, "items": items, "trials": TRIALS}
         line["helped"] = _helped(metric, way, deviation, items)
         line["found"] = _helped(metric, way, deviation, items, GAIN)
-        with patch.object(statistics, "_widened", lambda draws, *_: draws):
+        with patch.object(differences, "_widened", lambda draws, *_: draws):
             line["helped_by_the_bootstrap_alone"] = _helped(metric, way, deviation, items)
         print(line, flush=True)
         result.append(line)
     write("seed_noise", {"gain": GAIN, "lines": result})
 
 
-def _helped(metric: statistics.Metric, way: str, deviation: float, items: int, gain: float = 0.0) -> int:
+def _helped(metric: Metric, way: str, deviation: float, items: int, gain: float = 0.0) -> int:
     turns, parts = WAYS[way]
     draw, found = np.random.default_rng(0), 0
     for _ in range(TRIALS):
