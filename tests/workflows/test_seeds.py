@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from penjing.core import plugins
-from penjing.core.recipe import Recipe
+from penjing.core.recipe import Choice, Recipe
 from penjing.workflows._limits import TooSlowError
 from penjing.workflows._seeds import MOST_SEEDS, Drawn, Seeds
 
@@ -76,6 +76,12 @@ def test_the_best_seed_on_validation_comes_first_and_no_more_than_there_is_time_
 def test_no_seed_is_chosen_where_folds_choose_or_trainings_take_too_long(bench: FakeBench) -> None:
     assert seeds(bench).best(RECIPE, SECONDS) == []
     assert seeds(bench).another(RECIPE, SECONDS) is None
+
+
+def test_a_network_of_ones_own_keeps_its_seed() -> None:
+    recipe = replace(RECIPE, model=Choice("own"))
+    assert seeds(FakeBench({8: 0.9})).best(recipe, SECONDS) == []
+    assert seeds(FakeBench({8: 0.9})).another(recipe, SECONDS) is None
 
 
 def test_no_seed_is_chosen_without_time_for_two() -> None:

@@ -17,6 +17,7 @@ from penjing.core.differences import Difference
 from penjing.core.events import Finished, Progress, Started, Watch, tell
 from penjing.core.recipe import Recipe
 from penjing.core.statistics import Metric
+from penjing.models.own import NAME as OWN
 from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
@@ -62,13 +63,13 @@ class Seeds:
 
     def best(self, recipe: Recipe, seconds: float) -> list[Drawn]:
         """The recipe with its own seed and with others, the best on the validation items first; [] where there is no
-        time for two trainings, or where folds choose.
+        time for two trainings, where folds choose, or of a person's own network, whose first weights the recipe names.
 
         Args:
             seconds: of one training.
         """
         rows = self.bench.prepared.rows("valid")
-        if self.bench.prepared.split.folds or not len(rows):
+        if self._is_settled(recipe) or not len(rows):
             return []
         return self._in_order(self._drawn(recipe, seconds, rows, rows[:0]))
 
@@ -79,13 +80,17 @@ class Seeds:
         choose, judge = self._apart()
         groups = self.bench.prepared.groups
         fewest = min(len(np.unique(groups[rows])) for rows in (choose, judge))
-        if self.bench.prepared.split.folds or fewest < FEWEST_GROUPS:
+        if self._is_settled(recipe) or fewest < FEWEST_GROUPS:
             return None
         drawn = self._drawn(recipe, seconds, choose, judge)
         if not drawn or (order := self._in_order(drawn))[0] is drawn[0]:
             return None
         own, best, truth = drawn[0].judged, order[0].judged, self.bench.prepared.truth[judge]
         return order, differences.network_difference(self.metric, truth, own, best, groups[judge])
+
+    def _is_settled(self, recipe: Recipe) -> bool:
+        """Whether the seed stays as it is, whatever others give."""
+        return bool(self.bench.prepared.split.folds) or recipe.model.name == OWN
 
     def _apart(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows that choose, and rows that judge: two halves of those that validate where folds judge remedies."""
