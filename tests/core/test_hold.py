@@ -48,7 +48,8 @@ def test_a_file_system_without_locks_is_written_to(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr("penjing.core.hold._lock", refuse)
     with held(tmp_path):
-        pass
+        (tmp_path / "run.json").touch()
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".lock", "run.json"]
 
 
 def test_a_folder_that_is_gone_is_a_sentence(tmp_path: Path) -> None:

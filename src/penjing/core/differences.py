@@ -158,6 +158,7 @@ def network_difference(
     after: np.ndarray,
     groups: Sequence[object] | np.ndarray | None = None,
     seed: int = 0,
+    n: int | None = None,
 ) -> Difference:
     """What one network is worth beside another on the same items, by a bootstrap over units: of these two networks, and
     not of what they were trained with.
@@ -166,6 +167,7 @@ def network_difference(
         truth: Int[items], or Float[items] of numbers.
         before: Float[items, outputs], what the one answers.
         after: what the other answers.
+        n: resamples; None takes as many as there is use for.
 
     Raises:
         UsageError: there is no item, or the arrays do not have one entry an item.
@@ -179,7 +181,7 @@ def network_difference(
         metric, truth, Turn(np.arange(len(truth)), before, after, np.zeros(len(truth), dtype=np.int64))
     )
     each = measured.gained(np.ones(len(truth)))
-    draws = np.array([measured.gained(weight[unit])[0] for weight in resampled(units, seed, resamples(units))])
+    draws = np.array([measured.gained(weight[unit])[0] for weight in resampled(units, seed, n or resamples(units))])
     known = draws[np.isfinite(draws)] if units > 1 else draws[:0]
     variance = float(known.var()) if len(known) else 0.0
     return _told(known, each, _Doubt(variance, max(1.0, units - 1.0)), units)

@@ -56,7 +56,10 @@ def disk_error(problem: Exception, path: Path) -> RunError:
         return RunError(f"cannot write {path}: {reason}; check the folder's permissions")
     free = shutil.disk_usage(existing_parent(path)).free
     run = next((folder for folder in path.parents if (folder / "run.json").is_file()), None)
-    further = f" and go on with: penjing fit --resume {run}{_kept(run)}" if run is not None and _goes_on(run) else ""
+    further = ""
+    if run is not None and _goes_on(run):
+        kept = ". The last checkpoint is intact" if has_checkpoint(run) else ""
+        further = f" and go on with: penjing fit --resume {run}{kept}"
     return RunError(
         f"no space left on the disk of {path.parent} ({free / 1e6:.0f} MB free) while writing {path.name}; "
         f"free some space{further}"
@@ -72,8 +75,9 @@ def _goes_on(run: Path) -> bool:
         return False
 
 
-def _kept(run: Path) -> str:
-    return ". The last checkpoint is intact" if any(run.rglob("checkpoint/*.safetensors")) else ""
+def has_checkpoint(run: Path) -> bool:
+    """Whether a training in a run folder, or in a part of it such as a fold, has written a checkpoint."""
+    return any(run.rglob("checkpoint/*.safetensors"))
 
 
 def _is_full(problem: Exception) -> bool:

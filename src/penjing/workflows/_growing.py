@@ -11,10 +11,10 @@ from pathlib import Path
 
 from penjing.core.budget import Clock
 from penjing.core.events import Said, Watch, tell
+from penjing.core.files import has_checkpoint
 from penjing.core.run import Run, reserve
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
-from penjing.training import _checkpoint
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._treatment import Treatment
@@ -85,7 +85,7 @@ def _left(found: Treatment, out: Path, token: str, problem: BaseException) -> st
     if Run(out).status == "finished":
         _note_grown(found, out)
         return f"the run is finished in {out}, but for its report"
-    can_go_on = any(out.rglob(f"checkpoint/{_checkpoint.NAME}")) or f"--resume {out}" in str(problem)
+    can_go_on = has_checkpoint(out) or f"--resume {out}" in str(problem)
     if can_go_on and not isinstance(problem, KeyboardInterrupt):
         return f"what was done of the new run is kept in {out}"
     shutil.rmtree(out, ignore_errors=True)

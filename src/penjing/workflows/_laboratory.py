@@ -240,9 +240,8 @@ class Laboratory:
         truth, groups = self.truth, self.prepared.groups[self.problem.valid]
         gain = low = high = of_loss = half = 0.0
         if before is not after:
-            # One seed, told as often as a difference asks for: so the interval is over items alone.
-            first, second = ([self.scored(one)] * differences.LEAST_SEEDS for one in (before, after))
-            found = differences.paired_difference(
+            first, second = (self.scored(one) for one in (before, after))
+            found = differences.network_difference(
                 self.metric, truth, first, second, groups, n=statistics.FEWEST_RESAMPLES
             )
             gain, low, high = found.effect, found.low, found.high
