@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _record import commit
 
 from clinic import carry, data, healthy, rounds
 from clinic.cases import Case
@@ -32,6 +33,7 @@ from penjing.training import engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows._choose import RecipeWish, base_recipe
 from penjing.workflows._trials import Bench, Deal
+from penjing.workflows.compare import differences
 
 POINTS = 0.02
 HELD_OUT = 300  # items, where there are as many
@@ -61,7 +63,7 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
         sample = fault.sample(sample, case.strength, stream(case.seed, f"clinic {case.fault}"))
         sample = _with_true_test(sample, clean.sample)
     ward = clean if fault.sample is None else carry.ready(sample)
-    recipe = rounds.recipe_of(case)
+    recipe = rounds.suited(rounds.recipe_of(case), ward)
     sick = carry.carry_out(ward, recipe, folder / "sick")
     well = replace(healthy.best_recipe(case.data, case.draw), seed=case.seed)
     best = _trained(clean, well)
@@ -75,19 +77,22 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
         "seed": case.seed,
         "healthy": _mean(_held_out(clean, best)),
         "nothing": _mean(_of_run(ward, sick.run)),
+        "commit": commit(),
     }
     if line["healthy"] is not None and not is_brought_back(line, "nothing"):
         begun, clock = time.process_time(), time.monotonic()
         path, told = _treated(ward, sick, folder, seconds)
         taken, waited = time.process_time() - begun, time.monotonic() - clock
         treated = _of_run(ward, path)
-        random = _held_out(ward, searched(ward, recipe, sick, taken, case.seed))
+        search = searched(ward, recipe, sick, taken, case.seed)
+        random = _held_out(ward, search.best)
         line |= {
             "treated": _mean(treated),
             **told,
             "clock_seconds": round(waited, 1),
             "processor_seconds": round(taken, 1),
             "random": _mean(random),
+            "search": search.told(recipe),
             "beside_random": beside(treated, random),
             "anew": _mean(_held_out(ward, _trained(ward, default_recipe(ward, case.seed)))),
             KNOWN: _mean(_held_out(ward, _trained(ward, well))),
@@ -138,26 +143,65 @@ def _treated(ward: carry.Ward, sick: carry.Outcome, folder: Path, seconds: float
     except PenjingError as refused:
         return sick.run, {"kept": [], "tried": [], "refused": str(refused)[:300]}
     tried = [[one.remedy, one.outcome] for one in found.treated]
-    return (
-        sick.run if found.run is None else found.run.path,
-        {"kept": list(found.kept), "tried": tried, "refused": ""},
-    )
+    told = {
+        "kept": list(found.kept),
+        "tried": tried,
+        "whys": {one.remedy: one.why for one in found.treated if one.outcome not in ("not applicable", "not tried")},
+        "ways": [f"{line['what']} {line['choice']}: {line['why']}" for line in found.ways],
+        "gain": vars(found.gain) if found.gain else None,
+        "findings": [one.name for one in found.diagnosis.findings],
+        "refused": "",
+    }
+    return sick.run if found.run is None else found.run.path, told
 
 
-def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Found | None:
+@dataclass
+class Searched:
+    """A random search.
+
+    Attributes:
+        best: by validation; None where nothing could be trained.
+        recipe: of the best.
+        trainings: that were carried out in time.
+        late_seconds: of processor time that the last one, which does not count, took beyond it.
+    """
+
+    best: Found | None
+    recipe: Recipe
+    trainings: int = 0
+    late_seconds: float = 0.0
+
+    def told(self, before: Recipe) -> dict[str, Any]:
+        """For a line, beside the recipe that it began with."""
+        return {
+            "trainings": self.trainings,
+            "late_seconds": round(self.late_seconds, 1),
+            "valid": self.best.value if self.best else None,
+            "changed": {key: list(pair) for key, pair in differences(before, self.recipe).items()},
+        }
+
+
+def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Searched:
     """The best of random compositions of remedies by validation, "no change" among them, in as many seconds of
-    processor time."""
+    processor time; each composition once. A training that ends later is none of them."""
     draw = stream(seed, "clinic random search")
     begun = time.process_time()
     recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
     trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
-    best = _trained(ward, recipe)
+    found, known = Searched(_trained(ward, recipe), recipe), {recipe.id}
     while time.process_time() - begun < seconds:
         other = _composed(recipe, sick.findings, draw)
-        found = _trained(ward, other, trials) if other != recipe else None
-        if found is not None and (best is None or found.value > best.value):
-            best = found
-    return best
+        if other.id in known:
+            continue
+        known.add(other.id)
+        trained = _trained(ward, other, trials)
+        if (late := time.process_time() - begun - seconds) > 0:
+            found.late_seconds = late
+        else:
+            found.trainings += 1
+            if trained is not None and (found.best is None or trained.value > found.best.value):
+                found.best, found.recipe = trained, other
+    return found
 
 
 def _composed(recipe: Recipe, findings: Sequence[Finding], draw: np.random.Generator) -> Recipe:

@@ -85,7 +85,7 @@ def carry_out(case: Case, out: Path) -> tuple[carry.Ward, carry.Outcome]:
         plan = fault.plan(case.strength)
         plan = replace(plan, width=round(plan.width * WIDTHS[data.DATA[case.data].part]))
         module = networks.build(ward.problem, plan, case.seed, fault.preprocess)
-    recipe = _suited(recipe_of(case), ward)
+    recipe = suited(recipe_of(case), ward)
     with _slow(fault.stall_seconds * case.strength, recipe.training.batch_size):
         outcome = carry.carry_out(
             ward,
@@ -100,7 +100,7 @@ def carry_out(case: Case, out: Path) -> tuple[carry.Ward, carry.Outcome]:
     return ward, outcome
 
 
-def _suited(recipe: Recipe, ward: carry.Ward) -> Recipe:
+def suited(recipe: Recipe, ward: carry.Ward) -> Recipe:
     """Batches no larger than the training part."""
     most = len(ward.problem.train)
     return change(recipe, {"training.batch_size": min(recipe.training.batch_size, most)})

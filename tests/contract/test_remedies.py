@@ -176,6 +176,14 @@ def test_it_can_be_listed(name: str) -> None:
     assert len(summary) < 120
 
 
+def test_what_the_data_allow_to_do_with_pictures_is_no_choice_that_a_new_start_forgets() -> None:
+    allowed = (Choice("flip", {}), Choice("colour", {}))
+    told = Recipe(model=Choice("cnn"), augment=(Choice("erase", {}), *allowed)).filled()
+    begun = plugins.load("remedies", "start_over").apply(told, Finding("underfit", "warning", "It knows little."))
+    assert isinstance(begun, Recipe)
+    assert [one.name for one in begun.augment[:2]] == ["flip", "colour"]
+
+
 def test_the_most_promising_comes_first_and_each_remedy_once() -> None:
     ranked = suited([finding("overfit"), finding("diverged")])
     assert [one.promise for one in ranked] == sorted((one.promise for one in ranked), reverse=True)

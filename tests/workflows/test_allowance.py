@@ -64,6 +64,15 @@ def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made()
     assert one.until_judging(2.0) == pytest.approx(left - _allowance.SLACK * SEEDS * 4.0)
 
 
+def test_a_verdict_leaves_time_for_seeds_once_it_is_as_thorough_as_planned() -> None:
+    one = allowed(600)
+    one.begin(3.0)
+    assert one.for_seeds(USUAL_TURNS, 3.0) == 0.0  # the new run has none to choose
+    one.draws_seeds = True
+    assert one.for_seeds(USUAL_TURNS - 1, 3.0) == 0.0
+    assert one.for_seeds(USUAL_TURNS, 3.0) == pytest.approx(_allowance.SLACK * _allowance.DRAWN * 3.0)
+
+
 def test_cheap_trainings_are_looked_at_with_several_seeds() -> None:
     assert allowed(300).screenings(0.5) == _allowance.SCREENINGS
     assert allowed(300).screenings(5.0) == 1

@@ -25,10 +25,14 @@ class Clock:
 
 
 def judging(
-    seconds: float, takes: dict[int, float] | None = None, fails: int | None = None, telling: float = 0.0
+    seconds: float,
+    takes: dict[int, float] | None = None,
+    fails: int | None = None,
+    telling: float = 0.0,
+    seeds_from: tuple[int, float] = (1, 0.0),
 ) -> tuple[Any, list[Any]]:
     """Verdicts with so much time; a training of the first, second … recipe takes so long. One may fail. To tell a
-    difference takes `telling` seconds for each turn."""
+    difference takes `telling` seconds for each turn. From so many turns on so many seconds are left for seeds."""
     clock, asked = Clock(), []
     takes = takes or {}
 
@@ -55,7 +59,12 @@ def judging(
         def _difference(self, dealt: Any, before: Any, after: Any) -> Any:
             clock.elapsed += telling * len(dealt)
 
-    time = SimpleNamespace(until_growing=lambda _: seconds - clock.elapsed, least_turns=LEAST, clock=clock)
+    time = SimpleNamespace(
+        until_growing=lambda _: seconds - clock.elapsed,
+        least_turns=LEAST,
+        clock=clock,
+        for_seeds=lambda turns, _: seeds_from[1] if turns >= seeds_from[0] else 0.0,
+    )
     bench: Any = Bench()
     allowed: Any = time
     metric: Any = None
@@ -144,3 +153,9 @@ def test_a_third_recipe_that_there_is_no_time_for_takes_nothing_from_those_befor
     found, _ = judging(30.0, takes={2: 29.0})
     arms = found.arms(recipes(3), 1.0, 2)
     assert {place: len(answers) for place, answers in arms.items()} == {0: 2, 1: 2}
+
+
+@pytest.mark.parametrize(("seeds_from", "turns"), [((1, 0.0), 5), ((2, 7.0), 3), ((2, 40.0), 2), ((9, 40.0), 5)])
+def test_a_verdict_that_is_thorough_leaves_time_for_seeds(seeds_from: tuple[int, float], turns: int) -> None:
+    found, _ = judging(30.5, seeds_from=seeds_from)  # five turns of six trainings
+    assert [len(answers) for answers in found.arms(recipes(2), 1.0, 9).values()] == [turns] * 2

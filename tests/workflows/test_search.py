@@ -45,7 +45,7 @@ class FakeBench:
         self.share_of, self.history = share_of, history
         self.asked: list[Recipe] = []
 
-    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
         self.asked.append(recipe)
         return Screened(answers(self.share_of(recipe)), self.history, 1.0)
 
@@ -53,7 +53,7 @@ class FakeBench:
 class TimedBench(FakeBench):
     """One whose trainings take a hundredth of a second an update, and a quarter more with large batches."""
 
-    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
         seconds = recipe.training.steps / 100 * (1 + 0.25 * (recipe.training.batch_size > 128))
         if seconds > limits.seconds:
             raise TooSlowError(seconds)
@@ -120,7 +120,7 @@ def test_a_training_on_another_schedule_is_not_given_up_half_way(monkeypatch: py
     bench = FakeBench(lambda _: 0.3, [{"step": 30, "value": 0.3, "train/loss": 1.0, "valid/loss": 1.0}])
     seen: dict[str, Limits] = {}
 
-    def screen(recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+    def screen(recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
         seen[f"{recipe.optimiser.name} {recipe.schedule.name}"] = limits
         return FakeBench.screen(bench, recipe, limits)
 
@@ -233,7 +233,7 @@ def test_no_remedy_is_tried_that_there_is_no_time_to_judge() -> None:
 
 def test_what_takes_too_long_is_tried_where_nothing_else_helped_and_trainings_may_take_longer() -> None:
     class SlowBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
             if limits.seconds < 30 and recipe.training.steps > 1000:
                 raise TooSlowError(30.0)
             return super().screen(recipe, limits)
@@ -304,7 +304,7 @@ def test_nothing_is_tried_once_everything_is_right() -> None:
     class SureBench(FakeBench):
         certainty = 0.999
 
-        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
             return replace(super().screen(recipe, limits), answer=answers(self.share_of(recipe), self.certainty))
 
     def share(recipe: Recipe) -> float:
@@ -410,7 +410,7 @@ def test_a_training_that_was_too_slow_is_not_tried_at_that_length_again() -> Non
 
 def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -> None:
     class SeeingBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
             found = super().screen(recipe, limits)
             if recipe.training.batch_size > 128 and limits.seeing is not None and limits.seeing < 60:
                 raise SeeingTooSlowError(60.0)
@@ -442,7 +442,7 @@ def test_encoders_that_there_is_no_time_for_are_not_tried_with_fewer_updates() -
 @pytest.mark.parametrize(("share", "is_said"), [(0.7, True), (0.5, False)])
 def test_what_looks_as_good_in_less_time_is_said(share: float, is_said: bool) -> None:
     class QuickBench(FakeBench):
-        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
             return replace(super().screen(recipe, limits), seconds=recipe.training.steps / 1000)
 
     long = Finding("trained_long", "info", "It trained long.")
@@ -518,3 +518,95 @@ def test_what_late_remedies_took_from_verdicts_is_given_back_before_all_others_a
     search._patient()
     search._others()
     assert said == ["relax", "tighten"]
+
+
+class FakeNaming:
+    """Names two items for remedies that ask for some."""
+
+    def __init__(self) -> None:
+        self.asked_for: list[str] = []
+
+    def asks(self, one: Suited) -> bool:
+        return one.name in ("drop_suspicious", "relabel_suspicious") and "hashes" not in one.finding.evidence
+
+    def named_late(self, one: Suited) -> Suited:
+        if not self.asks(one):
+            return one
+        self.asked_for.append(one.name)
+        return replace(one, finding=replace(one.finding, evidence={"hashes": ("x", "y"), "taken_for": ("b", "a")}))
+
+
+def test_items_that_no_finding_names_are_looked_for_last_where_a_remedy_asks_for_some() -> None:
+    bench, naming, told = FakeBench(lambda one: 0.3 + 0.4 * bool(one.data.drop)), FakeNaming(), list[Treated]()
+    base = Recipe(data=DataChoices(classes=("a", "b"))).filled()
+    search: Any = Search(
+        bench,
+        TASK.metric("accuracy"),
+        base,
+        (),
+        lambda: 1e9,
+        told.append,
+        naming=naming,  # type: ignore[arg-type]
+    )
+    search.begin(1e9)
+    search.run()
+    assert naming.asked_for[0] == "drop_suspicious"
+    (good,) = [one for one in told if one.outcome == "looked good"]
+    assert (good.remedy, good.finding) == ("drop_suspicious", "no finding")
+    assert search.best.data.drop == ("x", "y")
+    tried = [one.remedy for one in told if one.outcome == "screened out"]
+    first = [one.data.drop or one.data.relabel for one in bench.asked].index(("x", "y"))
+    assert len(tried) > 5
+    assert first > 5  # others came before
+    search = Search(bench, TASK.metric("accuracy"), base, (), lambda: 1e9, told.append)
+    search.begin(1e9)
+    told.clear()
+    search.run()
+    assert {one.remedy: one.outcome for one in told}["drop_suspicious"] == "not applicable"
+
+
+def test_fewer_seeds_tell_what_looks_better_once_that_takes_longer() -> None:
+    """A training of 10 updates takes a hundredth of a second, one of what looks good a second."""
+
+    class Slowed(FakeBench):
+        def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
+            found = super().screen(recipe, limits, is_read)
+            self.read = [*getattr(self, "read", []), is_read]
+            return replace(found, seconds=1.0 if recipe.training.clip_norm else 0.01)
+
+    bench = Slowed(lambda one: 0.3 + 0.4 * (one.training.clip_norm > 0))
+    search: Any = Search(
+        bench,
+        TASK.metric("accuracy"),
+        Recipe().filled(),
+        (),
+        lambda: 1e9,
+        lambda _: None,
+        screenings=lambda seconds: 3 if seconds < 0.1 else 1,
+    )
+    search.begin(1e9)
+    assert bench.read == [True, False, False]  # checks read one of them
+    search.run([Suited("clip_gradient", SLOW, 1.0)])
+    assert bench.read[3:6] == [True, False, False]
+    bench.read.clear()
+    search.run([Suited("smooth_labels", SLOW, 1.0)])
+    assert bench.read[:1] == [True]
+    assert False not in bench.read
+
+
+def test_a_further_seed_is_trained_only_where_there_is_still_time_for_it() -> None:
+    left = iter([1e9, 1e9, 0.5])
+    bench = FakeBench(lambda _: 0.3)
+    search: Any = Search(
+        bench,
+        TASK.metric("accuracy"),
+        Recipe().filled(),
+        (),
+        lambda: next(left, 0.5),
+        lambda _: None,
+        screenings=lambda _: 3,
+    )
+    search.begin(1e9)
+    bench.asked.clear()
+    search._try(Suited("clip_gradient", SLOW, 1.0))
+    assert len(bench.asked) == 2

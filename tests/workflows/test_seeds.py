@@ -27,12 +27,16 @@ class FakeBench:
     judged_on: str = "valid"
     folds: int = 0
     slow_from: int = 1_000
+    far_out: tuple[int, ...] = ()
     task: Any = field(default_factory=lambda: plugins.load("tasks", "classify"))
 
     @property
     def prepared(self) -> Any:
         truth, split = np.zeros(ITEMS, dtype=np.int64), SimpleNamespace(folds=self.folds)
         return SimpleNamespace(truth=truth, groups=np.arange(ITEMS), split=split, rows=lambda *_: np.arange(ITEMS))
+
+    def fair(self, rows: np.ndarray) -> np.ndarray:
+        return rows[~np.isin(rows, self.far_out)]
 
     @property
     def learned(self) -> np.ndarray:
@@ -106,3 +110,7 @@ def test_too_few_items_choose_no_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     bench = FakeBench({8: 0.9})
     monkeypatch.setattr(FakeBench, "judged", property(lambda _: np.arange(5)))
     assert seeds(bench).another(RECIPE, SECONDS) is None
+
+
+def test_a_target_that_lies_far_out_chooses_no_seed() -> None:
+    assert {len(one.chosen) for one in seeds(FakeBench({}, far_out=(3,))).best(RECIPE, SECONDS)} == {ITEMS - 1}

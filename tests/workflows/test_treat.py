@@ -37,6 +37,7 @@ from penjing.workflows import _allowance, _told_by_data
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
+from penjing.workflows._corrections import Corrections
 from penjing.workflows._limits import Limits
 from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
 from penjing.workflows._seeds import MOST_SEEDS
@@ -263,7 +264,7 @@ def test_all_is_tried_on_a_healthy_run_and_it_stays_as_it_is_where_nothing_helps
     assert {one.finding for one in found.treated} == {NO_FINDING.name}
     lines = found.lines()
     assert lines[0] == "found: nothing wrong"
-    assert "nothing helped, so the run stays as it is; it is as good as these remedies" in " ".join(lines)
+    assert "nothing was shown to help, so the run stays as it is" in " ".join(lines)
     assert lines[-1] == f"next:  penjing test {healthy.path} (opens the seal)"
     assert any("nothing wrong was found; all is tried" in str(one) for one in told)
     assert ended(healthy) == ["nothing"]
@@ -527,8 +528,7 @@ def test_a_copy_that_validates_stays_where_the_item_is_not_learned_from(tmp_path
     prepared = opened.bench.prepared
     assert prepared.hashes[0] == prepared.hashes[60]
     data = replace(opened.base.data, drop=(prepared.hashes[0], prepared.hashes[1]))
-    recipe = opened._ended((), replace(opened.base, data=data), None).recipe
-    assert recipe is not None
+    recipe = opened._of_training(replace(opened.base, data=data))
     new = pj.fit(rows, **wishes, recipe=recipe, out=tmp_path / "new")
     found = Split.read(new.path / "split.parquet").frame["part"].to_list()
     assert (found[:3], found[60]) == (["excluded", "excluded", "train"], "valid")
@@ -659,6 +659,15 @@ def test_items_are_looked_for_where_a_remedy_for_them_is_asked_for_and_nothing_w
     assert not doubting  # a remedy for such labels that asks for no items
 
 
+@pytest.mark.usefixtures("quick")
+def test_items_are_looked_for_where_nothing_was_found_and_nothing_else_helps(healthy: Run, doubting: list[str]) -> None:
+    found = pj.treat(healthy, time=LIMIT, watch=None)
+    told = {one.remedy: (one.outcome, one.finding) for one in found.treated}
+    assert told["drop_suspicious"] == told["relabel_suspicious"] == ("screened out", NO_FINDING.name)
+    assert len(doubting) == DOUBTED
+    assert ways(healthy) == ["labels of training items are judged by networks that never saw them"]
+
+
 @pytest.mark.usefixtures("quick", "doubting")
 @pytest.mark.parametrize(
     ("seconds", "reason"),
@@ -679,8 +688,9 @@ def test_why_no_items_are_named_is_said(
     assert reason in why
 
 
-def test_where_mistakes_do_not_thin_out_those_in_the_surest_half_are_named(
-    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("evidence", [{"likelier": 9.0}, {}])
+def test_where_no_network_is_sure_of_another_class_mistakes_in_the_surest_half_are_named(
+    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch, evidence: dict[str, float]
 ) -> None:
     """No network is sure enough to be surprised, so confident learning alone names none."""
 
@@ -693,7 +703,7 @@ def test_where_mistakes_do_not_thin_out_those_in_the_surest_half_are_named(
         return np.asarray(answer + (1 - answer.sum(1, keepdims=True)) / 3, np.float32)
 
     monkeypatch.setattr(Bench, "held_out", held_out)
-    found_to_be(monkeypatch, likelier=9.0)
+    found_to_be(monkeypatch, **evidence)
     opened = treating.Trial(sick, treating.TreatWish(seconds=LIMIT), Clock(LIMIT), None, treating.diagnose(sick))
     opened._open(None)
     opened.time.base_seconds = 0.01
@@ -708,9 +718,8 @@ def test_where_mistakes_do_not_thin_out_those_in_the_surest_half_are_named(
     assert not quick
 
 
-@pytest.mark.usefixtures("doubting")
 def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_doubt(
-    sick: Run, quick: list[Asked], monkeypatch: pytest.MonkeyPatch
+    sick: Run, quick: list[Asked], doubting: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Answers are better without the items that are doubted."""
     guess = Bench.train
@@ -725,12 +734,19 @@ def test_what_rests_on_doubted_labels_is_judged_with_others_that_judges_did_not_
 
     monkeypatch.setattr(Bench, "train", train)
     monkeypatch.setattr(treating, "grown", lambda *_: sick)
+
+    def named_anew(corrections: Corrections, *_: Any) -> Corrections:
+        return Corrections(tuple(f"{item}, named anew" for item in corrections.drop))
+
+    monkeypatch.setattr(treating, "of_rows", named_anew)
     found_to_be(monkeypatch)
     found = pj.treat(sick, time=LIMIT, remedies=["drop_suspicious"], watch=None)
     assert [(one.remedy, one.outcome) for one in found.treated] == [("drop_suspicious", "helped")]
     assert found.recipe is not None
     assert len(found.recipe.data.drop) == DOUBTED
     assert [len(items) for is_judged, items in dropped if not is_judged] == [DOUBTED] * (SCREENINGS + MOST_SEEDS)
+    assert all(items == set(doubting) for is_judged, items in dropped if not is_judged)  # seeds are tried so, too
+    assert found.recipe.data.drop == tuple(f"{item}, named anew" for item in doubting)
     pairs = {one.deal.name for one in quick if len(one.deal.name) == 3}
     assert pairs == {(1, 0, 1), (1, 0, 2), (1, 1, 2)}
     assert [len(one.deal.name) for one in quick].count(3) == 3

@@ -11,6 +11,7 @@ from penjing.core.usual import WIDE_RUNS, Usual, usual
 from penjing.remedies import as_usual
 
 FEWEST = 400  # updates
+TOLD_BY_DATA = ("flip", "colour")  # augmentations
 
 
 def afresh(recipe: Recipe, modalities: Sequence[str]) -> Recipe:
@@ -42,8 +43,9 @@ def afresh(recipe: Recipe, modalities: Sequence[str]) -> Recipe:
 
 
 def _told_by_data(recipe: Recipe) -> tuple[Choice, ...]:
-    """Augmentations that stand in a recipe because the data allow them: whether mirrored pictures keep their class."""
-    return tuple(choice for choice in recipe.augment if choice.name == "flip")
+    """Augmentations that stand in a recipe because the data allow them: whether pictures that are mirrored, or shown in
+    another light, keep their class."""
+    return tuple(choice for choice in recipe.augment if choice.name in TOLD_BY_DATA)
 
 
 def _model(recipe: Recipe, begin: Usual, modalities: Sequence[str]) -> Choice:

@@ -22,6 +22,7 @@ GROWING_SLACK = 1.35  # and the new run, whose simple models come first
 SCREENINGS = 3  # trainings that tell whether a remedy looks better, where they are cheap:
 USUAL_TRIED, SCREENING_SHARE = 40, 0.25  # those of so many remedies take this share of the time at most
 SEEINGS = 2.5  # times that encoders see all items: for all trials, for the new run, and some seconds for the trainings
+DRAWN = 4  # trainings of what is kept, with seeds of their own, that a verdict leaves time for once it is thorough
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
 
 
@@ -39,6 +40,7 @@ class Allowance:
         has_steps: whether something looked good.
         seeing_seconds: that the encoders of what is kept so far take to see all items, as the new run does once more.
         owed: trainings that a verdict needs beside those of its sides, and that are still to be made.
+        draws_seeds: whether the new run has the best of several seeds, where there is time.
         turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
 
@@ -51,6 +53,7 @@ class Allowance:
     has_steps: bool = False
     seeing_seconds: float = 0.0
     owed: int = 0
+    draws_seeds: bool = False
     turns: int = field(default=0, init=False)
     _usual: int = field(default=0, init=False)
 
@@ -133,6 +136,11 @@ class Allowance:
     def until_growing(self, seconds: float) -> float:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
         return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds - self._owed()
+
+    def for_seeds(self, turns: int, seconds: float) -> float:
+        """Seconds that a verdict of so many turns leaves to the choice of a seed, one training of which takes
+        `seconds`: none before it has as many turns as were planned."""
+        return SLACK * DRAWN * seconds if self.draws_seeds and turns >= self.turns else 0.0
 
     def until_judging(self, seconds: float) -> float:
         """Seconds that are left beside those of the least verdict on a recipe one training of which takes `seconds`,

@@ -73,6 +73,9 @@ def told(prepared: Prepared, rows: np.ndarray, answer: np.ndarray, is_steady: bo
 def doubting(finding: Finding, prepared: Prepared, rows: np.ndarray, answer: np.ndarray) -> Finding:
     """A finding of labels with the training items that are doubted, or why it names none.
 
+    Probabilities that were learned from wrong labels are seldom sure of another class. So where labels are trouble and
+    no training item is named by them, mistakes in the surest half are; what comes of that is judged.
+
     Args:
         finding: what was found on validation.
         prepared: the data.
@@ -84,11 +87,12 @@ def doubting(finding: Finding, prepared: Prepared, rows: np.ndarray, answer: np.
     sharper = plugins.load("checks", LABEL_ERRORS).look(Record(items=items))
     if sharper is not None and "hashes" in sharper.evidence:
         return replace(sharper, name=finding.name)
-    doubted = told(prepared, rows, answer, is_steady=True) if STEADY in finding.evidence else {}
+    is_steady = STEADY in finding.evidence or finding.is_trouble
+    doubted = told(prepared, rows, answer, is_steady=True) if is_steady else {}
     if not doubted:
         return unnamed(finding, "networks that never saw the training items doubt hardly any of their labels")
     named: dict[str, Sequence[Any]] = dict(zip(NAMED, (list(doubted), list(doubted.values())), strict=True))
-    return replace(finding, evidence={**finding.evidence, **named})
+    return replace(finding, evidence={STEADY: None, **finding.evidence, **named})
 
 
 def with_far(finding: Finding, prepared: Prepared, aside: np.ndarray) -> Finding:

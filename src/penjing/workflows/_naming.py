@@ -16,7 +16,9 @@ from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._doubted import (
     EXPLODING,
     LABEL_ERRORS,
+    NAMED,
     STEADY,
+    WHY_UNNAMED,
     Doubts,
     asks_for_items,
     doubting,
@@ -54,7 +56,22 @@ class Naming:
         """The findings, with the training items that they doubt."""
         far = [with_far(one, self.bench.prepared, self.bench.aside) for one in findings]
         is_class = self.base.task.name == "classify"
-        return [self._with_doubted(one) if is_class and one.name == LABEL_ERRORS else one for one in far]
+        is_meant = [is_class and one.name == LABEL_ERRORS and _is_pointed(one) for one in far]
+        return [self._with_doubted(one) if meant else one for one, meant in zip(far, is_meant, strict=True)]
+
+    def asks(self, one: Suited) -> bool:
+        """Whether a remedy asks for items that its finding neither names nor says why it does not."""
+        told = one.finding.evidence
+        is_open = self.base.task.name == "classify" and not any(key in told for key in (*NAMED, WHY_UNNAMED))
+        return is_open and asks_for_items(one, self.base)
+
+    def named_late(self, one: Suited) -> Suited:
+        """A remedy that no finding points at, with the items that it asks for: looked for once, when its turn comes."""
+        if not self.asks(one):
+            return one
+        self._asked_for = self._asked_for or self._with_doubted(one.finding)
+        told = {key: self._asked_for.evidence[key] for key in (*NAMED, WHY_UNNAMED) if key in self._asked_for.evidence}
+        return replace(one, finding=replace(one.finding, evidence={**one.finding.evidence, **told}))
 
     def named_in(self, findings: Sequence[Finding], asked: Suited) -> Finding:
         """The finding of a remedy that was asked for, with what it names; where nothing was found, that is looked for
@@ -74,9 +91,7 @@ class Naming:
     def _with_doubted(self, finding: Finding) -> Finding:
         """The finding with the training items whose labels are doubted; networks that learned from the others judge
         them, where there is time. Where these learned from what judges, others will be doubted for the verdict."""
-        if "hashes" not in finding.evidence and not finding.is_trouble and finding.name != ASKED:
-            return finding
-        is_known, is_steady = "hashes" in finding.evidence, STEADY in finding.evidence
+        is_known = "hashes" in finding.evidence
         if self.bench.judged_on == "folds":
             self.time.owed = self.folds * (self.folds - 1) // 2
         else:
@@ -88,6 +103,7 @@ class Naming:
         if "hashes" not in named.evidence:
             self.time.owed = 0
         elif self.time.owed:
+            is_steady = STEADY in named.evidence
             self.bench.doubted = Doubts(frozenset(named.evidence["hashes"]), self.base, self.folds, is_steady)
         return named
 
@@ -105,3 +121,8 @@ class Naming:
         except (TooSlowError, MemoryError):
             return unnamed(finding, "there was no time or memory to judge labels of training items")
         return doubting(finding, self.bench.prepared, self.bench.learned, answer)
+
+
+def _is_pointed(finding: Finding) -> bool:
+    """Whether a finding of labels is trouble, or names items: of what is good to know, items are named late."""
+    return finding.is_trouble or "hashes" in finding.evidence

@@ -33,6 +33,7 @@ from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._limits import BehindError, Limits, SeeingTooSlowError, TooSlowError
+from penjing.workflows._naming import Naming
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Screened
 from penjing.workflows.compare import differences
 
@@ -164,6 +165,7 @@ class Search:
         record_of: a recipe and its training → what checks may read of it.
         screenings: seconds of a training → how many with seeds of their own tell whether a remedy looks better.
         longest_seeing: the most seconds that encoders may take to see all items.
+        naming: names the items that remedies ask for which no finding points at; None names none.
     """
 
     bench: Bench
@@ -181,6 +183,7 @@ class Search:
     record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=found.steps)
     longest_seeing: Callable[[], float] = lambda: math.inf
     screenings: Callable[[float], int] = lambda _: 1
+    naming: Naming | None = None
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -206,7 +209,7 @@ class Search:
         limits = Limits(seconds, seeing=self.longest_seeing())
         found = self.bench.screen(self.base, limits)
         self._count = self.screenings(found.seconds)
-        self._take(self.base, self._again_with_seeds(self.base, found, seconds))
+        self._take(self.base, self._again_with_seeds(self.base, found, lambda: seconds))
         return self._at.seconds
 
     def run(self, asked: Sequence[Suited] = ()) -> None:
@@ -266,7 +269,9 @@ class Search:
         settled = self.without.union(self._tried)
         told = {one.name: one for one in suited(list(self.infos), self.best)}
         found = [told.get(name) or _unpointed(name, self.best) for name in plugins.names("remedies")]
-        return sorted((one for one in found if one.name not in settled), key=_promise)
+        # To name items takes trainings, so what asks for some comes last.
+        asks = self.naming.asks if self.naming else lambda _: False
+        return sorted((one for one in found if one.name not in settled), key=lambda one: (asks(one), *_promise(one)))
 
     def _again(self) -> list[Suited]:
         """What looked no better before something else did, once more: it may on top of that."""
@@ -294,6 +299,7 @@ class Search:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
         doses = self._doses(one)
         if not doses:
+            one = self.naming.named_late(one) if self.naming else one
             self._tried.setdefault(one.name, one)
         if doses >= MOST_DOSES or (doses and self.steps[-1].name != one.name):  # with others on top it is settled
             return False
@@ -320,7 +326,7 @@ class Search:
         try:
             recipe, found = self._screened(recipe, longest)
             if self._merit(found.scored) >= self._mean_merit(self._at) - self._noise:  # else it is behind as it is
-                found = self._again_with_seeds(recipe, found, self.longest())
+                found = self._again_with_seeds(recipe, found, self.longest)
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
             if not isinstance(slow, SeeingTooSlowError):  # that hangs on no number of updates
@@ -335,7 +341,7 @@ class Search:
             (told, *_) = str(problem).splitlines() or ["there was not enough memory"]
             return decide("failed", told)
         why = self._change(found)
-        is_guess = one.finding == NO_FINDING and bool(self.steps or not self.findings)
+        is_guess = one.finding.name == NO_FINDING.name and bool(self.steps or not self.findings)
         if not self.is_better(found, UNPOINTED if is_guess else 1.0):
             self._lost |= {} if doses else {one.name: len(self.steps)}
             times = found.seconds / max(self._at.seconds, 1e-9)
@@ -446,15 +452,15 @@ class Search:
             gain.mean() > max(SURER_ERRORS * standard_error(gain, self._unit), SURER_SHARE * abs(before.mean()))
         )
 
-    def _again_with_seeds(self, recipe: Recipe, found: Screened, longest: float) -> Screened:
+    def _again_with_seeds(self, recipe: Recipe, found: Screened, longest: Callable[[], float]) -> Screened:
         """A training with those of other seeds beside it, none of which a verdict has, as far as there is time."""
         again: list[Screened] = []
         for number in range(1, self._count):
-            if longest < found.seconds:
+            if longest() < found.seconds:
                 break
             try:
                 other = replace(recipe, seed=recipe.seed + number * SEEDS_APART)
-                again.append(self.bench.screen(other, Limits(longest)))
+                again.append(self.bench.screen(other, Limits(longest()), is_read=False))
             except TooSlowError:
                 break
         return replace(found, again=tuple(again))
@@ -470,6 +476,7 @@ class Search:
 
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found
+        self._count = min(self._count, self.screenings(found.seconds))  # what looks good may take longer
         self._seen.add(recipe.id)
         self._noise = self._standard_error(found.scored)
 

@@ -20,6 +20,7 @@ from penjing.core.statistics import Metric
 from penjing.models.own import NAME as OWN
 from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._limits import Limits, TooSlowError
+from penjing.workflows._prepare import Prepared
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
 
 ANOTHER_SEED = "another_seed"  # what a treatment calls it
@@ -68,8 +69,8 @@ class Seeds:
         Args:
             seconds: of one training.
         """
-        rows = self.bench.prepared.rows("valid")
-        if self._is_settled(recipe) or not len(rows):
+        rows = self.bench.fair(self.bench.prepared.rows("valid"))
+        if is_settled(recipe, self.bench.prepared) or not len(rows):
             return []
         return self._in_order(self._drawn(recipe, seconds, rows, rows[:0]))
 
@@ -80,17 +81,13 @@ class Seeds:
         choose, judge = self._apart()
         groups = self.bench.prepared.groups
         fewest = min(len(np.unique(groups[rows])) for rows in (choose, judge))
-        if self._is_settled(recipe) or fewest < FEWEST_GROUPS:
+        if is_settled(recipe, self.bench.prepared) or fewest < FEWEST_GROUPS:
             return None
         drawn = self._drawn(recipe, seconds, choose, judge)
         if not drawn or (order := self._in_order(drawn))[0] is drawn[0]:
             return None
         own, best, truth = drawn[0].judged, order[0].judged, self.bench.prepared.truth[judge]
         return order, differences.network_difference(self.metric, truth, own, best, groups[judge])
-
-    def _is_settled(self, recipe: Recipe) -> bool:
-        """Whether the seed stays as it is, whatever others give."""
-        return bool(self.bench.prepared.split.folds) or recipe.model.name == OWN
 
     def _apart(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows that choose, and rows that judge: two halves of those that validate where folds judge remedies."""
@@ -123,3 +120,8 @@ class Seeds:
 
     def _in_order(self, drawn: Sequence[Drawn]) -> list[Drawn]:
         return sorted(drawn, key=lambda one: one.value, reverse=self.metric.is_higher_better)
+
+
+def is_settled(recipe: Recipe, prepared: Prepared) -> bool:
+    """Whether the seed of a run stays as it is, whatever others give."""
+    return bool(prepared.split.folds) or recipe.model.name == OWN

@@ -76,7 +76,7 @@ class Treatment:
         if untried:
             is_tried = any(one.outcome not in _BRIEF for one in self.treated)
             return f"{'nothing was shown to help, and ' * is_tried}{NOTHING_TO_GAIN}, so the run stays as it is"
-        return "nothing helped, so the run stays as it is; it is as good as these remedies make it"
+        return "nothing was shown to help, so the run stays as it is"
 
     @property
     def ledger(self) -> list[dict[str, Any]]:

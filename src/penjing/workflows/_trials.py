@@ -93,6 +93,7 @@ class Deal:
     Attributes:
         name: tells deals apart.
         is_whole: whether pictures that choose and judge are shown with their border, wherever others are not.
+        is_read: whether checks read the history of the training, which a short one spends a tenth of its time on.
     """
 
     name: tuple[int, ...]
@@ -100,6 +101,7 @@ class Deal:
     valid: np.ndarray
     judged: np.ndarray
     is_whole: bool = False
+    is_read: bool = False
 
 
 @dataclass
@@ -160,13 +162,13 @@ class Bench:
     def judged(self) -> np.ndarray:
         """Rows that judge, in order."""
         rows = {"confirm": self.prepared.rows("confirm"), "valid": self.lent, "folds": self.learned}
-        return self._fair(rows[self.judged_on])
+        return self.fair(rows[self.judged_on])
 
     @property
     def screened(self) -> np.ndarray:
         """Rows that a first trial is measured on, in order: those that validate, or the first fold of a run with
         folds."""
-        return self._fair(self._validating)
+        return self.fair(self._validating)
 
     @property
     def _validating(self) -> np.ndarray:
@@ -190,7 +192,7 @@ class Bench:
         """Rows that are learned from where none of them judges, in order."""
         return np.setdiff1d(self.prepared.rows("train", "valid"), np.concatenate([self._validating, self.lent]))
 
-    def _fair(self, rows: np.ndarray) -> np.ndarray:
+    def fair(self, rows: np.ndarray) -> np.ndarray:
         """The rows that may choose and judge."""
         return rows[~np.isin(rows, self.aside)]
 
@@ -205,15 +207,18 @@ class Bench:
             otherwise = "give the object itself with model="
             check_weights(recipe, self._problem(recipe, deal, math.inf), otherwise)
 
-    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> Screened:
+    def screen(self, recipe: Recipe, limits: Limits = NO_LIMITS, is_read: bool = True) -> Screened:
         """One training, measured on the rows that also chose its weights.
+
+        Args:
+            is_read: whether checks read its history.
 
         Raises:
             TooSlowError: it would take longer than the limits allow.
             BehindError: it was given up half-way.
         """
         valid = self.screened
-        return self.train(recipe, Deal((), self.learned, valid, valid), limits)
+        return self.train(recipe, Deal((), self.learned, valid, valid, is_read=is_read), limits)
 
     def turn(self, number: int, folds: int) -> list[Deal]:
         """Deals by which every item that judges does so once.
@@ -230,7 +235,7 @@ class Bench:
         rows = self.learned
         fold = self._folded(rows, folds, seed)
         for number in np.unique(fold).tolist():
-            yield Deal((seed, number), rows[fold != number], self.screened, self._fair(rows[fold == number]))
+            yield Deal((seed, number), rows[fold != number], self.screened, self.fair(rows[fold == number]))
 
     def _folded(self, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
         """Int[rows]: the fold of each row; groups and, as far as they allow, classes are dealt evenly."""
@@ -254,9 +259,8 @@ class Bench:
         truth = self.prepared.truth
         try:
             left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
-            # Checks read what a search tries, and nobody reads the histories of a verdict.
             plain = uncompiled(recipe)
-            trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=not deal.name)
+            trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=deal.is_read)
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
         except RuntimeError as problem_of_torch:
@@ -308,7 +312,7 @@ class Bench:
 
     def _constant(self, recipe: Recipe, problem: Problem, count: int) -> np.ndarray:
         """Float32[count, outputs]: what a model says that knows only how frequent the answers are."""
-        truth = problem.truth[self._fair(problem.train)]
+        truth = problem.truth[self.fair(problem.train)]
         return Majority.learn(recipe.task.name, truth, len(problem.classes)).answer(count)
 
     def held_out(self, recipe: Recipe, limits: Limits = NO_LIMITS) -> np.ndarray:

@@ -37,7 +37,7 @@ from penjing.workflows._prepare import prepare
 from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import NO_FINDING, Outcome, Search, Step, Treated
-from penjing.workflows._seeds import ANOTHER_SEED, Seeds
+from penjing.workflows._seeds import ANOTHER_SEED, Seeds, is_settled
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
@@ -215,6 +215,7 @@ class Trial:
             record_of=self._record_of,
             longest_seeing=self.time.longest_seeing,
             screenings=self.time.screenings,
+            naming=None if self.wish.remedies else self.naming,
         )
         self._begin(search)
         search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
@@ -226,7 +227,9 @@ class Trial:
             self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
         found = self._judged(search.steps) if search.steps else self._ended((), None, None)
-        return self._seeded(found)
+        self.time.owed = 0  # what is judged is judged
+        found = self._seeded(found)
+        return found if found.recipe is None else replace(found, recipe=self._of_training(found.recipe))
 
     def _seeded(self, found: Treatment) -> Treatment:
         """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
@@ -259,7 +262,7 @@ class Trial:
         found = self._ended((), None, None)
         if verdict != "helped":
             return found
-        return replace(found, kept=(ANOTHER_SEED,), gain=difference, recipe=self._of_training(best.recipe))
+        return replace(found, kept=(ANOTHER_SEED,), gain=difference, recipe=best.recipe)
 
     def _record_of(self, recipe: Recipe, found: Screened) -> Record:
         """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
@@ -298,7 +301,8 @@ class Trial:
         check_same(self.run, prepared, previous)
         self.bench = Bench(prepared, self.task, own=self.own)
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
-        self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took)
+        has_seeds = self.has_growing and not is_settled(self.base, prepared)
+        self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took, draws_seeds=has_seeds)
         self._check_groups()
         self.bench.check_own(self.base)
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
@@ -470,7 +474,7 @@ class Trial:
             treated=tuple(treated),
             kept=tuple(dict.fromkeys(one.name for step in kept for one in step.remedies)),
             gain=gain,
-            recipe=None if recipe is None else self._of_training(recipe),
+            recipe=recipe,
             began=self._began,
             ways=tuple(self.ways),
         )
