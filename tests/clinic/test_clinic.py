@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -302,6 +303,31 @@ def test_repairs_are_judged_on_the_items_that_the_fault_took_away_too() -> None:
     assert found.inputs["x"].tolist() == [0, 1, 2, 4, 6, 7, 8, 9, 10, 11]
     assert found.inputs["note"][-4:] == ["8", "9", "10", "11"]
     assert list(found.label)[-4:] == ["a", "b", "a", "b"]
+
+
+def test_a_random_search_tries_each_recipe_once_and_counts_only_what_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Recipes 1 to 5 in turn, each twice, at a second each; the later, the better."""
+    clock, base, asked = [0.0], Recipe().filled(), list[int]()
+    drawn = iter([1, 1, 2, 1, 2, 3, 3, 4, 4, 5])
+
+    def trained(_: Any, recipe: Recipe, trials: Any = None) -> Any:
+        if trials is not None:
+            asked.append(recipe.seed)
+            clock[0] += 1.0
+        return SimpleNamespace(value=0.1 * recipe.seed)
+
+    monkeypatch.setattr(repair, "_trained", trained)
+    monkeypatch.setattr(repair, "_composed", lambda *_: change(base, {"seed": next(drawn)}))
+    monkeypatch.setattr(repair, "Bench", lambda *_: "trials")
+    monkeypatch.setattr(repair, "Run", lambda _: SimpleNamespace(recipe=base))
+    monkeypatch.setattr(repair, "time", SimpleNamespace(process_time=lambda: clock[0]))
+    ward: Any = SimpleNamespace(prepared=SimpleNamespace(task="classify"))
+    found = repair.searched(ward, base, SimpleNamespace(run="", findings=()), 3.5, 7)  # type: ignore[arg-type]
+    assert asked == [1, 2, 3, 4]
+    assert (found.trainings, found.recipe.seed, found.late_seconds) == (3, 3, 0.5)
+    assert found.told(base)["trainings"] == 3
 
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:
