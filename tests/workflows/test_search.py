@@ -17,7 +17,8 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
 from penjing.workflows._limits import NO_LIMITS, BehindError, Limits, SeeingTooSlowError, TooSlowError
-from penjing.workflows._search import Search, Step, Treated
+from penjing.workflows._search import Search
+from penjing.workflows._steps import Step, Treated
 from penjing.workflows._trials import Screened
 
 TASK = plugins.load("tasks", "classify")

@@ -39,8 +39,9 @@ from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._limits import Limits
-from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
+from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN
 from penjing.workflows._seeds import MOST_SEEDS
+from penjing.workflows._steps import Treated
 from penjing.workflows._trials import Bench, Deal, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny

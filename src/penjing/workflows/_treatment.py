@@ -13,7 +13,8 @@ from penjing.core.differences import Difference
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import LINE_COLUMNS, metric_name, show_effect, show_score
 from penjing.core.run import Run
-from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN, Treated
+from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN
+from penjing.workflows._steps import Treated
 from penjing.workflows.diagnose import Diagnosis
 
 LONG = 1.25  # times the seconds, from which on a remedy's cost is said

@@ -36,8 +36,9 @@ from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._prepare import prepare
 from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
-from penjing.workflows._search import NO_FINDING, Outcome, Search, Step, Treated
+from penjing.workflows._search import NO_FINDING, Search
 from penjing.workflows._seeds import ANOTHER_SEED, Seeds, is_settled
+from penjing.workflows._steps import Outcome, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
