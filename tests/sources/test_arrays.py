@@ -193,3 +193,29 @@ def test_a_file_of_arrays_is_read_as_a_dict_is(tmp_path: Path) -> None:
         (tmp_path / "z.npz").write_bytes(content)
         with pytest.raises(DataError, match=r"z\.npz cannot be read as arrays"):
             open_data(tmp_path / "z.npz")
+
+
+def test_a_damaged_file_of_arrays_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "x.npz"
+    np.savez_compressed(file, image=np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"x\.npz cannot be read as arrays"):
+        open_data(file)
+    np.save(tmp_path / "one.npy", PICTURES)
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+    with pytest.raises(DataError, match=r"one\.npz cannot be read as arrays: it is one array without a name"):
+        open_data(tmp_path / "one.npz")
+
+
+def test_a_single_value_beside_arrays_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", image=PICTURES, label=LABELS, label_name=np.array("kind"))
+    with pytest.raises(DataError, match='the column "label_name" is one ndarray; expected one value for each item'):
+        open_data(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("options", [Options(inputs=("image",)), Options(time_column="t"), Options(files={"x": "y"})])
+def test_further_options_about_columns_are_refused(options: Options) -> None:
+    with pytest.raises(UsageError, match="arrays have no columns; give a data frame instead"):
+        open_data((PICTURES, LABELS), options)

@@ -15,8 +15,8 @@ from PIL import Image
 
 from penjing.core.errors import DataError, UsageError
 from penjing.sources import Options, open_data
+from penjing.sources._cells import as_column
 from penjing.sources._samples import png, sample_images
-from penjing.sources._tables import as_column
 
 PICTURES = sample_images(4)
 LABELS = ["a", "b", "a", "b"]

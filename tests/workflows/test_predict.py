@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from made_run import CLASSES, copied, labels, picture, write_run
@@ -216,6 +217,16 @@ WAYS: dict[str, Callable[[Path], Any]] = {
     "floats": lambda photos: arrays(photos) / 255,
     "list of arrays": lambda photos: list(arrays(photos)),
     "frame": lambda photos: pl.read_parquet(parquet(photos)),
+    "series of paths": lambda photos: pd.Series([str(file) for file in photos.rglob("*.png")]),
+    "array of paths": lambda photos: np.array([str(file) for file in photos.rglob("*.png")]),
+    "list of bytes": lambda photos: [file.read_bytes() for file in photos.rglob("*.png")],
+    "list of images": lambda photos: [Image.fromarray(one) for one in arrays(photos)],
+    "series of images": lambda photos: pd.Series([Image.fromarray(one) for one in arrays(photos)]),
+    "series of arrays": lambda photos: pd.Series(list(arrays(photos))),
+    "series of polars": lambda photos: pl.Series([file.read_bytes() for file in photos.rglob("*.png")]),
+    "dict of arrays": lambda photos: {"image": arrays(photos)},
+    "dict of images": lambda photos: {"image": [Image.fromarray(one) for one in arrays(photos)]},
+    "arrays and labels": lambda photos: (arrays(photos), np.arange(6)),
 }
 
 
@@ -239,6 +250,11 @@ def test_one_picture_in_memory_is_one_item(kind: str, run: Run, photos: Path) ->
     found = predict.predict(run, ways[kind])
     assert len(found) == 1
     assert kind == "grey" or labels(found) == ["dog"]
+
+
+@pytest.mark.parametrize("make", [np.asarray, Image.fromarray])
+def test_a_tuple_of_two_pictures_is_two_items(make: Any, run: Run) -> None:
+    assert labels(predict.predict(run, (make(picture("dog", 101)), make(picture("猫", 100))))) == ["dog", "猫"]
 
 
 def test_three_grey_pictures_are_three_items_for_a_run_of_grey_ones(tmp_path: Path) -> None:

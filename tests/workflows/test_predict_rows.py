@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from made_table_run import Made, make_run
@@ -468,3 +469,46 @@ def test_tiny_numbers_are_written_as_they_are(numbers: Made, tmp_path: Path) -> 
     tiny = replace(found, frame=found.frame.with_columns(prediction=pl.lit(1.25e-8)))
     tiny.write(tmp_path / "answers.csv")
     assert pl.read_csv(tmp_path / "answers.csv")["prediction"].to_list() == [1.25e-8] * 3
+
+
+# ---- values in memory
+
+
+VECTORS = np.random.default_rng(7).normal(size=(ROWS, 3)).round(4)
+UP = np.where(VECTORS[:, 0] > 0, "up", "down")
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    data = {"emb": VECTORS, "size": list(range(ROWS)), "label": UP}
+    return make_run(tmp_path_factory.mktemp("vectors") / "run", data, Options(target="label"), table="tabular")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: {"emb": VECTORS, "size": list(range(ROWS)), "label": UP},
+        lambda: {"emb": list(VECTORS), "size": np.arange(ROWS)},
+        lambda: {"emb": VECTORS.tolist(), "size": pd.Series(range(ROWS))},
+        lambda: [{"emb": row, "size": number} for number, row in enumerate(VECTORS)],
+        lambda: pd.DataFrame({"emb": list(VECTORS), "size": range(ROWS)}),
+    ],
+    ids=["arrays", "list of arrays", "lists", "rows", "frame"],
+)
+def test_rows_of_numbers_are_answered_as_they_were_validated(make: Callable[[], Any], vectors: Made) -> None:
+    found = predict.predict(vectors.run, make())
+    names = [f"p_{name}" for name in found.names]
+    assert np.allclose(found.frame.select(names).to_numpy(), vectors.answer, atol=1e-5)
+
+
+def test_rows_of_whole_numbers_are_known_by_the_columns_of_the_run(vectors: Made) -> None:
+    whole = VECTORS.round().astype(int)
+    answers = [
+        predict.predict(vectors.run, {"emb": cells, "size": [1] * ROWS}).frame for cells in (whole, whole.tolist())
+    ]
+    assert answers[0].equals(answers[1])
+
+
+def test_what_is_no_value_is_refused_when_predicting_too(vectors: Made) -> None:
+    with pytest.raises(DataError, match='the column "size" holds a object, which is no value'):
+        predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [object(), object()]})

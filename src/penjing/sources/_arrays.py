@@ -12,18 +12,22 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.errors import DataError
 from penjing.core.table import Store, Table
+from penjing.sources._cells import cells_of, columns_of, is_missing, together
+from penjing.sources._columns import is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._media import is_of_files
 from penjing.sources._options import Options
 from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
 from penjing.sources._places import current_place
 from penjing.sources._stores import ArrayStore
-from penjing.sources._tables import are_lists, as_column, as_text, is_missing
+from penjing.sources._tables import as_text
 
 _SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, height, width]"
 _CHANNELS = (1, 3, 4)
 # An array of names beside an array of class numbers is called after it: label and label_names.
 _NAMES_ENDINGS = ("_names", "_name")
+# A column of rows of numbers that is called so holds sounds.
+SOUNDS = ("audio", "sound", "wave", "speech", "声音", "音频")
 
 
 def pictures(x: Any) -> tuple[ArrayStore, int]:
@@ -71,34 +75,38 @@ def open_columns(
         DataError: lengths that differ, or values that are no items.
         UsageError: as `open_rows`.
     """
-    named, names_of = _take_names(columns)
+    named, names_of = _take_names({name: _values(values) for name, values in columns.items()})
     count = _count(named)
     held: dict[str, tuple[str, Store]] = {}
     series: list[pl.Series] = []
     for name, values in named.items():
-        array = values if isinstance(values, list) else as_numpy(values)
-        modality = _items(name, array, options)
+        modality = _items(name, values, options)
         if modality:
-            held[name] = (modality, _store(name, array, modality))
+            held[name] = (modality, _store(name, values, modality))
             series.append(pl.Series(name, [str(row) for row in range(count)], dtype=pl.String))
         else:
-            series += _cells(name, array, names_of.get(name))
+            is_target = labels is None and is_named_like_a_label(name, options)
+            series += _cells(name, values, names_of.get(name), False if is_target else None)
     if labels is not None:
         name = "y"
-        while name in named:
+        while name in {one.name for one in series}:
             name += "_"
         series.append(pl.Series(name, labels, dtype=pl.String))
         options = options if options.target else replace(options, target=name)
-    frame = as_text(pl.DataFrame(series))
+    frame = as_text(together(series))
     opened = Opened(title, kind, title, hints=dict(hints or {}), held=held)
     return open_rows(frame, options, opened, current_place())
 
 
-def label_text(value: object) -> str | None:
-    """A label as text: 3.0 is "3"; None and NaN are no label."""
-    if is_missing(value) or value != value:
-        return None
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+def _values(values: Any) -> Any:
+    """What a column holds, as an array or, where its items are of different sizes or kinds, as a list; a single value
+    as it is."""
+    if isinstance(values, list | tuple):
+        return list(values)
+    if hasattr(values, "to_list"):  # a series of pandas or polars
+        array = np.asarray(values)
+        return values.to_list() if array.dtype.kind == "O" else array
+    return as_numpy(values) if hasattr(values, "__array__") else values
 
 
 def _take_names(columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -107,17 +115,17 @@ def _take_names(columns: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, l
     for name in columns:
         for ending in _NAMES_ENDINGS:
             base = name.removesuffix(ending)
-            if base != name and base in columns and len(columns[name]) != len(columns[base]):
-                names[base] = [str(one) for one in np.asarray(kept.pop(name)).tolist()]
+            if base == name or base not in columns:
+                continue
+            lengths = _length(columns[name]), _length(columns[base])
+            if -1 not in lengths and lengths[0] != lengths[1]:
+                names[base] = [str(one) for one in cells_of(kept.pop(name))]
                 break
     return kept, names
 
 
 def _count(columns: Mapping[str, Any]) -> int:
-    lengths = {
-        name: len(values) if isinstance(values, list) or (hasattr(values, "__len__") and np.ndim(values) != 0) else -1
-        for name, values in columns.items()
-    }
+    lengths = {name: _length(values) for name, values in columns.items()}
     odd = [name for name, length in lengths.items() if length < 0]
     if odd:
         raise DataError(
@@ -127,6 +135,11 @@ def _count(columns: Mapping[str, Any]) -> int:
         listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
         raise DataError(f"the columns have different lengths: {listed}; expected one value for each item in each")
     return next(iter(lengths.values()))
+
+
+def _length(values: Any) -> int:
+    """How many values there are; -1 of a single one."""
+    return len(values) if isinstance(values, list) or getattr(values, "ndim", 0) > 0 else -1
 
 
 def _items(name: str, values: Any, options: Options) -> str:
@@ -142,7 +155,7 @@ def _items(name: str, values: Any, options: Options) -> str:
     if given in plugins.names("modalities"):
         return given
     if dimensions == 2:
-        return "audio" if name.casefold() in ("audio", "sound", "wave", "speech", "声音", "音频") else ""
+        return "audio" if name.casefold() in SOUNDS else ""
     is_video = dimensions == 5 or (dimensions == 4 and not isinstance(values, list) and not _has_channels(values))
     if is_video and "video" in plugins.names("modalities"):
         return "video"
@@ -167,11 +180,15 @@ def numbered(rows: np.ndarray) -> dict[str, np.ndarray]:
     return {f"x{number}": rows[:, number] for number in range(rows.shape[1])}
 
 
-def _cells(name: str, values: Any, names: Sequence[str] | None) -> list[pl.Series]:
+def _cells(name: str, values: Any, names: Sequence[str] | None, is_spread: bool | None) -> list[pl.Series]:
     """Single values as one column, rows of numbers as one column each."""
-    if not isinstance(values, list) and values.ndim == 2:
-        return [pl.Series(f"{name}_{number}", values[:, number]) for number in range(values.shape[1])]
-    cells = values if isinstance(values, list) else values.tolist()
+    if not isinstance(values, list) and values.ndim == 2 and values.dtype.kind not in "biuf":
+        return [
+            series for place in range(values.shape[1]) for series in columns_of(f"{name}_{place}", values[:, place])
+        ]
+    if not isinstance(values, list) and values.ndim > 1:
+        return columns_of(name, values)
+    cells = cells_of(values)
     if names is not None and all(isinstance(cell, int) and 0 <= cell < len(names) for cell in cells):
         return [pl.Series(name, [names[cell] for cell in cells])]
     cells = [None if is_missing(cell) else cell for cell in cells]
@@ -180,6 +197,4 @@ def _cells(name: str, values: Any, names: Sequence[str] | None) -> list[pl.Serie
         return [
             pl.Series(name, cells, strict=False) if any(isinstance(c, float) for c in known) else pl.Series(name, cells)
         ]
-    if are_lists(known):
-        return [as_column(name, cells)]
-    return [pl.Series(name, [label_text(cell) for cell in cells], dtype=pl.String)]
+    return columns_of(name, cells, is_spread)

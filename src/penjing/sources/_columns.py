@@ -169,6 +169,13 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
     )
 
 
+def is_named_like_a_label(column: str, options: Options) -> bool:
+    """Whether a column is the target by what was said, or by its name where nothing was."""
+    if options.target:
+        return column == options.target or column in [name.strip() for name in options.target.split(",")]
+    return column.strip().casefold() in LABEL_NAMES
+
+
 def check_inputs(roles: Roles, name: str) -> None:
     """Raises:
     UsageError: there is no input; the message says why each column is none.

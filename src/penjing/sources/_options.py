@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from penjing.core.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Options:
@@ -51,3 +53,28 @@ class Options:
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def refuse_columns(options: Options, who_has: str, *, types_too: bool = False) -> None:
+    """Refuse what speaks of columns where data have none: it would be ignored.
+
+    Args:
+        options: as given.
+        who_has: how the sentence begins: "arrays have".
+        types_too: whether no type may be given either.
+
+    Raises:
+        UsageError: an option names a column.
+    """
+    asked = {
+        "--target": options.target,
+        "--input": ",".join(options.inputs),
+        "--group": options.group,
+        "--split": options.split,
+        "--time-column": options.time_column,
+        "--files": ",".join(options.files),
+        "--type": ",".join(options.types) if types_too else "",
+    }
+    for option, value in asked.items():
+        if value not in ("", "none"):
+            raise UsageError(f"{option} {value}: {who_has} no columns; give a data frame instead")

@@ -10,17 +10,13 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
-from datetime import timedelta
-from decimal import Decimal
-from numbers import Integral, Real
 from pathlib import PurePosixPath
-from typing import Any
 
 import polars as pl
 
 from penjing.core.errors import DataError, MissingExtra
 from penjing.sources._media import modality_of
-from penjing.sources._words import many
+from penjing.sources._words import distinct, many
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", ".xls"})
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -211,7 +207,7 @@ def _plain_cells(text: str, separator: str) -> pl.DataFrame | None:
         has_header=False,
         infer_schema=False,
         quote_char=None,
-        new_columns=_distinct(header),
+        new_columns=distinct(header),
     )
     return _without_idle(frame.with_columns(pl.all().str.strip_chars().replace("", None)), header)
 
@@ -241,7 +237,7 @@ def _is_blank_line(row: Sequence[str]) -> bool:
 
 def _frame(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
     """A frame of text."""
-    names = _distinct(header)
+    names = distinct(header)
     cells = [[cell.strip() or None for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in header]
     frame = pl.DataFrame(dict(zip(names, cells, strict=True)), schema=dict.fromkeys(names, pl.String))
     return _without_idle(frame, header)
@@ -273,16 +269,6 @@ def _separator(lines: list[str]) -> str:
     return best if width(best) > 1 else max(_SEPARATORS, key=lines[0].count)
 
 
-def _distinct(header: list[str]) -> list[str]:
-    names: list[str] = []
-    for index, given in enumerate(header, start=1):
-        name = given or f"column_{index}"
-        while name in names:
-            name += f"_{index}"
-        names.append(name)
-    return names
-
-
 def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
     try:
         return pl.read_parquet(io.BytesIO(content))
@@ -312,8 +298,8 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     columns = []
     for series in frame.get_columns():
         kind = series.dtype
-        if isinstance(kind, pl.Struct) and any(part.name == "bytes" for part in kind.fields):
-            series = series.struct.field("bytes").alias(series.name)
+        if isinstance(kind, pl.Struct):
+            series = _files_in(series, {part.name for part in kind.fields})
         if kind == pl.Duration:
             series = series.dt.total_microseconds() / 1e6
         if series.dtype.is_float() or (isinstance(kind, pl.Decimal) and kind.scale):
@@ -329,47 +315,16 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def _files_in(cells: pl.Series, parts: set[str]) -> pl.Series:
+    """The bytes in a column of {bytes, path}, or the paths where no bytes are there; any other column as it is."""
+    if "bytes" not in parts:
+        return cells
+    content = cells.struct.field("bytes")
+    is_elsewhere = "path" in parts and content.null_count() == len(content)
+    return (cells.struct.field("path") if is_elsewhere else content).alias(cells.name)
+
+
 def are_whole(values: pl.Series) -> bool:
     """Whether numbers, missing ones aside, are whole and not larger than a float tells apart."""
     known = values.drop_nulls()
     return bool(((known % 1 == 0) & (known.abs() < 2**53)).all())
-
-
-def from_pandas(data: Any) -> pl.DataFrame:
-    """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
-    names = _distinct([str(name) for name in data.columns])
-    return pl.DataFrame([as_column(name, data.iloc[:, place].tolist()) for place, name in enumerate(names)])
-
-
-def is_missing(cell: object) -> bool:
-    """Whether a value in memory is none: None, NaN, or what pandas has for them."""
-    return cell is None or type(cell).__name__ in ("NAType", "NaTType") or (isinstance(cell, float) and cell != cell)
-
-
-def _are_fractions(cells: Sequence[Any]) -> bool:
-    """Whether every cell is a number, and not all are whole by their type."""
-    are_numbers = all(isinstance(one, Real | Decimal) and not isinstance(one, bool) for one in cells)
-    return are_numbers and not all(isinstance(one, Integral) for one in cells)
-
-
-def are_lists(cells: Sequence[Any]) -> bool:
-    """Whether every cell is a list of texts, as of labels; an empty one is, too."""
-    return bool(cells) and all(isinstance(one, list) and all(isinstance(part, str) for part in one) for one in cells)
-
-
-def as_column(name: str, cells: Sequence[Any]) -> pl.Series:
-    """A column of values in memory: text, bytes, numbers, lists of texts, spans of time, or arrays and pictures; null
-    where one is missing."""
-    cells = [None if is_missing(cell) else cell for cell in cells]
-    known = [cell for cell in cells if cell is not None]
-    if known and all(isinstance(cell, bytes) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Binary)
-    if any(getattr(cell, "ndim", 0) > 0 or hasattr(cell, "convert") for cell in known):
-        return pl.Series(name, cells, dtype=pl.Object)
-    if _are_fractions(known):
-        return pl.Series(name, [None if cell is None else float(cell) for cell in cells], dtype=pl.Float64)
-    if are_lists(known):
-        return pl.Series(name, cells, dtype=pl.List(pl.String))
-    if known and all(isinstance(cell, timedelta) for cell in known):
-        return pl.Series(name, cells, dtype=pl.Duration("us"))
-    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)

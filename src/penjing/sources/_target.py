@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from penjing.core.errors import UsageError
+from penjing.core.errors import DataError, UsageError
 from penjing.modalities import boolean, number
 from penjing.modalities._missing import MARKERS
+from penjing.sources._cells import cells_of
 from penjing.sources._classes import many_values, tidy
+from penjing.sources._pixels import as_numpy
 from penjing.sources._tables import are_whole
 from penjing.sources._words import many
 
@@ -52,10 +54,11 @@ def read_target(cells: pl.Series, label_from: str, option: str, given: str = "")
 
     Raises:
         UsageError: `given` is none that can be predicted, or the cells are not of it.
+        DataError: the cells hold what cannot be predicted, such as pictures.
     """
     if given and given not in TARGETS:
         raise UsageError(f"--type {option}={given}: a target is one of {', '.join(TARGETS)}")
-    cells, doubts = without_markers(cells, label_from)
+    cells, doubts = without_markers(_told(cells, label_from), label_from)
     if given not in ("", LABELS) and cells.dtype.is_nested():
         raise UsageError(f"--type {option}={given}: {label_from} holds lists, which are {LABELS}; take --type away")
     if given == LABELS or cells.dtype.is_nested():
@@ -74,6 +77,39 @@ def read_target(cells: pl.Series, label_from: str, option: str, given: str = "")
         said = (f"{said[0]}; for a number: --type {option}=number",)
     texts = as_labels(cells)
     return Target(texts, "category", said, (*doubts, *many_values(texts.to_list(), label_from)))
+
+
+def _told(cells: pl.Series, label_from: str) -> pl.Series:
+    """The cells as texts, numbers or lists: bytes are texts in UTF-8, arrays of whole numbers or words are lists.
+
+    Raises:
+        DataError: they hold something that cannot be predicted.
+    """
+    expected = "expected a class, a number or a list of labels for each item"
+    if cells.dtype == pl.Binary:
+        try:
+            return cells.cast(pl.String).str.strip_chars().replace("", None)
+        except pl.exceptions.PolarsError as problem:
+            raise DataError(f"{label_from} holds bytes that are no text in UTF-8; {expected}") from problem
+    if isinstance(cells.dtype, pl.Struct):
+        raise DataError(f"{label_from} holds records of {', '.join(cells.struct.fields[:3])}; {expected}")
+    if cells.dtype != pl.Object:
+        return cells
+    values = cells.to_list()
+    odd = next((one for one in values if one is not None and not _is_list(one)), None)
+    if odd is not None:
+        what = f"an array of shape {tuple(odd.shape)}" if hasattr(odd, "shape") else f"a {type(odd).__name__}"
+        raise DataError(f"{label_from} holds {what}; {expected}")
+    lists = [None if one is None else [str(part) for part in cells_of(one)] for one in values]
+    return pl.Series(cells.name, lists, dtype=pl.List(pl.String))
+
+
+def _is_list(value: object) -> bool:
+    """Whether a cell is a list, or an array of whole numbers, which may be labels."""
+    if not hasattr(value, "__array__"):
+        return isinstance(value, list)
+    array = as_numpy(value)
+    return array.ndim == 1 and array.dtype.kind in "biu"
 
 
 def without_markers(cells: pl.Series, label_from: str) -> tuple[pl.Series, tuple[str, ...]]:

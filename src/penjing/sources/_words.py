@@ -19,3 +19,14 @@ def some(names: Sequence[str], most: int = 3) -> str:
 def span(names: Sequence[str]) -> str:
     """The first and the last of ordered names: "mouse01…mouse12"."""
     return f"{names[0]}…{names[-1]}" if len(names) > 1 else names[0]
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names of columns, each another: one that is empty is numbered, one that was there has its place behind it."""
+    found: list[str] = []
+    for index, given in enumerate(names, start=1):
+        name = given or f"column_{index}"
+        while name in found:
+            name += f"_{index}"
+        found.append(name)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,9 @@ from penjing.core.table import Table
 from penjing.sources._arrays import open_columns
 from penjing.sources._options import Options
 from penjing.sources._samples import sample_images, sample_labels
+
+# What numpy and zipfile raise where an archive is cut off, its members are damaged, locked or packed in an unknown way.
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def looks_like(data: object) -> bool:
@@ -27,9 +31,12 @@ def open(data: Path, options: Options) -> Table:
         UsageError: as for a table.
     """
     try:
-        with np.load(data, allow_pickle=False) as archive:
+        found = np.load(data, allow_pickle=False)
+        if isinstance(found, np.ndarray):
+            raise ValueError("it is one array without a name, as in a .npy file")
+        with found as archive:
             columns = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as problem:
+    except _DAMAGED as problem:
         raise DataError(f"{data} cannot be read as arrays: {problem}; save it again with numpy.savez") from problem
     if not columns:
         raise DataError(f"{data} holds no arrays; expected one for each column, such as image and label")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
 from penjing.sources import Options, missing, open_data
 from penjing.sources._arrays import numbered
+from penjing.sources._cells import as_column, cells_of, frame_of, from_pandas, is_missing
 from penjing.sources._listing import (
     check_not_empty,
     is_litter,
@@ -36,7 +37,7 @@ from penjing.sources._media import TEXT_SUFFIXES, modality_of, noun, plural
 from penjing.sources._places import Place, current_place, folder_place, zip_place
 from penjing.sources._references import as_array
 from penjing.sources._stores import ArrayStore, BytesStore, FolderStore, ZipStore
-from penjing.sources._tables import as_column, as_text, decode_text, from_pandas, is_description, is_table, read_table
+from penjing.sources._tables import as_text, decode_text, is_description, is_table, read_table
 from penjing.workflows._rows import Source, Wanted, rows_of
 from penjing.workflows._survey import IMAGE
 
@@ -68,11 +69,12 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     """
     if isinstance(inputs, str | Path):
         return _of_paths([inputs], wanted, watch)
+    inputs = _as_list(inputs, wanted)
     if isinstance(inputs, list | tuple) and all(isinstance(item, str | Path) for item in inputs):
         if wanted.is_of_texts and len(inputs) > 1:
             inputs = [_Words(one) if isinstance(one, str) and _is_no_path(one) else one for one in inputs]
         return _of_paths(inputs, wanted, watch)
-    frame = _as_frame(inputs)
+    frame = _as_frame(inputs, wanted)
     if frame is None and wanted.only is None and getattr(inputs, "ndim", 0) == 2 and hasattr(inputs, "__array__"):
         frame = as_text(pl.DataFrame(numbered(np.asarray(inputs))))
     if frame is not None:
@@ -290,38 +292,59 @@ def _expected(wanted: Wanted) -> str:
 # ---- in memory
 
 
-def _as_frame(data: Any) -> pl.DataFrame | None:
+def _as_list(data: Any, wanted: Wanted) -> Any:
+    """A series of files, paths or arrays as a list of them, and two pictures as what they are: no pair of x and y."""
+    if wanted.only is None or wanted.is_of_texts:
+        return data
+    is_pair = isinstance(data, tuple) and len(data) == 2
+    if is_pair and all(_may_be_picture(one) for one in data):
+        return list(data)
+    is_vector = _is_series(data) or (hasattr(data, "__array__") and getattr(data, "ndim", 0) == 1)
+    if not is_vector or getattr(data.dtype, "kind", "O") not in ("O", "U", "T"):  # the types of polars have no kind
+        return data
+    return [None if is_missing(cell) else cell for cell in cells_of(data)]
+
+
+def _may_be_picture(value: Any) -> bool:
+    """Whether it is a picture of Pillow, or an array of two or three axes; labels have one."""
+    return hasattr(value, "convert") or (hasattr(value, "__array__") and getattr(value, "ndim", 0) in (2, 3))
+
+
+def _is_series(value: Any) -> bool:
+    """Whether it is a series of pandas or polars."""
+    return hasattr(value, "to_list") and hasattr(value, "dtype") and not hasattr(value, "columns")
+
+
+def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
     """Rows in memory as a frame of cells; None where it is something else."""
+
+    def is_spread(name: str) -> bool:
+        return f"{name}_0" in wanted.columns and name not in wanted.columns
+
     if isinstance(data, pl.DataFrame):
         return as_text(data)
     if isinstance(data, Mapping):
-        columns = {str(name): _listed(values) for name, values in data.items()}
-        lengths = {len(values) for values in columns.values() if values is not None}
+        columns = {str(name): values for name, values in data.items()}
+        lengths = {len(values) for values in columns.values() if not _is_single(values)}
         if not lengths:  # single values: one row
-            return as_text(pl.DataFrame([as_column(str(name), [value]) for name, value in data.items()]))
-        if len(lengths) > 1 or None in columns.values():
+            return as_text(pl.DataFrame([as_column(name, [value]) for name, value in columns.items()]))
+        if len(lengths) > 1 or any(_is_single(values) for values in columns.values()):
             raise DataError(
                 "the columns have different lengths; give lists of one length, or single values for one row"
             )
-        return as_text(pl.DataFrame([as_column(name, values or []) for name, values in columns.items()]))
+        return as_text(frame_of(columns.items(), is_spread))
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(str(name) for row in data for name in row)
-        return as_text(pl.DataFrame([as_column(name, [row.get(name) for row in data]) for name in names]))
+        return as_text(frame_of(((name, [row.get(name) for row in data]) for name in names), is_spread))
     if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
-        return as_text(from_pandas(data))
+        return as_text(from_pandas(data, is_spread))
     return None
 
 
-def _listed(values: Any) -> list[Any] | None:
-    """The cells of a column; None where it is a single value."""
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__") or getattr(values, "ndim", 1) == 0:
-        return None
-    if isinstance(values, np.ndarray) and values.ndim > 1:
-        return list(values)
-    to_list: Callable[[], list[Any]] = (
-        getattr(values, "tolist", None) or getattr(values, "to_list", None) or (lambda: list(values))
-    )
-    return to_list()
+def _is_single(values: Any) -> bool:
+    """Whether a dict has one value under a name, and no column."""
+    is_one = isinstance(values, str | bytes | Mapping | set | frozenset) or not hasattr(values, "__len__")
+    return is_one or getattr(values, "ndim", 1) == 0
 
 
 def _texts(data: Any) -> list[str | None]:
@@ -330,8 +353,9 @@ def _texts(data: Any) -> list[str | None]:
     Raises:
         DataError: they are none.
     """
-    cells = _listed(data)
-    if cells is None or not all(cell is None or isinstance(cell, str) or cell != cell for cell in cells):
+    is_many = isinstance(data, list | tuple) or _is_series(data) or getattr(data, "ndim", 0) == 1
+    cells = cells_of(data) if is_many else None
+    if cells is None or not all(isinstance(cell, str) or is_missing(cell) for cell in cells):
         raise DataError(
             f"this run looks at texts; give texts, .txt files or a table of them, not {type(data).__name__}"
         )
@@ -363,6 +387,9 @@ def _of_memory(data: Any, wanted: Wanted, watch: Watch) -> Source:
     if alone:
         return Source(pl.DataFrame({column: ["0"]}), {column: ArrayStore([as_array(data, modality)], noun(modality))})
     if modality != IMAGE:
+        if isinstance(data, list | tuple) and data and all(isinstance(one, bytes) for one in data):
+            rows = [str(row) for row in range(len(data))]
+            return Source(pl.DataFrame({column: rows}), {column: BytesStore(data, "bytes")})
         if not isinstance(data, list | tuple) or not data or not all(hasattr(one, "__array__") for one in data):
             expected = plural(modality)
             raise DataError(
