@@ -165,3 +165,18 @@ def test_what_is_not_a_map_of_pictures_is_refused() -> None:
             open_data(data)
     with pytest.raises(UsageError, match="a Dataset has no columns"):
         open_data(Pictures(), Options(target="label"))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(types={"image": "image"}),
+        Options(types={"y": "number"}),
+        Options(time_column="when"),
+        Options(files={"image": "photos.zip"}),
+        Options(inputs=("image",)),
+    ],
+)
+def test_what_a_dataset_has_no_columns_for_is_refused(options: Options) -> None:
+    with pytest.raises(UsageError, match=r"--(type|time-column|files|input) \w+: a Dataset has no columns"):
+        open_data(Pictures(), options)

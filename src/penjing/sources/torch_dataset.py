@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError
 from penjing.core.table import Table
 from penjing.sources._classes import many_values
 from penjing.sources._finish import classes_of, finish, found_files
-from penjing.sources._options import Options
+from penjing.sources._options import Options, refuse_columns
 from penjing.sources._samples import sample_images, sample_labels
 from penjing.sources._stores import DatasetStore
 
@@ -36,9 +36,7 @@ def open(data: Any, options: Options) -> Table:
         DataError: it has no length, no items, or an item that is not (picture, label) or a picture.
         UsageError: an option that needs columns or paths.
     """
-    for option, value in (("--target", options.target), ("--group", options.group), ("--split", options.split)):
-        if value not in ("", "none"):
-            raise UsageError(f"{option} {value}: a Dataset has no columns; give a data frame instead")
+    refuse_columns(options, "a Dataset has", types_too=True)
     title = type(data).__name__
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise DataError(
