@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from penjing._numbers import plain_numbers
 from penjing.core.errors import UsageError
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
@@ -49,6 +50,7 @@ def data_wish(arguments: Mapping[str, Any]) -> DataWish:
         UsageError: a value is out of range.
     """
     said = {name: value for name, value in arguments.items() if name in _OF_DATA and value is not None}
+    said = plain_numbers(said)
     options = Options(**{name: value for name, value in said.items() if name in _OF_SOURCE})
     rest = {_RENAMED.get(name, name): value for name, value in said.items() if name not in _OF_SOURCE}
     if "corrections" in rest:
@@ -71,6 +73,7 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
     from penjing.workflows._choose import RecipeWish
     from penjing.workflows._wish import FitWish, recipe_from
 
+    arguments = plain_numbers(arguments)
     said = {name: value for name, value in arguments.items() if value is not None and not _is_usual(name, value)}
     device = device_named(arguments["device"]).type
     _check_together(said)
@@ -163,7 +166,7 @@ def _named(metric: str | Callable[..., float]) -> str:
     if isinstance(metric, str):
         return metric
     name, module = getattr(metric, "__qualname__", ""), getattr(metric, "__module__", "")
-    if module in ("", "__main__") or "<" in name:
+    if not name or module in ("", "__main__") or "<" in name:  # an object that is called has no name
         raise UsageError(
             f"the metric {name or metric!r} cannot be found again from a recipe; "
             'put the function into a file and give "file.py:function"'
