@@ -51,9 +51,17 @@ def of_test(tested: Tested) -> Answer:
     return tested.to_dict(), lines
 
 
-def of_predictions(found: Predictions, is_written: bool) -> Answer:
-    """Each answer, unless they are written to a file, and what they come to; what could not be read was warned of."""
-    return found.to_dict(), [*([] if is_written else found.lines()), *found.summary()]
+def of_predictions(found: Predictions, is_written: bool, is_document: bool) -> Answer:
+    """Each answer, unless they are written to a file, and what they come to; what could not be read was warned of.
+
+    Args:
+        found: the answers.
+        is_written: whether they are in a file already.
+        is_document: whether the document is asked for, else the lines: many items times many classes are no trifle.
+    """
+    if is_document:
+        return found.to_dict(), []
+    return {}, [*([] if is_written else found.lines()), *found.summary()]
 
 
 def of_runs(folder: Path, runs: Sequence[Run], watch: Watch) -> Answer:

@@ -207,7 +207,7 @@ def predict(
         found = verbs.predict(run, inputs if len(inputs) > 1 else inputs[0], explain=explain, watch=watch)
         if out:
             found.write(out)
-    _show(output, *_answers.of_predictions(found, is_written=out is not None))
+    _show(output, *_answers.of_predictions(found, out is not None, output.json))
     return 0
 
 

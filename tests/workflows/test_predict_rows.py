@@ -22,7 +22,9 @@ from penjing.core.errors import DataError, UsageError
 from penjing.core.events import Event, Said, Warned
 from penjing.sources import Options
 from penjing.workflows import predict
+from penjing.workflows._items import Item, Reader, decoded
 from penjing.workflows._load import load
+from penjing.workflows._rows import Source
 
 ROWS = 160
 WORDS = ("good", "bad", "太好了", "糟糕")
@@ -512,3 +514,16 @@ def test_rows_of_whole_numbers_are_known_by_the_columns_of_the_run(vectors: Made
 def test_what_is_no_value_is_refused_when_predicting_too(vectors: Made) -> None:
     with pytest.raises(DataError, match='the column "size" holds a object, which is no value'):
         predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [object(), object()]})
+
+
+def test_rows_are_made_only_a_few_ahead(classes: Made) -> None:
+    source = Source(rows().select("age", "job", "since"), names=[f"row {row}" for row in range(ROWS)])
+    made: list[int] = []
+
+    class Watched(Reader):
+        def read(self, source: Source, row: int) -> list[Item]:
+            made.append(row)
+            return super().read(source, row)
+
+    first = next(decoded(source, Watched(load(classes.run).inputs), 1))
+    assert (first.name, made) == ("row 0", [0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from made_run import CLASSES
 from PIL import Image
 
+from penjing._answers import of_predictions
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Event, Said
 from penjing.core.run import Run
@@ -51,7 +53,29 @@ def test_the_json_document_holds_everything(run: Run, photos: Path, tmp_path: Pa
     assert document["classes"] == list(CLASSES)
     assert document["counts"] == {"猫": 2, "dog": 2, "bird": 2}
     assert list(document["predictions"][0]) == ["path", "prediction", "unsure", "unlike", "probability"]
-    assert document["unreadable"] == [{"path": str(photos / "empty.jpg"), "reason": "the file is empty (0 bytes)"}]
+    assert document["unreadable"] == [
+        {"path": str(photos / "empty.jpg"), "reason": "the file is empty (0 bytes)", "place": found.places[0]}
+    ]
+
+
+def test_the_json_document_and_the_table_give_every_item_one_place(run: Run, photos: Path) -> None:
+    (photos / "a.jpg").touch()
+    (photos / "dog" / "b.jpg").touch()
+    found = predict.predict(run, photos)
+    document = found.to_dict()
+    in_order = [one["path"] for one in document["predictions"]]
+    for bad in document["unreadable"]:  # ascending, so that each comes to stand where it was
+        in_order.insert(bad["place"], bad["path"])
+    assert in_order == found.table["path"].to_list()
+    assert [one["place"] for one in replace(found, places=()).to_dict()["unreadable"]] == [6, 7]
+
+
+def test_the_document_is_made_only_where_it_is_asked_for(run: Run, photos: Path, monkeypatch) -> None:
+    found = predict.predict(run, photos)
+    assert of_predictions(found, True, True) == (found.to_dict(), [])
+    monkeypatch.setattr(type(found), "to_dict", lambda _: pytest.fail("nobody asked for it"))
+    assert of_predictions(found, True, False) == ({}, found.summary())
+    assert of_predictions(found, False, False)[1] == [*found.lines(), *found.summary()]
 
 
 @pytest.mark.parametrize("name", ["predictions.txt", "predictions", "predictions.xlsx"])

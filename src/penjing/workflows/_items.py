@@ -117,7 +117,8 @@ def decoded(source: Source, reader: Reader, threads: int) -> Iterator[Item]:
         return [item for row in rows for item in reader.read(source, row)]
 
     if not source.stores:
-        yield from work(range(len(source)))
+        for row in range(len(source)):
+            yield from reader.read(source, row)
         return
     chunks = (range(start, min(start + _CHUNK, len(source))) for start in range(0, len(source), _CHUNK))
     pool = ThreadPoolExecutor(max(1, threads), thread_name_prefix="penjing-decode")

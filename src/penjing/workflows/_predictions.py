@@ -94,9 +94,14 @@ class Predictions(ABC):
         bad = pl.DataFrame(
             {"path": [one.path for one in self.unreadable], "unreadable": [one.reason for one in self.unreadable]}
         )
-        every = np.arange(len(self) + len(bad))
-        places = self.places or every[len(self) :]
-        return pl.concat([self.frame, bad], how="diagonal")[np.argsort(np.r_[np.delete(every, places), places])]
+        places = self._places
+        answered = np.delete(np.arange(len(self) + len(bad)), places)
+        return pl.concat([self.frame, bad], how="diagonal")[np.argsort(np.r_[answered, places])]
+
+    @property
+    def _places(self) -> Sequence[int]:
+        """Where the unreadable items stand among all items."""
+        return self.places or range(len(self), len(self) + len(self.unreadable))
 
     def lines(self) -> list[str]:
         """One line an item, for people."""
@@ -108,7 +113,10 @@ class Predictions(ABC):
             "format": FORMAT,
             **self._about(),
             "predictions": [self._answer(row) for row in self.frame.iter_rows(named=True)],
-            "unreadable": [{"path": one.path, "reason": one.reason} for one in self.unreadable],
+            "unreadable": [
+                {"path": one.path, "reason": one.reason, "place": place}
+                for one, place in zip(self.unreadable, self._places, strict=True)
+            ],
             "unknown_cells": dict(self.unknown_cells),
         }
 
