@@ -182,10 +182,22 @@ def test_rows_of_numbers_become_a_column_for_each_place(cells: Any) -> None:
     assert np.allclose(table.frame.select("emb_0", "emb_1").cast(float).to_numpy(), VECTORS)
 
 
-def test_a_data_frame_of_vectors_is_read_as_a_dict_is() -> None:
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_a_data_frame_of_vectors_is_read_as_a_dict_is(make: Any) -> None:
     for cells in (list(VECTORS), VECTORS.tolist()):
-        table = open_data(pd.DataFrame({"emb": cells, "label": LABELS}))
+        table = open_data(make({"emb": cells, "label": LABELS}))
         assert list(of_modality(table)) == ["emb_0", "emb_1"]
+
+
+def test_arrays_and_lists_of_numbers_of_polars_are_what_they_are_in_pandas() -> None:
+    vectors = pl.Series("emb", VECTORS.tolist(), dtype=pl.Array(pl.Float32, 2))
+    assert list(of_modality(open_data(pl.DataFrame({"emb": vectors, "label": LABELS})))) == ["emb_0", "emb_1"]
+    table = open_data(pl.DataFrame({"x": [1, 2, 1, 3], "label": [[3, 7], [1], [], None]}))
+    assert table.frame["target"].to_list() == [["3", "7"], ["1"], []]
+    sounds = [[0.1] * (40 + row) for row in range(4)]
+    table = open_data(pl.DataFrame({"clip": sounds, "label": LABELS}), Options(types={"clip": "audio"}))
+    (column,) = table.inputs
+    assert table.stores[column.name].read("2").shape == (42,)
 
 
 def test_a_missing_row_of_numbers_is_missing_in_each_place() -> None:

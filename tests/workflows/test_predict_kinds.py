@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from kinds import ITEMS, KINDS, at_hand
@@ -78,6 +79,9 @@ def test_files_are_answered_as_they_were_validated(kind: str, learned: Learned, 
         "table": table,
         "frame": pl.DataFrame({column: [str(path) for path in paths]}),
         "bytes in a frame": pl.DataFrame({column: [path.read_bytes() for path in paths]}),
+        "bytes in a dict": {column: [{"bytes": path.read_bytes(), "path": path.name} for path in paths]},
+        "series of paths": pd.Series([str(path) for path in paths]),
+        "series of bytes": pd.Series([path.read_bytes() for path in paths]),
     }
     for way, given in ways.items():
         found = pj.predict(run, given, watch=None)

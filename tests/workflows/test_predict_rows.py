@@ -494,8 +494,9 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Made:
         lambda: {"emb": VECTORS.tolist(), "size": pd.Series(range(ROWS))},
         lambda: [{"emb": row, "size": number} for number, row in enumerate(VECTORS)],
         lambda: pd.DataFrame({"emb": list(VECTORS), "size": range(ROWS)}),
+        lambda: pl.DataFrame({"emb": VECTORS.tolist(), "size": range(ROWS)}),
     ],
-    ids=["arrays", "list of arrays", "lists", "rows", "frame"],
+    ids=["arrays", "list of arrays", "lists", "rows", "pandas", "polars"],
 )
 def test_rows_of_numbers_are_answered_as_they_were_validated(make: Callable[[], Any], vectors: Made) -> None:
     found = predict.predict(vectors.run, make())

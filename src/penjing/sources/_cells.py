@@ -21,6 +21,7 @@ from penjing.sources._words import distinct
 # What says the same as a text; and types of pandas that do, by name, since pandas need not be there.
 _PLAIN = (str, Number, date, time, timedelta, PurePath, UUID, Enum)
 _PLAIN_NAMES = ("Period", "Interval")
+_SIMPLE = {str, int, float, bool, bytes, type(None)}  # of most columns, which need no further look
 _TAKEN = "texts, numbers, dates, paths, bytes, arrays, pictures and lists of labels are taken"
 # Units of NumPy's times that Python has none of.
 _FINER = ("ns", "ps", "fs", "as")
@@ -83,9 +84,13 @@ def as_column(name: str, cells: Sequence[Any]) -> pl.Series:
     Raises:
         DataError: a cell is of a type that is no value, or cells are of kinds that do not go together.
     """
-    cells = [None if is_missing(cell) else _plain(cell, name) for cell in cells]
+    kinds = set(map(type, cells))
+    if not kinds <= _SIMPLE:
+        cells = [None if is_missing(cell) else _plain(cell, name) for cell in cells]
+    elif float in kinds:
+        cells = [None if cell != cell else cell for cell in cells]
     known = [cell for cell in cells if cell is not None]
-    if any(is_array(cell) for cell in known):
+    if not kinds <= _SIMPLE and any(is_array(cell) for cell in known):
         return pl.Series(name, cells, dtype=pl.Object)
     for kind, what in ((bytes, "bytes"), (list, "lists")):
         if any(isinstance(cell, kind) for cell in known):
@@ -211,25 +216,30 @@ def columns_of(name: str, values: Any, is_spread: bool | None = None) -> list[pl
     Raises:
         DataError: as `as_column`.
     """
-    rows = None if is_spread is False else rows_of_numbers(values, bool(is_spread))
+    are_rows = getattr(values, "ndim", 0) == 2
+    cells = [] if are_rows else cells_of(values)
+    rows = None if is_spread is False else _rows_of_numbers(values if are_rows else cells, bool(is_spread))
     if rows is None:
-        return [as_column(name, cells_of(values))]
+        return [as_column(name, cells_of(values) if are_rows else cells)]
     return [pl.Series(f"{name}_{place}", rows[:, place]) for place in range(rows.shape[1])]
 
 
-def rows_of_numbers(values: Any, are_whole_too: bool) -> np.ndarray | None:
+def _rows_of_numbers(values: Any, are_whole_too: bool) -> np.ndarray | None:
     """Number[items, places], where every item has a row of as many numbers; None of anything else.
 
     Args:
-        values: a list, a series or an array.
+        values: a list, or an array of two axes.
         are_whole_too: whether lists of whole numbers are rows, which may also be labels.
     """
-    if getattr(values, "ndim", 0) == 2 and not hasattr(values, "columns"):
+    if not isinstance(values, list):
         rows = as_numpy(values)
         return rows if rows.dtype.kind in "biuf" else None
-    cells = [None if is_missing(cell) else cell for cell in cells_of(values)]
+    first = next((cell for cell in values if not is_missing(cell)), None)
+    if not _is_row(first):
+        return None
+    cells = [None if is_missing(cell) else cell for cell in values]
     known = [cell for cell in cells if cell is not None]
-    if not known or not all(isinstance(one, list | tuple) or getattr(one, "ndim", 0) == 1 for one in known):
+    if not all(_is_row(cell) for cell in known):
         return None
     lengths = {len(cell) for cell in known}
     if len(lengths) > 1 or lengths == {0}:
@@ -246,6 +256,11 @@ def rows_of_numbers(values: Any, are_whole_too: bool) -> np.ndarray | None:
     missing = np.full(lengths.pop(), np.nan)
     stack = iter(arrays)
     return np.stack([missing if cell is None else next(stack) for cell in cells])
+
+
+def _is_row(cell: object) -> bool:
+    """Whether a cell is a list, or an array or tensor of one axis."""
+    return isinstance(cell, list | tuple) or getattr(cell, "ndim", 0) == 1
 
 
 def frame_of(columns: Iterable[tuple[str, Any]], is_spread: Callable[[str], bool | None]) -> pl.DataFrame:
@@ -271,3 +286,13 @@ def from_pandas(data: Any, is_spread: Callable[[str], bool | None]) -> pl.DataFr
     """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
     names = distinct([str(name) for name in data.columns])
     return frame_of(((name, data.iloc[:, place]) for place, name in enumerate(names)), is_spread)
+
+
+def with_rows_spread(data: pl.DataFrame, is_spread: Callable[[str], bool | None]) -> pl.DataFrame:
+    """A frame of polars, of which columns of lists of numbers are as they would be in a frame of pandas."""
+    found: list[pl.Series] = []
+    for series in data.get_columns():
+        inner = getattr(series.dtype, "inner", None)
+        are_numbers = isinstance(series.dtype, pl.List | pl.Array) and inner is not None and inner.is_numeric()
+        found += columns_of(series.name, series, is_spread(series.name)) if are_numbers else [series]
+    return together(found)

@@ -12,7 +12,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
 from penjing.sources._arrays import SOUNDS
-from penjing.sources._cells import as_column, cells_of, from_pandas
+from penjing.sources._cells import as_column, cells_of, from_pandas, with_rows_spread
 from penjing.sources._columns import is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
@@ -46,7 +46,8 @@ def open(data: Any, options: Options) -> Table:
     if name and options.target not in ("", name):
         raise UsageError(f"--target {options.target}: y holds what is to be predicted; leave one of them out")
     options = replace(options, target=name or options.target)
-    frame = as_text(data if isinstance(data, pl.DataFrame) else from_pandas(data, lambda one: _is_spread(one, options)))
+    read = with_rows_spread if isinstance(data, pl.DataFrame) else from_pandas
+    frame = as_text(read(data, lambda column: _is_spread(column, options)))
     if frame.is_empty():
         raise DataError("the data frame has no rows; expected one for each item")
     if name:

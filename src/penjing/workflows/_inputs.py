@@ -22,7 +22,7 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
 from penjing.sources import Options, missing, open_data
 from penjing.sources._arrays import numbered
-from penjing.sources._cells import as_column, cells_of, frame_of, from_pandas, is_missing
+from penjing.sources._cells import as_column, cells_of, frame_of, from_pandas, is_missing, with_rows_spread
 from penjing.sources._listing import (
     check_not_empty,
     is_litter,
@@ -322,7 +322,7 @@ def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
         return f"{name}_0" in wanted.columns and name not in wanted.columns
 
     if isinstance(data, pl.DataFrame):
-        return as_text(data)
+        return as_text(with_rows_spread(data, is_spread))
     if isinstance(data, Mapping):
         columns = {str(name): values for name, values in data.items()}
         lengths = {len(values) for values in columns.values() if not _is_single(values)}
