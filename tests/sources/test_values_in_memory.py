@@ -82,7 +82,7 @@ def test_bytes_and_path_in_one_cell_are_a_file(make: Any, plant) -> None:
 @pytest.mark.parametrize(
     ("cells", "sentence"),
     [
-        ([object()] * 4, 'the column "x" holds a object, which is no value; texts, numbers, dates'),
+        ([object()] * 4, 'the column "x" holds a value of type object; texts, numbers, dates'),
         ([{"array": [1], "rate": 3}] * 4, 'the column "x" holds a dict of "array", "rate", without "bytes" or "path"'),
         ([b"1", "2", b"3", b"4"], 'the column "x" holds bytes and "2"; give all cells in one form'),
         ([["a"], "b", ["c"], ["d"]], 'the column "x" holds lists and "b"; give all cells in one form'),
@@ -96,7 +96,7 @@ def test_what_is_no_value_is_refused_by_its_type(make: Any, cells: list[Any], se
 
 
 def test_a_label_that_is_no_label_is_refused() -> None:
-    with pytest.raises(DataError, match='the column "y" holds a object, which is no value'):
+    with pytest.raises(DataError, match='the column "y" holds a value of type object'):
         open_data((PICTURES, [object()] * 4))
 
 
@@ -137,7 +137,7 @@ def test_bytes_that_are_a_target_are_texts(make: Any) -> None:
         ([b"\xff\xfe"] * 4, 'column "label" holds bytes that are no text in UTF-8'),
         (list(PICTURES), r'column "label" holds an array of shape \(8, 8, 3\); expected a class'),
         (list(VECTORS), r'column "label" holds an array of shape \(2,\)'),
-        (IMAGES, 'column "label" holds a Image; expected a class'),
+        (IMAGES, 'column "label" holds a value of type Image; expected a class'),
     ],
 )
 def test_a_target_that_cannot_be_predicted_says_why(cells: list[Any], sentence: str) -> None:

@@ -513,7 +513,7 @@ def test_rows_of_whole_numbers_are_known_by_the_columns_of_the_run(vectors: Made
 
 
 def test_what_is_no_value_is_refused_when_predicting_too(vectors: Made) -> None:
-    with pytest.raises(DataError, match='the column "size" holds a object, which is no value'):
+    with pytest.raises(DataError, match='the column "size" holds a value of type object'):
         predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [object(), object()]})
 
 
@@ -528,3 +528,12 @@ def test_rows_are_made_only_a_few_ahead(classes: Made) -> None:
 
     first = next(decoded(source, Watched(load(classes.run).inputs), 1))
     assert (first.name, made) == ("row 0", [0])
+
+
+def test_times_of_numpy_are_dates_when_predicting_too(classes: Made) -> None:
+    data = rows()
+    when = data["since"].str.to_date().to_numpy().astype("datetime64[ns]")
+    columns = {"age": data["age"].to_list(), "job": data["job"].to_list()}
+    found = predict.predict(classes.run, {**columns, "since": when})
+    assert found.frame.equals(predict.predict(classes.run, {**columns, "since": data["since"].to_list()}).frame)
+    assert np.allclose(found.frame.select([f"p_{name}" for name in found.names]), classes.answer, atol=1e-5)

@@ -165,7 +165,7 @@ def _plain(cell: Any, name: str) -> Any:
         return _parts(cells_of(cell), name)
     if is_array(cell):
         return cell
-    raise DataError(f'the column "{name}" holds a {_type(cell)}, which is no value; {_TAKEN}')
+    raise DataError(f'the column "{name}" holds a value of type {_type(cell)}; {_TAKEN}')
 
 
 def _file_in(cell: Mapping[Any, Any], name: str) -> bytes | str | None:

@@ -98,7 +98,11 @@ def _told(cells: pl.Series, label_from: str) -> pl.Series:
     values = cells.to_list()
     odd = next((one for one in values if one is not None and not _is_list(one)), None)
     if odd is not None:
-        what = f"an array of shape {tuple(odd.shape)}" if hasattr(odd, "shape") else f"a {type(odd).__name__}"
+        what = (
+            f"an array of shape {tuple(odd.shape)}"
+            if hasattr(odd, "shape")
+            else f"a value of type {type(odd).__name__}"
+        )
         raise DataError(f"{label_from} holds {what}; {expected}")
     lists = [None if one is None else [str(part) for part in cells_of(one)] for one in values]
     return pl.Series(cells.name, lists, dtype=pl.List(pl.String))
