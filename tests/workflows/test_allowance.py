@@ -56,10 +56,10 @@ def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made()
     one = allowed(300)
     one.begin(2.0)
     longest, left = one.longest(), one.until_growing(2.0)
-    one.owed = 3
+    one.owed_seconds = 3 * 2.0
     assert one.longest() < longest
     assert left - one.until_growing(2.0) == pytest.approx(_allowance.SLACK * 3 * 2.0)
-    one.owed = 0
+    one.owed_seconds = 0.0
     assert one.longest() == longest
     assert one.until_judging(2.0) == pytest.approx(left - _allowance.SLACK * SEEDS * 4.0)
 

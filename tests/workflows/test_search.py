@@ -530,10 +530,11 @@ class FakeNaming:
     def asks(self, one: Suited) -> bool:
         return one.name in ("drop_suspicious", "relabel_suspicious") and "hashes" not in one.finding.evidence
 
-    def named_late(self, one: Suited) -> Suited:
+    def named_late(self, one: Suited, best: Recipe, seconds: float) -> Suited:
         if not self.asks(one):
             return one
         self.asked_for.append(one.name)
+        self.by = (best, seconds)
         return replace(one, finding=replace(one.finding, evidence={"hashes": ("x", "y"), "taken_for": ("b", "a")}))
 
 
@@ -552,6 +553,7 @@ def test_items_that_no_finding_names_are_looked_for_last_where_a_remedy_asks_for
     search.begin(1e9)
     search.run()
     assert naming.asked_for[0] == "drop_suspicious"
+    assert naming.by[1] == 1.0
     (good,) = [one for one in told if one.outcome == "looked good"]
     assert (good.remedy, good.finding) == ("drop_suspicious", "no finding")
     assert search.best.data.drop == ("x", "y")

@@ -33,7 +33,7 @@ from penjing.core.run import Run, create
 from penjing.core.split import Split
 from penjing.core.usual import BORDER
 from penjing.training import engine
-from penjing.workflows import _allowance, _told_by_data
+from penjing.workflows import _allowance, _naming, _told_by_data
 from penjing.workflows import fit as fitting
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
@@ -661,12 +661,19 @@ def test_items_are_looked_for_where_a_remedy_for_them_is_asked_for_and_nothing_w
 
 
 @pytest.mark.usefixtures("quick")
-def test_items_are_looked_for_where_nothing_was_found_and_nothing_else_helps(healthy: Run, doubting: list[str]) -> None:
+def test_items_are_looked_for_where_nothing_was_found_and_nothing_else_helps(
+    healthy: Run, doubting: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = pj.treat(healthy, time=LIMIT, watch=None)
     told = {one.remedy: (one.outcome, one.finding) for one in found.treated}
     assert told["drop_suspicious"] == told["relabel_suspicious"] == ("screened out", NO_FINDING.name)
     assert len(doubting) == DOUBTED
     assert ways(healthy) == ["labels of training items are judged by networks that never saw them"]
+    doubting.clear()
+    monkeypatch.setattr(_naming, "LATE_SHARE", 1e-6)
+    found = pj.treat(healthy, time=LIMIT, watch=None)
+    assert {one.remedy: one.why for one in found.treated}["drop_suspicious"].endswith("takes much of the time")
+    assert not doubting
 
 
 @pytest.mark.usefixtures("quick", "doubting")
@@ -715,7 +722,7 @@ def test_where_no_network_is_sure_of_another_class_mistakes_in_the_surest_half_a
     assert named.evidence["taken_for"] == [classes[(opened.bench.prepared.truth[row] + 1) % 3] for row in rows]
     assert opened.bench.doubted is not None
     assert opened.bench.doubted.is_steady
-    assert opened.time.owed == 3  # one for two folds of three
+    assert opened.time.owed_seconds == pytest.approx(3 * 0.01)  # one for two folds of three
     assert not quick
 
 

@@ -39,7 +39,7 @@ class Allowance:
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.
         seeing_seconds: that the encoders of what is kept so far take to see all items, as the new run does once more.
-        owed: trainings that a verdict needs beside those of its sides, and that are still to be made.
+        owed_seconds: of trainings that a verdict needs beside those of its sides, and that are still to be made.
         draws_seeds: whether the new run has the best of several seeds, where there is time.
         turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
@@ -52,7 +52,7 @@ class Allowance:
     base_seconds: float = math.inf
     has_steps: bool = False
     seeing_seconds: float = 0.0
-    owed: int = 0
+    owed_seconds: float = 0.0
     draws_seeds: bool = False
     turns: int = field(default=0, init=False)
     _usual: int = field(default=0, init=False)
@@ -148,8 +148,8 @@ class Allowance:
         return self.until_growing(seconds) - SLACK * self.seeds * (self.base_seconds + seconds)
 
     def _owed(self) -> float:
-        """Seconds of the trainings that are owed."""
-        return SLACK * self.owed * self.base_seconds if self.owed else 0.0
+        """Seconds that trainings which are owed may take."""
+        return SLACK * self.owed_seconds
 
     def stages(self, seconds: Sequence[float]) -> int:
         """How many stages there is time to judge, at least one.

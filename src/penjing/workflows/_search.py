@@ -204,7 +204,7 @@ class Search:
         """Train once with a remedy on top of the best recipe; True where that looked good."""
         doses = self._doses(one)
         if not doses:
-            one = self.naming.named_late(one) if self.naming else one
+            one = self.naming.named_late(one, self.best, self._at.seconds) if self.naming else one
             self._tried.setdefault(one.name, one)
         if doses >= MOST_DOSES or (doses and self.steps[-1].name != one.name):  # with others on top it is settled
             return False

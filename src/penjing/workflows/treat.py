@@ -228,7 +228,7 @@ class Trial:
             self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
         found = self._judged(search.steps) if search.steps else self._ended((), None, None)
-        self.time.owed = 0  # what is judged is judged
+        self.time.owed_seconds = 0.0  # what is judged is judged
         found = self._seeded(found)
         return found if found.recipe is None else replace(found, recipe=self._of_training(found.recipe))
 
@@ -402,7 +402,7 @@ class Trial:
     def _doubted_anew(self, steps: Sequence[Step]) -> list[Step]:
         """The steps that can be judged; where one rests on doubts of networks that learned from what judges, others
         doubt labels now, and without the time for them it is those before it."""
-        found, doubted, self.time.owed = list(steps), self.bench.doubted, 0
+        found, doubted, self.time.owed_seconds = list(steps), self.bench.doubted, 0.0
         first = next((place for place, one in enumerate(found) if doubted and doubted.concern(one.recipe.data)), None)
         if first is None:
             self.bench.doubted = None
