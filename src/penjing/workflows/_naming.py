@@ -30,8 +30,8 @@ from penjing.workflows._repeatable import FEWEST_FOLDS
 from penjing.workflows._trials import FOLDS, Bench
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
-# To look for labels that no finding doubts takes so many trainings more, to try what comes of it, and so much of the time
-# that is left at most.
+# To look for labels that no finding doubts takes so many trainings more, to try what comes of it, and so much of the
+# time that is left at most.
 LATE, LATE_SHARE = 2, 0.125
 NOT_NAMED = "a remedy takes the items that are doubted, and none is named yet"  # why labels are doubted
 
