@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -234,6 +236,57 @@ def test_a_spreadsheet_called_csv_is_read_as_what_it_is(folder: Path) -> None:
     table = open_data(folder / "t.csv")
     assert table.frame["target"].to_list() == LABELS
     assert "t.csv is a .xlsx file in truth, and read as one" in table.said
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes a spreadsheet of named sheets, each a list of rows."""
+    xlsxwriter = pytest.importorskip("xlsxwriter")
+    pytest.importorskip("fastexcel")
+
+    def write(**sheets: list[list[object]]) -> Path:
+        with xlsxwriter.Workbook(tmp_path / "t.xlsx") as book:
+            span = book.add_format({"num_format": "[h]:mm:ss"})
+            for name, rows in sheets.items():
+                sheet = book.add_worksheet(name)
+                for row, cells in enumerate(rows):
+                    for column, cell in enumerate(cells):
+                        if cell == "#DIV/0!":
+                            sheet.write_formula(row, column, "=1/0", None, cell)
+                        else:
+                            sheet.write(row, column, cell, span if isinstance(cell, timedelta) else None)
+        return tmp_path / "t.xlsx"
+
+    return write
+
+
+def test_no_cell_of_a_long_spreadsheet_is_lost_whatever_the_first_thousand_are(workbook: Callable[..., Path]) -> None:
+    codes = [row if row < 1200 else f"A{row}" for row in range(1500)]
+    sizes = [row / 4 if row != 7 else "#DIV/0!" for row in range(1500)]
+    path = workbook(data=[["code", "size"], *([code, size] for code, size in zip(codes, sizes, strict=True))])
+    frame, said = read_table(path.read_bytes(), "t.xlsx")
+    assert frame["code"].to_list() == [str(code) for code in codes]
+    assert frame["size"].to_list() == [None if row == 7 else row / 4 for row in range(1500)]
+    assert said == []
+
+
+def test_a_column_of_spans_of_time_and_words_is_text_and_the_others_keep_their_kind(
+    workbook: Callable[..., Path],
+) -> None:
+    hour = timedelta(hours=1)
+    path = workbook(data=[["mixed", "span", "size"], ["late", hour, 1.5], [hour, 2 * hour, 2.5], ["on time", hour, 3]])
+    frame, _ = read_table(path.read_bytes(), "t.xlsx")
+    assert frame["mixed"].to_list()[::2] == ["late", "on time"]
+    assert frame["mixed"][1].endswith("01:00:00")
+    assert frame["span"].to_list() == ["3600", "7200", "3600"]
+    assert frame["size"].to_list() == [1.5, 2.5, 3.0]
+
+
+def test_sheets_that_are_not_read_are_said(workbook: Callable[..., Path]) -> None:
+    rows: list[list[object]] = [["size", "label"], *([row % 7, "ab"[row % 2]] for row in range(20))]
+    table = open_data(workbook(flowers=rows, prices=[["price"], [1]], notes=[["x"]]))
+    assert len(table) == 20
+    assert 'The sheet "flowers" is read; left out: prices, notes' in table.said
 
 
 def test_a_nul_byte_is_named_with_its_line(folder: Path) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import re
-import zipfile
 import zlib
 from pathlib import PurePosixPath
 
 import polars as pl
 
-from penjing.core.errors import DataError, MissingExtra
+from penjing.core.errors import DataError
 from penjing.sources._separated import read_separated
-from penjing.sources._words import many
+from penjing.sources._spreadsheets import read_spreadsheet
+from penjing.sources._words import first_line, many
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", ".xls"})
 # Byte order marks and what follows them; UTF-32 is not written by any spreadsheet.
@@ -50,7 +50,9 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
     if suffix in (".parquet", ".pq"):
         frame = as_text(_read_parquet(content, name))
     elif suffix in (".xlsx", ".xls"):
-        frame = as_text(_read_spreadsheet(content, name))
+        sheet, said_of_sheets = read_spreadsheet(content, name)
+        frame = as_text(sheet)
+        said += said_of_sheets
     else:
         text, encoding = decode_text(content, name)
         if encoding != "utf-8":
@@ -152,22 +154,6 @@ def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise DataError(f"{name} is not a Parquet file, or is damaged: {first_line(problem)}") from problem
-
-
-def _read_spreadsheet(content: bytes, name: str) -> pl.DataFrame:
-    try:
-        import fastexcel
-    except ImportError as problem:
-        raise MissingExtra("fastexcel", "excel", f"read {name}") from problem
-    try:
-        return fastexcel.read_excel(content).load_sheet(0).to_polars()
-    except (fastexcel.FastExcelError, zipfile.BadZipFile, ValueError) as problem:
-        raise DataError(f"{name} is not a spreadsheet, or is damaged: {first_line(problem)}") from problem
-
-
-def first_line(problem: BaseException) -> str:
-    """The first line of what another library says."""
-    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:

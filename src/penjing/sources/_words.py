@@ -30,3 +30,8 @@ def distinct(names: Sequence[str]) -> list[str]:
             name += f"_{index}"
         found.append(name)
     return found
+
+
+def first_line(problem: BaseException) -> str:
+    """The first line of what another library says."""
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
