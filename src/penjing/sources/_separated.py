@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, dropwhile, islice
 
 import polars as pl
 
 from penjing.core.errors import DataError
 from penjing.sources._media import modality_of
+from penjing.sources._quotes import Mended, lines_of, unquoted
 from penjing.sources._words import distinct
 
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -18,59 +20,86 @@ _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _PEEK = 50
 # Fewer lines are read cell by cell, so that one slip in a small table is looked at with all care.
 _MANY_LINES = 200
+_BLOCK = 500_000  # cells that are objects of Python at one time; a frame holds them in a tenth of the memory
 
 
-def read_separated(text: str, name: str) -> pl.DataFrame:
-    """The cells of a text whose lines are rows.
+def read_separated(text: str, name: str) -> tuple[pl.DataFrame, list[str]]:
+    """The cells of a text whose lines are rows, and what to say about reading it.
 
     Args:
         text: the content of the file.
         name: what to call it in messages.
 
     Raises:
-        DataError: it is empty, or a row has more or fewer cells than the first.
+        DataError: it is empty, a row has more or fewer cells than the first, or a quotation mark opens a cell of a row
+            of several lines and nothing closes it.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise DataError(f"{name} is empty; expected a line of column names and one line for each item")
     csv.field_size_limit(sys.maxsize)  # a cell may hold a whole book
-    separator = _separator(lines[:_PEEK])
+    peek = list(islice((line.rstrip("\r\n") for line in lines_of(text) if line.strip()), _PEEK))
+    if not peek:
+        raise DataError(f"{name} is empty; expected a line of column names and one line for each item")
+    separator = _separator(peek)
     plain = _plain_cells(text, separator)
     if plain is not None:
-        return plain
+        return plain, []
+    if separator == "\t" and _are_lines(text):
+        # Every line is a row of its own, so its quotation marks are letters like others.
+        return _assembled((_cut(line, separator) for line in lines_of(text)), separator, name), []
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        return _assembled(csv.reader(lines_of(text), delimiter=separator, strict=True), separator, name), []
+    except (csv.Error, DataError):
+        mended = Mended(text, separator, name)
+    try:
+        return _assembled(mended.rows(), separator, name), mended.said
     except csv.Error as problem:
         raise DataError(f"{name} is not a table: {problem}") from problem
-    if separator == "\t" and len(rows) < len(lines) and len({line.count(separator) for line in lines}) == 1:
-        # Every line is a row of its own, so its quotation marks are letters like others.
-        rows = [[_unquoted(cell) for cell in line.split(separator)] for line in lines]
-    numbered = [(number, row) for number, row in enumerate(rows, start=1) if not _is_blank_line(row)]
-    first = next((place for place, (_, row) in enumerate(numbered) if any(cell.strip() for cell in row)), None)
-    if first is None:  # nothing but separators
+
+
+def _are_lines(text: str) -> bool:
+    """Whether every line has as many tabs, and quotation marks would make fewer rows of them."""
+    lines = [line.count("\t") for line in lines_of(text) if line.strip()]
+    rows = sum(not _is_blank_line(row) for row in csv.reader(lines_of(text), delimiter="\t"))
+    return rows < len(lines) and len(set(lines)) == 1
+
+
+def _cut(line: str, separator: str) -> list[str]:
+    """The cells of a line whose quotation marks are letters, but for those around all of a cell."""
+    bare = line.rstrip("\r\n")
+    return [unquoted(cell) for cell in bare.split(separator)] if bare else []
+
+
+def _assembled(rows: Iterable[list[str]], separator: str, name: str) -> pl.DataFrame:
+    """The frame of rows, the first of which with any value holds the names.
+
+    Raises:
+        DataError: there is no value, or a row has more or fewer cells than the first.
+    """
+    filled = ((number, row) for number, row in enumerate(rows, start=1) if not _is_blank_line(row))
+    numbered = dropwhile(lambda one: not any(cell.strip() for cell in one[1]), filled)
+    peek = list(islice(numbered, _PEEK))
+    if not peek:  # nothing but separators
         raise DataError(f"{name} is empty; expected a line of column names and one line for each item")
-    header, is_item = _header([row for _, row in numbered[first : first + _PEEK]])
-    numbered = numbered[first + (not is_item) :]
-    for number, row in numbered:
-        if len(row) != len(header):
-            raise DataError(
-                f"{name}, row {number} has {len(row)} cells and not {len(header)} as the first "
-                f"(separator: {_SEPARATORS[separator]}); put texts that hold the separator in quotes"
-            )
-    return _frame(header, [row for _, row in numbered])
-
-
-def _unquoted(cell: str) -> str:
-    """A cell without the quotation marks around all of it."""
-    is_quoted = len(cell) > 1 and cell[0] == cell[-1] == '"'
-    return cell[1:-1].replace('""', '"') if is_quoted else cell
+    header, is_item = _header([row for _, row in peek])
+    items = chain(peek[not is_item :], numbered)
+    blocks, rows_each = [_frame(header, [])], max(1, _BLOCK // len(header))
+    while block := list(islice(items, rows_each)):
+        for number, row in block:
+            if len(row) != len(header):
+                raise DataError(
+                    f"{name}, row {number} has {len(row)} cells and not {len(header)} as the first "
+                    f"(separator: {_SEPARATORS[separator]}); put texts that hold the separator in quotes"
+                )
+        blocks.append(_frame(header, [row for _, row in block]))
+    return _without_idle(pl.concat(blocks, rechunk=True), header)
 
 
 def _plain_cells(text: str, separator: str) -> pl.DataFrame | None:
     """What the rest of `read_separated` gives, many times faster, of a long text without quotes in which every line has
     as many cells as the first; None of any other."""
+    if '"' in text:
+        return None
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
-    is_careful = '"' in text or len(lines) < _MANY_LINES or not lines[0].replace(separator, "").strip()
+    is_careful = len(lines) < _MANY_LINES or not lines[0].replace(separator, "").strip()
     separators = lines[0].count(separator)
     if is_careful or any("\r" in line or line.count(separator) != separators for line in lines):
         return None
@@ -113,8 +142,7 @@ def _frame(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
     """A frame of text."""
     names = distinct(header)
     cells = [[cell.strip() or None for cell in column] for column in zip(*rows, strict=True)] or [[] for _ in header]
-    frame = pl.DataFrame(dict(zip(names, cells, strict=True)), schema=dict.fromkeys(names, pl.String))
-    return _without_idle(frame, header)
+    return pl.DataFrame(dict(zip(names, cells, strict=True)), schema=dict.fromkeys(names, pl.String))
 
 
 def _without_idle(frame: pl.DataFrame, header: Sequence[str]) -> pl.DataFrame:

@@ -46,9 +46,9 @@ def _first_sheet(reader: Any, mixed: type[Exception]) -> pl.DataFrame:
         try:
             # Of the first rows alone, the kind of a column would be wrong for later cells, which would be lost.
             sheet = reader.load_sheet(0, schema_sample_rows=None, dtypes=texts or None)
-            return sheet.to_polars()  # type: ignore[no-any-return]
+            return sheet.to_polars()
         except mixed as problem:
             column = _COLUMN.search(str(problem))
             if column is None or column[1] in texts:
-                return reader.load_sheet(0, dtypes="string").to_polars()  # type: ignore[no-any-return]
+                return reader.load_sheet(0, dtypes="string").to_polars()
             texts[column[1]] = "string"

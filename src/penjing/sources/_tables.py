@@ -57,7 +57,8 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
         text, encoding = decode_text(content, name)
         if encoding != "utf-8":
             said.append(f"{PurePosixPath(name).name} is read as {encoding}")
-        frame = read_separated(text, name)
+        frame, said_of_rows = read_separated(text, name)
+        said += said_of_rows
     if frame.is_empty():
         raise DataError(f"{name} has no rows; expected a line of column names and one line for each item")
     return frame, said
