@@ -72,3 +72,16 @@ def test_a_row_in_which_a_mark_hides_the_end_is_named() -> None:
 def test_a_row_that_lacks_a_cell_is_not_cut_inside_its_quotes() -> None:
     with pytest.raises(DataError, match=r"t\.csv, row 3 has 1 cells and not 2"):
         read("text,label", "one,1", '"two, and more"', '"three" or so,1')
+
+
+@pytest.mark.parametrize("many", [3, 300])
+@pytest.mark.parametrize(("first", "separator"), [("sep=;", ";"), ('"sep=;"', ";"), ("SEP=|", "|"), ("sep=\t", "\t")])
+def test_the_line_that_tells_excel_the_separator_is_no_row(first: str, separator: str, many: int) -> None:
+    rows = [f"{row},5{separator}{row % 2}" for row in range(many)]
+    found = read(first, f"size{separator}label", *rows)
+    assert found == [(f"{row},5", str(row % 2)) for row in range(many)]
+
+
+def test_cells_may_be_as_long_as_a_c_long_of_any_machine_tells() -> None:
+    read("a,b", "1,2")
+    assert csv.field_size_limit() == 2**31 - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from itertools import chain, dropwhile, islice
@@ -21,6 +22,7 @@ _PEEK = 50
 # Fewer lines are read cell by cell, so that one slip in a small table is looked at with all care.
 _MANY_LINES = 200
 _BLOCK = 500_000  # cells that are objects of Python at one time; a frame holds them in a tenth of the memory
+_SEP = re.compile(r'"?sep=([,;|\t])"?(\r\n|\r|\n)', re.IGNORECASE)
 
 
 def read_separated(text: str, name: str) -> tuple[pl.DataFrame, list[str]]:
@@ -34,11 +36,12 @@ def read_separated(text: str, name: str) -> tuple[pl.DataFrame, list[str]]:
         DataError: it is empty, a row has more or fewer cells than the first, or a quotation mark opens a cell of a row
             of several lines and nothing closes it.
     """
-    csv.field_size_limit(sys.maxsize)  # a cell may hold a whole book
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a cell may hold a whole book; a C long of Windows has 32 bits
+    text, separator = _told(text)
     peek = list(islice((line.rstrip("\r\n") for line in lines_of(text) if line.strip()), _PEEK))
     if not peek:
         raise DataError(f"{name} is empty; expected a line of column names and one line for each item")
-    separator = _separator(peek)
+    separator = separator or _separator(peek)
     plain = _plain_cells(text, separator)
     if plain is not None:
         return plain, []
@@ -53,6 +56,13 @@ def read_separated(text: str, name: str) -> tuple[pl.DataFrame, list[str]]:
         return _assembled(mended.rows(), separator, name), mended.said
     except csv.Error as problem:
         raise DataError(f"{name} is not a table: {problem}") from problem
+
+
+def _told(text: str) -> tuple[str, str]:
+    """The text with an empty line for the one with which a file for Excel may begin, "sep=;", and the separator that
+    it names, else ""."""
+    found = _SEP.match(text)
+    return (text, "") if found is None else (found[2] + text[found.end() :], found[1])
 
 
 def _are_lines(text: str) -> bool:
