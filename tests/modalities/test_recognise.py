@@ -90,6 +90,14 @@ def test_cells_that_are_no_numbers_are_said() -> None:
     )
 
 
+def test_how_many_words_among_numbers_count_as_missing_is_doubted() -> None:
+    cells = pl.Series([*["1.5", "2.5", "4"] * 20, *["negative"] * 25, *["not detected"] * 15, None])
+    found = recognise(cells)
+    assert found.modality == "number"
+    assert found.doubt == '40 of its 100 cells are none, such as "negative", and count as missing'
+    assert recognise(column("1.5", "2.5", None)).doubt == ""
+
+
 def test_how_numbers_and_dates_are_to_be_read_comes_along() -> None:
     assert recognise(column("12,5", "1,234")).settings == {"decimal": "comma"}
     assert recognise(column("12.5", "1,234")).settings == {"decimal": "point"}

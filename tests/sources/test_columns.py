@@ -410,3 +410,16 @@ def test_a_label_with_a_bar_in_its_name_is_refused(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": list(WORDS), "C|O": [0, 1, 0, 1], "long": [1, 0, 0, 1]})
     with pytest.raises(UsageError, match=r'the label "C\|O" holds "\|"'):
         open_data(write(tmp_path, frame), Options(target="C|O,long"))
+
+
+def test_words_among_numbers_are_doubted_and_of_many_columns_a_few(tmp_path: Path) -> None:
+    cells = [("low" if row % 5 == 0 else f"{row}.5", "ab"[row % 2]) for row in range(40)]
+    (tmp_path / "t.csv").write_text("size,label\n" + "\n".join(",".join(row) for row in cells), encoding="utf-8")
+    one = 'The column "size" is read as number: 8 of its 40 cells are none, such as "low", and count as missing'
+    assert f"{one}; see --type size=MODALITY" in open_data(tmp_path / "t.csv").doubts
+    names = [f"size{number}" for number in range(30)]
+    rows = [",".join([*[size] * 30, label]) for size, label in cells]
+    (tmp_path / "t.csv").write_text("\n".join([",".join([*names, "label"]), *rows]), encoding="utf-8")
+    doubts = [doubt for doubt in open_data(tmp_path / "t.csv").doubts if "read" in doubt]
+    assert len(doubts) == 11
+    assert doubts[-1] == "So there is a doubt about how to read 20 other columns"

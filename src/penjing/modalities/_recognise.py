@@ -211,10 +211,12 @@ def _number(cells: pl.Series, texts: pl.Series) -> Recognised | None:
     reason = f"its cells are numbers like {_short(texts.filter(~is_odd)[0])}"
     doubt = ""
     if len(odd):
-        reason += f'; a few are not, such as "{_short(odd[0])}", and count as missing'
+        such = f'such as "{_short(odd[0])}", and count as missing'
+        reason += f"; a few are not, {such}"
+        doubt = f"{int(is_odd.sum()):,} of its {len(texts):,} cells are none, {such}"
     elif _look_like_codes(texts):
         doubt = f"its {texts.n_unique()} whole numbers may be codes of categories"
-    return Recognised("number", min(share, 0.85) if doubt else share, reason, settings, doubt)
+    return Recognised("number", share if len(odd) or not doubt else min(share, 0.85), reason, settings, doubt)
 
 
 def _look_like_codes(texts: pl.Series) -> bool:

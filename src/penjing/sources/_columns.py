@@ -77,6 +77,7 @@ _GROUP_ENDINGS = ("_id", "_name", "_number", "_no", "id", "编号")
 _SHARE, _LOOK = 0.8, 200
 # Among fewer rows, all cells are easily different.
 _MANY_ROWS = 20
+_MOST_DOUBTS = 10  # columns whose reading is doubted one by one
 # A second label beside the label, such as fine_label, tells it away.
 _LABEL_WORDS = frozenset(("label", "labels", "target"))
 
@@ -200,13 +201,15 @@ def describe(roles: Roles) -> tuple[list[str], list[str]]:
             said.append(f"{many(len(roles.left_out), 'column')} left out{_reasons(roles.left_out)}")
     else:
         said.append(_line(roles))
-    doubts = [found.doubt for found in roles.questioned.values()]
-    doubts += [
+    questioned = [found.doubt for found in roles.questioned.values()]
+    doubts = [
         f'The column "{column}" is read as {found.modality}: {found.doubt}; see --type {column}=MODALITY'
         for column, found in roles.inputs.items()
         if found.doubt
     ]
-    return said, doubts
+    more = len(doubts) - _MOST_DOUBTS
+    rest = [f"So there is a doubt about how to read {many(more, 'other column')}"] if more > 0 else []
+    return said, [*questioned, *doubts[:_MOST_DOUBTS], *rest]
 
 
 def _line(roles: Roles) -> str:
