@@ -73,3 +73,13 @@ def test_of_mixed_kinds_the_most_frequent_is_taken_and_said(tmp_path: Path) -> N
 def test_options_about_columns_are_refused(options: Options, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a: folders have no columns; give a table that names the files"):
         open_data(fill(tmp_path / "x", SOUNDS), options)
+
+
+@pytest.mark.parametrize(("ending", "called"), [("wav", "2 sounds"), ("mp4", "2 videos"), ("txt", "2 texts")])
+def test_files_without_a_class_are_called_what_they_are(ending: str, called: str, tmp_path: Path) -> None:
+    for name in ("a/1", "b/1", "x", "y"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.{ending}").write_bytes(name.encode())
+    assert f"{called} left out: they lie beside the class folders and have no class" in open_data(tmp_path).doubts
+    with pytest.raises(UsageError, match=rf"no {called[2:-1]} has a folder there"):
+        open_data(tmp_path, Options(target="folder:3"))

@@ -52,7 +52,7 @@ def open_layout(
     """
     check_not_empty(listing, str(path))
     _refuse_columns(options)
-    layout = read_layout(listing.files, options)
+    layout = read_layout(listing.files, options, listing.modality)
     said, doubts = remarks(listing)
     found = found_files(layout.paths, store, listing.modality, title, kind)
     if listing.modality == TEXT:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from penjing.core.errors import UsageError
 from penjing.sources._listing import natural_key
+from penjing.sources._media import thing
 from penjing.sources._options import Options
 from penjing.sources._parts import part_of
 from penjing.sources._words import many, some
@@ -47,8 +48,8 @@ class Layout:
 # ---- from paths to a layout
 
 
-def read_layout(paths: Sequence[str], options: Options) -> Layout:
-    """The layout of relative paths; `options.target` overrides what is recognised.
+def read_layout(paths: Sequence[str], options: Options, modality: str = "image") -> Layout:
+    """The layout of relative paths of a modality; `options.target` overrides what is recognised.
 
     Raises:
         UsageError: `--target` is not "none" or "folder:N", or a path has too few folders for it.
@@ -58,13 +59,13 @@ def read_layout(paths: Sequence[str], options: Options) -> Layout:
     rule, said, doubts = _rule(counts, options)
     places = {folder: rule(folder) for folder in counts}
     if all(place.label is None for place in places.values()):
-        # No folder is a class: then no picture is out of place either.
+        # No folder is a class: then no item is out of place either.
         places = {folder: Place(None, place.part) for folder, place in places.items()}
         if options.target not in ("", "none"):
-            raise UsageError(f"--target {options.target}: no picture has a folder there; {_example(paths)}")
+            raise UsageError(f"--target {options.target}: no {thing(modality)} has a folder there; {_example(paths)}")
     for reason, folder_list in _by_reason(places).items():
         total = sum(counts[folder] for folder in folder_list)
-        doubts.append(f"{many(total, 'picture')} left out: {reason}")
+        doubts.append(f"{many(total, thing(modality))} left out: {reason}")
     used = [index for index, folder in enumerate(folders) if not places[folder].left_out]
     labels = [places[folders[index]].label for index in used]
     known = [label for label in labels if label is not None]

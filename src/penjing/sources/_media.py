@@ -19,9 +19,14 @@ def noun(modality: str) -> str:
     return _NOUNS.get(modality, f"{modality} item")
 
 
+def thing(modality: str) -> str:
+    """What one item is called where a person speaks of it: "picture", "sound"."""
+    return "picture" if modality == "image" else noun(modality)
+
+
 def plural(modality: str) -> str:
     """What items are called where a person speaks of them: "pictures", "sounds"."""
-    return "pictures" if modality == "image" else f"{noun(modality)}s"
+    return f"{thing(modality)}s"
 
 
 def suffix(name: str) -> str:
