@@ -7,9 +7,11 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from penjing.core.errors import DataError, UsageError
+from penjing.core.split import deal
 from penjing.core.table import Table
 from penjing.sources import Options, open_data
 
@@ -247,10 +249,21 @@ def test_train_and_test_leave_validation_to_be_cut(plant) -> None:
     assert "Given split: train 4, test 4; validation is cut from the rest" in table.said
 
 
-def test_a_test_folder_beside_classes_is_a_part_and_the_rest_is_dealt(plant) -> None:
+def test_a_test_folder_beside_classes_is_a_part_and_the_rest_is_learned_from(plant) -> None:
     table = open_data(plant("cat/1.png", "dog/1.png", "test/cat/2.png", "test/dog/2.png"))
     assert counts(table) == {("cat", None): 1, ("dog", None): 1, ("cat", "test"): 1, ("dog", "test"): 1}
-    assert "2 items in no given part, dealt by penjing" in table.said
+    assert "2 items in no given part, learned from; copies of test items are left out" in table.said
+
+
+def test_where_only_the_training_part_is_named_it_is_said_that_there_is_no_test_part(tmp_path: Path) -> None:
+    rows = [f"{row % 7},{'ab'[row % 2]},{'' if row % 3 else 'train'}" for row in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,label,split", *rows]), encoding="utf-8")
+    table = open_data(tmp_path / "t.csv")
+    assert "60 items in no given part, learned from" in table.said
+    assert "Only train is named, so that there is no test part; to have all parts dealt: --split none" in table.doubts
+    parts = deal([str(row) for row in range(90)], np.arange(90), None, table.frame["part"].to_list(), 0).counts
+    assert parts["test"] == 0
+    assert open_data(tmp_path / "t.csv", Options(split="none")).part is None
 
 
 def test_only_one_part_is_no_split(plant) -> None:

@@ -27,7 +27,7 @@ def part_of(name: str) -> str | None:
 
 
 def parts_of(values: Sequence[str | None], where: str) -> list[str | None]:
-    """The part each cell of a column names; an empty cell leaves the item to be dealt.
+    """The part each cell of a column names; None where it is empty.
 
     Raises:
         DataError: a cell is no part's name; the message has it.
@@ -64,5 +64,8 @@ def settle(parts: Sequence[str | None]) -> tuple[list[str | None] | None, list[s
         cut = "" if "valid" in given or "test" not in given else "; validation is cut from the rest"
         said.append(f"Given split: {known}{cut}")
     if counts[None]:
-        said.append(f"{many(counts[None], 'item')} in no given part, dealt by penjing")
+        copies = "" if given == {"train"} else "; copies of test items are left out"
+        said.append(f"{many(counts[None], 'item')} in no given part, learned from{copies}")
+    if given == {"train"}:
+        doubts.append("Only train is named, so that there is no test part; to have all parts dealt: --split none")
     return [rename.get(part, part) for part in parts], said, doubts

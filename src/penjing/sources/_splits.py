@@ -16,7 +16,7 @@ from penjing.sources._words import many
 
 
 def read_split(split: str, paths: Sequence[str], recognised: Sequence[str | None]) -> Sequence[str | None]:
-    """The part of each item; None for one that is to be dealt.
+    """The part of each item; None for one of which none is given.
 
     Args:
         split: `Options.split`.
