@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from penjing.core.errors import DataError, MissingExtra
+from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.sources import Options, open_data, zip_folder
 from penjing.sources._samples import png, sample_images
 from penjing.sources._stores import member_names
@@ -74,6 +74,17 @@ def test_a_table_that_is_ignored_or_cannot_be_opened_does_not_block_an_archive(
     monkeypatch.setattr(zip_folder, "read_table", lacking)
     with_prices = pack(tmp_path / "prices.zip", {**pictures, "prices.xlsx": b"PK"})
     assert open_data(with_prices).hints["classes"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("beside", [{}, {"readme.txt": b"measured in May"}], ids=["alone", "with a note"])
+def test_what_is_wrong_with_the_only_table_of_an_archive_is_told(beside: dict[str, bytes], tmp_path: Path) -> None:
+    lines = "a,b\n" + "".join(f"{row / 4},{row % 7}\n" for row in range(30))
+    archive = pack(tmp_path / "x.zip", {**beside, "data/train.csv": lines.encode()})
+    with pytest.raises(UsageError, match=r"not clear which column of data/train\.csv holds the label"):
+        open_data(archive)
+    broken = pack(tmp_path / "y.zip", {**beside, "train.csv": b"a,label\n1,x\n2\n"})
+    with pytest.raises(DataError, match=r"train\.csv, row 3 has 1 cells and not 2"):
+        open_data(broken)
 
 
 def test_a_name_that_python_has_decoded_already_stays_as_it_is() -> None:

@@ -13,7 +13,7 @@ from penjing.sources._columns import find_roles
 from penjing.sources._folders import open_layout, wanted_kind
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._listing import is_litter, leave_out, sort_out
-from penjing.sources._media import modality_of, plural
+from penjing.sources._media import TEXT_SUFFIXES, modality_of, plural, suffix
 from penjing.sources._options import Options
 from penjing.sources._places import zip_place
 from penjing.sources._samples import sample_files
@@ -59,22 +59,28 @@ def _folder(member: str) -> str:
 def _table_inside(store: ZipStore, names: list[str], options: Options) -> tuple[str, pl.DataFrame, list[str]] | None:
     """The first table, the nearest to the top, with a column of files and one of labels; None without one.
 
-    A member named table.csv is meant to be read, so that its mistakes are told.
+    A member named table.csv is meant to be read, so that its mistakes are told; so are those of any table where
+    nothing else in the archive can be read.
     """
     if options.target.startswith("folder:") or options.target == "none":
         return None
     tables = [name for name in names if is_table(name)]
     has_files = any(modality_of(name) for name in names)
+    has_texts = sum(suffix(name) in TEXT_SUFFIXES for name in names) > 1  # one alone is a note
+    problem: Exception | None = None
     for member in sorted(tables, key=lambda name: (name.count("/"), name)):
         try:
             frame, said = read_table(store.read(member), member)
             roles = find_roles(frame, options, member)
-        except (DataError, UsageError, MissingExtra):  # some other table, such as a price list
+        except (DataError, UsageError, MissingExtra) as found:  # of some other table, such as a price list
             if is_description(member.rpartition("/")[2]):
                 raise
+            problem = problem or found
             continue
         if roles.targets and roles.inputs and (roles.files or not has_files):
             return member, frame, said
+    if problem is not None and not has_files and not has_texts:
+        raise problem
     return None
 
 
