@@ -497,18 +497,22 @@ def test_pictures_that_must_be_converted_are_refused_with_the_way(plant) -> None
     assert mixed.doubts[0].startswith("1 .czi file left out: a microscope's format")
 
 
-def test_a_locked_folder_is_named(plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = plant("cat/1.png", "dog/1.png")
+def test_a_locked_folder_is_named_and_may_be_ignored(plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = plant("a/1.png", "b/1.png", "a/locked/1.png", "lost+found/2.png")
     scandir = os.scandir
 
     def locked(path: str) -> object:
-        if path.endswith("cat"):
+        if path.endswith(("locked", "lost+found")):
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", locked)
-    with pytest.raises(DataError, match=r"cannot read the folder .*cat/?: Permission denied"):
+    with pytest.raises(DataError, match=r"cannot read the folder .*locked/?: Permission .*--ignore 'a/locked/\*'"):
         open_data(folder)
+    table = open_data(folder, Options(ignore=("locked",)))
+    assert table.hints["classes"] == ["a", "b"]
+    assert table.doubts == ()
+    assert len(open_data(folder, Options(ignore=("a/locked/*",)))) == 2
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")

@@ -26,7 +26,16 @@ from penjing.sources._words import many
 
 _DIGITS = re.compile(r"([0-9]+)")
 # What file managers and archivers leave behind; names that begin with a dot are passed over too.
-_LITTER = {"__macosx", "thumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information", "icon\r"}
+_LITTER = {
+    "__macosx",
+    "thumbs.db",
+    "desktop.ini",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "icon\r",
+    "lost+found",
+}
 
 
 @dataclass(frozen=True)
@@ -63,11 +72,13 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _LITTER
 
 
-def walk(root: Path) -> list[str]:
+def walk(root: Path, ignore: Sequence[str] = ()) -> list[str]:
     """Every file below a folder, relative to it with forward slashes; links are followed and loops are left.
 
+    A folder that cannot be read and matches a pattern of `ignore` stands for what is in it, with a slash at its end.
+
     Raises:
-        DataError: a folder cannot be read.
+        DataError: another folder cannot be read.
     """
     found: list[str] = []
     # Each folder waits with its real path and those of the folders above: a link back to one of them is a loop.
@@ -78,7 +89,12 @@ def walk(root: Path) -> list[str]:
         try:
             entries = list(os.scandir(real))
         except OSError as problem:
-            raise DataError(f"cannot read the folder {root / relative}: {problem.strerror or problem}") from problem
+            if relative and not leave_out([relative], ignore)[0]:
+                found.append(relative)
+                continue
+            why = problem.strerror or problem
+            hint = f"; to pass over it: --ignore '{relative}*'" if relative else ""
+            raise DataError(f"cannot read the folder {root / relative}: {why}{hint}") from problem
         for entry in entries:
             if is_litter(entry.name):
                 continue

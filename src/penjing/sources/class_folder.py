@@ -26,7 +26,7 @@ def open(data: Path, options: Options) -> Table:
         DataError: the folder cannot be read, holds no file of a known kind, or only one class.
         UsageError: an option names what is not there.
     """
-    names = walk(data)
+    names = walk(data, options.ignore)
     actual = {readable(name): name for name in names}
     title = f"{data.resolve().name}/"
     kept, _ = leave_out(actual, options.ignore)

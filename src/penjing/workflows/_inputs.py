@@ -209,7 +209,7 @@ def _of_place(path: Path, wanted: Wanted, is_alone: bool, watch: Watch) -> Sourc
         store = ZipStore(path)
         names = [name for name in store.members if not any(is_litter(part) for part in name.split("/"))]
     else:
-        actual = {readable(name): name for name in walk(path)}
+        actual = {readable(name): name for name in walk(path, wanted.ignore)}
         store, names = FolderStore(path, {name: real for name, real in actual.items() if name != real}), list(actual)
     if wanted.only is not None:
         return _of_listing(names, store, path, wanted, watch)
