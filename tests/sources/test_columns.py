@@ -306,6 +306,21 @@ def test_a_folder_with_a_table_csv_is_opened_by_it(plant) -> None:
     assert open_data(folder, Options(target="none")).target is None
 
 
+def test_a_table_csv_in_a_single_wrapping_folder_is_found_as_in_an_archive(plant, tmp_path: Path) -> None:
+    folder = plant("data/p/1.png", "data/p/2.png", "data/q/3.png")
+    (folder / "data" / "table.csv").write_text("path,label\np/1.png,cat\np/2.png,dog\nq/3.png,cat\n")
+    table = open_data(folder)
+    assert table.frame["target"].to_list() == ["cat", "dog", "cat"]
+    assert "data/table.csv describes the files" in table.said
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for file in sorted(folder.rglob("*.*")):
+            archive.write(file, file.relative_to(folder).as_posix())
+    assert open_data(tmp_path / "x.zip").frame["target"].to_list() == ["cat", "dog", "cat"]
+    (folder / "other").mkdir()
+    (folder / "other" / "4.png").write_bytes(PNG)
+    assert open_data(folder).hints["classes"] == ["data", "other"]
+
+
 # ---- what cannot be used
 
 

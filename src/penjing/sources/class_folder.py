@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from penjing.core.table import Table
@@ -30,7 +31,7 @@ def open(data: Path, options: Options) -> Table:
     actual = {readable(name): name for name in names}
     title = f"{data.resolve().name}/"
     kept, _ = leave_out(actual, options.ignore)
-    described = next((name for name in sorted(kept) if is_description(name)), None)
+    described = _description(kept)
     if described and not options.target.startswith("folder:") and options.target != "none":
         said = [f"{described} describes the files"]
         return open_table_file(data / actual[described], options, title, "class_folder", said)
@@ -39,6 +40,13 @@ def open(data: Path, options: Options) -> Table:
     beside = sorted(name for name in actual if "/" not in name)
     tables = [str(data / name) for name in beside if Path(name).suffix.lower() in TABLE_SUFFIXES]
     return open_layout(listing, store, title, "class_folder", options, data, tables)
+
+
+def _description(names: Sequence[str]) -> str | None:
+    """The table.csv of a folder, or of the single folder that wraps all that is in it."""
+    tops = {name.partition("/")[0] for name in names}
+    wrapping = f"{tops.pop()}/" if len(tops) == 1 else ""
+    return next((name for name in sorted(names) if is_description(name.removeprefix(wrapping))), None)
 
 
 def sample(folder: Path) -> Path:
