@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,15 @@ from made_table_run import Made, make_run
 from PIL import Image
 
 from json_schema import faults
-from penjing.core.errors import DataError, UsageError
+from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.events import Event, Said, Warned
+from penjing.core.table import Column
 from penjing.sources import Options
-from penjing.workflows import predict
+from penjing.sources._places import folder_place
+from penjing.workflows import _rows, predict
 from penjing.workflows._items import Item, Reader, decoded
-from penjing.workflows._load import load
-from penjing.workflows._rows import Source
+from penjing.workflows._load import Input, load
+from penjing.workflows._rows import Source, Wanted, rows_of
 
 ROWS = 160
 WORDS = ("good", "bad", "太好了", "糟糕")
@@ -362,6 +364,30 @@ def test_a_missing_column_is_said_once_and_counts_as_missing_cells(classes: Made
 def test_a_column_that_is_nearly_there_is_offered(classes: Made) -> None:
     (sentence,) = said(classes, rows().rename({"job": "Jobb"}))
     assert sentence == 'the table has no column "job": treated as missing; for "job" did you mean "Jobb"?'
+
+
+def test_of_many_missing_columns_a_few_are_held_against_every_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = tuple(Column(f"gene {number}", "input", "number") for number in range(300))
+    wanted = Wanted((Input("table", "table", columns, None, {}, (300,), (300,), "float32"),))
+    frame = pl.DataFrame({"gene 299": ["1"], **{f"probe {number}": ["1"] for number in range(300)}, "gene0": ["1"]})
+    asked: list[str] = []
+
+    def meant(name: str, known: Sequence[str]) -> str:
+        asked.append(name)
+        return did_you_mean(name, known)
+
+    monkeypatch.setattr(_rows, "did_you_mean", meant)
+    heard: list[Event] = []
+    source = rows_of(frame, wanted, folder_place(tmp_path), "the table", watch=heard.append)
+    assert source.cells.columns == ["gene 299"]
+    assert len(asked) <= 10
+    (event,) = heard
+    assert isinstance(event, Said)
+    assert event.message.startswith('the table has no column "gene 0", "gene 1", ')
+    assert event.message.endswith('"gene 9" …: treated as missing; for "gene 0" did you mean "gene0"?')
+    assert wanted.columns is wanted.columns, "thousands of columns are put together once"
 
 
 def test_an_input_without_any_of_its_columns_is_absent(mixed: Made) -> None:

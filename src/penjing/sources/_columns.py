@@ -134,9 +134,8 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         named = _named(frame, LABEL_NAMES, taken)
         targets = (named,) if named else ()
     left_out = dict(no_part)
-    questioned = [
-        column for column in frame.columns if column not in taken | set(targets) and _may_group(frame[column])
-    ]
+    taken |= set(targets)
+    questioned = [column for column in frame.columns if column not in taken and _may_group(frame[column])]
     for column in questioned:
         if column not in said_type:
             left_out[column] = "may hold groups"
@@ -144,20 +143,20 @@ def find_roles(frame: pl.DataFrame, options: Options, name: str) -> Roles:
         named = _named(frame, LABEL_NAMES, {*taken, *said_type})
         left_out |= {named: "named like a label"} if named else {}
     elif targets:
+        settled = taken | said_type
         for column in frame.columns:
-            if column not in taken | set(targets) | said_type and _is_another_label(column):
+            if column not in settled and _is_another_label(column):
                 left_out[column] = f'named like a label beside "{targets[0]}"'
     candidates = [column for column in frame.columns if column in asked] or [
-        column for column in frame.columns if column not in taken | set(targets) | left_out.keys()
+        column for column in frame.columns if column not in taken and column not in left_out
     ]
     kinds = {column: _recognise(frame[column], options.types.get(column)) for column in candidates}
     if not targets and options.target != "none" and not asked:
         targets = _only_one_left(frame, kinds, name)
     inputs = _inputs(kinds, targets, asked, left_out)
     is_questioned = not group and not options.group_from
-    numbered = [
-        column for column, found in inputs.items() if found.modality == "category" and column not in said_type | asked
-    ]
+    told = said_type | asked
+    numbered = [column for column, found in inputs.items() if found.modality == "category" and column not in told]
     guesses = {column: guess_of_column(frame[column], column in questioned) for column in (*questioned, *numbered)}
     return Roles(
         inputs,

@@ -23,13 +23,13 @@ def span(names: Sequence[str]) -> str:
 
 def distinct(names: Sequence[str]) -> list[str]:
     """Names of columns, each another: one that is empty is numbered, one that was there has its place behind it."""
-    found: list[str] = []
+    found: dict[str, None] = {}  # in their order, and found at once
     for index, given in enumerate(names, start=1):
         name = given or f"column_{index}"
         while name in found:
             name += f"_{index}"
-        found.append(name)
-    return found
+        found[name] = None
+    return list(found)
 
 
 def first_line(problem: BaseException) -> str:

@@ -151,7 +151,7 @@ class Encoded:
 
 def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> Encoded:
     """The values of some items of a source, through the same functions as in training."""
-    cells = source.cells[[item.row for item in items]]
+    cells = {one.name: one for one in source.cells[[item.row for item in items]].get_columns()}
     values, present = {}, {}
     unknown: dict[str, pl.Series] = {}
     is_empty = np.ones(len(items), dtype=bool)
@@ -160,14 +160,14 @@ def encoded(inputs: Sequence[Input], source: Source, items: Sequence[Item]) -> E
             values[one.name], there = _files(one, items)
             is_filled = there
         elif is_scalar(one.columns[0]):
-            table = pl.DataFrame([_clean(column, cells) for column in one.columns])
+            table = pl.DataFrame([_clean(column, cells, len(items)) for column in one.columns])
             values[one.name] = encode_table(table, one.learned)
             unknown |= _unknown(table, values[one.name], one.learned)
             is_filled = table.select(pl.any_horizontal(pl.all().is_not_null())).to_series().to_numpy()
             # As in training, missing cells have codes; the input is missing only without any of its columns.
-            there = np.full(len(items), any(column.name in cells.columns for column in one.columns))
+            there = np.full(len(items), any(column.name in cells for column in one.columns))
         else:
-            texts = _clean(one.columns[0], cells)
+            texts = _clean(one.columns[0], cells, len(items))
             # A pretrained encoder sees the clean texts themselves.
             values[one.name] = (
                 one.plugin.encode(texts, one.learned)
@@ -201,7 +201,7 @@ def _files(one: Input, items: Sequence[Item]) -> tuple[np.ndarray, np.ndarray]:
     return found, there
 
 
-def _clean(column: Column, cells: pl.DataFrame) -> pl.Series:
-    if column.name in cells.columns:
-        return clean(column, cells[column.name])
-    return clean(column, pl.Series(column.name, [None] * len(cells), dtype=pl.String))
+def _clean(column: Column, cells: Mapping[str, pl.Series], count: int) -> pl.Series:
+    """The clean cells of a column, all missing where it is not there."""
+    found = cells.get(column.name)
+    return clean(column, pl.Series(column.name, [None] * count, dtype=pl.String) if found is None else found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -37,12 +38,12 @@ class Wanted:
     column: str = ""
     ignore: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Column]:
         """Every column of the data that the run looks at, by name."""
         return {column.name: column for one in self.inputs for column in one.columns}
 
-    @property
+    @cached_property
     def only(self) -> Column | None:
         """The one column where an item is one file or one text; else None, and items are rows of a table."""
         (first, *others) = self.columns.values()
@@ -97,9 +98,10 @@ def rows_of(
     """
     cells: dict[str, pl.Series] = {}
     stores: dict[str, Store] = {}
+    series = {one.name: one for one in frame.get_columns()}  # a frame looks through all of its columns for one
     for name, given in _matched(frame, wanted, title, watch).items():
         column = wanted.columns[name]
-        found = frame[given].alias(name)
+        found = series[given].alias(name)
         if kind_of(column) == "file":
             read = refer(found, column.modality, place, title)
             cells[name], stores[name] = read.cells, read.store
@@ -118,7 +120,8 @@ def _matched(frame: pl.DataFrame, wanted: Wanted, title: str, watch: Watch) -> d
     """The run's column → the table's, for those that are there; the missing ones are said."""
     if wanted.only is not None:
         return {wanted.only.name: _only(frame, wanted.only, wanted.column, title)}
-    there = {name: name for name in wanted.columns if name in frame.columns}
+    known = set(frame.columns)
+    there = {name: name for name in wanted.columns if name in known}
     if not there:
         name = next(iter(wanted.columns))
         raise UsageError(
@@ -133,9 +136,10 @@ def _matched(frame: pl.DataFrame, wanted: Wanted, title: str, watch: Watch) -> d
 
 def _treated_as_missing(missing: Sequence[str], frame: pl.DataFrame, title: str) -> str:
     listed = ", ".join(f'"{name}"' for name in missing[:_LISTED]) + (" …" if len(missing) > _LISTED else "")
-    near = {name: did_you_mean(name, frame.columns) for name in missing}
-    hints = [f'for "{name}" {hint}' for name, hint in near.items() if hint.startswith("did")][:1]
-    return f"{title} has no column {listed}: treated as missing" + "".join(f"; {hint}" for hint in hints)
+    names = frame.columns
+    near = ((name, did_you_mean(name, names)) for name in missing[:_LISTED])  # each is held against every column
+    hint = next((f'; for "{name}" {hint}' for name, hint in near if hint.startswith("did")), "")
+    return f"{title} has no column {listed}: treated as missing{hint}"
 
 
 def _only(frame: pl.DataFrame, column: Column, asked: str, title: str) -> str:
