@@ -76,6 +76,8 @@ def test_a_verdict_leaves_time_for_seeds_once_it_is_as_thorough_as_planned() -> 
 def test_cheap_trainings_are_looked_at_with_several_seeds() -> None:
     assert allowed(300).screenings(0.5) == _allowance.SCREENINGS
     assert allowed(300).screenings(5.0) == 1
+    assert allowed(300).screenings(2.0, _allowance.USUAL_PROMISING) == _allowance.SCREENINGS
+    assert allowed(300).screenings(5.0, _allowance.USUAL_PROMISING) == 1
     assert allowed(3000).screenings(5.0) == _allowance.SCREENINGS
 
 

@@ -16,6 +16,7 @@ from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
+from penjing.workflows import _allowance
 from penjing.workflows._limits import NO_LIMITS, BehindError, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._search import Search
 from penjing.workflows._steps import Step, Treated
@@ -177,7 +178,7 @@ def test_luck_of_one_seed_is_told_by_others_where_trainings_are_cheap() -> None:
     told: list[Treated] = []
     metric = TASK.metric("accuracy")
     base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6}), training=Training(clip_norm=0.0)).filled()
-    found = Search(bench, metric, base, (SLOW,), lambda: 1e9, told.append, screenings=lambda _: 3)  # type: ignore[arg-type]
+    found = Search(bench, metric, base, (SLOW,), lambda: 1e9, told.append, screenings=lambda *_: 3)  # type: ignore[arg-type]
     found.begin(1e9)
     found.run([Suited(name, SLOW, 1.0) for name in ("clip_gradient", "smooth_labels", "mixup")])
     assert [step.name for step in found.steps] == ["mixup"]
@@ -188,9 +189,33 @@ def test_luck_of_one_seed_is_told_by_others_where_trainings_are_cheap() -> None:
     assert "one training each" in alone.told[0].why  # type: ignore[attr-defined]
 
 
+def test_what_looks_better_is_trained_with_other_seeds_where_trainings_are_not_so_cheap() -> None:
+    """Clipping looks good with the run's seed alone, mixup with all of them; smoothing is as good as nothing."""
+
+    def share(recipe: Recipe) -> float:
+        lucky = 0.04 * (recipe.training.clip_norm > 0) * (recipe.seed == 0)
+        return 0.4 + lucky + 0.05 * (recipe.training.mixup > 0)
+
+    bench, told = FakeBench(share), list[Treated]()
+    base = Recipe(optimiser=Choice("adamw", {"rate": 1e-6}), training=Training(clip_norm=0.0)).filled()
+    found = Search(
+        bench,  # type: ignore[arg-type]
+        TASK.metric("accuracy"),
+        base,
+        (SLOW,),
+        lambda: 1e9,
+        told.append,
+        screenings=lambda _, tried: 3 if tried <= _allowance.USUAL_PROMISING else 1,
+    )
+    found.begin(1e9)
+    found.run([Suited(name, SLOW, 1.0) for name in ("smooth_labels", "clip_gradient", "mixup")])
+    assert [step.name for step in found.steps] == ["mixup"]  # which luck would have hidden
+    assert [len({one.seed for one in bench.asked if kind(one)}) for kind in KINDS] == [3, 3, 1, 3]
+
+
 def test_further_seeds_are_left_out_where_the_time_is_short() -> None:
     bench: Any = FakeBench(lambda _: 0.4)
-    search = Search(bench, TASK.metric("accuracy"), Recipe().filled(), (), lambda: 0.5, print, screenings=lambda _: 3)
+    search = Search(bench, TASK.metric("accuracy"), Recipe().filled(), (), lambda: 0.5, print, screenings=lambda *_: 3)
     search.begin(0.5)
     assert len(bench.asked) == 1
 
@@ -585,7 +610,7 @@ def test_fewer_seeds_tell_what_looks_better_once_that_takes_longer() -> None:
         (),
         lambda: 1e9,
         lambda _: None,
-        screenings=lambda seconds: 3 if seconds < 0.1 else 1,
+        screenings=lambda seconds, _: 3 if seconds < 0.1 else 1,
     )
     search.begin(1e9)
     assert bench.read == [True, False, False]  # checks read one of them
@@ -607,7 +632,7 @@ def test_a_further_seed_is_trained_only_where_there_is_still_time_for_it() -> No
         (),
         lambda: next(left, 0.5),
         lambda _: None,
-        screenings=lambda _: 3,
+        screenings=lambda *_: 3,
     )
     search.begin(1e9)
     bench.asked.clear()

@@ -21,6 +21,7 @@ SURE_SLACK = 1.5  # the same once something looked good: its verdict goes before
 GROWING_SLACK = 1.35  # and the new run, whose simple models come first
 SCREENINGS = 3  # trainings that tell whether a remedy looks better, where they are cheap:
 USUAL_TRIED, SCREENING_SHARE = 40, 0.25  # those of so many remedies take this share of the time at most
+USUAL_PROMISING = 8  # remedies that look better with one seed, usually
 SEEINGS = 2.5  # times that encoders see all items: for all trials, for the new run, and some seconds for the trainings
 DRAWN = 4  # trainings of what is kept, with seeds of their own, that a verdict leaves time for once it is thorough
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
@@ -109,11 +110,15 @@ class Allowance:
         left = self.clock.left - self._around() - slack * self.arm * self.base_seconds - self._owed()
         return left / (1 + slack * self.arm + GROWING_SLACK * self.growing)
 
-    def screenings(self, seconds: float) -> int:
+    def screenings(self, seconds: float, tried: int = USUAL_TRIED) -> int:
         """How many trainings with seeds of their own tell whether something looks better, one of which takes so long:
-        several where all of them take a small share of the time that there is."""
+        several where all of them take a small share of the time that there is.
+
+        Args:
+            tried: remedies that so many trainings tell it of.
+        """
         left = self.until_growing(seconds) - 2 * SLACK * self.seeds * seconds
-        return SCREENINGS if USUAL_TRIED * (SCREENINGS - 1) * seconds <= SCREENING_SHARE * left else 1
+        return SCREENINGS if tried * (SCREENINGS - 1) * seconds <= SCREENING_SHARE * left else 1
 
     def longest_seeing(self) -> float:
         """The most seconds that encoders of one more remedy may take to see all items, so that the new run can do so

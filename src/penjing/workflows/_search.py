@@ -4,8 +4,9 @@ findings → remedies → one training each → what looked good, in order
 
 It is a forward selection on the validation items, with one seed or few, so it claims nothing. After every remedy that
 looked good the findings are told anew from that training's own record, as a doctor looks again before the next
-prescription; at last, what looked no better before is tried on top of what did. Where trainings are cheap, what does
-not look worse with one seed is trained with others too, for luck of one seed looks good as often as not.
+prescription; at last, what looked no better before is tried on top of what did. Luck of one seed looks good as often
+as not, and what is kept for luck hides what is better. So where trainings are cheap, what does not look worse with one
+seed is trained with others too; where they are less so, what looks better.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from penjing.core.statistics import Metric
 from penjing.core.units import show_seconds
 from penjing.remedies import STANDS_OUT, NotApplicable, Suited, suited
 from penjing.training._plan import planned_anew, total_steps
+from penjing.workflows._allowance import USUAL_PROMISING, USUAL_TRIED
 from penjing.workflows._limits import BehindError, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._naming import Naming
 from penjing.workflows._steps import Outcome, Step, Treated
@@ -68,7 +70,8 @@ class Search:
         relax: makes `longest` longer, at a price.
         tighten: takes that back.
         record_of: a recipe and its training → what checks may read of it.
-        screenings: seconds of a training → how many with seeds of their own tell whether a remedy looks better.
+        screenings: (seconds of a training, remedies) → how many with seeds of their own tell of so many whether they
+            look better.
         longest_seeing: the most seconds that encoders may take to see all items.
         naming: names the items that remedies ask for which no finding points at; None names none.
     """
@@ -87,7 +90,7 @@ class Search:
     tighten: Callable[[], None] = lambda: None
     record_of: Callable[[Recipe, Screened], Record] = lambda _, found: Record(steps=found.steps)
     longest_seeing: Callable[[], float] = lambda: math.inf
-    screenings: Callable[[float], int] = lambda _: 1
+    screenings: Callable[[float, int], int] = lambda *_: 1
     naming: Naming | None = None
 
     def __post_init__(self) -> None:
@@ -102,6 +105,7 @@ class Search:
         self._late: list[Suited] = []  # that there was no time for
         self._slow: dict[str, float] = {}  # recipe → seconds of a training that was too slow
         self._count = 1  # trainings that tell whether something looks better
+        self._is_sparing = False  # whether only what looks better with one seed is trained with others
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
         self.best = self.base
 
@@ -113,7 +117,7 @@ class Search:
         """
         limits = Limits(seconds, seeing=self.longest_seeing())
         found = self.bench.screen(self.base, limits)
-        self._count = self.screenings(found.seconds)
+        self._count, self._is_sparing = self._looks(found.seconds)
         self._take(self.base, self._again_with_seeds(self.base, found, lambda: seconds))
         return self._at.seconds
 
@@ -230,7 +234,7 @@ class Search:
         whole = recipe
         try:
             recipe, found = self._screened(recipe, longest)
-            if self._merit(found.scored) >= self._mean_merit(self._at) - self._noise:  # else it is behind as it is
+            if self._is_worth_more_seeds(found):
                 found = self._again_with_seeds(recipe, found, self.longest)
         except TooSlowError as slow:
             self._seen.discard(recipe.id)
@@ -349,6 +353,19 @@ class Search:
         gain, least = self._mean_merit(found) - self._mean_merit(self._at), max(self._noise, 1e-9)
         return gain >= times * least - 1e-9 or (gain > -least - 1e-9 and self._is_surer(found))
 
+    def _looks(self, seconds: float) -> tuple[int, bool]:
+        """How many trainings tell whether something looks better, and whether only of what does so with the first."""
+        of_all = self.screenings(seconds, USUAL_TRIED)
+        return (of_all, False) if of_all > 1 else (self.screenings(seconds, USUAL_PROMISING), True)
+
+    def _is_worth_more_seeds(self, found: Screened) -> bool:
+        """Whether a training is not behind as it is, or looks better where seeds are spared."""
+        return (
+            self.is_better(found)
+            if self._is_sparing
+            else self._mean_merit(found) >= self._mean_merit(self._at) - self._noise
+        )
+
     def _is_surer(self, found: Screened) -> bool:
         """Whether the loss is clearly lower, item by item: a training on the right way, before the metric shows it."""
         before, after = self._mean_losses(self._at), self._mean_losses(found)
@@ -381,7 +398,8 @@ class Search:
 
     def _take(self, recipe: Recipe, found: Screened) -> None:
         self.best, self._at = recipe, found
-        self._count = min(self._count, self.screenings(found.seconds))  # what looks good may take longer
+        count, is_sparing = self._looks(found.seconds)  # what looks good may take longer
+        self._count, self._is_sparing = min(self._count, count), self._is_sparing or is_sparing
         self._seen.add(recipe.id)
         self._noise = self._standard_error(found.scored)
 
