@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,37 @@ def test_a_class_in_a_file_is_made_from_the_seed_and_found_again(pictures: Any, 
     assert own.hash_of(own.make(f"{path}:Net", 0).state_dict()) == run.recipe.model.settings["weights"]
     path.unlink()
     with pytest.raises(pj.UsageError, match=r"there is no file .*net\.py"):
+        pj.predict(run, pictures[0][:3], watch=None)
+
+
+def test_a_file_given_by_a_relative_path_is_found_from_another_folder(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run = fitted(pictures, "net.py:Net", tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pj.predict(run, pictures[0][:3], watch=None).frame.height == 3
+    assert own.placed("package.module:Net") == "package.module:Net"
+
+
+def test_an_object_with_settings_that_its_class_does_not_have_is_asked_for_again(
+    pictures: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "package").mkdir()
+    text = NET.replace("__init__(self)", "__init__(self, factor=1.0)").replace(
+        "        self.maps", "        self.factor = factor\n        self.maps"
+    )
+    (tmp_path / "package" / "factors.py").write_text(text.replace("return self", "return self.factor * self"), "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    factors = importlib.import_module("package.factors")
+    usual = fitted(pictures, factors.Net(), tmp_path / "usual")
+    assert usual.recipe.model.settings["source"] == "package.factors:Net"
+    assert pj.predict(usual, pictures[0][:3], watch=None).frame.height == 3
+    run = fitted(pictures, factors.Net(2.0), tmp_path / "run")
+    assert run.recipe.model.settings["source"] == ""
+    with pytest.raises(pj.UsageError, match="give it with model="):
         pj.predict(run, pictures[0][:3], watch=None)
 
 

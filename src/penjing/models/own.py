@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Never
 
 import numpy as np
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.randomness import key
+from penjing.models._likeness import are_alike
 
 NAME = "own"
 # It is asked for by its place, so it races for no input.
@@ -99,6 +101,13 @@ def is_source(name: str) -> bool:
     return bool(sign and place and attribute.isidentifier())
 
 
+def placed(source: str) -> str:
+    """The same place of a network, whichever folder a later command is given in: the path of a file is made whole."""
+    place, _, name = source.rpartition(":")
+    is_path = place.endswith(".py") or "/" in place or "\\" in place
+    return f"{Path(place).expanduser().resolve()}:{name}" if is_path else source
+
+
 def make(source: str, seed: int) -> nn.Module:
     """The network behind "file.py:Name" or "package.module:Name": a class, a function that makes one, or the object.
 
@@ -147,7 +156,7 @@ def _named(source: str) -> Any:
 
 
 def source_of(module: nn.Module) -> str:
-    """Where a network can be made again, of the same layers, or "" where it cannot."""
+    """Where a network can be made again, of the same layers with the same settings, or "" where it cannot."""
     kind = type(module)
     source = f"{kind.__module__}:{kind.__qualname__}"
     if kind.__module__ in ("__main__", "builtins") or not is_source(source) or kind.__module__ not in sys.modules:
@@ -158,8 +167,7 @@ def source_of(module: nn.Module) -> str:
         again = make(source, 0)
     except UsageError:
         return ""
-    same = {name: value.shape for name, value in again.state_dict().items()}
-    return source if same and same == {name: value.shape for name, value in module.state_dict().items()} else ""
+    return source if again.state_dict() and are_alike(module, again) else ""
 
 
 @contextmanager

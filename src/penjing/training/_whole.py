@@ -107,7 +107,11 @@ def module_of(choice: Choice, given: Own | None, seed: int) -> nn.Module:
             f"the network is your own ({choice.settings.get('kind', '')}), and only the object itself is it: give it "
             "with model=, as in pj.predict(run, inputs, model=my_module)"
         )
-    return _copied(own.make(source, seed))
+    try:
+        return _copied(own.make(source, seed))
+    except UsageError as problem:
+        problem.add_note("or give the network itself, with model= from Python")
+        raise
 
 
 def _copied(module: nn.Module) -> nn.Module:

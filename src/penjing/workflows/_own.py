@@ -48,7 +48,7 @@ def given(
         if preprocess or names:
             raise UsageError("preprocess= and names= are for a network of your own: give it with model=")
         return None
-    return Own(own.make(model, seed), model, **choices)  # type: ignore[arg-type]
+    return Own(own.make(model, seed), own.placed(model), **choices)  # type: ignore[arg-type]
 
 
 def as_it_takes(wish: FitWish, watch: Watch) -> FitWish:
@@ -122,7 +122,7 @@ def given_again(run: Run, model: object | None, verb: str) -> tuple[Recipe, Own 
             )
         return recipe, None
     if isinstance(model, str) and own.is_source(model):
-        settings = {**recipe.model.settings, "source": model}
+        settings = {**recipe.model.settings, "source": own.placed(model)}
         return replace(recipe, model=replace(recipe.model, settings=settings)), None
     if model is not None:
         return recipe, given(model, recipe.seed)
