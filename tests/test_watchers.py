@@ -13,9 +13,10 @@ import pytest
 
 import penjing as pj
 from penjing._bar import watching
-from penjing.core.events import Decided, Evaluated, Finished, Said
+from penjing.core.events import Decided, Evaluated, Finished, Said, Started
 from penjing.core.recipe import Recipe
 from penjing.watchers import CsvWriter, MlflowWriter, TensorBoardWriter
+from penjing.workflows._foreign import foreign
 
 FIRST = Evaluated(10, {"step": 10.0, "valid/accuracy": 0.5, "train/loss": 1.25})
 SECOND = Evaluated(20, {"valid/accuracy": 0.75, "train/loss": float("nan")})
@@ -169,3 +170,64 @@ def test_an_mlflow_run_that_is_active_is_written_to_and_left_open(monkeypatch: p
     writer.close()
     assert {call[0] for call in Client.calls} == {"log_metric"}
     assert {call[1] for call in Client.calls} == {"mine"}
+
+
+HEAD = Evaluated(10, {"valid/loss": 2.0, "valid/accuracy": float("nan")})
+LAYERS = Evaluated(5, {"valid/loss": 1.5, "valid/accuracy": 0.25, "layer/first/grad_norm": 0.125})
+TRAININGS = (
+    Started("training", 10, "steps"),
+    HEAD,
+    Finished("training"),
+    Started("honest floor", None, "models"),
+    Started("training", 20, "steps"),
+    LAYERS,
+    Evaluated(40, {"valid/loss": 1.0, "valid/accuracy": 0.75, "layer/first/grad_norm": 0.0625}),
+)
+
+
+def test_a_csv_file_tells_trainings_apart_and_loses_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    with CsvWriter(path) as writer:
+        for event in TRAININGS:
+            writer(event)
+    assert rows(path) == [
+        ["training", "step", "valid/loss", "valid/accuracy", "layer/first/grad_norm"],
+        ["1", "10", "2.0", "", ""],
+        ["2", "5", "1.5", "0.25", "0.125"],
+        ["2", "40", "1.0", "0.75", "0.0625"],
+    ]
+    assert [one.name for one in tmp_path.iterdir()] == ["curve.csv"]
+
+
+def test_a_training_is_another_where_one_began_or_steps_begin_again(tmp_path: Path) -> None:
+    writer = CsvWriter(tmp_path / "curve.csv")
+    for event in (Evaluated(10, {"a": 1.0}), Evaluated(20, {"a": 1.0})):
+        writer(event)
+    assert (writer.training, writer.prefix) == (1, "")
+    writer(Evaluated(20, {"a": 1.0}))
+    writer(Started("training", 90, "steps"))
+    writer(Evaluated(30, {"a": 1.0}))
+    assert (writer.training, writer.prefix) == (3, "training_3/")
+    writer.close()
+
+
+def test_diagnose_reads_the_last_training_of_a_written_curve(tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    with CsvWriter(path) as writer:
+        for event in TRAININGS:
+            writer(event)
+    record = foreign(path)
+    assert record.steps["step"].to_list() == [5, 40]
+    assert record.steps["valid/loss"].to_list() == [1.5, 1.0]
+
+
+def test_tensorboard_names_the_second_training(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with TensorBoardWriter(tmp_path) as writer:
+        for event in TRAININGS:
+            writer(event)
+    found = EventAccumulator(str(tmp_path)).Reload()
+    assert [(one.step, one.value) for one in found.Scalars("valid/loss")] == [(10, 2.0)]
+    assert [(one.step, one.value) for one in found.Scalars("training_2/valid/loss")] == [(5, 1.5), (40, 1.0)]

@@ -15,6 +15,8 @@ _FORBIDDEN = re.compile(r"[^\w\-. /]")  # in the names of metrics and parameters
 class MlflowWriter(Writer):
     """Logs each value of an evaluation as a metric, and each decision as a parameter.
 
+    The metrics of a second training in one fit are named `training_2/…`, and so on.
+
     Nothing is sent anywhere but where MLflow is set up to: a folder, unless you gave it a server.
 
     Args:
@@ -37,7 +39,7 @@ class MlflowWriter(Writer):
 
     def write(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            self._opened().log_metric(self._run_id, _FORBIDDEN.sub("_", name), value, step=step)
+            self._opened().log_metric(self._run_id, _FORBIDDEN.sub("_", self.prefix + name), value, step=step)
 
     def note(self, what: str, choice: str) -> None:
         name = _FORBIDDEN.sub("_", what)

@@ -12,6 +12,8 @@ from penjing.watchers._writer import Writer
 class TensorBoardWriter(Writer):
     """Writes each value of an evaluation as a scalar, and each decision as a text.
 
+    The scalars of a second training in one fit are named `training_2/…`, and so on.
+
     Args:
         folder: TensorBoard's log folder of this run.
 
@@ -30,7 +32,7 @@ class TensorBoardWriter(Writer):
 
     def write(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            self._opened().add_scalar(name, value, step)
+            self._opened().add_scalar(self.prefix + name, value, step)
 
     def note(self, what: str, choice: str) -> None:
         self._opened().add_text(what, choice)

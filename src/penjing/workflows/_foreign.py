@@ -38,6 +38,7 @@ _MEANT: Mapping[str, tuple[str, ...]] = {
 }
 _EPOCHS = ("epoch", "train/epoch")  # what numbers the rows
 _STEPS = ("step", "iteration", "_step", "global_step", "train/global_step", "trainer/global_step")
+_TRAINING = "training"  # what tells trainings apart in the logs of our own watchers
 TITLE = "history"  # what a log is called that is no file
 _LOSSES = ("train/running_loss", "train/loss", "valid/loss")
 MOST_NAMED, LONGEST_NAME = 12, 40  # columns that a refusal names, and letters of a name in it
@@ -47,7 +48,7 @@ def foreign(file: Path) -> Record:
     """The record in a log of Keras (`CSVLogger`, or a `History` as a table), of Lightning (`CSVLogger`) or in any CSV
     with a column of losses. Rows of one epoch become one, or of one step where no column numbers whole epochs; rows
     without a number there are left out. Where nothing numbers the rows, each is an epoch; where their epochs begin
-    again, the last training is read.
+    again, or a column `training` counts several, the last training is read.
 
     Raises:
         DataError: it is not such a table, or holds no losses.
@@ -121,6 +122,7 @@ def _record(rows: list[dict[str, str]], file: str) -> Record:
     if not any(name in columns for name in _LOSSES):
         names = f"its columns are {_named(tuple(given))}" if given else "it has no rows"
         raise DataError(f"{file} holds no losses: {names}; a log has a column loss, train_loss or val_loss")
+    rows = _of_last_counted(rows, columns, given.get(_TRAINING))
     epoch, step = (next((given[name] for name in names if name in given), None) for names in (_EPOCHS, _STEPS))
     are_steps = step is not None and _are_whole(rows, step) and _are_rising(rows, step)
     if are_steps and (epoch is None or not _are_whole(rows, epoch)):
@@ -159,6 +161,23 @@ def _are_rising(rows: list[dict[str, str]], column: str) -> bool:
     """Whether the numbers of a column, each once, rise."""
     numbers = list(dict.fromkeys(_numbers(rows, column)))
     return numbers == sorted(numbers)
+
+
+def _of_last_counted(
+    rows: list[dict[str, str]], columns: Mapping[str, str], counting: str | None
+) -> list[dict[str, str]]:
+    """The rows of the last training that has losses, where a column counts trainings; else all rows."""
+    if counting is None:
+        return rows
+    losses = [columns[name] for name in _LOSSES if name in columns]
+    known = {
+        _number(cell)
+        for row in rows
+        if any(_cells([row], name) != [""] for name in losses)
+        for cell in _cells([row], counting)
+    }
+    last = max((number for number in known if number is not None), default=None)
+    return rows if last is None else [row for row in rows if _number((row.get(counting) or "").strip()) == last]
 
 
 def _of_last_training(rows: list[dict[str, str]], columns: Mapping[str, str], epoch: str) -> list[dict[str, str]]:
