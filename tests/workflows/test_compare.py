@@ -97,7 +97,7 @@ def test_numbers_are_held_against_each_other_by_how_far_off_they_are(
     assert any(f"{verdict}: R² " in line for line in comparison.lines())
     # A run that tells classes shares no answers with one that tells numbers.
     other = compare([runs[0], made(tmp_path / "classes", np.ones(ITEMS, bool), None)]).others[0]
-    assert (other.shared, other.verdict) == (0, "no shared validation items")
+    assert (other.shared, other.verdict) == (0, "no shared answers: their targets are of different kinds")
 
 
 def test_one_group_is_no_proof_that_numbers_are_nearer(tmp_path: Path) -> None:
@@ -140,3 +140,23 @@ def test_recipes_differ_in_the_columns_and_items_that_they_leave_out() -> None:
     }
     many = Recipe(data=DataChoices(inputs=tuple(f"x{number}" for number in range(12))))
     assert differences(whole, many) == {"data.inputs": ("size, number", "12 columns")}
+
+
+def test_why_nothing_can_be_compared_is_said(tmp_path: Path) -> None:
+    first, second = pair(tmp_path, None)
+    (second.path / "predictions.parquet").unlink()
+    assert compare([first, second]).others[0].verdict == f"{second.path} has no predictions to compare"
+    runs = []
+    for name, hashes in (("one", "a"), ("same", "a"), ("apart", "b")):
+        run = made(tmp_path / name, np.ones(ITEMS, bool), None)
+        answers = pl.read_parquet(run.path / "predictions.parquet")
+        answers = answers.with_columns(target=pl.lit(3.0), predicted=pl.lit(3.5), hash=hashes + pl.col("hash"))
+        answers.write_parquet(run.path / "predictions.parquet")
+        runs.append(run)
+    same, apart = compare(runs).others
+    assert (same.shared, same.verdict) == (
+        ITEMS,
+        "the shared validation items are all of one number, so nothing tells",
+    )
+    assert (apart.shared, apart.verdict) == (0, "no shared validation items")
+    assert any(line.strip() == same.verdict for line in compare(runs).lines())

@@ -18,6 +18,8 @@ from penjing.core.run import Run
 from penjing.core.score import Score
 from penjing.core.split import Split
 
+NONE_SHARED = "no shared validation items"
+ALL_ONE = "the shared validation items are all of one number, so nothing tells"
 OF_CLASSES, OF_NUMBERS = "accuracy", "r2"  # what is gained
 # Choices that follow from the data or the machine; a different one explains nothing.
 _NOT_CHOSEN = ("machine.", "data.", "training.replans")
@@ -35,7 +37,8 @@ class Against:
         shared: validation items that both have answered.
         more_right: share of the shared items that this run gets right beyond the first, or, of numbers, how much
             greater its R² is on them; with its interval over groups (items that either run's split keeps together);
-            None where too few items are shared to tell.
+            None where nothing tells.
+        why: why nothing tells; "" where `more_right` does.
     """
 
     run: Run
@@ -43,12 +46,13 @@ class Against:
     choices: Mapping[str, tuple[Any, Any]]
     shared: int
     more_right: Score | None
+    why: str = ""
 
     @property
     def verdict(self) -> str:
         """What the paired difference says, in words."""
         if self.more_right is None:
-            return "no shared validation items"
+            return self.why or NONE_SHARED
         if self.more_right.units == 1:  # a single group says nothing of others, and its interval is no interval
             return "no clear difference"
         if self.more_right.low > 0:
@@ -111,24 +115,26 @@ def compare(runs: Sequence[Run]) -> Comparison:
 
 
 def _against(first: Run, run: Run) -> Against:
-    shared, gain = _paired(first, run)
-    return Against(run, _score(run), differences(first.recipe, run.recipe), shared, gain)
+    shared, told = _paired(first, run)
+    gain, why = (None, told) if isinstance(told, str) else (told, "")
+    return Against(run, _score(run), differences(first.recipe, run.recipe), shared, gain, why)
 
 
-def _paired(first: Run, run: Run) -> tuple[int, Score | None]:
-    """On how many validation items both answered, and how much better the second does on them."""
-    if not (first.has_predictions and run.has_predictions):
-        return 0, None
+def _paired(first: Run, run: Run) -> tuple[int, Score | str]:
+    """On how many validation items both answered, and how much better the second does on them, or why nothing tells."""
+    silent = [str(one.path) for one in (first, run) if not one.has_predictions]
+    if silent:
+        return 0, f"{' and '.join(silent)} {'has' if len(silent) == 1 else 'have'} no predictions to compare"
     answered = [
         one.predictions.filter((pl.col("model") == "network") & pl.col("target").is_not_null()) for one in (first, run)
     ]
     answered = [one.unique(["hash", "target"], maintain_order=True) for one in answered]
     if answered[0]["target"].dtype != answered[1]["target"].dtype:
-        return 0, None
+        return 0, "no shared answers: their targets are of different kinds"
     both = answered[0].join(answered[1], on=["hash", "target"], suffix="_after")
     gain, name = _gained(both)
     if not len(gain):
-        return 0, None
+        return len(both), ALL_ONE if len(both) else NONE_SHARED
     groups = joined(*(_groups(one, both["hash"]) for one in (first, run)))
     metric = statistics.Metric(
         name,
