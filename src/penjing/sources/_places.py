@@ -14,6 +14,7 @@ from penjing.sources._stores import FolderStore, ZipStore
 
 # So many rows are looked up to find the folder that the paths start from.
 _LOOK = 50
+_SPREAD = 1000  # paths from first to last that are looked for where none of those exists
 
 
 @dataclass(frozen=True)
@@ -69,25 +70,34 @@ def given_place(column: str, path: str) -> Place:
 
 
 def find_prefix(paths: Sequence[str], place: Place, title: str, hint: str = "") -> str:
-    """The folder that most of the first paths exist from; the first of equals.
+    """The folder that most of the first paths exist from, or, where none of those exists, of a spread of all paths; the
+    first of equals.
 
     Raises:
         DataError: none of them exists; `hint` is added to the message.
     """
     looked = paths[:_LOOK]
-    best, most = "", 0
-    for prefix in place.prefixes():
-        hits = sum(1 for path in looked if place.exists(prefix + path))
-        if hits > most:
-            best, most = prefix, hits
-        if most == len(looked):
-            break
+    best, most = _most_exist(looked, place)
+    if not most and len(paths) > len(looked):
+        best, most = _most_exist(paths[:: -(-len(paths) // _SPREAD)], place)
     if not most and looked:
         raise DataError(
             f"{title} names {looked[0]}, and there is no such file; "
             f"Paths are read from the folder of the table, or from a folder beside it{hint}"
         )
     return best
+
+
+def _most_exist(paths: Sequence[str], place: Place) -> tuple[str, int]:
+    """The folder that most of some paths exist from, and how many."""
+    best, most = "", 0
+    for prefix in place.prefixes():
+        hits = sum(1 for path in paths if place.exists(prefix + path))
+        if hits > most:
+            best, most = prefix, hits
+        if most == len(paths):
+            break
+    return best, most
 
 
 def _folders(root: Path) -> list[str]:
