@@ -10,10 +10,12 @@ import argparse
 import shutil
 from pathlib import Path
 
+import penjing as pj
+
+pj.tune_process()  # before torch is imported
+
 import torch
 from torch import Tensor, nn
-
-import penjing as pj
 
 # %%
 arguments = argparse.ArgumentParser()
@@ -44,7 +46,6 @@ class Net(nn.Module):
 
 # %% Its weights are where training begins; torch's seed decides on them
 shutil.rmtree(asked.folder, ignore_errors=True)
-pj.tune_process()
 digits = pj.dataset("digits", asked.folder / "digits")
 torch.manual_seed(0)
 network = Net()
