@@ -15,6 +15,7 @@ from pathlib import Path
 from penjing import __version__
 from penjing.core.damage import damage
 from penjing.core.errors import is_of_memory
+from penjing.core.files import is_there
 
 # What a computer refuses to anybody's program, and no program can mend.
 _OF_THE_COMPUTER = {
@@ -64,7 +65,8 @@ def name_that_is_no_text(words: Sequence[str]) -> str | None:
 
 def _folders(words: Sequence[str]) -> list[Path]:
     """The folders that the command names; of a run folder that is damaged, reading fails in many ways."""
-    return [Path(word) for word in words if word and not word.startswith("-") and Path(word).is_dir()]
+    named = [word for word in words if word and not word.startswith("-")]
+    return [Path(word) for word in named if is_there(word) and Path(word).is_dir()]
 
 
 def _of_memory(problem: Exception) -> str:

@@ -28,7 +28,7 @@ from penjing.core import _shards
 from penjing.core._mapped import Mapped, array_of, most_open
 from penjing.core.errors import DataError, RunError, UsageError, did_you_mean
 from penjing.core.events import Finished, Progress, Started, Warned, Watch, tell
-from penjing.core.files import cache_folder, existing_parent, write_json
+from penjing.core.files import cache_folder, existing_parent, size_bytes, write_json
 from penjing.core.items import item_hash, item_name, read_item, reason
 from penjing.core.table import Store
 from penjing.core.units import show_bytes
@@ -464,9 +464,8 @@ def clear(form_id: str | None = None) -> int:
 
 def _stored(folder: Path) -> Stored:
     form = _described(folder)
-    files = [path for path in folder.rglob("*") if path.is_file()]
     items = len(_places(_shards.read(folder, form.shape, form.dtype))) if form else 0
     what = "what earlier scans of data folders saw"
     if form is not None:
         what = ", ".join([form.modality, *(f"{name} {value}" for name, value in form.settings.items())])
-    return Stored(folder.name, what, items, sum(path.stat().st_size for path in files))
+    return Stored(folder.name, what, items, size_bytes(folder))

@@ -27,6 +27,32 @@ def state_folder() -> Path:
     return Path(os.environ.get("PENJING_STATE") or platformdirs.user_state_path("penjing"))
 
 
+def size_bytes(folder: Path) -> int:
+    """The room that all files in a folder take; one that goes away meanwhile, as a temporary one does, takes none."""
+    total = 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += Path(inside, name).stat().st_size
+    return total
+
+
+def at_home(path: str | Path) -> Path:
+    """A path with the person's home folder in place of `~`: a shell does that only where the word begins with it."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is no such person
+        return Path(path)
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether something is at a path; nothing is at a name that is too long or holds a null byte."""
+    try:
+        return at_home(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary path beside `path`, then move the result into place.
 

@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import RunError, did_you_mean
-from penjing.core.files import append_line, read_lines, write_json, write_text
+from penjing.core.files import append_line, read_lines, size_bytes, write_json, write_text
 from penjing.core.hold import NAME as LOCK
 from penjing.core.hold import held
 from penjing.core.process import allocator, usable_cores
@@ -173,7 +173,7 @@ class Run:
     @property
     def size_bytes(self) -> int:
         """The room that all files of the folder take."""
-        return sum(file.stat().st_size for file in self.path.rglob("*") if file.is_file())
+        return size_bytes(self.path)
 
     def note(self, what: str, choice: str, why: str, **evidence: Any) -> None:
         """Add a line to the ledger."""
@@ -419,15 +419,21 @@ def _score(found: Mapping[str, Any]) -> Score:
 
 
 def remove(run: Run) -> None:
-    """Delete a run's folder; its seal openings stay counted.
+    """Delete a run's folder; its seal openings stay counted. Of a symbolic link only the link goes.
 
     Raises:
-        RunError: something in it cannot be deleted.
+        RunError: another process writes into it, or something in it cannot be deleted.
     """
     try:
+        if run.path.is_symlink():
+            run.path.unlink()
+            return
+        if run.path.is_dir():
+            with held(run.path):
+                pass  # nobody trains it; Windows deletes no file that is open, so the lock is let go first
         shutil.rmtree(run.path)
     except OSError as problem:
-        raise RunError(f"cannot remove {problem.filename}: {problem.strerror}") from problem
+        raise RunError(f"cannot remove {problem.filename or run.path}: {problem.strerror or problem}") from problem
 
 
 def _with_inputs(prepare: dict[str, Any]) -> dict[str, Any]:
