@@ -38,6 +38,7 @@ from penjing.training._whole import check_weights
 from penjing.workflows import _close, _own
 from penjing.workflows._hidden import LINEAR_SECONDS, PARTS, alone, hidden
 from penjing.workflows._laboratory import VERSION, Laboratory, Plan, TooLongError, guard
+from penjing.workflows._place import place_of
 from penjing.workflows._prepare import prepare
 from penjing.workflows._pretrained import check_seeing, seen_through
 from penjing.workflows._problem import pose
@@ -198,7 +199,7 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model
     recipe, own = _own.given_again(run, model, "diagnose")
     if data is None and lacks_data(run):
         raise DataError(lacks_data(run))
-    place = run.info["data"]["path"] if data is None else data
+    place = place_of(run, data)
     dealt = split.Split.read(run.path / "split.parquet")
     prepared = prepare(place, stored_wish(run), Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
     if set(dealt.frame["hash"]) != set(prepared.hashes):

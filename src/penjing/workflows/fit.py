@@ -40,6 +40,7 @@ from penjing.workflows._contenders import (
     taken_up,
 )
 from penjing.workflows._job import Job, choose_recipe, deals_of, train_all
+from penjing.workflows._place import place_of
 from penjing.workflows._prepare import Prepared, check_target, facts, notices, prepare, seal_facts
 from penjing.workflows._pretrained import AUTO, NO, at_hand, check_seeing, doubts, lacking, seen_through
 from penjing.workflows._problem import pose
@@ -174,7 +175,7 @@ def _resumed(run: Run, data: object | None, watch: Watch, model: object | None) 
         wish = replace(wish, recipe=replace(wish.recipe, recipe=Recipe.read(recipe)))
     clock = Clock(info["deadline_seconds"] or DEFAULT_SECONDS, not has_begun)
     previous = split.Split.read(run.path / "split.parquet")
-    place = info["data"]["path"] if data is None else data
+    place = place_of(run, data)
     prepared = prepare(place, wish.data, clock, watch, previous, only=frozenset(previous.frame["hash"]))
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")

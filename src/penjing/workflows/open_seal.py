@@ -20,6 +20,7 @@ from penjing.core.score import Score
 from penjing.training import engine
 from penjing.workflows import _close, _simple
 from penjing.workflows._load import Loaded, load
+from penjing.workflows._place import place_of
 from penjing.workflows._prepare import Prepared, prepare
 from penjing.workflows._pretrained import seen_through
 from penjing.workflows._problem import pose
@@ -126,9 +127,9 @@ def _nothing_sealed(run: Run, dealt: split.Split) -> TargetMissed:
 
 def _prepared(run: Run, data: object | None, dealt: split.Split) -> Prepared:
     info = run.info
-    place = info["data"].get("path") if data is None else data
-    if place is None:
+    if data is None and info["data"].get("path") is None:
         raise DataError(f"{run.path} was made from data in memory; give them again: pj.test(run, data=…)")
+    place = place_of(run, data)
     wish = stored_wish(run)
     prepared = prepare(place, wish, Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
     sealed = set(dealt.frame["hash"].gather(dealt.index("test").tolist()))
