@@ -9,6 +9,7 @@ from typing import Any, Literal
 from cyclopts import Group, Parameter
 
 from penjing.core.errors import UsageError
+from penjing.core.files import is_there
 
 _DATA = Group("What the data are", sort_key=2)
 _OUTPUT = Group("Output", sort_key=3)
@@ -69,9 +70,10 @@ class DataOptions:
         found = {names.get(name, name): value for name, value in given.items() if value is not None}
         if "merge" in found:
             found["merge"] = dict(_merge(text) for text in found["merge"])
-        for name, option, example in (("types", "--type", "age=number"), ("files", "--files", "image=photos.zip")):
-            if name in found:
-                found[name] = dict(_pair(text, option, example) for text in found[name])
+        if "types" in found:
+            found["types"] = dict(_pair(text, "--type", "age=number") for text in found["types"])
+        if "files" in found:
+            found["files"] = dict(_place(text) for text in found["files"])
         return found
 
 
@@ -113,6 +115,16 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     if not sign or not column or not value:
         raise UsageError(f'{option} "{text}" is not like {example}')
     return column, value
+
+
+def _place(text: str) -> tuple[str, str]:
+    """The column and where its paths start; either may hold an equals sign, and what exists tells which parts them."""
+    parts = text.split("=")
+    pairs = [("=".join(parts[:place]), "=".join(parts[place:])) for place in range(1, len(parts))]
+    known = [pair for pair in pairs if all(pair)]
+    if not known:
+        raise UsageError(f'--files "{text}" is not like image=photos.zip')
+    return next((pair for pair in known if is_there(pair[1])), known[0])
 
 
 def _merge(text: str) -> tuple[str, list[str]]:

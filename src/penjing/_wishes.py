@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penjing._numbers import plain_numbers
 from penjing.core.errors import UsageError
+from penjing.core.files import at_home
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
 from penjing.core.units import seconds
@@ -97,9 +97,9 @@ def fit_wish(arguments: Mapping[str, Any]) -> FitWish:
         given=_OF_DATA.intersection(said),
         recipe=wanted,
         seconds=seconds(said["time"]) if "time" in said else None,
-        out=Path(said["out"]) if "out" in said else None,
+        out=at_home(said["out"]) if "out" in said else None,
         pictures=arguments["pictures"],
-        parent=None if parent is None else Path(parent.path if isinstance(parent, Run) else parent),
+        parent=None if parent is None else at_home(parent.path if isinstance(parent, Run) else parent),
         is_final=arguments["final"],
     )
 

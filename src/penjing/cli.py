@@ -64,15 +64,23 @@ def inspect(
         fail_on: Exit with 3 when something of this level or above is found.
     """
     from penjing import verbs
-    from penjing.workflows.inspect import contact_sheet, write_suspects
+    from penjing.workflows.inspect import check_sheet, contact_sheet, write_suspects
 
+    if sheet:
+        check_sheet(sheet)
+    failed: PenjingError | None = None
     with _screen(output) as watch:
         found = verbs.inspect(data, watch=watch, **of_data.wishes())
-        if suspects:
-            write_suspects(found, suspects)
-        if sheet:
-            contact_sheet(found.prepared, sheet)
+        try:
+            if suspects:
+                write_suspects(found, suspects)
+            if sheet:
+                contact_sheet(found.prepared, sheet)
+        except PenjingError as problem:  # the findings took minutes, and are shown all the same
+            failed = problem
     _show(output, found.to_dict(), found.lines())
+    if failed is not None:
+        return _fail(str(failed), failed.exit_code, is_shown=True)
     return 3 if _reaches(found.worst, fail_on) else 0
 
 
@@ -327,14 +335,18 @@ def runs(
         yes: Remove without asking.
     """
     from penjing import verbs
+    from penjing.core.files import at_home
     from penjing.core.run import open_run, remove
     from penjing.core.units import show_bytes
 
     if action == "remove":
-        chosen = [open_run(name) for name in names or []]
+        named: dict[str, Path] = {}
+        for name in names or []:  # each once, however it is said
+            named.setdefault(os.path.normpath(Path.cwd() / at_home(name)), name)
+        chosen = [open_run(name) for name in named.values()]
         if not chosen:
             raise UsageError("say which runs to remove: penjing runs remove RUN …")
-        size = show_bytes(sum(run.size_bytes for run in chosen))
+        size = show_bytes(sum(run.size_bytes for run in chosen if not run.path.is_symlink()))
         if not _agreed(f"Remove {len(chosen)} runs ({size})?", yes):
             chosen = []
         for run in chosen:
@@ -400,6 +412,7 @@ def cache_clear(name: str = "", /, *, yes: bool = False, output: OutputOptions =
 
     size = sum(one.size_bytes for one in cache.sizes() if not name or one.id == name)
     if not _agreed(f"Remove {name or 'the whole cache'} ({show_bytes(size)})?", yes):
+        _show(output, {"freed_bytes": 0}, [])
         return 0
     freed = cache.clear(name or None)
     _show(output, {"freed_bytes": freed}, [f"{show_bytes(freed)} set free"])
@@ -491,11 +504,11 @@ def _interrupted(problem: KeyboardInterrupt) -> str:
     return f"interrupted; {kept} kept in {folder}. Go on with: penjing fit --resume {folder}"
 
 
-def _fail(message: str, code: int, best: Any = None) -> int:
-    """Say why on the error stream; for --json the document on the standard output says it too."""
+def _fail(message: str, code: int, best: Any = None, is_shown: bool = False) -> int:
+    """Say why on the error stream; for --json the document on the standard output says it too, unless one is shown."""
     from penjing._screen import error_stream
 
-    if "--json" in _WORDS.get():
+    if "--json" in _WORDS.get() and not is_shown:
         found = {"error": message, "exit_code": code, "best": best.to_dict() if best is not None else None}
         with contextlib.suppress(OSError):
             _show(OutputOptions(json=True), found, [])
@@ -533,8 +546,9 @@ def _agreed(question: str, is_agreed: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Nobody can be asked here; add --yes")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)  # the standard output may be a file
     try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+        return input("").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

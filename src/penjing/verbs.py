@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from penjing._bar import WatchWish, watching
 from penjing._wishes import data_wish, fit_wish
 from penjing.core.errors import RunError, UsageError, did_you_mean
+from penjing.core.files import at_home
 from penjing.core.recipe import Recipe
 from penjing.core.run import RUNS, Run, list_runs, open_run
 from penjing.core.units import seconds
@@ -405,8 +406,8 @@ def report(
     found = open_run(run)
     told = told_of(found)
     if figures is not None:
-        save_figures(found.path, Path(figures), told["findings"], pictures)
-    return write_report(found.path, Path(out) if out else None, pictures, **told)
+        save_figures(found.path, at_home(figures), told["findings"], pictures)
+    return write_report(found.path, at_home(out) if out else None, pictures, **told)
 
 
 def diagnose(
@@ -481,7 +482,7 @@ def treat(
     from penjing.workflows.treat import treat as cure
 
     wish = TreatWish(
-        seconds(time) if time is not None else DEFAULT_SECONDS, seeds, tuple(remedies), Path(out) if out else None
+        seconds(time) if time is not None else DEFAULT_SECONDS, seeds, tuple(remedies), at_home(out) if out else None
     )
     with watching(watch) as told:
         return cure(run, wish, data, told, command, model)
@@ -507,9 +508,9 @@ def runs(folder: str | Path = RUNS) -> list[Run]:
     Raises:
         RunError: there is no such folder.
     """
-    if Path(folder) != RUNS and not Path(folder).is_dir():
+    if Path(folder) != RUNS and not at_home(folder).is_dir():
         raise RunError(f"there is no folder {folder}")
-    return list_runs(Path(folder))
+    return list_runs(at_home(folder))
 
 
 def dataset(name: str, folder: str | Path) -> Path:
@@ -528,5 +529,6 @@ def dataset(name: str, folder: str | Path) -> Path:
 
     if name not in DATASETS:
         raise UsageError(f'there is no data set "{name}"; {did_you_mean(name, DATASETS)}')
-    write_digits(Path(folder))
-    return Path(folder)
+    place = at_home(folder)
+    write_digits(place)
+    return place

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from penjing.core.errors import DataError, UsageError
-from penjing.core.files import write_text
+from penjing.core.files import at_home, write_text
 from penjing.core.report._pictures import data_uri
 from penjing.workflows._prepare import Prepared
 
@@ -30,6 +30,16 @@ div { display: flex; flex-wrap: wrap; gap: 4px }
 """
 
 
+def check_sheet(out: Path) -> None:
+    """Refuse a name that no contact sheet can have, before the data are looked at.
+
+    Raises:
+        UsageError: `out` is not named .html.
+    """
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"a contact sheet is one HTML page, and {out} is not named like one; call it {out.stem}.html")
+
+
 def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> Path:
     """Write one HTML page with pictures of every class as the network sees them; it needs no network and holds no EXIF.
 
@@ -46,8 +56,8 @@ def contact_sheet(prepared: Prepared, out: Path, per_class: int = PER_CLASS) -> 
         UsageError: `out` is not named .html.
         RunError: the file cannot be written.
     """
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"a contact sheet is one HTML page, and {out} is not named like one; call it {out.stem}.html")
+    out = at_home(out)
+    check_sheet(out)
     if prepared.pictures is None:
         raise DataError(f"{prepared.table.title} holds no pictures, so there is no contact sheet of them")
     is_sorted = prepared.task == "classify" and len(prepared.classes) > 0

@@ -17,6 +17,7 @@ from penjing.core.budget import (
 )
 from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Said, Watch, tell
+from penjing.core.files import at_home
 from penjing.core.recipe import Recipe
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, open_run
@@ -277,7 +278,7 @@ def recipe_from(path: str | Path) -> Recipe:
     Raises:
         UsageError: there is none.
     """
-    found = Path(path)
+    found = at_home(path)
     if found.is_dir():
         found = found / "recipe.toml"
     if not found.is_file():

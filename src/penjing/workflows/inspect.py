@@ -24,17 +24,17 @@ from penjing.core import finding as findings
 from penjing.core.budget import DEFAULT_SECONDS, Clock
 from penjing.core.cache import CachedColumn
 from penjing.core.events import Said, Watch, tell
-from penjing.core.files import write_atomically
+from penjing.core.files import at_home, write_atomically
 from penjing.core.finding import Finding, Level
 from penjing.core.record import Record, Survey
 from penjing.core.report import NOUNS
 from penjing.core.table import PARTS
 from penjing.workflows._columns import columns_of
-from penjing.workflows._contact_sheet import contact_sheet
+from penjing.workflows._contact_sheet import check_sheet, contact_sheet
 from penjing.workflows._prepare import DataWish, Prepared, notices, prepare
 from penjing.workflows._slots import FileSlot
 
-__all__ = ["Inspection", "contact_sheet", "inspect", "write_suspects"]
+__all__ = ["Inspection", "check_sheet", "contact_sheet", "inspect", "write_suspects"]
 
 # What the class of an item without a label is called in `counts`.
 NO_LABEL = "(no label)"
@@ -252,7 +252,7 @@ def write_suspects(inspection: Inspection, path: Path) -> int:
         RunError: the file cannot be written.
     """
     text = inspection.suspects.write_csv(include_bom=True).encode("utf-8")
-    write_atomically(path, lambda temporary: temporary.write_bytes(text))
+    write_atomically(at_home(path), lambda temporary: temporary.write_bytes(text))
     return len(inspection.suspects)
 
 
