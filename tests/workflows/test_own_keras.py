@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -16,6 +17,7 @@ from safetensors.torch import load_file
 
 import penjing as pj
 import penjing.keras
+from penjing.keras._names import MODULES
 from tiny_data import draw
 
 CLASSES = ("across", "along", "noise")
@@ -229,3 +231,42 @@ def test_importing_penjing_keras_sets_the_backend_only_when_keras_is_used() -> N
     code = "import os, sys, penjing.keras; print('keras' in sys.modules, os.environ.get('KERAS_BACKEND'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.split() == ["False", "None"]
+
+
+PUBLISHED = """
+from penjing.keras.activations import relu
+from penjing.keras.applications import MobileNetV2
+from penjing.keras.backend import image_data_format
+from penjing.keras.callbacks import EarlyStopping, ModelCheckpoint
+from penjing.keras.constraints import MaxNorm
+from penjing.keras.datasets import mnist
+from penjing.keras.datasets.cifar10 import load_data
+from penjing.keras.initializers import HeNormal
+from penjing.keras.layers import *
+from penjing.keras.losses import CategoricalCrossentropy
+from penjing.keras.metrics import AUC
+from penjing.keras.models import *
+from penjing.keras.ops import softmax
+from penjing.keras.optimizers import Adam
+from penjing.keras.optimizers.schedules import ExponentialDecay
+from penjing.keras.preprocessing.sequence import pad_sequences
+from penjing.keras.regularizers import l2
+from penjing.keras.saving import load_model
+from penjing.keras.utils import to_categorical
+"""
+
+
+def test_published_programs_find_every_name_that_they_import(keras: Any) -> None:
+    there: dict[str, Any] = {}
+    exec(PUBLISHED, there)
+    assert there["Adam"] is keras.optimizers.Adam
+    assert there["mnist"] is keras.datasets.mnist
+    assert there["l2"] is keras.regularizers.l2
+    assert there["load_data"] is keras.datasets.cifar10.load_data
+    assert there["pad_sequences"] is keras.preprocessing.sequence.pad_sequences
+    assert there["Dense"] is penjing.keras.layers.Dense
+    assert isinstance(there["Sequential"]([there["Dense"](3, activation="relu")]), keras.Model)
+    asked = set(re.findall(r"penjing\.keras\.(\w+)", PUBLISHED))
+    assert asked == set(MODULES)
+    for name in MODULES:
+        assert getattr(penjing.keras, name).__name__ == f"penjing.keras.{name}"

@@ -20,14 +20,14 @@ OLDER = "_penjing_older"  # attribute of a layer: the arguments of older Keras t
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("layers", "models", "preprocessing", "utils"):
-        return importlib.import_module(f"penjing.keras.{name}")
     if name == "Wrapped":
         from penjing.keras._wrapped import Wrapped
 
         return Wrapped
     if name.startswith("__"):
         raise AttributeError(name)
+    if name in importlib.import_module("penjing.keras._names").MODULES:
+        return importlib.import_module(f"penjing.keras.{name}")
     return getattr(library(), name)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from penjing.keras import OLDER, library
+from penjing.keras._names import public
 
 OLDER_NAMES = ("input_shape", "input_length")
 # Keras' words for what it accepts and would rather not see.
@@ -14,6 +15,8 @@ _OLD_WORDS = (r"(?s).*input_shape.*", r"(?s).*input_length.*")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return public("layers")
     found = getattr(library().layers, name)
     is_layer = isinstance(found, type) and issubclass(found, library().Layer) and found is not library().Layer
     return _quiet(found) if is_layer else found

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
+from penjing.keras._names import names_of
 
-from penjing.keras import library
-
-
-def __getattr__(name: str) -> Any:
-    return getattr(library().models, name)
+__getattr__ = names_of("models")
