@@ -93,6 +93,31 @@ def test_layers_that_wait_for_a_first_input_are_compared_too(nets: Any) -> None:
     assert own.source_of(met) == ""
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.LSTM(4, 3),
+        lambda: nn.TransformerEncoderLayer(8, 2),
+        lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv1d(2, 2, 3)), nn.BatchNorm1d(2)),
+    ],
+)
+def test_layers_that_keep_more_than_their_settings_are_alike_whatever_their_weights_are(make: Any) -> None:
+    one, other = make(), make()
+    assert are_alike(one, other)
+    assert not are_alike(nn.LSTM(4, 3), nn.LSTM(4, 3, bidirectional=True))
+
+
+def test_layers_without_a_name_are_alike_where_their_weights_are() -> None:
+    one, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    assert not are_alike(Held([one]), Held([other]))
+    other.load_state_dict(one.state_dict())
+    assert are_alike(Held([one]), Held([other]))
+    named, again = Held([]), Held([])
+    for each in (named, again):
+        each.held = [each.last, each]
+    assert are_alike(named, again)
+
+
 class Held(nn.Module):
     """One layer and whatever else it is given."""
 

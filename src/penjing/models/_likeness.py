@@ -6,16 +6,17 @@ many heads there are, what pools, or how much is dropped.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
+from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.utils.hooks import RemovableHandle
 
 # What torch keeps of every module: weights and layers, which are looked at by themselves, and the mode it is in.
@@ -31,23 +32,38 @@ def are_alike(one: nn.Module, other: nn.Module) -> bool:
     Layers, shapes, which weights learn, what is kept beside the weights, and every attribute are compared; of an
     attribute that cannot be compared it is not known, so that the answer is no.
     """
+    return _same_tree(one, other, {})
+
+
+def _same_tree(one: nn.Module, other: nn.Module, seen: Seen) -> bool:
     layers, others = dict(one.named_modules()), dict(other.named_modules())
     if list(layers) != list(others) or list(one.state_dict()) != list(other.state_dict()):
         return False
-    seen: Seen = {}
+    # An attribute may be one of the layers or weights, such as the list of its weights that a recurrent layer keeps.
+    pairs = [*zip(layers.values(), others.values(), strict=True), *_paired(one.named_parameters(), other)]
+    seen.update({(id(mine), id(yours)): (mine, yours) for mine, yours in pairs})
     return all(_same_layer(layer, others[name], seen) for name, layer in layers.items())
 
 
+def _paired(weights: Iterable[tuple[str, Tensor]], other: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+    """Each weight with the other module's of the same name, if it has one."""
+    theirs = dict(other.named_parameters())
+    return ((weight, theirs[name]) for name, weight in weights if name in theirs)
+
+
 def _same_layer(one: nn.Module, other: nn.Module, seen: Seen) -> bool:
-    if type(one) is not type(other) or not _same_weights(one, other):
+    if type_before_parametrizations(one) is not type_before_parametrizations(other) or not _same_weights(one, other):
         return False
     return _same(_attributes(one), _attributes(other), seen)
 
 
 def _attributes(layer: nn.Module) -> dict[str, Any]:
-    """All attributes but weights and layers; a hook's key in its mapping is a number that no other has."""
+    """All attributes but weights and layers; the key of a hook is a number that no other has."""
     kept = {name: value for name, value in vars(layer).items() if name not in _KEPT_APART}
-    return {name: list(value.values()) if isinstance(value, OrderedDict) else value for name, value in kept.items()}
+    return {
+        name: list(value.values()) if "hooks" in name and isinstance(value, Mapping) else value
+        for name, value in kept.items()
+    }
 
 
 def _same_weights(one: nn.Module, other: nn.Module) -> bool:
@@ -77,8 +93,12 @@ def _same(one: Any, other: Any, seen: Seen) -> bool:
     if type(one) is not type(other):
         return False
     seen[id(one), id(other)] = one, other  # what holds itself is looked at once
-    if isinstance(one, nn.Module | RemovableHandle):  # layers are looked at by name; a handle says nothing
-        return isinstance(one, RemovableHandle) or _same_layer(one, other, seen)
+    if isinstance(one, RemovableHandle):  # of a hook, which is compared itself
+        return True
+    if isinstance(one, nn.Module):  # of no name, so no file of weights holds what is in it
+        return _same_tree(one, other, seen) and _same(dict(one.state_dict()), dict(other.state_dict()), {})
+    if isinstance(one, ref):
+        return _same(one(), other(), seen)
     if isinstance(one, Tensor):
         return _form(one) == _form(other) and (is_lazy(one) or torch.equal(one.detach().cpu(), other.detach().cpu()))
     if isinstance(one, np.ndarray):
