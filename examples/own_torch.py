@@ -14,8 +14,8 @@ import penjing as pj
 
 pj.tune_process()  # before torch is imported
 
-import torch
-from torch import Tensor, nn
+import torch  # noqa: E402 - see above
+from torch import Tensor, nn  # noqa: E402
 
 # %%
 arguments = argparse.ArgumentParser()

@@ -24,7 +24,7 @@ from penjing.cli import run_command
 from penjing.core import cache
 from penjing.core.budget import Clock
 from penjing.core.differences import LEAST_SEEDS
-from penjing.core.errors import RunError, UsageError
+from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.files import disk_error
 from penjing.core.finding import Finding
@@ -533,6 +533,14 @@ def test_a_copy_that_validates_stays_where_the_item_is_not_learned_from(tmp_path
     new = pj.fit(rows, **wishes, recipe=recipe, out=tmp_path / "new")
     found = Split.read(new.path / "split.parquet").frame["part"].to_list()
     assert (found[:3], found[60]) == (["excluded", "excluded", "train"], "valid")
+
+
+def test_data_that_moved_are_asked_for(sick: Run, place: Path, tmp_path: Path) -> None:
+    info = json.loads((sick.path / "run.json").read_text(encoding="utf-8"))
+    info["data"]["path"] = str(tmp_path / "gone")
+    (sick.path / "run.json").write_text(json.dumps(info), encoding="utf-8")
+    with pytest.raises(DataError, match="nothing is there now; say where they are with --data"):
+        pj.treat(Run(sick.path), time=LIMIT, watch=None)
 
 
 def test_what_helped_only_on_top_of_what_hurt_is_not_said_to_be_nothing(sick: Run) -> None:

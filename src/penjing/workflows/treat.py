@@ -33,6 +33,7 @@ from penjing.workflows._growing import grown
 from penjing.workflows._judging import Judging
 from penjing.workflows._limits import Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._naming import ASKED, Naming
+from penjing.workflows._place import place_of
 from penjing.workflows._prepare import prepare
 from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
@@ -296,9 +297,8 @@ class Trial:
         """Read the data as the run did."""
         begun = self.clock.elapsed
         previous = split.Split.read(self.run.path / "split.parquet")
-        place = self.run.info["data"]["path"] if data is None else data
         only = frozenset(previous.frame["hash"])
-        prepared = prepare(place, data_wish_of(self.run), self.clock, None, previous, only=only)
+        prepared = prepare(place_of(self.run, data), data_wish_of(self.run), self.clock, None, previous, only=only)
         check_same(self.run, prepared, previous)
         self.bench = Bench(prepared, self.task, own=self.own)
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
