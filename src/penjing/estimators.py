@@ -7,6 +7,7 @@ proven, with a seal and a report, use `pj.fit`.
 
 from __future__ import annotations
 
+import operator
 import time as clock
 from dataclasses import replace
 from typing import Any, Self
@@ -58,7 +59,8 @@ class _Estimator(BaseEstimator):
     def _learn(self, x: np.ndarray, truth: np.ndarray, names: tuple[str, ...]) -> None:
         """Train on rows whose targets are encoded as the task encodes them."""
         task = plugins.load("tasks", self._TASK)
-        train, valid = _dealt(task.stratify(truth), self.seed)
+        seed = operator.index(self.seed)  # it may be a number of NumPy
+        train, valid = _dealt(task.stratify(truth), seed)
         slot = _slot(x)
         learned = slot.learn(train)
         shape = tuple(plugins.load("modalities", TABLE).shape(learned, slot.item_shape(learned)))
@@ -73,7 +75,7 @@ class _Estimator(BaseEstimator):
             valid,
             task.learn(truth[train], names),
         )
-        recipe = base_recipe(problem, self._TASK, RecipeWish(seed=self.seed), DataChoices(), SplitChoices())
+        recipe = base_recipe(problem, self._TASK, RecipeWish(seed=seed), DataChoices(), SplitChoices())
         recipe = replace(
             recipe,
             training=replace(recipe.training, steps=self.steps),
