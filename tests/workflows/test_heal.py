@@ -13,6 +13,7 @@ import pytest
 
 import penjing as pj
 from penjing.cli import run_command
+from penjing.core import run as runs
 from penjing.core.budget import Clock
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices, Training, change
@@ -382,3 +383,16 @@ def test_the_ledger_tells_how_long_the_first_training_and_the_treatment_took() -
     looked, treated = {"what": "heal", "choice": "nothing wrong"}, {"what": "treated", "choice": "nothing"}
     assert healing._timed(looked, 46.0)["seconds"] == 46.0
     assert healing._timed(treated, 46.0) == treated
+
+
+def test_two_first_trainings_that_are_kept_at_once_get_a_folder_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    firsts = [create(tmp_path / name, "photos", {}) for name in "ab"]
+    free, stale = runs.next_free, iter([Path("runs/photos-001")] * 2)  # as when both look before either moves
+    monkeypatch.setattr(runs, "next_free", lambda title: next(stale, None) or free(title))
+    places = [healing._moved_out(first, None) for first in firsts]
+    assert [place.name for place in places] == ["photos-001", "photos-002"]
+    assert all((place / "run.json").exists() for place in places)
+    assert not any(first.path.exists() for first in firsts)

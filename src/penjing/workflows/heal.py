@@ -24,7 +24,7 @@ from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
 from penjing.core.recipe import Choice, Recipe, to_dict
 from penjing.core.report.text import many
-from penjing.core.run import Run, check_free, next_free
+from penjing.core.run import Run, check_free, reserve
 from penjing.core.units import show_seconds
 from penjing.core.usual import LINEAR, USUAL_OF_MANY
 from penjing.models.own import Own
@@ -333,19 +333,16 @@ def _kept(first: Run, out: Path | None, lacks: str) -> Iterator[None]:
         raise KeyboardInterrupt(place, has_weights) from None
     except Exception as problem:
         if first.has_weights and not (out is not None and Run(out).has_weights):
-            with contextlib.suppress(OSError):  # of a full disk, the first trouble is the one to tell
+            with contextlib.suppress(OSError, RunError):  # of a full disk, the first trouble is the one to tell
                 problem.add_note(f"the first, short training is kept in {_moved_out(first, out)}")
         raise
 
 
 def _moved_out(first: Run, out: Path | None) -> Path:
     """Move the first training to where a person wants the run or, where another one is, beside it."""
-    place = next_free(first.info["title"])
-    for wanted in [out, out.with_name(f"{out.name}-first")] if out is not None else []:
-        if not wanted.exists() or (wanted.is_dir() and not any(wanted.iterdir())):
-            place = wanted
-            break
-    if place.exists():  # an empty folder: what is moved there would end up inside
-        place.rmdir()
-    shutil.move(first.path, place)
+    wished = [] if out is None else [out, out.with_name(f"{out.name}-first")]
+    free = (one for one in wished if not one.exists() or (one.is_dir() and not any(one.iterdir())))
+    place = next(free, None) or reserve(first.info["title"])
+    shutil.copytree(first.path, place, dirs_exist_ok=True)
+    shutil.rmtree(first.path, ignore_errors=True)
     return place
