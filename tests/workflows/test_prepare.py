@@ -92,3 +92,23 @@ def test_a_second_column_is_decoded_for_the_items_that_the_first_had_time_for(
     assert 0 < len(asked[1]) < len(asked[0]) == 150
     (late,) = [event.message for event in told if isinstance(event, Warned)]
     assert f"{150 - len(found.rows)} of 150 items were not decoded" in late
+
+
+def test_nearly_equal_pictures_are_in_one_part_beside_other_inputs_too(tmp_path: Path) -> None:
+    draw, paths, copies = np.random.default_rng(3), list[str | None](), 10
+    for row in range(ITEMS):
+        small = Image.fromarray(draw.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        if 0 < row <= 2 * copies and row % 2:  # the picture before, saved anew
+            Image.open(tmp_path / f"{row - 1:02d}.png").save(tmp_path / f"{row:02d}.jpg", quality=60)
+            paths.append(f"{row:02d}.jpg")
+        else:
+            small.resize((48, 48), Image.Resampling.BICUBIC).save(tmp_path / f"{row:02d}.png")
+            paths.append(f"{row:02d}.png")
+    paths[-1] = None
+    reviews = [f"a film of {row} words and {row % 7} more" for row in range(ITEMS)]
+    found = prepared(listed(tmp_path, paths, review=reviews))
+    assert len(found.slots) == 2
+    assert len(np.unique(found.groups)) == ITEMS - copies
+    assert all(found.groups[row] == found.groups[row + 1] for row in range(0, 2 * copies, 2))
+    parts = found.split.frame["part"].to_list()
+    assert all(parts[row] == parts[row + 1] for row in range(0, 2 * copies, 2))

@@ -30,6 +30,7 @@ from penjing.workflows._slots import FileSlot, Slot, narrowed
 from penjing.workflows._survey import (
     IMAGE,
     DataWish,
+    Look,
     Surveyed,
     full_names,
     is_sealed,
@@ -140,7 +141,7 @@ def _deal(surveyed: Surveyed, decoded: Decoded, wish: DataWish, watch: Watch, pr
     labels, kept, classes, truth = target.labels, target.kept, target.classes, target.truth
     strata = _strata(surveyed.task, truth, is_sealed(table))
     pairs = _pairs(surveyed, decoded, hashes, strata, table, watch)
-    groups, knots = _groups(table, surveyed, decoded.rows, pairs)
+    groups, knots = _groups(table, surveyed, decoded, pairs, watch)
     names = [surveyed.names[row] for row in decoded.rows.tolist()]
     given, by_time = _given(table, kept, groups, watch)
     # A split that was asked for keeps its seal; one that is merely remembered lets newcomers into the test part.
@@ -306,24 +307,41 @@ def _pairs(
 
 
 def _groups(
-    table: Table, surveyed: Surveyed, rows: np.ndarray, pairs: duplicates.Pairs
+    table: Table, surveyed: Surveyed, decoded: Decoded, pairs: duplicates.Pairs, watch: Watch
 ) -> tuple[np.ndarray, list[str]]:
-    """Int[rows]: duplicates share a group, so do rows that the data put into one, and rows that share a file; and
-    what to say of it."""
-    together = duplicates.groups(len(rows), pairs)
+    """Int[rows]: duplicates share a group, so do rows that the data put into one, and rows that share a file or a
+    picture; and what to say of it."""
+    together = duplicates.groups(len(decoded.rows), pairs)
     if table.group is not None:
         cells = table.frame[table.group.name].cast(pl.String).fill_null("").to_numpy().astype(str)
         together = duplicates.joined(together, np.unique(cells, return_inverse=True)[1])
     said = []
     for look in surveyed.looks if not surveyed.is_one_file_an_item else ():
-        hashes = look.items["hash"].gather(rows).to_list()
-        shared = duplicates.groups(len(rows), duplicates.find_copies(hashes))
+        shared = duplicates.groups(len(decoded.rows), _sharing(table, look, decoded, watch))
         joined = duplicates.joined(together, shared)
-        if np.bincount(np.unique(joined, return_inverse=True)[1]).max() <= max(2, LARGEST_KNOT * len(rows)):
+        if np.bincount(np.unique(joined, return_inverse=True)[1]).max() <= max(2, LARGEST_KNOT * len(decoded.rows)):
             together = joined
         else:
             said.append(f'many items share the files of "{look.column.name}", so such items may be in different parts')
     return together, said
+
+
+def _sharing(table: Table, look: Look, decoded: Decoded, watch: Watch) -> duplicates.Pairs:
+    """Rows that share a file of one column of several; of pictures, nearly equal ones too, whose class is no witness
+    of that, since it may come of the other columns."""
+    hashes = look.items["hash"].gather(decoded.rows)
+    slot = next((one for one in decoded.slots if one.name == look.column.name), None)
+    if look.column.modality != IMAGE or not isinstance(slot, FileSlot):
+        return duplicates.find_copies(hashes)
+    there = np.arange(len(hashes)) if slot.present is None else np.flatnonzero(slot.present)
+    sealed = is_sealed(table)
+    found = duplicates.find_pairs(
+        hashes.gather(there),
+        slot.cached.thumbnails(),
+        watch=watch,
+        is_sealed=None if sealed is None else sealed[there],
+    )
+    return replace(found, a=there[found.a], b=there[found.b])
 
 
 def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> tuple[list[str | None] | None, bool]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import plugins
-from penjing.core.cache import CachedColumn
+from penjing.core.cache import CachedColumn, CachedThumbnails
 from penjing.core.table import Column
 from penjing.modalities.image.rim import is_rim
 from penjing.tasks._floor import features as floor
@@ -228,6 +228,10 @@ class Gapped:
         there = self._present[index]
         found[there] = self._cached.take(self._place[index[there]])
         return found
+
+    def thumbnails(self) -> CachedThumbnails:
+        """The small pictures of the rows that have one."""
+        return self._cached.thumbnails()
 
 
 class Encoded:
