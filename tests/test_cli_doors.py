@@ -88,6 +88,18 @@ def test_a_run_that_is_trained_at_this_moment_is_not_removed(copied: Path) -> No
     assert not copied.exists()
 
 
+def test_where_one_of_several_runs_is_trained_none_is_removed(copied: Path, inside: Path, capsys: Caught) -> None:
+    other = Path(shutil.copytree(copied, copied.with_name("other")))
+    with held(other):
+        assert run_command(["runs", "remove", str(copied), str(other), "--yes"]) == 1
+    assert "another process writes into" in capsys.readouterr().err
+    assert copied.exists()
+    (other / ".lock").unlink()
+    assert run_command(["runs", "remove", str(copied), str(other), "--yes"]) == 0
+    assert not copied.exists()
+    assert not other.exists()
+
+
 def test_a_question_is_asked_where_the_person_reads(
     copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: Caught
 ) -> None:

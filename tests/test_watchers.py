@@ -36,6 +36,17 @@ def test_a_csv_file_has_one_row_an_evaluation_also_after_a_stage_ended(tmp_path:
     assert rows(path) == [["step", "valid/accuracy", "train/loss"], ["10", "0.5", "1.25"], ["20", "0.75", ""]]
 
 
+def test_a_csv_file_behind_a_link_is_written_through_it(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.csv", tmp_path / "curve.csv"
+    link.symlink_to(real)
+    with CsvWriter(link) as writer:
+        writer(FIRST)
+        writer(Evaluated(20, {"valid/accuracy": 0.75, "layer/first": 2.0}))  # a column more
+    assert link.is_symlink()
+    assert rows(real)[0] == ["step", "valid/accuracy", "train/loss", "layer/first"]
+    assert len(rows(real)) == 3
+
+
 def test_a_csv_writer_is_closed_by_the_verb_and_by_its_own_block(tmp_path: Path) -> None:
     writer = CsvWriter(tmp_path / "a.csv")
     with watching([writer, None]) as told:

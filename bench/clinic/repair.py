@@ -92,7 +92,7 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
             "clock_seconds": round(waited, 1),
             "processor_seconds": round(taken, 1),
             "random": _mean(random),
-            "search": search.told(recipe),
+            "search": search.told(),
             "beside_random": beside(treated, random),
             "anew": _mean(_held_out(ward, _trained(ward, default_recipe(ward, case.seed)))),
             KNOWN: _mean(_held_out(ward, _trained(ward, well))),
@@ -161,23 +161,25 @@ class Searched:
 
     Attributes:
         best: by validation; None where nothing could be trained.
+        begun: the recipe that it began with.
         recipe: of the best.
         trainings: that were carried out in time.
         late_seconds: of processor time that the last one, which does not count, took beyond it.
     """
 
     best: Found | None
+    begun: Recipe
     recipe: Recipe
     trainings: int = 0
     late_seconds: float = 0.0
 
-    def told(self, before: Recipe) -> dict[str, Any]:
-        """For a line, beside the recipe that it began with."""
+    def told(self) -> dict[str, Any]:
+        """For a line."""
         return {
             "trainings": self.trainings,
             "late_seconds": round(self.late_seconds, 1),
             "valid": self.best.value if self.best else None,
-            "changed": {key: list(pair) for key, pair in differences(before, self.recipe).items()},
+            "changed": {key: list(pair) for key, pair in differences(self.begun, self.recipe).items()},
         }
 
 
@@ -188,7 +190,7 @@ def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: flo
     begun = time.process_time()
     recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
     trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
-    found, known = Searched(_trained(ward, recipe), recipe), {recipe.id}
+    found, known = Searched(_trained(ward, recipe), recipe, recipe), {recipe.id}
     while time.process_time() - begun < seconds:
         other = _composed(recipe, sick.findings, draw)
         if other.id in known:

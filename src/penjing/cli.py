@@ -68,19 +68,22 @@ def inspect(
 
     if sheet:
         check_sheet(sheet)
-    failed: PenjingError | None = None
+    failed: list[PenjingError] = []
     with _screen(output) as watch:
         found = verbs.inspect(data, watch=watch, **of_data.wishes())
-        try:
-            if suspects:
-                write_suspects(found, suspects)
-            if sheet:
-                contact_sheet(found.prepared, sheet)
-        except PenjingError as problem:  # the findings took minutes, and are shown all the same
-            failed = problem
+        wanted = (
+            (suspects, lambda path: write_suspects(found, path)),
+            (sheet, lambda path: contact_sheet(found.prepared, path)),
+        )
+        for path, write in wanted:
+            try:
+                if path:
+                    write(path)
+            except PenjingError as problem:  # the findings took minutes, and are shown all the same
+                failed.append(problem)
     _show(output, found.to_dict(), found.lines())
-    if failed is not None:
-        return _fail(str(failed), failed.exit_code, is_shown=True)
+    if failed:
+        return _fail("; ".join(map(str, failed)), failed[0].exit_code, is_shown=True)
     return 3 if _reaches(found.worst, fail_on) else 0
 
 
@@ -336,7 +339,7 @@ def runs(
     """
     from penjing import verbs
     from penjing.core.files import at_home
-    from penjing.core.run import open_run, remove
+    from penjing.core.run import check_free_to_remove, open_run, remove
     from penjing.core.units import show_bytes
 
     if action == "remove":
@@ -349,6 +352,8 @@ def runs(
         size = show_bytes(sum(run.size_bytes for run in chosen if not run.path.is_symlink()))
         if not _agreed(f"Remove {len(chosen)} runs ({size})?", yes):
             chosen = []
+        for run in chosen:  # all or none
+            check_free_to_remove(run)
         for run in chosen:
             remove(run)
         _show(output, {"removed": [str(run.path) for run in chosen]}, [f"removed {run.path}" for run in chosen])

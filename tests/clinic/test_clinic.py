@@ -327,7 +327,7 @@ def test_a_random_search_tries_each_recipe_once_and_counts_only_what_ends_in_tim
     found = repair.searched(ward, base, SimpleNamespace(run="", findings=()), 3.5, 7)  # type: ignore[arg-type]
     assert asked == [1, 2, 3, 4]
     assert (found.trainings, found.recipe.seed, found.late_seconds) == (3, 3, 0.5)
-    assert found.told(base)["trainings"] == 3
+    assert found.told()["trainings"] == 3
 
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:

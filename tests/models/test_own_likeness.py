@@ -85,6 +85,12 @@ def test_what_was_done_to_an_object_afterwards_makes_another_network(nets: Any) 
     assert own.source_of(learned) == "package_of_nets.nets:Net"
 
 
+def test_a_tensor_without_values_is_like_no_other(nets: Any) -> None:
+    strange = nets.Net()
+    strange.shift = torch.zeros((), device="meta")
+    assert own.source_of(strange) == ""
+
+
 def test_layers_that_wait_for_a_first_input_are_compared_too(nets: Any) -> None:
     assert own.source_of(nets.Waiting()) == "package_of_nets.nets:Waiting"
     assert own.source_of(nets.Waiting(8)) == ""

@@ -301,3 +301,32 @@ def test_a_frame_with_a_pair_that_does_not_fit_says_why() -> None:
 def test_items_are_called_what_they_are(x: Any, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         open_data((x, LABELS[:3]))
+
+
+# ---- columns that nobody asks for
+
+RECORDS = [{"lat": 1.0}, {"lat": 2.0}, {"lat": 3.0}, {"lat": 4.0}]
+
+
+@pytest.mark.parametrize("make", [dict, pd.DataFrame])
+@pytest.mark.parametrize(
+    "options",
+    [Options(target="label", types={"place": "ignore"}), Options(target="label", inputs=["number"])],
+)
+def test_a_column_that_nobody_asks_for_may_hold_anything(make: Any, options: Options) -> None:
+    data = {"number": [1.5, 2.5, 3.5, 4.5], "place": RECORDS, "label": LABELS}
+    table = open_data(make(data), options)
+    assert of_modality(table) == {"number": "number"}
+    with pytest.raises(DataError, match=r'"place" holds a dict of "lat".* or pass over it with types='):
+        open_data(make(data), Options(target="label"))
+
+
+def test_one_hot_answers_beside_a_frame_are_refused_as_beside_an_array() -> None:
+    one_hot = np.eye(2, dtype=np.int64)[[0, 1, 0, 1]]
+    with pytest.raises(DataError, match=r"y has 2 columns; expected one label .*argmax"):
+        open_data((pd.DataFrame({"number": [1.5, 2.5, 3.5, 4.5]}), one_hot), Options())
+
+
+@pytest.mark.parametrize("values", [range(4), {"a": 0, "b": 1, "c": 2, "d": 3}.values()])
+def test_what_can_be_counted_through_is_a_column(values: Any) -> None:
+    assert cells_of(values) == [0, 1, 2, 3]

@@ -149,6 +149,8 @@ def test_a_file_given_by_a_relative_path_is_found_from_another_folder(
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert pj.predict(run, pictures[0][:3], watch=None).frame.height == 3
     assert own.placed("package.module:Net") == "package.module:Net"
+    (tmp_path / "net.py").rename(tmp_path / "elsewhere" / "net.py")  # the project moved
+    assert pj.predict(run, pictures[0][:3], watch=None).frame.height == 3
 
 
 def test_an_object_with_settings_that_its_class_does_not_have_is_asked_for_again(

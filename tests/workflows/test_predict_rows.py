@@ -543,6 +543,12 @@ def test_what_is_no_value_is_refused_when_predicting_too(vectors: Made) -> None:
         predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [object(), object()]})
 
 
+def test_a_column_that_the_run_never_saw_may_hold_anything(vectors: Made) -> None:
+    plain = predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [0, 1]})
+    found = predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [0, 1], "meta": [{"a": 1}, object()]})
+    assert found.frame.equals(plain.frame)
+
+
 def test_rows_are_made_only_a_few_ahead(classes: Made) -> None:
     source = Source(rows().select("age", "job", "since"), names=[f"row {row}" for row in range(ROWS)])
     made: list[int] = []

@@ -112,3 +112,24 @@ def test_nearly_equal_pictures_are_in_one_part_beside_other_inputs_too(tmp_path:
     assert all(found.groups[row] == found.groups[row + 1] for row in range(0, 2 * copies, 2))
     parts = found.split.frame["part"].to_list()
     assert all(parts[row] == parts[row + 1] for row in range(0, 2 * copies, 2))
+
+
+def test_where_many_pictures_look_alike_those_of_one_file_are_in_one_part_all_the_same(tmp_path: Path) -> None:
+    draw, paths = np.random.default_rng(4), list[str | None]()
+    for row in range(ITEMS):
+        if row < ITEMS // 2:  # one picture, each time with another grain that nobody sees
+            shown = np.tile(np.linspace(0, 250, 48, dtype=np.uint8)[:, None, None], (1, 48, 3)).copy()
+            shown[row, row] += 1
+            made = Image.fromarray(shown)
+        else:
+            made = Image.fromarray(draw.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((48, 48))
+        made.save(tmp_path / f"{row:02d}.png")
+        paths.append(f"{row:02d}.png")
+    paths[-1] = paths[-2]
+    said: list[str] = []
+    wish = DataWish(options=Options(target="label"))
+    reviews = [f"a film of {row} words and {row % 7} more" for row in range(ITEMS)]
+    found = prepare(listed(tmp_path, paths, review=reviews), wish, Clock(60.0), lambda event: said.append(str(event)))
+    assert found.groups[-1] == found.groups[-2]
+    assert len(np.unique(found.groups)) == ITEMS - 1
+    assert any('show nearly the same pictures of "image"' in one for one in said)

@@ -418,6 +418,17 @@ def _score(found: Mapping[str, Any]) -> Score:
     return Score(**facts, is_higher_better=is_higher_better(found))
 
 
+def check_free_to_remove(run: Run) -> None:
+    """Refuse a run that another process writes into at this moment. A run without a lock is written by nobody.
+
+    Raises:
+        RunError: one does.
+    """
+    if not run.path.is_symlink() and (run.path / LOCK).exists():
+        with held(run.path):
+            pass  # Windows deletes no file that is open, so the lock is let go before it goes
+
+
 def remove(run: Run) -> None:
     """Delete a run's folder; its seal openings stay counted. Of a symbolic link only the link goes.
 
@@ -428,9 +439,7 @@ def remove(run: Run) -> None:
         if run.path.is_symlink():
             run.path.unlink()
             return
-        if run.path.is_dir():
-            with held(run.path):
-                pass  # nobody trains it; Windows deletes no file that is open, so the lock is let go first
+        check_free_to_remove(run)
         shutil.rmtree(run.path)
     except OSError as problem:
         raise RunError(f"cannot remove {problem.filename or run.path}: {problem.strerror or problem}") from problem

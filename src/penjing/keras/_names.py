@@ -9,7 +9,7 @@ from typing import Any
 
 from penjing.keras import library
 
-# The modules that published programs import from, which stand here under the same names.
+# The modules that published programs mostly import from, which stand here under the same names.
 MODULES = (
     *("activations", "applications", "backend", "callbacks", "constraints", "datasets", "initializers", "layers"),
     *("losses", "metrics", "models", "ops", "optimizers", "preprocessing", "regularizers", "saving", "utils"),

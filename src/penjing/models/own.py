@@ -149,6 +149,9 @@ def is_network(source: str) -> bool:
 
 def _named(source: str) -> Any:
     place, _, name = source.rpartition(":")
+    file = Path(place)
+    if file.is_absolute() and not file.exists() and Path(file.name).exists():  # as of a project that moved
+        place = file.name
     module = plugins.find("models", place).load()
     if not hasattr(module, name):
         raise UsageError(f'{place} has no "{name}"')
@@ -165,9 +168,9 @@ def source_of(module: nn.Module) -> str:
         return ""
     try:
         again = make(source, 0)
-    except UsageError:
+        return source if again.state_dict() and are_alike(module, again) else ""
+    except Exception:  # what cannot be made or compared, as tensors without values, is asked for again
         return ""
-    return source if again.state_dict() and are_alike(module, again) else ""
 
 
 @contextmanager

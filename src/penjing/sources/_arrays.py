@@ -12,7 +12,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.errors import DataError
 from penjing.core.table import Store, Table
-from penjing.sources._cells import cells_of, columns_of, is_missing, together
+from penjing.sources._cells import Told, cells_of, columns_of, is_missing, together
 from penjing.sources._columns import is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._media import is_of_files
@@ -86,7 +86,7 @@ def open_columns(
             series.append(pl.Series(name, [str(row) for row in range(count)], dtype=pl.String))
         else:
             is_target = labels is None and is_named_like_a_label(name, options)
-            series += _cells(name, values, names_of.get(name), False if is_target else None)
+            series += _cells(name, values, names_of.get(name), False if is_target else None, options)
     if labels is not None:
         name = "y"
         while name in {one.name for one in series}:
@@ -180,7 +180,9 @@ def numbered(rows: np.ndarray) -> dict[str, np.ndarray]:
     return {f"x{number}": rows[:, number] for number in range(rows.shape[1])}
 
 
-def _cells(name: str, values: Any, names: Sequence[str] | None, is_spread: bool | None) -> list[pl.Series]:
+def _cells(
+    name: str, values: Any, names: Sequence[str] | None, is_spread: bool | None, options: Options
+) -> list[pl.Series]:
     """Single values as one column, rows of numbers as one column each."""
     if not isinstance(values, list) and values.ndim == 2 and values.dtype.kind not in "biuf":
         return [
@@ -197,4 +199,4 @@ def _cells(name: str, values: Any, names: Sequence[str] | None, is_spread: bool 
         return [
             pl.Series(name, cells, strict=False) if any(isinstance(c, float) for c in known) else pl.Series(name, cells)
         ]
-    return columns_of(name, cells, is_spread)
+    return Told(lambda _: is_spread, options.asks_for).columns_of(name, cells)

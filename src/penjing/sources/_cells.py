@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -39,6 +40,8 @@ def cells_of(values: Any) -> list[Any]:
     if to_list is not None:
         listed: list[Any] = to_list()
         return listed
+    if not hasattr(values, "__array__") and isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return list(values)  # a range, a deque, the values of a dict
     array = as_numpy(values)
     if array.ndim > 1:
         return list(array)
@@ -165,7 +168,7 @@ def _plain(cell: Any, name: str) -> Any:
         return _parts(cells_of(cell), name)
     if is_array(cell):
         return cell
-    raise DataError(f'the column "{name}" holds a value of type {_type(cell)}; {_TAKEN}')
+    raise DataError(f'the column "{name}" holds a value of type {_type(cell)}; {_TAKEN}{_or_ignored(name)}')
 
 
 def _file_in(cell: Mapping[Any, Any], name: str) -> bytes | str | None:
@@ -178,14 +181,17 @@ def _file_in(cell: Mapping[Any, Any], name: str) -> bytes | str | None:
     if content is None and path is None and {"bytes", "path"} & cell.keys():
         return None
     keys = ", ".join(f'"{key}"' for key in list(cell)[:3])
-    raise DataError(f'the column "{name}" holds a dict of {keys or "nothing"}, without "bytes" or "path"; {_TAKEN}')
+    told = f'the column "{name}" holds a dict of {keys or "nothing"}, without "bytes" or "path"; {_TAKEN}'
+    raise DataError(told + _or_ignored(name))
 
 
 def _parts(cell: Iterable[Any], name: str) -> list[Any]:
     """The single values in a list; missing ones are none."""
     found = [_plain(part, name) for part in cell if not is_missing(part)]
     if any(isinstance(part, list) or is_array(part) for part in found):
-        raise DataError(f'the column "{name}" holds lists of lists; give an array for each item instead')
+        raise DataError(
+            f'the column "{name}" holds lists of lists; give an array for each item instead{_or_ignored(name)}'
+        )
     return [label_text(part) if isinstance(part, bytes) else part for part in found]
 
 
@@ -196,6 +202,10 @@ def _of_lists(name: str, cells: Sequence[list[Any] | None]) -> pl.Series:
         return pl.Series(name, arrays, dtype=pl.Object)
     texts = [None if cell is None else [_text(part) for part in cell] for cell in cells]
     return pl.Series(name, texts, dtype=pl.List(pl.String))
+
+
+def _or_ignored(name: str) -> str:
+    return f'; or pass over it with types={{"{name}": "ignore"}}'
 
 
 def _type(cell: object) -> str:
@@ -263,17 +273,43 @@ def _is_row(cell: object) -> bool:
     return isinstance(cell, list | tuple) or getattr(cell, "ndim", 0) == 1
 
 
-def frame_of(columns: Iterable[tuple[str, Any]], is_spread: Callable[[str], bool | None]) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Told:
+    """What is known of columns before they are looked at.
+
+    Attributes:
+        is_spread: name → what `columns_of` is told.
+        is_needed: name → whether the column is asked for. Of one that is not, it is no matter what it holds.
+    """
+
+    is_spread: Callable[[str], bool | None] = lambda _: None
+    is_needed: Callable[[str], bool] = lambda _: True
+
+    def columns_of(self, name: str, values: Any) -> list[pl.Series]:
+        """The columns of one value for each item; nulls where nobody asks for what cannot be read.
+
+        Raises:
+            DataError: as `as_column`.
+        """
+        try:
+            return columns_of(name, values, self.is_spread(name))
+        except DataError:
+            if self.is_needed(name):
+                raise
+            return [pl.Series(name, [None] * len(values), dtype=pl.String)]
+
+
+def frame_of(columns: Iterable[tuple[str, Any]], told: Told) -> pl.DataFrame:
     """A frame of columns in memory.
 
     Args:
         columns: names, and one value for each item.
-        is_spread: name → what `columns_of` is told.
+        told: what is known of them.
 
     Raises:
         DataError: as `as_column`.
     """
-    return together([series for name, values in columns for series in columns_of(name, values, is_spread(name))])
+    return together([series for name, values in columns for series in told.columns_of(name, values)])
 
 
 def together(columns: Sequence[pl.Series]) -> pl.DataFrame:
@@ -282,17 +318,17 @@ def together(columns: Sequence[pl.Series]) -> pl.DataFrame:
     return pl.DataFrame([series.alias(name) for series, name in zip(columns, names, strict=True)])
 
 
-def from_pandas(data: Any, is_spread: Callable[[str], bool | None]) -> pl.DataFrame:
+def from_pandas(data: Any, told: Told) -> pl.DataFrame:
     """A polars frame of the same cells; by hand, because polars needs pyarrow for it."""
     names = distinct([str(name) for name in data.columns])
-    return frame_of(((name, data.iloc[:, place]) for place, name in enumerate(names)), is_spread)
+    return frame_of(((name, data.iloc[:, place]) for place, name in enumerate(names)), told)
 
 
-def with_rows_spread(data: pl.DataFrame, is_spread: Callable[[str], bool | None]) -> pl.DataFrame:
+def with_rows_spread(data: pl.DataFrame, told: Told) -> pl.DataFrame:
     """A frame of polars, of which columns of lists of numbers are as they would be in a frame of pandas."""
     found: list[pl.Series] = []
     for series in data.get_columns():
         inner = getattr(series.dtype, "inner", None)
         are_numbers = isinstance(series.dtype, pl.List | pl.Array) and inner is not None and inner.is_numeric()
-        found += columns_of(series.name, series, is_spread(series.name)) if are_numbers else [series]
+        found += told.columns_of(series.name, series) if are_numbers else [series]
     return together(found)

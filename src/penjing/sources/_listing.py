@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -93,7 +95,7 @@ def walk(root: Path, ignore: Sequence[str] = ()) -> list[str]:
                 found.append(relative)
                 continue
             why = problem.strerror or problem
-            hint = f"; to pass over it: --ignore '{relative}*'" if relative else ""
+            hint = f"; to pass over it: --ignore {shlex.quote(glob.escape(relative) + '*')}" if relative else ""
             raise DataError(f"cannot read the folder {root / relative}: {why}{hint}") from problem
         for entry in entries:
             if is_litter(entry.name):

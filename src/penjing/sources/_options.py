@@ -50,6 +50,14 @@ class Options:
             object.__setattr__(self, name, _several(getattr(self, name)))
         object.__setattr__(self, "merge", {new: _several(old) for new, old in self.merge.items()})
 
+    def asks_for(self, column: str) -> bool:
+        """Whether a column may be learned from, predicted or dealt by: not one that is ignored, or that is no input
+        where the inputs are named."""
+        if self.types.get(column) == "ignore":
+            return False
+        others = (*self.target.split(","), self.group, self.split, self.time_column)
+        return not self.inputs or column in (*self.inputs, *others)
+
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)

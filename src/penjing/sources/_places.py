@@ -48,7 +48,8 @@ def zip_place(store: ZipStore, folder: str = "") -> Place:
     def prefixes() -> list[str]:
         names = [name for name in store.members if not any(is_litter(part) for part in name.split("/"))]
         tops = sorted({name.split("/")[0] + "/" for name in names if "/" in name})
-        inner = sorted({f"{folder}{name[len(folder) :].split('/')[0]}/" for name in names})
+        below = [name for name in names if "/" in name[len(folder) :]]
+        inner = sorted({f"{folder}{name[len(folder) :].split('/')[0]}/" for name in below})
         return [folder, "", *tops, *inner]
 
     return Place(store, store.members.__contains__, prefixes)
@@ -77,9 +78,12 @@ def find_prefix(paths: Sequence[str], place: Place, title: str, hint: str = "") 
         DataError: none of them exists; `hint` is added to the message.
     """
     looked = paths[:_LOOK]
-    best, most = _most_exist(looked, place)
+    prefixes = list(place.prefixes())
+    best, most = _most_exist(looked, place, prefixes)
     if not most and len(paths) > len(looked):
-        best, most = _most_exist(paths[:: -(-len(paths) // _SPREAD)], place)
+        # As many looks as a thousand paths from one folder take, however many folders there are.
+        some = max(_LOOK, _SPREAD // max(1, len(prefixes)))
+        best, most = _most_exist(paths[:: -(-len(paths) // some)], place, prefixes)
     if not most and looked:
         raise DataError(
             f"{title} names {looked[0]}, and there is no such file; "
@@ -88,10 +92,10 @@ def find_prefix(paths: Sequence[str], place: Place, title: str, hint: str = "") 
     return best
 
 
-def _most_exist(paths: Sequence[str], place: Place) -> tuple[str, int]:
+def _most_exist(paths: Sequence[str], place: Place, prefixes: Sequence[str]) -> tuple[str, int]:
     """The folder that most of some paths exist from, and how many."""
     best, most = "", 0
-    for prefix in place.prefixes():
+    for prefix in prefixes:
         hits = sum(1 for path in paths if place.exists(prefix + path))
         if hits > most:
             best, most = prefix, hits

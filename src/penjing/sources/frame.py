@@ -12,7 +12,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
 from penjing.sources._arrays import SOUNDS
-from penjing.sources._cells import as_column, cells_of, from_pandas, with_rows_spread
+from penjing.sources._cells import Told, as_column, cells_of, from_pandas, with_rows_spread
 from penjing.sources._columns import is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
@@ -47,7 +47,8 @@ def open(data: Any, options: Options) -> Table:
         raise UsageError(f"--target {options.target}: y holds what is to be predicted; leave one of them out")
     options = replace(options, target=name or options.target)
     read = with_rows_spread if isinstance(data, pl.DataFrame) else from_pandas
-    frame = as_text(read(data, lambda column: _is_spread(column, options)))
+    told = Told(lambda column: _is_spread(column, options), options.asks_for)
+    frame = as_text(read(data, told))
     if frame.is_empty():
         raise DataError("the data frame has no rows; expected one for each item")
     if name:
@@ -80,7 +81,9 @@ def _labels(y: Any, name: str, count: int) -> pl.Series:
         if len(y.columns) != 1:
             raise DataError(f"y has {len(y.columns)} columns; give one, or put y into the data frame and name a target")
         y = y[y.columns[0]]
-    elif getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+    elif getattr(y, "ndim", 1) == 2:
+        if y.shape[1] > 1:
+            raise DataError(f"y has {y.shape[1]} columns; expected one label for each row (for one-hot: y.argmax(1))")
         y = y[:, 0]
     if not isinstance(y, list | tuple) and not hasattr(y, "__array__"):
         raise DataError(f"y is of type {type(y).__name__}; expected one label for each row")

@@ -51,7 +51,11 @@ class CsvWriter(Writer):
         self._names = [*(name for name in new if name == TRAINING), *self._names, *(n for n in new if n != TRAINING)]
         usual = {TRAINING: "1"}  # what was written before a second training is of the first
         lines = [[row.get(name, usual.get(name, "")) for name in self._names] for row in rows]
-        write_atomically(self.path, lambda temporary: _write(temporary, [self._names, *lines]))
+        if rows:
+            write_atomically(self.path.resolve(), lambda temporary: _write(temporary, [self._names, *lines]))
+        else:  # it may be a pipe, or a file in a folder that takes no other
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _write(self.path, [self._names])
 
     def _rows(self) -> list[dict[str, str]]:
         with self.path.open(newline="", encoding="utf-8") as file:

@@ -22,7 +22,7 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
 from penjing.sources import Options, missing, open_data
 from penjing.sources._arrays import numbered
-from penjing.sources._cells import as_column, cells_of, frame_of, from_pandas, is_missing, with_rows_spread
+from penjing.sources._cells import Told, as_column, cells_of, frame_of, from_pandas, is_missing, with_rows_spread
 from penjing.sources._listing import (
     check_not_empty,
     is_litter,
@@ -321,8 +321,9 @@ def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
     def is_spread(name: str) -> bool:
         return f"{name}_0" in wanted.columns and name not in wanted.columns
 
+    told = Told(is_spread, lambda name: name in wanted.columns or is_spread(name))
     if isinstance(data, pl.DataFrame):
-        return as_text(with_rows_spread(data, is_spread))
+        return as_text(with_rows_spread(data, told))
     if isinstance(data, Mapping):
         columns = {str(name): values for name, values in data.items()}
         lengths = {len(values) for values in columns.values() if not _is_single(values)}
@@ -332,12 +333,12 @@ def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
             raise DataError(
                 "the columns have different lengths; give lists of one length, or single values for one row"
             )
-        return as_text(frame_of(columns.items(), is_spread))
+        return as_text(frame_of(columns.items(), told))
     if isinstance(data, list | tuple) and data and all(isinstance(row, Mapping) for row in data):
         names = dict.fromkeys(str(name) for row in data for name in row)
-        return as_text(frame_of(((name, [row.get(name) for row in data]) for name in names), is_spread))
+        return as_text(frame_of(((name, [row.get(name) for row in data]) for name in names), told))
     if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
-        return as_text(from_pandas(data, is_spread))
+        return as_text(from_pandas(data, told))
     return None
 
 

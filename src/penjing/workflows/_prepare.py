@@ -8,7 +8,7 @@ nothing is used here but hashes, headers, readability and target counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -317,22 +317,23 @@ def _groups(
         together = duplicates.joined(together, np.unique(cells, return_inverse=True)[1])
     said = []
     for look in surveyed.looks if not surveyed.is_one_file_an_item else ():
-        shared = duplicates.groups(len(decoded.rows), _sharing(table, look, decoded, watch))
-        joined = duplicates.joined(together, shared)
-        if np.bincount(np.unique(joined, return_inverse=True)[1]).max() <= max(2, LARGEST_KNOT * len(decoded.rows)):
+        for shared, what in _sharing(table, look, decoded, watch):
+            joined = duplicates.joined(together, duplicates.groups(len(decoded.rows), shared))
+            if np.bincount(np.unique(joined, return_inverse=True)[1]).max() > max(2, LARGEST_KNOT * len(decoded.rows)):
+                said.append(f'many items {what} of "{look.column.name}", so such items may be in different parts')
+                break
             together = joined
-        else:
-            said.append(f'many items share the files of "{look.column.name}", so such items may be in different parts')
     return together, said
 
 
-def _sharing(table: Table, look: Look, decoded: Decoded, watch: Watch) -> duplicates.Pairs:
-    """Rows that share a file of one column of several; of pictures, nearly equal ones too, whose class is no witness
-    of that, since it may come of the other columns."""
+def _sharing(table: Table, look: Look, decoded: Decoded, watch: Watch) -> Iterator[tuple[duplicates.Pairs, str]]:
+    """Rows that share a file of one column of several; then, of pictures, nearly equal ones, whose class is no witness
+    of that, since it may come of the other columns. With what they do, in words."""
     hashes = look.items["hash"].gather(decoded.rows)
     slot = next((one for one in decoded.slots if one.name == look.column.name), None)
+    yield duplicates.find_copies(hashes), "share the files"
     if look.column.modality != IMAGE or not isinstance(slot, FileSlot):
-        return duplicates.find_copies(hashes)
+        return
     there = np.arange(len(hashes)) if slot.present is None else np.flatnonzero(slot.present)
     sealed = is_sealed(table)
     found = duplicates.find_pairs(
@@ -341,7 +342,7 @@ def _sharing(table: Table, look: Look, decoded: Decoded, watch: Watch) -> duplic
         watch=watch,
         is_sealed=None if sealed is None else sealed[there],
     )
-    return replace(found, a=there[found.a], b=there[found.b])
+    yield replace(found, a=there[found.a], b=there[found.b]), "show nearly the same pictures"
 
 
 def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> tuple[list[str | None] | None, bool]:
