@@ -64,7 +64,9 @@ def test_a_class_in_a_package_is_found_again(nets: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"heads": 8}, {"pool": "avg"}, {"rate": 0.5}, {"shift": 1.0}, {"ending": torch.tanh}], ids=str
+    "settings",
+    [{"heads": 8}, {"pool": "avg"}, {"rate": 0.5}, {"shift": 1.0}, {"ending": torch.tanh}],
+    ids=lambda one: next(iter(one)),
 )
 def test_settings_that_keep_the_shapes_make_another_network(nets: Any, settings: dict[str, Any]) -> None:
     other = nets.Net(**settings)
