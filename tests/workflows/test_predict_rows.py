@@ -539,8 +539,8 @@ def test_rows_of_whole_numbers_are_known_by_the_columns_of_the_run(vectors: Made
 
 
 def test_what_is_no_value_is_refused_when_predicting_too(vectors: Made) -> None:
-    with pytest.raises(DataError, match='the column "size" holds a value of type object'):
-        predict.predict(vectors.run, {"emb": VECTORS[:2], "size": [object(), object()]})
+    with pytest.raises(DataError, match='the column "emb" holds a value of type object'):
+        predict.predict(vectors.run, {"emb": [object(), object()], "size": [0, 1]})
 
 
 def test_a_column_that_the_run_never_saw_may_hold_anything(vectors: Made) -> None:
