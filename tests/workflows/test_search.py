@@ -18,7 +18,7 @@ from penjing.core.recipe import Choice, DataChoices, Recipe, Training
 from penjing.remedies import Suited, suited
 from penjing.workflows import _allowance
 from penjing.workflows._limits import NO_LIMITS, BehindError, Limits, SeeingTooSlowError, TooSlowError
-from penjing.workflows._search import Search
+from penjing.workflows._search import NO_FINDING, Search
 from penjing.workflows._steps import Step, Treated
 from penjing.workflows._trials import Screened
 
@@ -638,3 +638,24 @@ def test_a_further_seed_is_trained_only_where_there_is_still_time_for_it() -> No
     bench.asked.clear()
     search._try(Suited("clip_gradient", SLOW, 1.0))
     assert len(bench.asked) == 2
+
+
+def test_what_luck_hid_can_be_tried_from_the_beginning() -> None:
+    """Clipping looks good; mixup gains a little on top of it, and much without it."""
+
+    def share(recipe: Recipe) -> float:
+        clipped = recipe.training.clip_norm > 0
+        return 0.4 + 0.2 * clipped + (0.02 if clipped else 0.1) * (recipe.training.mixup > 0)
+
+    told = list[Treated]()
+    base = Recipe(training=Training(clip_norm=0.0)).filled()
+    search = Search(FakeBench(share), TASK.metric("accuracy"), base, (SLOW,), lambda: 1e9, told.append)  # type: ignore[arg-type]
+    search.begin(1e9)
+    clip, mixup = Suited("clip_gradient", SLOW, 1.0), Suited("mixup", NO_FINDING, 0.0)
+    search.run([clip, mixup, Suited("smooth_labels", NO_FINDING, 0.0)])
+    assert [step.name for step in search.steps] == ["clip_gradient"]
+    assert search.promising() == [mixup]  # smoothing gained nothing
+    search.begin_anew()
+    search.run([mixup])
+    assert [step.name for step in search.steps] == ["mixup"]
+    assert search.steps[0].before == base

@@ -535,6 +535,35 @@ def test_a_copy_that_validates_stays_where_the_item_is_not_learned_from(tmp_path
     assert (found[:3], found[60]) == (["excluded", "excluded", "train"], "valid")
 
 
+def test_where_nothing_is_kept_what_luck_hid_is_tried_once_more_and_judged_more_strictly(
+    sick: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clipping looks best by luck; mixup gains a little on top of it, and much without it."""
+
+    def train(bench: Bench, recipe: Recipe, deal: Deal, limits: Limits | None = None) -> Screened:
+        clipped, mixed = recipe.training.clip_norm > 0, recipe.training.mixup > 0
+        right = 0.4 + 0.4 * clipped + (0.04 if clipped else 0.3) * mixed
+        truth = bench.prepared.truth[deal.judged]
+        said = np.where(np.arange(len(truth)) < right * len(truth), truth, (truth + 1) % 3)
+        history = [{"step": 30, "value": 0.5, "train/loss": 1.0, "valid/loss": 1.0}]
+        return Screened(0.9 * np.eye(3, dtype=np.float32)[said] + 0.1 / 3, history, 0.01)
+
+    judged: list[tuple[list[str], int]] = []
+
+    def none_helped(trial: treating.Trial, steps: Any) -> treating.Treatment:
+        judged.append(([step.name for step in steps], trial.judging.rounds))
+        return trial._ended((), None, None)
+
+    monkeypatch.setattr(Bench, "train", train)
+    monkeypatch.setattr(treating.Trial, "_judged", none_helped)
+    monkeypatch.setattr(treating, "diagnose", lambda _: Diagnosis("sick", (), (), ()))
+    pj.treat(sick, time=LIMIT, watch=None)
+    assert judged == [(["clip_gradient"], 1), (["mixup"], 2)]
+    judged.clear()
+    pj.treat(sick, time=LIMIT, remedies=["clip_gradient", "mixup"], watch=None)
+    assert len(judged) == 1  # what was asked for was tried
+
+
 def test_data_that_moved_are_asked_for(sick: Run, place: Path, tmp_path: Path) -> None:
     info = json.loads((sick.path / "run.json").read_text(encoding="utf-8"))
     info["data"]["path"] = str(tmp_path / "gone")

@@ -148,7 +148,7 @@ def test_every_stage_is_held_against_the_one_before_and_all_against_none() -> No
 
 def test_whether_all_together_help_has_half_of_the_level() -> None:
     """Three stages, whose sum is clear enough for one test of two and not for one of five."""
-    p_values = iter([0.2, 0.3, 0.4, 0.2, 0.02])
+    p_values = iter(2 * [0.2, 0.3, 0.4, 0.2, 0.02])
 
     def told(*_: Any) -> Difference:
         return Difference(0.03, 0.01, 0.05, next(p_values), SEEDS, ITEMS)
@@ -157,3 +157,5 @@ def test_whether_all_together_help_has_half_of_the_level() -> None:
     found = judged(told, arms)
     assert [verdict for _, verdict in found.together] == ["no clear effect", "no clear effect", "helped"]
     assert (found.helped, found.kept) == ([], 3)
+    again = judged(told, arms, rounds=2)  # the same in a second round of verdicts on the same items
+    assert (again.helped, again.kept) == ([], 0)

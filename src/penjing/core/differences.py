@@ -307,7 +307,10 @@ def least_effect(metric: Metric, value: float) -> float:
 
 
 def judge(
-    differences: Sequence[Difference], least_effect: float = LEAST_EFFECT, weights: Sequence[float] | None = None
+    differences: Sequence[Difference],
+    least_effect: float = LEAST_EFFECT,
+    weights: Sequence[float] | None = None,
+    rounds: int = 1,
 ) -> list[Verdict]:
     """The verdict on each of several changes that were tried side by side, Holm-corrected over all of them.
 
@@ -316,6 +319,7 @@ def judge(
 
     Args:
         weights: how much of the level each has, as in `holm`.
+        rounds: of verdicts on the same items, this one among them, each of which has its share of the level.
     """
 
     def verdict(difference: Difference, p_value: float) -> Verdict:
@@ -325,7 +329,7 @@ def judge(
             return "helped"
         return "hurt" if difference.high < 0 else "no clear effect"
 
-    corrected = holm([difference.p_value for difference in differences], weights)
+    corrected = [rounds * one for one in holm([difference.p_value for difference in differences], weights)]
     return [verdict(difference, p_value) for difference, p_value in zip(differences, corrected, strict=True)]
 
 

@@ -41,6 +41,7 @@ class Judging:
         watch: is told how far it is.
         turns: the deals of each turn that was carried out for the first arms.
         telling_seconds: that it takes to tell one difference, for each turn of it.
+        rounds: of verdicts, that which is told next among them.
     """
 
     bench: Bench
@@ -51,6 +52,7 @@ class Judging:
     watch: Watch = None
     turns: list[list[Deal]] = field(default_factory=list)
     telling_seconds: float = 0.0
+    rounds: int = 1
 
     def arms(self, recipes: Sequence[Recipe], growing: float, most: int) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
@@ -137,7 +139,7 @@ class Judging:
         rows = self._rows_of(self.turns[0])
         before = self.metric(self.bench.prepared.truth[self.bench.judged][rows], arms[0][0])
         difference = partial(self._difference, self.turns)
-        return judged(difference, arms, further, differences.least_effect(self.metric, before))
+        return judged(difference, arms, further, differences.least_effect(self.metric, before), self.rounds)
 
     def _rows_of(self, deals: Sequence[Deal]) -> np.ndarray:
         """The places of what a turn judged among all rows that judge."""

@@ -107,6 +107,8 @@ class Search:
         self._count = 1  # trainings that tell whether something looks better
         self._is_sparing = False  # whether only what looks better with one seed is trained with others
         self._is_patient = False  # whether these are tried once more, with fewer updates if it must be
+        self._is_lenient = False  # whether what no finding points at need not gain more than others
+        self._gained: dict[str, float] = {}  # what looked no better → what it gained all the same
         self.best = self.base
 
     def begin(self, seconds: float) -> float:
@@ -119,7 +121,24 @@ class Search:
         found = self.bench.screen(self.base, limits)
         self._count, self._is_sparing = self._looks(found.seconds)
         self._take(self.base, self._again_with_seeds(self.base, found, lambda: seconds))
+        self._begun = self._at
         return self._at.seconds
+
+    def promising(self) -> list[Suited]:
+        """What looked no better, but gained something on validation, the most first; not what is about items that a
+        finding names."""
+        settled = {one.name for step in self.steps for one in step.remedies}
+        order = sorted(self._gained, key=lambda name: self._gained[name], reverse=True)
+        found = [self._tried[name] for name in order if name not in settled and self._gained[name] > 0]
+        return [one for one in found if "hashes" not in one.finding.evidence][:USUAL_PROMISING]
+
+    def begin_anew(self) -> None:
+        """Forget what looked good, and ask less of what no finding points at."""
+        self.steps, self._is_lenient, self._is_patient = [], True, False
+        for known in (self._tried, self._lost, self._repeated, self._turned, self._late, self._seen):
+            known.clear()
+        self._count, self._is_sparing = self._looks(self._begun.seconds)
+        self._take(self.base, self._begun)
 
     def run(self, asked: Sequence[Suited] = ()) -> None:
         """Try remedies until none is left that may help, or there is no time.
@@ -251,7 +270,8 @@ class Search:
             return decide("failed", told)
         why = self._change(found)
         is_guess = one.finding.name == NO_FINDING.name and bool(self.steps or not self.findings)
-        if not self.is_better(found, UNPOINTED if is_guess else 1.0):
+        if not self.is_better(found, UNPOINTED if is_guess and not self._is_lenient else 1.0):
+            self._gained[one.name] = self._mean_merit(found) - self._mean_merit(self._at)
             self._lost |= {} if doses else {one.name: len(self.steps)}
             times = found.seconds / max(self._at.seconds, 1e-9)
             if times < CHEAPER and self._mean_merit(found) > self._mean_merit(self._at) - self._noise:

@@ -71,6 +71,7 @@ def judged(
     arms: Sequence[Arm],
     further: Sequence[Arm] = (),
     least_effect: float = differences.LEAST_EFFECT,
+    rounds: int = 1,
 ) -> Judged:
     """The verdicts.
 
@@ -79,6 +80,7 @@ def judged(
         arms: without any stage, with the first, with the first two …
         further: others to hold against the first arm.
         least_effect: that is worth a remedy.
+        rounds: of verdicts on the same items; see `differences.judge`.
     """
     count = len(arms) - 1
     pairs = [(arms[number], arms[number + 1]) for number in range(count)]
@@ -88,5 +90,5 @@ def judged(
     # Whether all of it together helps is what matters most, and has half of the level.
     weights = [1.0] * len(pairs)
     weights[count - 1 if count == 1 else 2 * count - 2] = max(1.0, len(pairs) - 1)
-    told = list(zip(found, differences.judge(found, least_effect, weights), strict=True))
+    told = list(zip(found, differences.judge(found, least_effect, weights, rounds), strict=True))
     return Judged(tuple(told[:count]), (told[0], *told[count : 2 * count - 1]), tuple(told[2 * count - 1 :]))

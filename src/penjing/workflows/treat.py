@@ -230,8 +230,25 @@ class Trial:
         tell(self.watch, Finished(_search.STAGE))
         found = self._judged(search.steps) if search.steps else self._ended((), None, None)
         self.time.owed_seconds = 0.0  # what is judged is judged
+        if found.recipe is None and not asked:
+            found = self._once_more(found)
         found = self._seeded(found)
         return found if found.recipe is None else replace(found, recipe=self._of_training(found.recipe))
+
+    def _once_more(self, found: Treatment) -> Treatment:
+        """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
+        what looked better by luck may have hidden it. A second round of verdicts has a share of their level."""
+        self.time.has_steps = False
+        self.time.tighten()
+        promising = self._search.promising()
+        if not promising or self.time.longest() < self.time.base_seconds:
+            return found
+        self.judging.rounds += bool(self._search.steps)
+        self._search.begin_anew()
+        tell(self.watch, Started(_search.STAGE, None, "remedies"))
+        self._search.run(promising)
+        tell(self.watch, Finished(_search.STAGE))
+        return self._judged(self._search.steps) if self._search.steps else self._ended((), None, None)
 
     def _seeded(self, found: Treatment) -> Treatment:
         """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
