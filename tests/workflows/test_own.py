@@ -35,7 +35,8 @@ class Net(nn.Module):
         return self.last(self.maps(pictures).relu().amax((2, 3)))
 """
 CLASSES = ("across", "along", "noise")
-SHORT = {"training.steps": 40, "machine.threads": 1}
+ONE_WAY = {"machine.threads": 1, "machine.layout": "channels_last", "machine.number_format": "float32"}
+SHORT = {"training.steps": 40, **ONE_WAY}  # what is measured of a busy machine changes from run to run
 AMPLE = 30  # seconds: the updates are few, and no slow import may leave fewer
 
 
