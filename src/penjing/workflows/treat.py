@@ -223,17 +223,22 @@ class Trial:
         search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
         known = [*search.findings, *search.infos]
         asked = [replace(one, finding=self.naming.named_in(known, one)) for one in asked]
-        tell(self.watch, Started(_search.STAGE, None, "remedies"))
-        search.run(asked)
-        if self.time.longest() < 0:  # what was late took time from the verdict
-            self.time.relax()
-        tell(self.watch, Finished(_search.STAGE))
-        found = self._judged(search.steps) if search.steps else self._ended((), None, None)
+        found = self._tried(asked)
         self.time.owed_seconds = 0.0  # what is judged is judged
         if found.recipe is None and not asked:
             found = self._once_more(found)
         found = self._seeded(found)
         return found if found.recipe is None else replace(found, recipe=self._of_training(found.recipe))
+
+    def _tried(self, asked: Sequence[Suited]) -> Treatment:
+        """What comes of a search, and of the verdict on what looked good in it."""
+        search = self._search
+        tell(self.watch, Started(_search.STAGE, None, "remedies"))
+        search.run(asked)
+        if self.time.longest() < 0:  # what was late took time from the verdict
+            self.time.relax()
+        tell(self.watch, Finished(_search.STAGE))
+        return self._judged(search.steps) if search.steps else self._ended((), None, None)
 
     def _once_more(self, found: Treatment) -> Treatment:
         """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
@@ -245,10 +250,7 @@ class Trial:
             return found
         self.judging.rounds += bool(self._search.steps)
         self._search.begin_anew()
-        tell(self.watch, Started(_search.STAGE, None, "remedies"))
-        self._search.run(promising)
-        tell(self.watch, Finished(_search.STAGE))
-        return self._judged(self._search.steps) if self._search.steps else self._ended((), None, None)
+        return self._tried(promising)
 
     def _seeded(self, found: Treatment) -> Treatment:
         """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
