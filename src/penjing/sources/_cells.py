@@ -71,6 +71,11 @@ def _in_microseconds(times: Any) -> Any:
     )
 
 
+def is_series(value: object) -> bool:
+    """Whether it is a series of pandas or polars."""
+    return hasattr(value, "to_list") and hasattr(value, "dtype") and not hasattr(value, "columns")
+
+
 def is_missing(cell: object) -> bool:
     """Whether a value in memory is none: None, NaN, or what NumPy and pandas have for them."""
     return (

@@ -13,7 +13,7 @@ import polars as pl
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
 from penjing.sources._arrays import numbered, open_columns, pictures
-from penjing.sources._cells import cells_of, is_missing, label_text
+from penjing.sources._cells import cells_of, is_missing, is_series, label_text
 from penjing.sources._finish import finish, found_files
 from penjing.sources._media import modality_of
 from penjing.sources._options import Options, refuse_columns
@@ -56,8 +56,7 @@ def _is_columns(value: object) -> bool:
 def _column(value: object) -> tuple[str, list[Any]] | None:
     """The name and the cells of the one column that a list, a series or an array of objects is: texts, paths of files,
     or files and pictures in memory. None of anything else."""
-    is_series = hasattr(value, "to_list") and hasattr(value, "dtype")
-    if not isinstance(value, list) and not is_series:
+    if not isinstance(value, list) and not is_series(value):
         kind = getattr(getattr(value, "dtype", None), "kind", "")
         if kind not in ("U", "O", "S", "T") or getattr(value, "ndim", 0) != 1:
             return None

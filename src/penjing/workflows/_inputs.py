@@ -22,7 +22,16 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.table import Store
 from penjing.sources import Options, missing, open_data
 from penjing.sources._arrays import numbered
-from penjing.sources._cells import Told, as_column, cells_of, frame_of, from_pandas, is_missing, with_rows_spread
+from penjing.sources._cells import (
+    Told,
+    as_column,
+    cells_of,
+    frame_of,
+    from_pandas,
+    is_missing,
+    is_series,
+    with_rows_spread,
+)
 from penjing.sources._listing import (
     check_not_empty,
     is_litter,
@@ -299,7 +308,7 @@ def _as_list(data: Any, wanted: Wanted) -> Any:
     is_pair = isinstance(data, tuple) and len(data) == 2
     if is_pair and all(_may_be_picture(one) for one in data):
         return list(data)
-    is_vector = _is_series(data) or (hasattr(data, "__array__") and getattr(data, "ndim", 0) == 1)
+    is_vector = is_series(data) or (hasattr(data, "__array__") and getattr(data, "ndim", 0) == 1)
     if not is_vector or getattr(data.dtype, "kind", "O") not in ("O", "U", "T"):  # the types of polars have no kind
         return data
     return [None if is_missing(cell) else cell for cell in cells_of(data)]
@@ -308,11 +317,6 @@ def _as_list(data: Any, wanted: Wanted) -> Any:
 def _may_be_picture(value: Any) -> bool:
     """Whether it is a picture of Pillow, or an array of two or three axes; labels have one."""
     return hasattr(value, "convert") or (hasattr(value, "__array__") and getattr(value, "ndim", 0) in (2, 3))
-
-
-def _is_series(value: Any) -> bool:
-    """Whether it is a series of pandas or polars."""
-    return hasattr(value, "to_list") and hasattr(value, "dtype") and not hasattr(value, "columns")
 
 
 def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
@@ -354,7 +358,7 @@ def _texts(data: Any) -> list[str | None]:
     Raises:
         DataError: they are none.
     """
-    is_many = isinstance(data, list | tuple) or _is_series(data) or getattr(data, "ndim", 0) == 1
+    is_many = isinstance(data, list | tuple) or is_series(data) or getattr(data, "ndim", 0) == 1
     cells = cells_of(data) if is_many else None
     if cells is None or not all(isinstance(cell, str) or is_missing(cell) for cell in cells):
         raise DataError(
