@@ -22,7 +22,7 @@ from clinic import carry, data, healthy, rounds
 from clinic.cases import Case
 from clinic.data import Sample
 from clinic.questions import EVERY
-from penjing.core import plugins
+from penjing.core import plugins, split
 from penjing.core.errors import PenjingError
 from penjing.core.finding import Finding
 from penjing.core.randomness import stream
@@ -32,6 +32,7 @@ from penjing.remedies import NotApplicable
 from penjing.training import engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows._choose import RecipeWish, base_recipe
+from penjing.workflows._together import few
 from penjing.workflows._trials import Bench, Deal
 from penjing.workflows.compare import differences
 
@@ -191,8 +192,9 @@ def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: flo
     recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
     trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
     found, known = Searched(_trained(ward, recipe), recipe, recipe), {recipe.id}
+    findings = [*sick.findings, *filter(None, [few(trials)])]
     while time.process_time() - begun < seconds:
-        other = _composed(recipe, sick.findings, draw)
+        other = _composed(recipe, findings, draw)
         if other.id in known:
             continue
         known.add(other.id)
@@ -249,11 +251,21 @@ def _trained(ward: carry.Ward, recipe: Recipe, trials: Bench | None = None) -> F
     try:
         problem = ward.problem
         if trials is not None:
-            valid = problem.valid
-            problem = trials._problem(recipe, Deal((), problem.train, valid, valid), np.inf)
+            train, valid = _dealt(ward, recipe)
+            problem = trials._problem(recipe, Deal((), train, valid, valid), np.inf)
         return Found(engine.carry_out(recipe, problem, is_recorded=False), problem)
     except (PenjingError, RuntimeError):
         return None
+
+
+def _dealt(ward: carry.Ward, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that are learned from and that choose; of a recipe with folds, one of these chooses."""
+    train, valid = ward.problem.train, ward.problem.valid
+    if not recipe.split.folds:
+        return train, valid
+    rows = np.sort(np.concatenate([train, valid]))
+    fold = split.inner_folds(ward.prepared.groups[rows], ward.prepared.strata(rows), recipe.split.folds)
+    return rows[fold != 0], rows[fold == 0]
 
 
 def _held_out(ward: carry.Ward, found: Found | None) -> np.ndarray | None:

@@ -320,7 +320,7 @@ def test_a_random_search_tries_each_recipe_once_and_counts_only_what_ends_in_tim
 
     monkeypatch.setattr(repair, "_trained", trained)
     monkeypatch.setattr(repair, "_composed", lambda *_: change(base, {"seed": next(drawn)}))
-    monkeypatch.setattr(repair, "Bench", lambda *_: "trials")
+    monkeypatch.setattr(repair, "Bench", lambda *_: SimpleNamespace(judged_on="confirm"))
     monkeypatch.setattr(repair, "Run", lambda _: SimpleNamespace(recipe=base))
     monkeypatch.setattr(repair, "time", SimpleNamespace(process_time=lambda: clock[0]))
     ward: Any = SimpleNamespace(prepared=SimpleNamespace(task="classify"))
@@ -328,6 +328,18 @@ def test_a_random_search_tries_each_recipe_once_and_counts_only_what_ends_in_tim
     assert asked == [1, 2, 3, 4]
     assert (found.trainings, found.recipe.seed, found.late_seconds) == (3, 3, 0.5)
     assert found.told()["trainings"] == 3
+
+
+def test_a_random_composition_with_folds_learns_from_both_parts_as_a_treatment_does() -> None:
+    prepared = SimpleNamespace(groups=np.arange(30), strata=lambda rows: rows % 3)
+    ward: Any = SimpleNamespace(
+        problem=SimpleNamespace(train=np.arange(20), valid=np.arange(20, 30)), prepared=prepared
+    )
+    train, valid = repair._dealt(ward, Recipe())
+    assert (train.tolist(), valid.tolist()) == (list(range(20)), list(range(20, 30)))
+    train, valid = repair._dealt(ward, change(Recipe(), {"split.folds": 5}))
+    assert len(valid) == 6
+    assert sorted([*train.tolist(), *valid.tolist()]) == list(range(30))
 
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:

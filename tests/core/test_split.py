@@ -172,6 +172,16 @@ def test_folds_hold_nothing_of_the_test_part_and_spread_classes():
     assert table.max() - table.min() <= 1
 
 
+@given(data_sets, st.integers(2, 6))
+def test_folds_of_a_split_that_has_none_are_those_it_would_have_been_dealt(case, folds):
+    hashes, groups, classes = drawn(case)
+    plain, asked = (deal(hashes, groups, classes, None, 0, folds=count) for count in (0, folds))
+    found = split.in_folds(plain, classes, folds)
+    assert found.frame.drop("fold").equals(plain.frame.drop("fold"))
+    if plain.folds == 0:  # else there were too few items for a test part
+        assert found.frame.equals(asked.frame)
+
+
 def test_a_given_split_is_kept_and_validation_is_cut_from_train():
     parts = ["train"] * 800 + ["test"] * 200
     dealt = deal(content(1000), np.arange(1000), np.arange(1000) % 2, parts, 0)

@@ -18,8 +18,8 @@ from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, change
 from penjing.core.run import open_run
 from penjing.tasks.tag import thresholds
-from penjing.workflows import _experiments, _laboratory, _pretrained, _repeatable
-from penjing.workflows._hidden import alone, mask
+from penjing.workflows import _experiments, _hidden, _laboratory, _pretrained, _repeatable
+from penjing.workflows._hidden import alone, mask, telling_border
 
 WITHOUT_TRAINING = ("itself", "hidden", "arithmetic")  # of the run's own weights, where there are no folds
 
@@ -425,6 +425,34 @@ def test_a_linear_model_of_one_part_alone_reads_what_stands_there_and_nothing_el
     right = {where: (answer.argmax(1) == truth).mean() for where, answer in alone(lab.problem)}
     assert right["border"] == 1.0
     assert right["centre"] < 0.9
+
+
+@pytest.mark.parametrize(("rows", "share"), [(1, 0.1), (2, 0.1), (3, 0.2)])
+def test_a_border_is_as_wide_as_what_tells_the_class_there(rows, share):
+    draw = np.random.default_rng(0)
+    truth = np.arange(300) % 3
+    pictures = draw.integers(0, 99, (300, 16, 16, 1)).astype(np.uint8)
+    for row, label in enumerate(truth.tolist()):
+        pictures[row, :rows, 5 * label : 5 * label + 5] = 255
+    items = SimpleNamespace(inputs={"image": SimpleNamespace(take=lambda rows: pictures[rows])}, prepared={})
+    problem = SimpleNamespace(
+        items=items,
+        modality={"image": "image"},
+        train=np.arange(200),
+        valid=np.arange(200, 300),
+        truth=truth,
+        classes=("a", "b", "c"),
+    )
+    assert telling_border(problem) == share
+    pictures = pictures[:, 6:12, 6:12]  # so small that no border is wider than a pixel
+    assert telling_border(problem) == 0.1
+
+
+@pytest.mark.parametrize(("side", "share"), [(10, 0.2), (16, 0.2), (16, 0.3), (28, 0.3)])
+def test_a_picture_is_a_border_a_strip_and_what_lies_within(side, share):
+    parts = [_hidden._strip(side, side, share, 0.1), _hidden._within(side, side, share)]
+    assert (np.sum([_hidden.mask(side, side, "border"), *parts], axis=0) == 1).all()
+    assert all(part.any() for part in parts)
 
 
 @pytest.mark.parametrize("side", [7, 8, 28])

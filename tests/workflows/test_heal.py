@@ -134,7 +134,7 @@ def test_a_treatment_that_the_data_end_still_gives_a_run(
     monkeypatch.setattr(healing, "check", lambda *_: None)
     monkeypatch.setattr(healing, "diagnose", lambda _: Diagnosis("healthy", (), (), ()))
     first.write_recipe(Recipe().filled())
-    healed = healing._healed(first, tmp_path, Clock(30.0), None)
+    healed = healing._healed(first, tmp_path, FitWish(), Clock(30.0), None)
     assert healed.ledger[-1]["why"] == "not treated: the data are gone"
     assert healed.recipe is None
 

@@ -16,12 +16,12 @@ from penjing.core.events import Evaluated, Progress, Started
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, Training
 from penjing.core.split import Split
 from penjing.training import engine
-from penjing.workflows import _at_half, _limits, _trials
+from penjing.workflows import _at_half, _limits, _together, _trials
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._limits import BehindError, Guard, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._prepare import Prepared
-from penjing.workflows._trials import Bench, Screened, sees_whole_pictures
+from penjing.workflows._trials import Bench, Deal, Screened, sees_whole_pictures
 
 WRONG = (1, 3)  # rows whose labels networks doubt
 RECIPE = Recipe(training=Training(steps=100))
@@ -353,6 +353,36 @@ def test_where_few_items_are_learned_from_half_of_those_that_validate_judge(monk
     assert grouped.judged_on == "valid"
     groups = grouped.prepared.groups
     assert not set(groups[grouped.judged]) & set(groups[grouped.screened])
+
+
+def test_of_parts_that_are_taken_together_only_a_recipe_with_folds_learns_from_both(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taught: list[Any] = []
+    learning(monkeypatch, [])
+
+    def carry_out(_: Recipe, problem: Any, **__: Any) -> Any:
+        taught.append((set(problem.train.tolist()), set(problem.valid.tolist())))
+        return SimpleNamespace(network=0, history=[])
+
+    monkeypatch.setattr(engine, "carry_out", carry_out)
+    bench = parted(bench_of(monkeypatch)[0], train=8, valid=4)
+    frame = bench.prepared.split.frame.with_columns(
+        hash=pl.Series(bench.prepared.hashes), name=pl.Series(bench.prepared.hashes), group=pl.Series(range(12))
+    )
+    taken = _together.together(replace(bench, prepared=replace(bench.prepared, split=Split(frame), task="classify")))
+    assert taken.judged_on == "folds"
+    assert taken.prepared.split.counts == bench.prepared.split.counts  # the parts are what they were
+    assert sorted([*taken.learned.tolist(), *taken.screened.tolist()]) == list(range(12))
+    plain, folded = RECIPE, _together.with_folds(RECIPE)
+    for deal in [Deal((), taken.learned, taken.screened, taken.screened), *taken.turn(0, 3)]:
+        for recipe, learned, chose in (
+            (plain, set(range(8)) & set(deal.train.tolist()), set(range(8, 12)) - set(deal.judged.tolist())),
+            (folded, set(deal.train.tolist()), set(taken.screened.tolist())),
+        ):
+            taken.train(recipe, deal)
+            assert taught[-1] == (learned, chose)
+            assert not learned & set(deal.judged.tolist())
 
 
 def learning(monkeypatch: pytest.MonkeyPatch, taught: list[Any]) -> None:

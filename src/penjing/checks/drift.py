@@ -12,7 +12,8 @@ Parts that are dealt by time drift because the world does: the score is then hon
 know. Of many columns a few drift by chance; that is counted in.
 
 **What to do.** Where the parts came with the data, see how they were made, and have them dealt anew with `--split none`
-unless that is what the network will meet: then gather training items of that kind.
+unless that is what the network will meet: then gather training items of that kind. `penjing treat` tries to learn from
+both parts, in folds, and keeps that where it helps.
 """
 
 from __future__ import annotations

@@ -173,6 +173,23 @@ def deal(
     return replace(split, said=_sentences(split, dealt, old, given_by) + (cut if folds < asked else ()))
 
 
+def in_folds(split: Split, classes: Int[np.ndarray, " items"] | None, folds: int) -> Split:
+    """The same parts, with all items outside the test part dealt into folds.
+
+    Args:
+        classes: the class of every item, −1 where unknown; None where there are none.
+        folds: how many, or one for each group outside the test part, if there are fewer.
+    """
+    parts, hashes = split.frame["part"].to_numpy(), split.frame["hash"].to_list()
+    active = np.flatnonzero(parts != "excluded")
+    mine = None if classes is None else np.asarray(classes)[active]
+    groups = split.frame["group"].to_numpy()[active]
+    dealt = units([hashes[row] for row in active.tolist()], groups, mine, split.seed)
+    fold = np.full(len(parts), -1)
+    fold[active], _ = _folds_around(dealt, parts[active] == "test", folds)
+    return replace(split, frame=split.frame.with_columns(pl.Series("fold", fold)))
+
+
 def _folds_around(dealt: Units, is_sealed: np.ndarray, folds: int) -> tuple[np.ndarray, int]:
     """Int[items]: the fold of every item that is dealt, −1 for one that is sealed; and how many folds there are, at
     most one for each group outside the test part."""

@@ -16,11 +16,11 @@ from penjing.remedies import NotApplicable, modality_names, moved
 TREATS: Mapping[str, float] = {"shortcut": 1.0}
 
 
-def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:  # noqa: ARG001 - every remedy is asked in the same words
-    """The recipe of a network that does not see the border of its pictures."""
+def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
+    """The recipe of a network that does not see the border of its pictures, as wide as the finding says."""
     if "image" not in modality_names(recipe):
         why = "an encoder sees its pictures whole" if recipe.pretrained else "its network sees no pictures"
         return NotApplicable(why)
     if recipe.training.border:
         return NotApplicable("the border of its pictures is hidden already")
-    return moved(recipe, {"training.border": BORDER}, "")
+    return moved(recipe, {"training.border": float(finding.evidence.get("border", BORDER))}, "")

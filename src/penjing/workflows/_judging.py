@@ -161,7 +161,7 @@ class Judging:
         where = f"on {count:,} {JUDGES[self.bench.judged_on]}"
         if self.bench.judged_on == "folds":
             where += f", each judged {'once' if times == 1 else f'{times} times'}"
-        if self.bench.hides_border:
+        if self.bench.border:
             where += ", shown without their border"
         groups = f" ({many(difference.units, 'group')})" if difference.units < count else ""
         return f"with {difference.seeds} seeds {where}{groups}"

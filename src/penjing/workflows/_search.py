@@ -74,6 +74,7 @@ class Search:
             look better.
         longest_seeing: the most seconds that encoders may take to see all items.
         naming: names the items that remedies ask for which no finding points at; None names none.
+        first: what is tried before all that suits the findings.
     """
 
     bench: Bench
@@ -92,6 +93,7 @@ class Search:
     longest_seeing: Callable[[], float] = lambda: math.inf
     screenings: Callable[[float, int], int] = lambda *_: 1
     naming: Naming | None = None
+    first: Sequence[Suited] = ()
 
     def __post_init__(self) -> None:
         rows = self.bench.screened
@@ -144,11 +146,14 @@ class Search:
         """Try remedies until none is left that may help, or there is no time.
 
         Args:
-            asked: those to try and no others, in this order; () takes what suits the findings, old and new, then what
-                takes longer, and then all others. Either way, what looked no better is tried once more on top of what
-                looked good after it.
+            asked: those to try and no others, in this order; () takes `first`, what suits the findings, old and new,
+                then what takes longer, and then all others. Either way, what looked no better is tried once more on top
+                of what looked good after it.
         """
-        queue = list(asked) or [one for one in suited(list(self.findings), self.base) if one.name not in self.without]
+        queue = list(asked)
+        if not queue:
+            names = self.without.union(one.name for one in self.first)
+            queue = [*self.first, *(one for one in suited(list(self.findings), self.base) if one.name not in names)]
         further = [self._patient, *([] if asked else [self._others])]
         while queue or further or (queue := self._again()):
             if not queue:

@@ -14,13 +14,16 @@ from penjing.core.events import Said, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.record import Record
 from penjing.core.run import Run
+from penjing.core.usual import BORDER
 from penjing.models.own import Own
 from penjing.training._loader import spread
 from penjing.workflows._columns import columns_of
 from penjing.workflows._experiments import looked_at
+from penjing.workflows._hidden import telling_border
 from penjing.workflows._laboratory import Laboratory
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
+from penjing.workflows._trials import Bench
 
 SHORTCUT = "shortcut"  # the finding under which no score of whole pictures is believed
 LEAST_LOOKED_AT, MOST_LOOKED_AT = 30, 1_000  # validation pictures of which parts are hidden; groups at least
@@ -44,7 +47,7 @@ def of_pictures(
     """
     recipe, groups = run.recipe, len(np.unique(prepared.groups[rows]))
     has_pictures = any(slot.modality == "image" for slot in prepared.slots) and not recipe.pretrained
-    is_whole = run.has_weights and run.status == "finished" and not prepared.split.folds
+    is_whole = run.has_weights and run.status == "finished" and not recipe.split.folds
     if not has_pictures or not is_whole or groups < LEAST_LOOKED_AT or recipe.training.border:
         return []
     learned = {name: one["learned"] for name, one in run.prepare["inputs"].items()}
@@ -55,6 +58,14 @@ def of_pictures(
         tell(watch, Said(f"whether the border tells the answer is not looked at: {problem_of_weights}"))
         return []
     return _trouble(Record(trials=pl.DataFrame(found, infer_schema_length=None)), [SHORTCUT])
+
+
+def border_of(bench: Bench) -> float:
+    """How wide the border of the pictures is that tells the answer, as a share of each side."""
+    prepared = bench.prepared
+    if prepared.task != "classify":
+        return BORDER
+    return telling_border(pose(prepared, bench.learned, spread(bench.screened, MOST_LOOKED_AT), own=bench.own))
 
 
 def _trouble(record: Record, names: Sequence[str]) -> list[Finding]:

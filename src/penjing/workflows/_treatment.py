@@ -132,6 +132,8 @@ class Treatment:
         scores = [f"valid  {metric_name(self.metric)} {change} (chosen on)"] if change else []
         if self.shown == "without border" and self.run.recipe.training.border:
             scores += ["       the first one rests on the border of the pictures, the second does not"]
+        if self.run.recipe.split.folds > self.origin.recipe.split.folds:
+            scores += ["       the first one is of the items that validated, the second of all folds"]
         return [*scores, f"next:  penjing report {place} · penjing diagnose {place}"]
 
     def _effect(self, difference: Difference) -> str:

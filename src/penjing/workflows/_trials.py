@@ -113,14 +113,18 @@ class Bench:
         task: the plug-in.
         doubted: labels that networks doubt which may have learned from what judges. In a verdict others take their
             place, doubted by networks that did not; see `doubts_of`.
-        hides_border: whether pictures that choose and judge are shown without their border, which tells the answer.
+        border: share of a picture's side, at either end, without which pictures that choose and judge are shown, for it
+            tells the answer; 0 shows them whole.
+        mixes_parts: whether the data are read in folds of all items outside the test part for a run that has none: a
+            recipe without folds learns from training items and chooses on validation items all the same.
         own: a person's own network, of which each training takes a copy; None where a recipe makes its network.
     """
 
     prepared: Prepared
     task: Any
     doubted: Doubts | None = None
-    hides_border: bool = False
+    border: float = 0.0
+    mixes_parts: bool = False
     own: Own | None = None
     _posed: dict[Any, Problem] = field(default_factory=dict, repr=False)
     _seen: dict[str, Prepared] = field(default_factory=dict, repr=False)
@@ -254,6 +258,7 @@ class Bench:
             UsageError: a person's own network does not take what the recipe gives it.
         """
         begun, seeing = time.monotonic(), sum(self._seeing.values())
+        deal = self._as_dealt(recipe, deal)
         problem = self._problem(recipe, deal, limits.seconds, limits.seeing)
         begun += sum(self._seeing.values()) - seeing
         truth = self.prepared.truth
@@ -279,6 +284,15 @@ class Bench:
             return self._told_nothing(recipe, problem, deal, trained.history, begun)
         answer = np.asarray(self.task.answer(judged, calibrated))
         return self._told(recipe, deal, choosing, answer, trained.history, begun)
+
+    def _as_dealt(self, recipe: Recipe, deal: Deal) -> Deal:
+        """A deal as a recipe learns under it; see `mixes_parts`."""
+        if not self.mixes_parts or recipe.split.folds:
+            return deal
+        rows = self.prepared.rows
+        return replace(
+            deal, train=np.intersect1d(deal.train, rows("train")), valid=np.setdiff1d(rows("valid"), deal.judged)
+        )
 
     def _told_nothing(
         self, recipe: Recipe, problem: Problem, deal: Deal, history: Sequence[Mapping[str, Any]], begun: float
@@ -417,6 +431,7 @@ class Bench:
         key = (
             _encoders_of(recipe),
             columns,
+            recipe.split.folds,
             deal.name,
             deal.is_whole,
             tuple(sorted(dropped)),
@@ -430,13 +445,13 @@ class Bench:
                 if hashes[row] in taken:
                     truth[row] = self.prepared.classes.index(taken[hashes[row]])
             self._posed.clear()
-            if self.hides_border and sees_whole_pictures(self.prepared, recipe):
+            if self.border and sees_whole_pictures(self.prepared, recipe):
                 raise UsageError("a pretrained encoder sees pictures whole, and their border tells the answer")
             seen = self._see(recipe, seconds if seeing is None else seeing)
             told = replace(seen, slots=narrowed(seen.slots, columns), truth=truth)
             posed = pose(told, train, deal.valid, own=self.own)
-            if self.hides_border and not deal.is_whole:
-                posed = choosing_without_border(posed)
+            if self.border and not deal.is_whole:
+                posed = choosing_without_border(posed, self.border)
             self._posed[key] = posed
         return self._posed[key]
 

@@ -25,14 +25,15 @@ from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
 from penjing.core.recipe import Choice, Recipe, to_dict
 from penjing.core.report.text import many
 from penjing.core.run import Run, check_free, reserve
+from penjing.core.split import FOLDS_WITHOUT_TEST
 from penjing.core.units import show_seconds
 from penjing.core.usual import LINEAR, USUAL_OF_MANY
-from penjing.models.own import Own
 from penjing.training import _checkpoint
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._pretrained import AUTO, NO
+from penjing.workflows._together import DRIFT, REMEDY
 from penjing.workflows._wish import FitWish
 from penjing.workflows.diagnose import diagnose
 from penjing.workflows.fit import Origin, fit
@@ -134,7 +135,7 @@ def _looked_at(data: object, wish: FitWish, first: Run, clock: Clock, watch: Wat
         why = f"not treated: {problem}"
         looked = {"what": "heal", "choice": "nothing trained", "why": str(problem)}
         return Healed([looked, _nothing(why)], untold=why)
-    return _healed(first, data, clock, watch, wish.recipe.own)
+    return _healed(first, data, wish, clock, watch)
 
 
 def _nothing(why: str) -> dict[str, str]:
@@ -177,8 +178,8 @@ def _in_silence(watch: Watch) -> Watch:
     return told
 
 
-def _healed(first: Run, data: object, clock: Clock, watch: Watch, own: Own | None = None) -> Healed:
-    """Look at the short training, and treat what is wrong with it; `own` is the person's own network."""
+def _healed(first: Run, data: object, wish: FitWish, clock: Clock, watch: Watch) -> Healed:
+    """Look at the short training, and treat what is wrong with it."""
     diagnosis = diagnose(first)
     findings = tuple(one for one in diagnosis.findings if one.name not in OF_SHORTNESS)
     named = ", ".join(one.name for one in findings if one.is_trouble) or "nothing wrong"
@@ -187,9 +188,11 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch, own: Own | Non
     looked = {"what": "heal", "choice": named, "why": why}
     tell(watch, Decided("heal", named, why))
     seconds = TREATING_SHARE * clock.left
+    may_take_folds = any(one.name == DRIFT for one in findings) and _may_take_folds(wish, clock)
+    without, own = NOT_TRIED if may_take_folds else NOT_TRIED | {REMEDY}, wish.recipe.own
     trial = Trial(
         first,
-        TreatWish(seconds=seconds, without=NOT_TRIED, healthy=False),
+        TreatWish(seconds=seconds, without=without, healthy=False),
         Clock(seconds),
         watch,
         replace(diagnosis, findings=findings),
@@ -207,6 +210,13 @@ def _healed(first: Run, data: object, clock: Clock, watch: Watch, own: Own | Non
     return Healed([looked, *lines], trial.base, found.recipe)
 
 
+def _may_take_folds(wish: FitWish, clock: Clock) -> bool:
+    """Whether what is kept may learn in folds, each in a share of its time: nothing that the person gave speaks of
+    them, and there is time."""
+    is_open = "folds" not in wish.given and (wish.recipe.recipe is None or not wish.recipe.recipe.split.folds)
+    return is_open and most_folds((1 - TREATING_SHARE) * clock.left) >= FOLDS_WITHOUT_TEST
+
+
 def _with(wish: FitWish, healed: Healed) -> FitWish:
     """The wish with what helped: as choices by hand, or as a recipe where one was given or pretrained features won."""
     if healed.recipe is None or healed.base is None:
@@ -214,6 +224,8 @@ def _with(wish: FitWish, healed: Healed) -> FitWish:
     before, after = healed.base, healed.recipe
     corrected = Corrections(after.data.drop, after.data.relabel)
     data = replace(wish.data, corrected=corrected) if corrected else wish.data
+    if after.split.folds != before.split.folds:
+        wish, data = replace(wish, given=wish.given | {"folds"}), replace(data, folds=after.split.folds)
     if after.data.inputs != before.data.inputs:
         data = replace(data, columns=after.data.inputs)
     wish = replace(wish, data=data)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from penjing.core import plugins, split
@@ -26,7 +27,7 @@ from penjing.core.run import Run, check_free, flat, now, open_run
 from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
-from penjing.workflows import _close, _own, _search
+from penjing.workflows import _close, _own, _search, _together
 from penjing.workflows._allowance import MOST_STAGES, Allowance
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._growing import grown
@@ -41,7 +42,7 @@ from penjing.workflows._search import NO_FINDING, Search
 from penjing.workflows._seeds import ANOTHER_SEED, Seeds, is_settled
 from penjing.workflows._steps import Outcome, Step, Treated
 from penjing.workflows._survey import is_sealed
-from penjing.workflows._told_by_data import SHORTCUT, of_columns, of_pictures
+from penjing.workflows._told_by_data import SHORTCUT, border_of, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import Bench, JudgedOn, Screened
 from penjing.workflows._verdict import Arm, Judged
@@ -178,6 +179,8 @@ class Trial:
     ways: list[dict[str, Any]] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
+    _first: tuple[Suited, ...] = ()
+    _apart: Bench = field(init=False)  # with the parts as they are, where these are taken together
 
     def __post_init__(self) -> None:
         recipe, self.own = _own.given_again(self.run, self.model, "treat")
@@ -196,9 +199,10 @@ class Trial:
         is_spared = not self.wish.remedies and not self.wish.healthy
         if is_spared and not findings and not self.base.data.table:
             return self._ended((), None, None)
-        self._check_record()
+        self.time.check(self._known_seconds)  # refused at once where the record says that the time will not do by far
         self._open(data)
-        findings += self._of_data()
+        self._look_at_data()
+        findings = [one for one in self.diagnosis.findings if one.is_trouble]
         if is_spared and not findings:
             return self._ended((), None, None)
         asked, infos = self._asked(), [one for one in self.diagnosis.findings if not one.is_trouble]
@@ -210,7 +214,7 @@ class Trial:
             self.time.longest,
             self._decide,
             self.watch,
-            without=self.wish.without,
+            without=self.wish.without | (set() if self.bench.mixes_parts else {_together.REMEDY}),
             infos=infos,
             relax=self.time.relax,
             tighten=self.time.tighten,
@@ -218,6 +222,7 @@ class Trial:
             longest_seeing=self.time.longest_seeing,
             screenings=self.time.screenings,
             naming=None if self.wish.remedies else self.naming,
+            first=self._first,
         )
         self._begin(search)
         search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
@@ -257,7 +262,11 @@ class Trial:
         own, if its network is shown to be worse than that."""
         if not self.has_growing:
             return found
-        seeds = Seeds(self.bench, self.metric, self.time, self.watch)
+        recipe, bench = found.recipe or self.base, self.bench
+        if bench.mixes_parts and not recipe.split.folds:  # what it is chosen and judged by is what it always was
+            bench = replace(self._apart, border=bench.border)
+            self.time = replace(self.time, growing=1, has_folds=bench.judged_on == "folds")
+        seeds = Seeds(bench, self.metric, self.time, self.watch)
         if found.recipe is None:
             is_asked = bool(self.wish.remedies) or ANOTHER_SEED in self.wish.without
             return found if is_asked else self._with_another_seed(found, seeds)
@@ -287,9 +296,12 @@ class Trial:
 
     def _record_of(self, recipe: Recipe, found: Screened) -> Record:
         """What checks may read of a training that was tried, beside the simple models and the inputs of the run."""
-        rows, own = self.bench.screened, self.run.record
+        rows, own, answer = self.bench.screened, self.run.record, found.answer
+        if self.bench.mixes_parts:  # simple models answered those that validate
+            is_known = np.isin(rows, self.bench.prepared.rows("valid"))
+            rows, answer = rows[is_known], answer[is_known]
         items = _close.told_items(
-            self.bench.prepared, rows, [_close.Answers("network", found.answer, found.threshold)], "valid", self.task
+            self.bench.prepared, rows, [_close.Answers("network", answer, found.threshold)], "valid", self.task
         )
         if own.items is not None:
             is_simple = (pl.col("model") != "network") & (pl.col("part") != "train")
@@ -300,15 +312,14 @@ class Trial:
 
     def _asked(self) -> list[Suited]:
         """The remedies that a person named, each for what it was found for, if it was."""
-        known = {one.name: one for one in suited(list(self.diagnosis.findings))}
+        known = {one.name: one for one in (*suited(list(self.diagnosis.findings)), *self._first)}
         finding = Finding(ASKED, "info", "Asked for by name.")
         return [known.get(name, Suited(name, finding, 1.0)) for name in dict.fromkeys(self.wish.remedies)]
 
-    def _check_record(self) -> None:
-        """Refuse at once where the record says that the time will not do by far."""
-        known = [float(line["seconds"]) for line in self.run.steps if line.get("seconds")]
-        if known:
-            self.time.check(known[-1])
+    @property
+    def _known_seconds(self) -> float:
+        """What the training took, by the record; 0 where that does not tell."""
+        return next((float(line["seconds"]) for line in reversed(self.run.steps) if line.get("seconds")), 0.0)
 
     # ---- the search
 
@@ -320,16 +331,35 @@ class Trial:
         prepared = prepare(place_of(self.run, data), data_wish_of(self.run), self.clock, None, previous, only=only)
         check_same(self.run, prepared, previous)
         self.bench = Bench(prepared, self.task, own=self.own)
+        self._take_together()
         self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
-        has_seeds = self.has_growing and not is_settled(self.base, prepared)
+        has_seeds = self.has_growing and not is_settled(self.base, self.bench.prepared)
         self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took, draws_seeds=has_seeds)
         self._check_groups()
         self.bench.check_own(self.base)
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
-        self.naming = Naming(self.bench, self.base, self.time, self.wish.seeds, self._say_way)
+        doubting = _together.with_folds(self.base) if self.bench.mixes_parts else self.base
+        self.naming = Naming(self.bench, doubting, self.time, self.wish.seeds, self._say_way)
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             self._say_way(f"{count} with a target far from all others", "learned from, but no judge of anything")
+
+    def _take_together(self) -> None:
+        """Where that may help, read training and validation items in folds of both; or say in the findings why not."""
+        named, remedy = self.wish.remedies, _together.REMEDY
+        is_wanted = remedy in named if named else remedy not in self.wish.without
+        found = _together.speaking_for(self.bench, self.diagnosis.findings) if is_wanted else None
+        taken = _together.together(self.bench) if found else self.bench
+        growing = 1 + taken.prepared.split.folds if self.has_growing else 0
+        longer = replace(self.time, growing=growing, has_folds=taken.judged_on == "folds")
+        apart = _together.why_apart(taken, found, longer, self._known_seconds) if found else _together.ENOUGH
+        if found is None or apart:
+            told = tuple(_together.told_apart(one, apart) for one in self.diagnosis.findings)
+            self.diagnosis = replace(self.diagnosis, findings=told)
+            return
+        self._apart, self.bench, self.time = self.bench, taken, longer
+        self._first = (Suited(remedy, found, 1.0),)
+        self._say_way("folds of training and validation items together choose and judge", _together.why(found))
 
     def _check_groups(self) -> None:
         """Refuse where fewer groups judge than a verdict needs."""
@@ -341,19 +371,25 @@ class Trial:
             found, needed = many(bench.judging_groups, "group"), f"{FEWEST_GROUPS} groups"
             raise RunError(f"a verdict needs {needed} of items that judge or more, and {self.run.path} has {found}")
 
-    def _of_data(self) -> list[Finding]:
-        """What is wrong with the data, which only who reads them sees; told with the diagnosis. Where the border of
+    def _look_at_data(self) -> None:
+        """Add to the diagnosis what is wrong with the data, which only who reads them sees. Where the border of
         pictures tells the answer, no score that rests on it is believed."""
-        found = of_columns(self.bench.prepared)
+        apart = self._apart if self.bench.mixes_parts else self.bench  # diagnosis is of the parts as they are
+        found = of_columns(apart.prepared)
         known = {one.name for one in self.diagnosis.findings}
         if SHORTCUT not in known:
-            found += of_pictures(self.run, self.bench.prepared, self.bench.screened, self.clock, self.watch, self.own)
+            found += of_pictures(self.run, apart.prepared, apart.screened, self.clock, self.watch, self.own)
         self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *found))
         if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
-            self.shown, self.bench.hides_border = "without border", True
+            self.shown, self.bench.border = "without border", border_of(apart)
+            self.diagnosis = replace(self.diagnosis, findings=tuple(map(self._with_border, self.diagnosis.findings)))
             why = "it tells the answer, so that no score which rests on it is worth anything"
             self._say_way("pictures that choose and judge are shown without their border", why)
-        return found
+
+    def _with_border(self, finding: Finding) -> Finding:
+        if finding.name != SHORTCUT:
+            return finding
+        return replace(finding, evidence={**finding.evidence, "border": self.bench.border})
 
     def _say_way(self, choice: str, why: str, what: str = "judging") -> None:
         """Tell and write down what is decided of how this treatment chooses and judges."""
@@ -372,7 +408,7 @@ class Trial:
             raise self.time.seeing_too_short(slow.seconds) from None
         except TooSlowError as slow:
             raise self.time.too_short(slow.seconds) from None
-        pointed = [one for one in suited(list(search.findings), self.base) if one.name not in self.wish.without]
+        pointed = [one for one in suited(list(search.findings), self.base) if one.name not in search.without]
         number = len(self.wish.remedies) or len(pointed)
         found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
         tell(self.watch, Said(f"one training takes {show_seconds(self.time.base_seconds)}; {found}"))
@@ -506,7 +542,7 @@ class Trial:
         if not (data.drop or data.relabel):
             return recipe
         prepared = self.bench.prepared
-        parts = ("train", "valid", "confirm") if prepared.split.folds else ("train",)
+        parts = ("train", "valid", "confirm") if recipe.split.folds else ("train",)
         rows = prepared.rows(*parts).tolist()
         found = Corrections(data.drop, data.relabel)
         kept = of_rows(found, prepared.corrections, rows, prepared.hashes, is_sealed(prepared.table))
