@@ -32,7 +32,7 @@ from penjing.remedies import NotApplicable
 from penjing.training import engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows._choose import RecipeWish, base_recipe
-from penjing.workflows._together import few
+from penjing.workflows._together import can_follow, few, speaking_for, together
 from penjing.workflows._trials import Bench, Deal
 from penjing.workflows.compare import differences
 
@@ -186,25 +186,32 @@ class Searched:
 
 def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Searched:
     """The best of random compositions of remedies by validation, "no change" among them, in as many seconds of
-    processor time; each composition once. A training that ends later is none of them."""
+    processor time; each composition once. A training that ends later is none of them.
+
+    Where `treat` takes training and validation items together from the beginning, one fold of both tells the best here
+    too, and that one is then trained on all that its recipe learns from, in time that does not count."""
     draw = stream(seed, "clinic random search")
     begun = time.process_time()
     recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
     trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
-    found, known = Searched(_trained(ward, recipe), recipe, recipe), {recipe.id}
-    findings = [*sick.findings, *filter(None, [few(trials)])]
+    speaks = speaking_for(trials, sick.findings)
+    taken = together(trials) if speaks else None
+    findings = [*sick.findings, *([speaks or few(trials)] if speaks or can_follow(trials) else [])]
+    found, known = Searched(_trained(ward, recipe, taken), recipe, recipe), {recipe.id}
     while time.process_time() - begun < seconds:
         other = _composed(recipe, findings, draw)
         if other.id in known:
             continue
         known.add(other.id)
-        trained = _trained(ward, other, trials)
+        trained = _trained(ward, other, taken or trials)
         if (late := time.process_time() - begun - seconds) > 0:
             found.late_seconds = late
         else:
             found.trainings += 1
             if trained is not None and (found.best is None or trained.value > found.best.value):
                 found.best, found.recipe = trained, other
+    if taken is not None and found.best is not None:
+        found.best = replace(_trained(ward, found.recipe, trials, is_last=True) or found.best, told=found.best.value)
     return found
 
 
@@ -230,42 +237,60 @@ def default_recipe(ward: carry.Ward, seed: int) -> Recipe:
 
 @dataclass(frozen=True)
 class Found:
-    """A training and what it was of: the items as its recipe sees them."""
+    """A training and what it was of: the items as its recipe sees them.
+
+    Attributes:
+        trained: the network and its course.
+        problem: what it learned.
+        told: the watched metric on items that chose it, larger being better; None where those of its course did.
+    """
 
     trained: Trained
     problem: Problem
+    told: float | None = None
 
     @property
     def value(self) -> float:
-        """The watched metric on validation, larger being better."""
+        """The watched metric on the items that chose it, larger being better."""
+        if self.told is not None:
+            return self.told
         return -np.inf if self.trained.best is None else float(self.trained.best)
 
 
-def _trained(ward: carry.Ward, recipe: Recipe, trials: Bench | None = None) -> Found | None:
+def _trained(ward: carry.Ward, recipe: Recipe, trials: Bench | None = None, is_last: bool = False) -> Found | None:
     """What a recipe gives on a ward's training part; None where it fails.
 
     Args:
         trials: show the items as the recipe sees them: without columns and items that it leaves out, through its
             encoders. None shows them as they are.
+        is_last: whether this is what is kept: a recipe with folds then learns from all items, and nothing chooses.
     """
     try:
         problem = ward.problem
         if trials is not None:
-            train, valid = _dealt(ward, recipe)
-            problem = trials._problem(recipe, Deal((), train, valid, valid), np.inf)
-        return Found(engine.carry_out(recipe, problem, is_recorded=False), problem)
+            deal = trials._as_dealt(recipe, _dealt(ward, recipe, trials, is_last))
+            problem = trials._problem(recipe, deal, np.inf)
+        trained = engine.carry_out(recipe, problem, is_recorded=False)
+        if trials is None or not trials.mixes_parts:
+            return Found(trained, problem)
+        task, truth = trials.task, ward.prepared.truth[trials.screened]
+        metric = task.metric(task.Settings(**recipe.task.settings).metric)
+        value = metric(truth, task.answer(engine.outputs(trained.network, problem.items, trials.screened)))
+        return Found(trained, problem, float(value if metric.is_higher_better else -value))
     except (PenjingError, RuntimeError):
         return None
 
 
-def _dealt(ward: carry.Ward, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
+def _dealt(ward: carry.Ward, recipe: Recipe, trials: Bench, is_last: bool) -> Deal:
     """The rows that are learned from and that choose; of a recipe with folds, one of these chooses."""
     train, valid = ward.problem.train, ward.problem.valid
-    if not recipe.split.folds:
-        return train, valid
-    rows = np.sort(np.concatenate([train, valid]))
-    fold = split.inner_folds(ward.prepared.groups[rows], ward.prepared.strata(rows), recipe.split.folds)
-    return rows[fold != 0], rows[fold == 0]
+    if trials.mixes_parts:
+        train, valid = trials.learned, trials.screened
+    elif recipe.split.folds:
+        rows = np.sort(np.concatenate([train, valid]))
+        fold = split.inner_folds(ward.prepared.groups[rows], ward.prepared.strata(rows), recipe.split.folds)
+        train, valid = (rows, rows[:0]) if is_last else (rows[fold != 0], rows[fold == 0])
+    return Deal((), train, valid, valid)
 
 
 def _held_out(ward: carry.Ward, found: Found | None) -> np.ndarray | None:

@@ -320,7 +320,9 @@ def test_a_random_search_tries_each_recipe_once_and_counts_only_what_ends_in_tim
 
     monkeypatch.setattr(repair, "_trained", trained)
     monkeypatch.setattr(repair, "_composed", lambda *_: change(base, {"seed": next(drawn)}))
-    monkeypatch.setattr(repair, "Bench", lambda *_: SimpleNamespace(judged_on="confirm"))
+    monkeypatch.setattr(repair, "Bench", lambda *_: "trials")
+    monkeypatch.setattr(repair, "speaking_for", lambda *_: None)
+    monkeypatch.setattr(repair, "can_follow", lambda _: False)
     monkeypatch.setattr(repair, "Run", lambda _: SimpleNamespace(recipe=base))
     monkeypatch.setattr(repair, "time", SimpleNamespace(process_time=lambda: clock[0]))
     ward: Any = SimpleNamespace(prepared=SimpleNamespace(task="classify"))
@@ -335,11 +337,19 @@ def test_a_random_composition_with_folds_learns_from_both_parts_as_a_treatment_d
     ward: Any = SimpleNamespace(
         problem=SimpleNamespace(train=np.arange(20), valid=np.arange(20, 30)), prepared=prepared
     )
-    train, valid = repair._dealt(ward, Recipe())
-    assert (train.tolist(), valid.tolist()) == (list(range(20)), list(range(20, 30)))
-    train, valid = repair._dealt(ward, change(Recipe(), {"split.folds": 5}))
-    assert len(valid) == 6
-    assert sorted([*train.tolist(), *valid.tolist()]) == list(range(30))
+    apart: Any = SimpleNamespace(mixes_parts=False)
+    folded, both = change(Recipe(), {"split.folds": 5}), list(range(30))
+    deal = repair._dealt(ward, Recipe(), apart, is_last=False)
+    assert (deal.train.tolist(), deal.valid.tolist()) == (both[:20], both[20:])
+    deal = repair._dealt(ward, folded, apart, is_last=False)
+    assert len(deal.valid) == 6
+    assert sorted([*deal.train.tolist(), *deal.valid.tolist()]) == both
+    last = repair._dealt(ward, folded, apart, is_last=True)
+    assert (last.train.tolist(), last.valid.tolist()) == (both, [])
+    taken: Any = SimpleNamespace(mixes_parts=True, learned=np.arange(24), screened=np.arange(24, 30))
+    for recipe in (Recipe(), folded):  # one fold of both parts tells which is better
+        deal = repair._dealt(ward, recipe, taken, is_last=False)
+        assert (deal.train.tolist(), deal.valid.tolist()) == (both[:24], both[24:])
 
 
 def test_repair_counts_what_came_within_two_points_of_the_healthy_run() -> None:

@@ -67,10 +67,14 @@ def test_trainings_that_are_owed_take_time_from_all_others_until_they_are_made()
 def test_a_verdict_leaves_time_for_seeds_once_it_is_as_thorough_as_planned() -> None:
     one = allowed(600)
     one.begin(3.0)
-    assert one.for_seeds(USUAL_TURNS, 3.0) == 0.0  # the new run has none to choose
+    assert one.for_later(USUAL_TURNS, 3.0) == 0.0  # the new run has none to choose
     one.draws_seeds = True
-    assert one.for_seeds(USUAL_TURNS - 1, 3.0) == 0.0
-    assert one.for_seeds(USUAL_TURNS, 3.0) == pytest.approx(_allowance.SLACK * _allowance.DRAWN * 3.0)
+    assert one.for_later(USUAL_TURNS - 1, 3.0) == 0.0
+    seeds = one.for_later(USUAL_TURNS, 3.0)
+    assert seeds == pytest.approx(_allowance.SLACK * _allowance.DRAWN * 3.0)
+    one.is_followed = True  # by two turns of three folds on either side, and a new run of five folds more
+    folds = _allowance.SLACK * 2 * 3 * 2 + _allowance.GROWING_SLACK * 5
+    assert one.for_later(USUAL_TURNS, 3.0) == pytest.approx(seeds + folds * 3.0)
 
 
 def test_cheap_trainings_are_looked_at_with_several_seeds() -> None:

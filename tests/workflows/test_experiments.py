@@ -443,9 +443,9 @@ def test_a_border_is_as_wide_as_what_tells_the_class_there(rows, share):
         truth=truth,
         classes=("a", "b", "c"),
     )
-    assert telling_border(problem) == share
+    assert telling_border(problem, np.arange(300)) == share
     pictures = pictures[:, 6:12, 6:12]  # so small that no border is wider than a pixel
-    assert telling_border(problem) == 0.1
+    assert telling_border(problem, np.arange(300)) == 0.1
 
 
 @pytest.mark.parametrize(("side", "share"), [(10, 0.2), (16, 0.2), (16, 0.3), (28, 0.3)])

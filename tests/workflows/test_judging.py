@@ -63,7 +63,7 @@ def judging(
         until_growing=lambda _: seconds - clock.elapsed,
         least_turns=LEAST,
         clock=clock,
-        for_seeds=lambda turns, _: seeds_from[1] if turns >= seeds_from[0] else 0.0,
+        for_later=lambda turns, _: seeds_from[1] if turns >= seeds_from[0] else 0.0,
     )
     bench: Any = Bench()
     allowed: Any = time

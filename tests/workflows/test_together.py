@@ -12,14 +12,19 @@ import polars as pl
 import pytest
 
 import penjing as pj
+from penjing.core.budget import Clock
+from penjing.core.differences import Difference
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, SplitChoices
 from penjing.core.run import Run
 from penjing.workflows import heal as healing
 from penjing.workflows import treat as treating
+from penjing.workflows._allowance import Allowance
 from penjing.workflows._choose import RecipeWish
-from penjing.workflows._together import BY_TIME, DRIFT, ENOUGH, FEW, NO_TIME, REMEDY, why_apart
+from penjing.workflows._together import BY_TIME, DRIFT, FEW, FEW_GROUPS, NO_TIME, REMEDY, why_apart
+from penjing.workflows._treatment import Treatment
 from penjing.workflows._wish import FitWish
+from penjing.workflows.diagnose import Diagnosis
 from penjing.workflows.heal import Healed
 
 RECIPE = """
@@ -38,14 +43,14 @@ number_format = "float32"
 """
 
 
-def rows(train: int, valid: int, moved: float, **columns: Any) -> pl.DataFrame:
-    """A table whose class is the sign of x and y together, but in validation, where x is another measure and larger."""
+def rows(train: int, valid: int, moved: float | None = None) -> pl.DataFrame:
+    """A table whose class is the sign of x and y together; in validation x may be another measure, moved so far."""
     draw = np.random.default_rng(0)
     part = np.array(["train"] * train + ["valid"] * valid + ["test"] * 40)
     x, y = draw.normal(size=(2, len(part)))
     label = np.where(x + y > 0, "up", "down")
-    shown = np.where(part == "valid", moved - x, x)
-    return pl.DataFrame({"x": shown, "y": y, "label": label, "part": part.tolist(), **columns})
+    shown = x if moved is None else np.where(part == "valid", moved - x, x)
+    return pl.DataFrame({"x": shown, "y": y, "label": label, "part": part.tolist()})
 
 
 def fitted(table: pl.DataFrame, folder: Path, **choices: Any) -> Run:
@@ -56,7 +61,7 @@ def fitted(table: pl.DataFrame, folder: Path, **choices: Any) -> Run:
 
 def trial_of(run: Run, table: pl.DataFrame, **wished: Any) -> treating.Trial:
     """A treatment that has read its data."""
-    trial = treating.Trial(run, treating.TreatWish(**wished), treating.Clock(60.0), None, treating.diagnose(run))
+    trial = treating.Trial(run, treating.TreatWish(**wished), Clock(60.0), None, treating.diagnose(run))
     trial._open(table)
     return trial
 
@@ -76,7 +81,7 @@ def test_what_learns_from_both_kinds_is_kept_and_the_new_run_has_folds(tmp_path:
     parts = [pl.read_parquet(one.path / "split.parquet") for one in (run, found.run)]
     assert parts[0].select("hash", "part").equals(parts[1].select("hash", "part"))
     lines = [line for line in run.ledger if line["what"] == "judging"]
-    assert lines[0]["choice"] == "folds of training and validation items together choose and judge"
+    assert lines[0]["choice"] == "training and validation items are taken together"
     assert lines[0]["why"] == "validation items are of another kind than those that are learned from"
     assert "the first one is of the items that validated, the second of all folds" in str(found).replace(
         "\n" + 7 * " ", " "
@@ -84,36 +89,65 @@ def test_what_learns_from_both_kinds_is_kept_and_the_new_run_has_folds(tmp_path:
 
 
 def test_where_few_items_are_learned_from_and_many_validate_both_are_taken_together(tmp_path: Path) -> None:
-    table = rows(24, 120, moved=0.0).with_columns(
-        x=pl.when(pl.col("part") == "valid").then(-pl.col("x")).otherwise("x")
-    )
+    table = rows(24, 120).with_columns(x=pl.when(pl.col("part") == "valid").then(-pl.col("x")).otherwise("x"))
     trial = trial_of(fitted(table, tmp_path), table)
     (first,) = trial._first
-    few = first.finding
-    assert (first.name, few.name) == (REMEDY, FEW)
-    assert (few.level, few.message) == ("info", "24 items are learned from, and 120 validate.")
+    assert (first.name, first.finding.name) == (REMEDY, FEW)
+    assert (first.finding.level, first.finding.message) == ("info", "24 items are learned from, and 120 validate.")
     assert trial.bench.mixes_parts
     assert trial.time.growing == 6  # a network for each fold, and the one that is kept
 
 
-def test_elsewhere_they_stay_apart_and_the_finding_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_it_is_tried_at_last_on_top_of_what_is_kept(tmp_path: Path) -> None:
+    table = rows(60, 40)
+    slow = Recipe.from_toml(RECIPE.replace("0.01", "0.00001")).filled()
+    run = fitted(table, tmp_path, recipe=slow)
+    trial = trial_of(run, table)
+    assert not trial.bench.mixes_parts
+    assert trial.time.is_followed
+    assert trial.time.growing == 1
+    found = pj.treat(run, time="30s", data=table, out=tmp_path / "new", watch=None)
+    told = {one.remedy: one for one in found.treated if one.difference is not None}
+    assert told[REMEDY].finding == FEW
+    assert told[REMEDY].difference is not None
+    assert told[REMEDY].difference.units == 80  # folds of both parts; one chose
+    lines = [line for line in run.ledger if line["what"] == "treatment"]
+    assert lines[-1]["remedy"] == REMEDY  # after all others
+    assert found.kept
+    is_kept = told[REMEDY].outcome == "helped"
+    assert (REMEDY in found.kept) == is_kept
+    assert found.run is not None
+    assert (found.run.recipe.split.folds > 0) == is_kept
+
+
+def test_what_the_last_one_is_worth_on_top_of_the_others_is_said_apart() -> None:
+    def worth(effect: float) -> Difference:
+        return Difference(effect, effect - 0.01, effect + 0.01, 0.001, 9, 100)
+
+    run: Any = SimpleNamespace(path=Path("run"), scores=())
+    found = Treatment(
+        run, Diagnosis("sick", (), (), ()), "accuracy", "folds", 3, kept=("augment", REMEDY), gain=worth(0.05)
+    )
+    both = "kept augment and cross_validate: accuracy +5.0 points [+4.0 to +6.0]"
+    assert found.verdict == both
+    apart = "kept augment: accuracy +5.0 points [+4.0 to +6.0], and cross_validate: +2.0 points [+1.0 to +3.0] more"
+    assert replace(found, further=worth(0.02)).verdict == apart
+
+
+def test_they_stay_apart_where_folds_would_undo_how_they_were_dealt_or_there_is_no_time_and_the_finding_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table = rows(160, 90, moved=5.0)
     run = fitted(table, tmp_path)
-    told = {}
-    for name, wished in {
-        "asked for another": {"remedies": ("more_steps",)},
-        "without": {"without": frozenset({REMEDY})},
-    }.items():
+    for wished in ({"remedies": ("more_steps",)}, {"without": frozenset({REMEDY})}):
         trial = trial_of(run, table, **wished)
-        assert not trial.bench.mixes_parts, name
-        told[name] = drift_of(trial)
+        assert not trial.bench.mixes_parts
+        assert not trial._first
     monkeypatch.setattr(treating.Trial, "_known_seconds", 50.0)
-    told["slow"] = drift_of(trial_of(run, table))
-    assert {name: one.evidence["apart"] for name, one in told.items()} == {
-        "asked for another": ENOUGH,
-        "without": ENOUGH,
-        "slow": NO_TIME,
-    }
+    trial = trial_of(run, table)
+    assert not trial.bench.mixes_parts
+    assert [one.finding.evidence["apart"] for one in trial._first] == [NO_TIME]
+    assert drift_of(trial).evidence["apart"] == NO_TIME
 
 
 def drift_of(trial: treating.Trial) -> Finding:
@@ -121,21 +155,28 @@ def drift_of(trial: treating.Trial) -> Finding:
     return found
 
 
-def test_what_comes_later_teaches_nothing_of_what_came_before_and_what_is_dear_is_not_tried_for_little() -> None:
-    def why(columns: list[str], named: str, level: str, train: int, seconds: float) -> str:
-        rows = {"train": np.arange(train), "valid": np.arange(100)}
-        prepared = SimpleNamespace(table=SimpleNamespace(role=lambda _: columns), rows=rows.__getitem__)
-        bench: Any = SimpleNamespace(prepared=prepared)
-        time: Any = SimpleNamespace(first=lambda: 10.0, growing=6, clock=SimpleNamespace(left=81.0))
-        return why_apart(bench, Finding(named, level, ""), time, seconds)  # type: ignore[arg-type]
+def test_where_the_first_training_shows_that_there_is_no_time_for_folds_none_are_tried(tmp_path: Path) -> None:
+    table = rows(160, 90, moved=5.0)
+    trial = trial_of(fitted(table, tmp_path), table)
+    search: Any = SimpleNamespace(first=trial._first)
+    trial._drop_folds_without_time(search, 0.1)
+    assert (trial.time.growing, search.first) == (6, trial._first)
+    trial._drop_folds_without_time(search, 4.0)
+    assert trial.time.growing == 1
+    assert [one.finding.evidence["apart"] for one in search.first] == [NO_TIME]
 
-    assert why(["when"], DRIFT, "warning", train=300, seconds=1.0) == BY_TIME
-    assert why([], DRIFT, "warning", train=300, seconds=9.0) == ""
-    assert why([], DRIFT, "warning", train=300, seconds=11.0) == NO_TIME
-    assert why([], FEW, "warning", train=300, seconds=9.0) == ""
-    assert why([], FEW, "info", train=300, seconds=9.0) == NO_TIME
-    assert why([], FEW, "info", train=300, seconds=2.4) == ""  # six trainings in a quarter of the time
-    assert why([], FEW, "info", train=100, seconds=9.0) == ""  # half of what is known teaches nothing
+
+@pytest.mark.parametrize(
+    ("columns", "groups", "seconds", "reason"),
+    [(["when"], 40, 1.0, BY_TIME), ([], 9, 1.0, FEW_GROUPS), ([], 10, 1.0, ""), ([], 10, 9.0, NO_TIME)],
+)
+def test_why_they_stay_apart(columns: list[str], groups: int, seconds: float, reason: str) -> None:
+    parts = {"train": np.arange(100), "valid": np.arange(100, 140)}
+    prepared = SimpleNamespace(
+        table=SimpleNamespace(role=lambda _: columns), rows=parts.__getitem__, groups=np.arange(140) % groups
+    )
+    bench: Any = SimpleNamespace(prepared=prepared)
+    assert why_apart(bench, Allowance(Clock(100.0), 3, 6, has_folds=True), seconds) == reason
 
 
 def test_folds_that_helped_are_those_of_the_run_that_heals_itself() -> None:
@@ -145,8 +186,8 @@ def test_folds_that_helped_are_those_of_the_run_that_heals_itself() -> None:
     assert (wish.data.folds, "folds" in wish.given) == (5, True)
     unchanged = healing._with(FitWish(), Healed([], before, replace(before, seed=1)))
     assert (unchanged.data.folds, "folds" in unchanged.given) == (0, False)
-    clock: Any = treating.Clock(300.0)
+    clock: Any = Clock(300.0)
     assert healing._may_take_folds(FitWish(), clock)
-    assert not healing._may_take_folds(FitWish(), treating.Clock(1.0))
+    assert not healing._may_take_folds(FitWish(), Clock(1.0))
     assert not healing._may_take_folds(FitWish(given=frozenset({"folds"})), clock)
     assert not healing._may_take_folds(FitWish(recipe=RecipeWish(recipe=after)), clock)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from penjing.core import plugins
-from penjing.core.errors import RunError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Evaluated, Progress, Started
 from penjing.core.recipe import Choice, DataChoices, Machine, Recipe, Training
 from penjing.core.split import Split
@@ -376,13 +376,31 @@ def test_of_parts_that_are_taken_together_only_a_recipe_with_folds_learns_from_b
     assert sorted([*taken.learned.tolist(), *taken.screened.tolist()]) == list(range(12))
     plain, folded = RECIPE, _together.with_folds(RECIPE)
     for deal in [Deal((), taken.learned, taken.screened, taken.screened), *taken.turn(0, 3)]:
-        for recipe, learned, chose in (
-            (plain, set(range(8)) & set(deal.train.tolist()), set(range(8, 12)) - set(deal.judged.tolist())),
-            (folded, set(deal.train.tolist()), set(taken.screened.tolist())),
-        ):
-            taken.train(recipe, deal)
-            assert taught[-1] == (learned, chose)
-            assert not learned & set(deal.judged.tolist())
+        judged = set(deal.judged.tolist())
+        taken.train(plain, deal)
+        assert taught.pop() == (set(range(8)) - judged, set(range(8, 12)) - judged)
+        taken.train(folded, deal)
+        learned, chose = taught.pop()
+        assert learned == set(deal.train.tolist())
+        assert not learned & judged
+        assert chose == (set() if deal.name else set(taken.screened.tolist()))  # the last weights are what is kept
+
+
+def test_where_nothing_is_left_to_choose_by_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    learning(monkeypatch, [])
+    bench = parted(bench_of(monkeypatch)[0], train=8, valid=4)
+    frame = bench.prepared.split.frame.with_columns(fold=pl.Series([1, 2] * 4 + [0] * 4))
+    bench = replace(bench, prepared=replace(bench.prepared, split=Split(frame)), mixes_parts=True)
+    with pytest.raises(UsageError, match="nothing is left"):
+        bench.screen(RECIPE)
+
+
+def test_a_deal_of_other_rows_is_another_problem_whatever_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, posed = bench_of(monkeypatch)
+    learning(monkeypatch, [])
+    for rows in (np.arange(6), np.arange(6), np.arange(8)):
+        bench.train(RECIPE, Deal((), rows, np.array([8, 9]), np.array([8, 9])))
+    assert [train for train, _ in posed] == [list(range(6)), list(range(8))]
 
 
 def learning(monkeypatch: pytest.MonkeyPatch, taught: list[Any]) -> None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from penjing.core.budget import LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import RunError
+from penjing.core.split import FOLDS_WITHOUT_TEST
 from penjing.core.units import show_seconds, typed_seconds
 from penjing.workflows._simple import LEAST_SECONDS as FLOOR_SECONDS
+from penjing.workflows._simple import MOST_SHARE as FLOOR_SHARE
 
 MOST_STAGES = 3  # that get a verdict of their own
 THOROUGH = 2.0  # times the seconds of a training that one may take, from which on every item is judged several times
@@ -23,6 +25,7 @@ SCREENINGS = 3  # trainings that tell whether a remedy looks better, where they 
 USUAL_TRIED, SCREENING_SHARE = 40, 0.25  # those of so many remedies take this share of the time at most
 USUAL_PROMISING = 8  # remedies that look better with one seed, usually
 SEEINGS = 2.5  # times that encoders see all items: for all trials, for the new run, and some seconds for the trainings
+FOLLOWING_TURNS = 2  # for which a verdict leaves time where learning from validation items is tried after it
 DRAWN = 4  # trainings of what is kept, with seeds of their own, that a verdict leaves time for once it is thorough
 FORECAST_SLACK = 1.5  # and a training of today than what a record says
 
@@ -42,6 +45,7 @@ class Allowance:
         seeing_seconds: that the encoders of what is kept so far take to see all items, as the new run does once more.
         owed_seconds: of trainings that a verdict needs beside those of its sides, and that are still to be made.
         draws_seeds: whether the new run has the best of several seeds, where there is time.
+        is_followed: whether learning from validation items too is tried after the verdict, in folds.
         turns: how many times every item that judges does so, as planned; where time is left, more often.
     """
 
@@ -55,6 +59,7 @@ class Allowance:
     seeing_seconds: float = 0.0
     owed_seconds: float = 0.0
     draws_seeds: bool = False
+    is_followed: bool = False
     turns: int = field(default=0, init=False)
     _usual: int = field(default=0, init=False)
 
@@ -142,10 +147,13 @@ class Allowance:
         """Seconds that are left beside those that the new run needs, one training of which takes `seconds`."""
         return self.clock.left - self._around() - GROWING_SLACK * self.growing * seconds - self._owed()
 
-    def for_seeds(self, turns: int, seconds: float) -> float:
-        """Seconds that a verdict of so many turns leaves to the choice of a seed, one training of which takes
-        `seconds`: none before it has as many turns as were planned."""
-        return SLACK * DRAWN * seconds if self.draws_seeds and turns >= self.turns else 0.0
+    def for_later(self, turns: int, seconds: float) -> float:
+        """Seconds that a verdict of so many turns leaves to what comes after it, one training of which takes `seconds`:
+        none before it has as many turns as were planned."""
+        if turns < self.turns:
+            return 0.0
+        folds = GROWING_SLACK * FOLDS_WITHOUT_TEST + SLACK * FOLLOWING_TURNS * 2 * self.seeds
+        return (SLACK * DRAWN * self.draws_seeds + folds * self.is_followed) * seconds
 
     def until_judging(self, seconds: float) -> float:
         """Seconds that are left beside those of the least verdict on a recipe one training of which takes `seconds`,
@@ -207,4 +215,5 @@ class Allowance:
         """Seconds of the new run beside its training."""
         if not self.growing:
             return 0.0
-        return self.reading_seconds + self.seeing_seconds + FLOOR_SECONDS + LEAST_CLOSING_SECONDS
+        floor = min(FLOOR_SECONDS * self.growing, max(FLOOR_SECONDS, FLOOR_SHARE * self.clock.limit_seconds))
+        return self.reading_seconds + self.seeing_seconds + floor + LEAST_CLOSING_SECONDS

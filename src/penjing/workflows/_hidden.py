@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool, Float
 
-from penjing.core.spread import standard_error
+from penjing.core.spread import standard_error, unit_of_item
 from penjing.core.usual import BORDER
 from penjing.modalities.image.rim import is_rim, rim
 from penjing.tasks._floor.examples import one_thread, quiet_sklearn
@@ -68,12 +68,13 @@ def alone(
             yield where, told.answers(partial(mask, where=where))
 
 
-def telling_border(problem: Problem, seconds: float = LINEAR_SECONDS) -> float:
+def telling_border(problem: Problem, groups: np.ndarray, seconds: float = LINEAR_SECONDS) -> float:
     """How wide the border of the pictures is that tells the class: `BORDER` of each side, and more while the next strip
     tells clearly more than all that lies within it.
 
     Args:
         problem: whose border tells the class.
+        groups: Int[items], the group of every item.
         seconds: that each linear model may take.
     """
     told = _Reader.of(problem, seconds)
@@ -84,13 +85,13 @@ def telling_border(problem: Problem, seconds: float = LINEAR_SECONDS) -> float:
     def right(shown: Shown) -> np.ndarray:
         return (told.answers(shown).argmax(axis=1) == truth).astype(np.float64)
 
-    known = BORDER
+    known, unit = BORDER, unit_of_item(groups[problem.valid], len(truth))
     for share in WIDER:
         strip, within = partial(_strip, inner=share, outer=known), partial(_within, share=share)
         if not any(strip(*pictures.shape[1:3]).any() for pictures in told.judged):  # of few pixels a side
             continue
         more = right(strip) - right(within)
-        if more.mean() <= CLEAR_ERRORS * standard_error(more):
+        if more.mean() <= CLEAR_ERRORS * standard_error(more, unit):
             break
         known = share
     return known

@@ -57,7 +57,7 @@ class Judging:
     def arms(self, recipes: Sequence[Recipe], growing: float, most: int) -> dict[int, Arm]:
         """What each recipe's networks answer on the items that judge, by the recipe's place; one array a turn.
 
-        As many turns as there is time for, what it takes to tell the verdicts included, and to choose a seed once there
+        As many turns as there is time for, what it takes to tell the verdicts included, and what comes later once there
         are as many as were planned. Where it runs short, `_fitting` says which go on, and before each has the least
         that a verdict takes, only the first and the last do. Where a recipe cannot be trained, or not in time, those
         before it; {} where there was not even time for the least verdict.
@@ -86,7 +86,7 @@ class Judging:
             if len(dealt) >= least:
                 if not self.telling_seconds and len(asked) > 1:
                     self.telling_seconds = self._timed(dealt, found[asked[0]], found[asked[1]])
-                left -= self.verdict_seconds(len(recipes), len(dealt) + 1) + self.time.for_seeds(len(dealt), growing)
+                left -= self.verdict_seconds(len(recipes), len(dealt) + 1) + self.time.for_later(len(dealt), growing)
                 asked = _fitting(asked, seconds, left, fewest)
             elif sum(seconds) * (least - len(dealt)) > left and len(asked) > 2:
                 asked = [asked[0], asked[-1]]

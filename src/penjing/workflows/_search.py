@@ -332,6 +332,7 @@ class Search:
         """
         # Half-way through another course, a training that ends well may be far behind.
         is_alike = recipe.schedule == self.best.schedule and recipe.optimiser.name == self.best.optimiser.name
+        is_alike &= recipe.split == self.best.split  # of other items a curve tells nothing
         curve = self._at.curve if is_alike else ()
         limits = Limits(longest, curve, MARGIN * self._noise, self.longest_seeing())
         try:

@@ -2,6 +2,8 @@
 
 What it is worth to learn from both cannot be shown by items of one of them. So folds of both choose and judge: recipes
 as they are learn from training items and choose on validation items all the same, and one with folds learns from both.
+Where a finding points at it, or fewer are learned from than validate, all of a treatment is done so; else it is tried
+at last, on top of what is kept.
 """
 
 from __future__ import annotations
@@ -16,31 +18,33 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, change
 from penjing.core.report.text import many
 from penjing.core.split import FOLDS_WITHOUT_TEST
-from penjing.workflows._allowance import GROWING_SLACK, Allowance
+from penjing.workflows._allowance import Allowance
 from penjing.workflows._trials import Bench
 
 REMEDY = "cross_validate"
 DRIFT, FEW = "drift", "few_examples"
+TOGETHER = "training and validation items are taken together"
+FEWEST_GROUPS = 2 * FOLDS_WITHOUT_TEST  # of either part, so that folds leave some of both
 BY_TIME = "the data have a time, and folds would learn from what comes later"
 NO_TIME = "there is no time to train a network for each fold"
+FEW_GROUPS = "the items of a part are of too few groups for folds"
 ENOUGH = "a part is kept for verdicts, so that there are enough items"
-# Where nothing points at it, folds are tried if the new run takes so much of the time at most.
-CHEAP_SHARE = 0.25
 
 
 def speaking_for(bench: Bench, findings: Sequence[Finding]) -> Finding | None:
-    """What speaks for taking training and validation items together: a finding, or that there are too few items for a
-    part that is kept for verdicts; None where nothing does."""
+    """What speaks for taking training and validation items together from the beginning: a finding, or that fewer items
+    are learned from than validate; None where nothing does."""
     if bench.prepared.split.folds:
         return None
-    found = sorted((one for one in findings if one.name in (DRIFT, FEW)), key=lambda one: one.name != DRIFT)
-    return found[0] if found else few(bench)
+    found = [one for one in findings if one.name == DRIFT or (one.name == FEW and one.is_trouble)]
+    learned, choosing = (len(bench.prepared.rows(part)) for part in ("train", "valid"))
+    if learned <= choosing and bench.judged_on != "confirm":
+        found.append(few(bench))
+    return min(found, key=lambda one: one.name != DRIFT, default=None)
 
 
-def few(bench: Bench) -> Finding | None:
-    """That there are too few items for a part that is kept for verdicts, or None."""
-    if bench.judged_on == "confirm" or bench.prepared.split.folds:
-        return None
+def few(bench: Bench) -> Finding:
+    """That few items are learned from."""
     learned, choosing = (len(bench.prepared.rows(part)) for part in ("train", "valid"))
     message = f"{many(learned, 'item')} {'is' if learned == 1 else 'are'} learned from, and {choosing:,} validate."
     return Finding(FEW, "info", message)
@@ -53,6 +57,12 @@ def why(found: Finding) -> str:
     return "few items are learned from, and more could be"
 
 
+def can_follow(bench: Bench) -> bool:
+    """Whether there are too few items for a part that is kept for verdicts, and they are not taken together yet."""
+    is_open = not bench.mixes_parts and not bench.prepared.split.folds
+    return is_open and bench.judged_on == "folds" and len(bench.prepared.rows("valid")) > 0
+
+
 def together(bench: Bench) -> Bench:
     """The bench with all items outside the test part read in folds."""
     prepared = bench.prepared
@@ -60,27 +70,25 @@ def together(bench: Bench) -> Bench:
     rows = prepared.rows("train", "valid", "confirm")
     classes[rows] = prepared.strata(rows)
     dealt = split.in_folds(prepared.split, classes, FOLDS_WITHOUT_TEST)
-    return replace(bench, prepared=replace(prepared, split=dealt), mixes_parts=True)
+    taken = replace(prepared, split=dealt)
+    # What is kept of deals is of others that have the same names.
+    return replace(bench, prepared=taken, mixes_parts=True, doubted=None, _posed={}, _pairs={}, _doubts={})
 
 
-def why_apart(bench: Bench, found: Finding, time: Allowance, seconds: float) -> str:
+def why_apart(bench: Bench, time: Allowance, seconds: float) -> str:
     """Why the items are not to be taken together; "" where they can be.
 
     Args:
         bench: with the items taken together.
-        found: what speaks for it.
         time: of the treatment, with a new run that has folds.
         seconds: that a training of the run took, as far as is known.
     """
-    if bench.prepared.table.role("time"):
+    prepared = bench.prepared
+    if prepared.table.role("time"):
         return BY_TIME
-    share = (
-        1.0
-        if found.is_trouble or len(bench.prepared.rows("valid")) >= len(bench.prepared.rows("train"))
-        else CHEAP_SHARE
-    )
-    is_dear = GROWING_SLACK * time.growing * seconds > share * time.clock.left
-    return NO_TIME if is_dear or seconds > time.first() else ""
+    if min(len(np.unique(prepared.groups[prepared.rows(part)])) for part in ("train", "valid")) < FEWEST_GROUPS:
+        return FEW_GROUPS
+    return NO_TIME if replace(time, base_seconds=seconds).longest() < seconds else ""
 
 
 def with_folds(recipe: Recipe) -> Recipe:

@@ -18,8 +18,8 @@ from penjing.core.usual import BORDER
 from penjing.models.own import Own
 from penjing.training._loader import spread
 from penjing.workflows._columns import columns_of
-from penjing.workflows._experiments import looked_at
-from penjing.workflows._hidden import telling_border
+from penjing.workflows._experiments import LINEAR_SHARE, looked_at
+from penjing.workflows._hidden import LINEAR_SECONDS, telling_border
 from penjing.workflows._laboratory import Laboratory
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
@@ -60,12 +60,13 @@ def of_pictures(
     return _trouble(Record(trials=pl.DataFrame(found, infer_schema_length=None)), [SHORTCUT])
 
 
-def border_of(bench: Bench) -> float:
+def border_of(bench: Bench, clock: Clock) -> float:
     """How wide the border of the pictures is that tells the answer, as a share of each side."""
-    prepared = bench.prepared
+    prepared, rows = bench.prepared, spread(bench.screened, MOST_LOOKED_AT)
     if prepared.task != "classify":
         return BORDER
-    return telling_border(pose(prepared, bench.learned, spread(bench.screened, MOST_LOOKED_AT), own=bench.own))
+    problem = pose(prepared, bench.learned, rows, own=bench.own)
+    return telling_border(problem, prepared.groups, min(LINEAR_SECONDS, LINEAR_SHARE * clock.left))
 
 
 def _trouble(record: Record, names: Sequence[str]) -> list[Finding]:

@@ -36,6 +36,7 @@ class Treatment:
         treated: the remedies, verdicts first.
         kept: the remedies whose change was kept.
         gain: what they are worth together on the items that judged; None where nothing was kept.
+        further: what the last of them is worth on top of the others, where it was judged by itself, after those.
         recipe: with what is kept; None where nothing is.
         run: the run of that recipe.
         began: when, in UTC.
@@ -51,6 +52,7 @@ class Treatment:
     treated: tuple[Treated, ...] = ()
     kept: tuple[str, ...] = ()
     gain: Difference | None = None
+    further: Difference | None = None
     recipe: Recipe | None = None
     run: Run | None = None
     began: str = ""
@@ -63,7 +65,11 @@ class Treatment:
         if self.gain is not None:
             effect = self._effect(self.gain)
             where = " on pictures without their border" if self.shown == "without border" else ""
-            return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}{where}"
+            if self.further is None:
+                return f"kept {' and '.join(self.kept)}: {metric_name(self.metric)} {effect}{where}"
+            *others, last = self.kept
+            more = f"and {last}: {self._effect(self.further)} more"
+            return f"kept {' and '.join(others)}: {metric_name(self.metric)} {effect}{where}, {more}"
         if not self.treated:
             if any(one.is_trouble for one in self.diagnosis.findings):
                 return "no remedy is known against what was found; nothing was tried"
@@ -152,6 +158,7 @@ class Treatment:
             "treated": [plain(one) for one in self.treated],
             "kept": list(self.kept),
             "gain": vars(self.gain) if self.gain else None,
+            "further": vars(self.further) if self.further else None,
             "verdict": self.verdict,
             "scores": {
                 "before": _score(self.origin),

@@ -258,8 +258,10 @@ class Bench:
             UsageError: a person's own network does not take what the recipe gives it.
         """
         begun, seeing = time.monotonic(), sum(self._seeing.values())
-        deal = self._as_dealt(recipe, deal)
-        problem = self._problem(recipe, deal, limits.seconds, limits.seeing)
+        dealt = self._as_dealt(recipe, deal)
+        problem = self._problem(recipe, dealt, limits.seconds, limits.seeing)
+        if len(dealt.valid):  # else those that choose thresholds alone
+            deal = replace(deal, valid=dealt.valid)
         begun += sum(self._seeing.values()) - seeing
         truth = self.prepared.truth
         try:
@@ -286,13 +288,17 @@ class Bench:
         return self._told(recipe, deal, choosing, answer, trained.history, begun)
 
     def _as_dealt(self, recipe: Recipe, deal: Deal) -> Deal:
-        """A deal as a recipe learns under it; see `mixes_parts`."""
-        if not self.mixes_parts or recipe.split.folds:
+        """A deal as a recipe learns under it; see `mixes_parts`. One with folds keeps the last weights where they
+        judge, as the network does that learns from all."""
+        if not self.mixes_parts:
             return deal
-        rows = self.prepared.rows
-        return replace(
-            deal, train=np.intersect1d(deal.train, rows("train")), valid=np.setdiff1d(rows("valid"), deal.judged)
-        )
+        if recipe.split.folds:
+            return replace(deal, valid=deal.valid[:0]) if deal.name else deal
+        held = np.setdiff1d(self.learned, deal.train) if deal.name else self._validating
+        train, valid = (np.setdiff1d(self.prepared.rows(part), held) for part in ("train", "valid"))
+        if not len(train) or not len(self.fair(valid)):
+            raise UsageError("the groups are so large that nothing is left to learn from or to choose by")
+        return replace(deal, train=train, valid=self.fair(valid))
 
     def _told_nothing(
         self, recipe: Recipe, problem: Problem, deal: Deal, history: Sequence[Mapping[str, Any]], begun: float
@@ -431,9 +437,11 @@ class Bench:
         key = (
             _encoders_of(recipe),
             columns,
-            recipe.split.folds,
             deal.name,
+            deal.train.tobytes(),
+            deal.valid.tobytes(),
             deal.is_whole,
+            self.border,
             tuple(sorted(dropped)),
             tuple(sorted(taken.items())),
         )

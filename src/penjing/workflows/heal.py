@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from penjing.core.budget import DEFAULT_SECONDS, Clock, most_folds
+from penjing.core.budget import DEFAULT_SECONDS, GOOD_TRAINING_SECONDS, Clock, most_folds
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Decided, Event, Said, Warned, Watch, tell
 from penjing.core.recipe import Choice, Recipe, to_dict
@@ -214,7 +214,7 @@ def _may_take_folds(wish: FitWish, clock: Clock) -> bool:
     """Whether what is kept may learn in folds, each in a share of its time: nothing that the person gave speaks of
     them, and there is time."""
     is_open = "folds" not in wish.given and (wish.recipe.recipe is None or not wish.recipe.recipe.split.folds)
-    return is_open and most_folds((1 - TREATING_SHARE) * clock.left) >= FOLDS_WITHOUT_TEST
+    return is_open and most_folds((1 - TREATING_SHARE) * clock.left, GOOD_TRAINING_SECONDS) >= FOLDS_WITHOUT_TEST
 
 
 def _with(wish: FitWish, healed: Healed) -> FitWish:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,11 @@ from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
 from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _own, _search, _together
-from penjing.workflows._allowance import MOST_STAGES, Allowance
+from penjing.workflows._allowance import Allowance
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._growing import grown
-from penjing.workflows._judging import Judging
-from penjing.workflows._limits import Limits, SeeingTooSlowError, TooSlowError
+from penjing.workflows._judging import FEWEST_ARMS, Judging
+from penjing.workflows._limits import SeeingTooSlowError, TooSlowError
 from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._place import place_of
 from penjing.workflows._prepare import prepare
@@ -40,19 +39,16 @@ from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import NO_FINDING, Search
 from penjing.workflows._seeds import ANOTHER_SEED, Seeds, is_settled
+from penjing.workflows._stages import Stages
 from penjing.workflows._steps import Outcome, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, border_of, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import Bench, JudgedOn, Screened
-from penjing.workflows._verdict import Arm, Judged
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 
 __all__ = ["TreatWish", "Treatment", "treat"]
-
-# Why labels are doubted anew, before what a remedy gave is judged.
-NOT_BLIND = "what looked good rests on doubts of networks that had seen items which judge"
 
 
 @dataclass(frozen=True)
@@ -232,6 +228,8 @@ class Trial:
         self.time.owed_seconds = 0.0  # what is judged is judged
         if found.recipe is None and not asked:
             found = self._once_more(found)
+        if self.time.is_followed:
+            found = self._with_validation(found)
         found = self._seeded(found)
         return found if found.recipe is None else replace(found, recipe=self._of_training(found.recipe))
 
@@ -257,6 +255,32 @@ class Trial:
         self._search.begin_anew()
         return self._tried(promising)
 
+    def _with_validation(self, found: Treatment) -> Treatment:
+        """The same, learning from validation items too, if folds of both parts show that this helps on top of what is
+        kept."""
+        recipe, bench = found.recipe or self.base, _together.together(self.bench)
+        seconds = self._search.steps[-1].seconds if found.recipe else self.time.base_seconds
+        time = replace(self.time, growing=1 + bench.prepared.split.folds, has_folds=True, is_followed=False)
+        if time.until_judging(seconds) < 0:
+            return found
+        self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
+        rounds = self.judging.rounds + bool(self.judging.turns)
+        judging = Judging(bench, self.metric, time, self.base.seed, self.wish.seeds, self.watch, rounds=rounds)
+        arms = judging.arms([recipe, _together.with_folds(recipe)], seconds, time.most_turns)
+        if len(arms) < FEWEST_ARMS:
+            return found
+        difference, verdict = judging.verdicts([arms[0], arms[1]]).stages[0]
+        changed = {"split.folds": (0, bench.prepared.split.folds)}
+        why = judging.why(difference)
+        self._decide(Treated(_together.REMEDY, _together.FEW, verdict, why, difference, changed=changed))
+        ended = self._ended((), found.recipe, found.gain)
+        if verdict != "helped":
+            return replace(ended, kept=found.kept)
+        kept, learned = (*found.kept, _together.REMEDY), _together.with_folds(recipe)
+        if found.recipe is None:
+            return replace(ended, kept=kept, gain=difference, recipe=learned)
+        return replace(ended, kept=kept, further=difference, recipe=learned)
+
     def _seeded(self, found: Treatment) -> Treatment:
         """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
         own, if its network is shown to be worse than that."""
@@ -266,6 +290,8 @@ class Trial:
         if bench.mixes_parts and not recipe.split.folds:  # what it is chosen and judged by is what it always was
             bench = replace(self._apart, border=bench.border)
             self.time = replace(self.time, growing=1, has_folds=bench.judged_on == "folds")
+        elif recipe.split.folds:
+            return found
         seeds = Seeds(bench, self.metric, self.time, self.watch)
         if found.recipe is None:
             is_asked = bool(self.wish.remedies) or ANOTHER_SEED in self.wish.without
@@ -345,21 +371,37 @@ class Trial:
             self._say_way(f"{count} with a target far from all others", "learned from, but no judge of anything")
 
     def _take_together(self) -> None:
-        """Where that may help, read training and validation items in folds of both; or say in the findings why not."""
+        """Take training and validation items together where something speaks for it from the beginning, or plan to try
+        that at last; or say in the findings why not."""
         named, remedy = self.wish.remedies, _together.REMEDY
-        is_wanted = remedy in named if named else remedy not in self.wish.without
-        found = _together.speaking_for(self.bench, self.diagnosis.findings) if is_wanted else None
-        taken = _together.together(self.bench) if found else self.bench
+        if remedy not in named if named else remedy in self.wish.without:
+            return
+        found, can_follow = (
+            _together.speaking_for(self.bench, self.diagnosis.findings),
+            _together.can_follow(self.bench),
+        )
+        if found is None and not can_follow:
+            self._tell_apart(_together.ENOUGH)
+            return
+        taken = _together.together(self.bench)
         growing = 1 + taken.prepared.split.folds if self.has_growing else 0
         longer = replace(self.time, growing=growing, has_folds=taken.judged_on == "folds")
-        apart = _together.why_apart(taken, found, longer, self._known_seconds) if found else _together.ENOUGH
-        if found is None or apart:
-            told = tuple(_together.told_apart(one, apart) for one in self.diagnosis.findings)
-            self.diagnosis = replace(self.diagnosis, findings=told)
-            return
-        self._apart, self.bench, self.time = self.bench, taken, longer
-        self._first = (Suited(remedy, found, 1.0),)
-        self._say_way("folds of training and validation items together choose and judge", _together.why(found))
+        if apart := _together.why_apart(taken, longer, self._known_seconds):
+            self._first = (Suited(remedy, found or _together.few(self.bench), 1.0),)
+            self._tell_apart(apart)
+        elif found or named:
+            found = found or _together.few(self.bench)
+            self._apart, self.bench, self.time = self.bench, taken, longer
+            self._first = (Suited(remedy, found, 1.0),)
+            self._say_way(_together.TOGETHER, _together.why(found))
+        else:
+            self.time.is_followed = self.has_growing
+
+    def _tell_apart(self, why: str) -> None:
+        """Say in the findings that speak for it why items are not taken together."""
+        told = tuple(_together.told_apart(one, why) for one in self.diagnosis.findings)
+        self.diagnosis = replace(self.diagnosis, findings=told)
+        self._first = tuple(replace(one, finding=_together.told_apart(one.finding, why)) for one in self._first)
 
     def _check_groups(self) -> None:
         """Refuse where fewer groups judge than a verdict needs."""
@@ -381,7 +423,7 @@ class Trial:
             found += of_pictures(self.run, apart.prepared, apart.screened, self.clock, self.watch, self.own)
         self.diagnosis = replace(self.diagnosis, findings=(*self.diagnosis.findings, *found))
         if SHORTCUT in known.union(one.name for one in found) and not self.base.training.border:
-            self.shown, self.bench.border = "without border", border_of(apart)
+            self.shown, self.bench.border = "without border", border_of(apart, self.clock)
             self.diagnosis = replace(self.diagnosis, findings=tuple(map(self._with_border, self.diagnosis.findings)))
             why = "it tells the answer, so that no score which rests on it is worth anything"
             self._say_way("pictures that choose and judge are shown without their border", why)
@@ -403,6 +445,7 @@ class Trial:
         try:
             seconds = search.begin(self.time.first())
             self.time.seeing_seconds = self.bench.seeing_of(self.base)
+            self._drop_folds_without_time(search, seconds)
             self.time.begin(seconds)
         except SeeingTooSlowError as slow:
             raise self.time.seeing_too_short(slow.seconds) from None
@@ -413,10 +456,21 @@ class Trial:
         found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
         tell(self.watch, Said(f"one training takes {show_seconds(self.time.base_seconds)}; {found}"))
 
+    def _drop_folds_without_time(self, search: Search, seconds: float) -> None:
+        """Try no folds where one training takes so long that there is time for one verdict without them only."""
+        if self.bench.mixes_parts and self.has_growing and replace(self.time, base_seconds=seconds).longest() < seconds:
+            self.time.growing = 1
+            search.first = tuple(
+                replace(one, finding=_together.told_apart(one.finding, _together.NO_TIME)) for one in search.first
+            )
+
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
         if treated.outcome == "looked good":
             self.time.has_steps, self.time.seeing_seconds = True, self.bench.seeing_of(self._search.best)
+        if self.bench.mixes_parts and self.has_growing and treated.remedy == _together.REMEDY:
+            # The new run has folds if that is kept; what is tried again asks for them again.
+            self.time.growing = 1 + self._search.best.split.folds
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         judged = {"judged_on": self.judged_on, "seeds": self.wish.seeds, "shown": self.shown}
         self.run.note(**ledger_line(treated, self._began, judged))
@@ -429,87 +483,8 @@ class Trial:
     # ---- the verdict
 
     def _judged(self, steps: Sequence[Step]) -> Treatment:
-        steps = self._doubted_anew(steps)
-        if not steps:
-            return self._ended((), None, None)
-        stages = self._stages(steps)
-        recipes = [self.base, *(stage.recipe for stage in stages)]
-        found = self.judging.arms(recipes, stages[-1].seconds, self.time.most_turns)
-        places = sorted(found)
-        for stage in stages[places[-1] if places else 0 :]:
-            self._settle(stage, "not tried", "it looked good, but there was no time or memory left to judge it")
-        if len(places) < 2:
-            return self._ended((), None, None)
-        stages = [_merged(stages[first:last], 1)[0] for first, last in pairwise(places)]
-        arms = [found[place] for place in places]
-        told = self.judging.verdicts(arms)
-        if told.helped and not told.is_in_order:
-            other = self._recombined([stages[number] for number in told.helped], arms)
-            if other is not None:
-                self._tell_verdicts(stages, told)
-                return self._ended(*other)
-        count = max(told.kept, told.kept_together)
-        self._tell_verdicts(stages, told, count)
-        if not count:
-            return self._ended((), None, None)
-        return self._ended(stages[:count], stages[count - 1].recipe, told.together[count - 1][0])
-
-    def _doubted_anew(self, steps: Sequence[Step]) -> list[Step]:
-        """The steps that can be judged; where one rests on doubts of networks that learned from what judges, others
-        doubt labels now, and without the time for them it is those before it."""
-        found, doubted, self.time.owed_seconds = list(steps), self.bench.doubted, 0.0
-        first = next((place for place, one in enumerate(found) if doubted and doubted.concern(one.recipe.data)), None)
-        if first is None:
-            self.bench.doubted = None
-            return found
-        self._say_way("labels are doubted anew, by networks that saw nothing of what judges", NOT_BLIND)
-        try:
-            self.bench.doubt_anew(Limits(self.time.until_judging(found[-1].seconds)))
-        except (TooSlowError, MemoryError):
-            for step in found[first:]:
-                why = "it looked good, but there was no time or memory left to doubt labels for the verdict"
-                self._settle(step, "not tried", why)
-            self.bench.doubted, found = None, found[:first]
-        return found
-
-    def _stages(self, steps: Sequence[Step]) -> list[Step]:
-        """As many stages as there is time to judge. Where it is short, a last step that looked better by a hair is left
-        out, for it would take trainings from the verdict on those before it; of clear ones the last are judged
-        together."""
-        found = list(steps)
-        while len(found) > 1 and not found[-1].is_clear and not self._is_sure(found):
-            self._settle(found.pop(), "not tried", "it looked better by a hair, with no time left for a sure verdict")
-        return _merged(found, self.time.stages([one.seconds for one in found]))
-
-    def _is_sure(self, steps: Sequence[Step]) -> bool:
-        return self.time.is_sure([stage.seconds for stage in _merged(steps, MOST_STAGES)])
-
-    def _recombined(
-        self, stages: Sequence[Step], arms: Sequence[Arm]
-    ) -> tuple[tuple[Step, ...], Recipe, Difference] | None:
-        """The stages that helped without those between them, if together they help too; None where that cannot be
-        told."""
-        recipe: Recipe | None = self.base
-        for stage in stages:
-            recipe = stage.applied(recipe) if recipe is not None else None
-        seconds = max(stage.seconds for stage in stages)
-        telling = self.judging.verdict_seconds(len(arms) + 1, len(self.judging.turns))
-        if recipe is None or not self.time.has_another_arm(seconds, telling):
-            return None
-        found = self.judging.arms([recipe], seconds, len(self.judging.turns))
-        if not found:
-            return None
-        difference, verdict = self.judging.verdicts(arms, [found[0]]).further[0]
-        return (tuple(stages), recipe, difference) if verdict == "helped" else None
-
-    def _tell_verdicts(self, stages: Sequence[Step], told: Judged, count: int = 0) -> None:
-        """Write down the verdict of each stage, or of the first `count` together where some of them helped only so."""
-        if any(verdict != "helped" for _, verdict in told.stages[:count]):
-            difference, verdict = told.together[count - 1]
-            self._settle(_merged(stages[:count], 1)[0], verdict, self.judging.why(difference), difference)
-            stages, told = stages[count:], replace(told, stages=told.stages[count:])
-        for stage, (difference, verdict) in zip(stages, told.stages, strict=True):
-            self._settle(stage, verdict, self.judging.why(difference), difference)
+        kept = Stages(self.bench, self.base, self.time, self.judging, self._settle, self._say_way).told(steps)
+        return self._ended(kept.stages, kept.recipe, kept.gain)
 
     def _settle(self, stage: Step, outcome: Outcome, why: str, difference: Difference | None = None) -> None:
         """Write down what became of remedies that looked good, in the place of that."""
@@ -558,11 +533,3 @@ def base_of(run: Run) -> Recipe:
         is_lost = bool(steps[-1].get("non_finite"))  # it ended there, and not where it was planned to
         total = min(total, round(reached * recipe.training.evaluations / len(steps))) if is_lost else reached
     return replace(recipe, training=planned_anew(recipe.training, max(1, total)))
-
-
-def _merged(steps: Sequence[Step], count: int) -> list[Step]:
-    """At most so many steps, the last of them being all the rest together."""
-    found = list(steps[:count])
-    for step in steps[count:]:
-        found[-1] = found[-1].with_next(step)
-    return found
