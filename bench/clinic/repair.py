@@ -32,7 +32,7 @@ from penjing.remedies import NotApplicable
 from penjing.training import engine
 from penjing.training.engine import Problem, Trained
 from penjing.workflows._choose import RecipeWish, base_recipe
-from penjing.workflows._together import can_follow, few, speaking_for, together
+from penjing.workflows._together import TOGETHER, can_follow, few, speaking_for, together
 from penjing.workflows._trials import Bench, Deal
 from penjing.workflows.compare import differences
 
@@ -85,7 +85,8 @@ def repaired(case: Case, folder: Path, seconds: float = SECONDS) -> dict[str, An
         path, told = _treated(ward, sick, folder, seconds)
         taken, waited = time.process_time() - begun, time.monotonic() - clock
         treated = _of_run(ward, path)
-        search = searched(ward, recipe, sick, taken, case.seed)
+        is_together = any(TOGETHER in way for way in told.get("ways", ()))
+        search = searched(ward, recipe, sick, taken, case.seed, is_together)
         random = _held_out(ward, search.best)
         line |= {
             "treated": _mean(treated),
@@ -184,17 +185,24 @@ class Searched:
         }
 
 
-def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int) -> Searched:
+def searched(
+    ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: float, seed: int, is_together: bool = False
+) -> Searched:
     """The best of random compositions of remedies by validation, "no change" among them, in as many seconds of
     processor time; each composition once. A training that ends later is none of them.
 
     Where `treat` takes training and validation items together from the beginning, one fold of both tells the best here
-    too, and that one is then trained on all that its recipe learns from, in time that does not count."""
+    too. What is best is then trained on all that its recipe learns from, in time that does not count.
+
+    Args:
+        seconds: of processor time.
+        is_together: whether `treat` took training and validation items together.
+    """
     draw = stream(seed, "clinic random search")
     begun = time.process_time()
     recipe = replace(recipe, data=Run(sick.run).recipe.data)  # with the columns that remedies may leave out
     trials = Bench(ward.prepared, plugins.load("tasks", ward.prepared.task))
-    speaks = speaking_for(trials, sick.findings)
+    speaks = speaking_for(trials, sick.findings) if is_together else None
     taken = together(trials) if speaks else None
     findings = [*sick.findings, *([speaks or few(trials)] if speaks or can_follow(trials) else [])]
     found, known = Searched(_trained(ward, recipe, taken), recipe, recipe), {recipe.id}
@@ -210,7 +218,7 @@ def searched(ward: carry.Ward, recipe: Recipe, sick: carry.Outcome, seconds: flo
             found.trainings += 1
             if trained is not None and (found.best is None or trained.value > found.best.value):
                 found.best, found.recipe = trained, other
-    if taken is not None and found.best is not None:
+    if found.best is not None and (taken is not None or found.recipe.split.folds):
         found.best = replace(_trained(ward, found.recipe, trials, is_last=True) or found.best, told=found.best.value)
     return found
 

@@ -17,6 +17,7 @@ from penjing.core.differences import Difference
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, SplitChoices
 from penjing.core.run import Run
+from penjing.workflows import _together
 from penjing.workflows import heal as healing
 from penjing.workflows import treat as treating
 from penjing.workflows._allowance import Allowance
@@ -61,7 +62,7 @@ def fitted(table: pl.DataFrame, folder: Path, **choices: Any) -> Run:
 
 def trial_of(run: Run, table: pl.DataFrame, **wished: Any) -> treating.Trial:
     """A treatment that has read its data."""
-    trial = treating.Trial(run, treating.TreatWish(**wished), Clock(60.0), None, treating.diagnose(run))
+    trial = treating.Trial(run, treating.TreatWish(**wished), Clock(600.0), None, treating.diagnose(run))
     trial._open(table)
     return trial
 
@@ -69,7 +70,7 @@ def trial_of(run: Run, table: pl.DataFrame, **wished: Any) -> treating.Trial:
 def test_what_learns_from_both_kinds_is_kept_and_the_new_run_has_folds(tmp_path: Path) -> None:
     table = rows(160, 90, moved=5.0)
     run = fitted(table, tmp_path)
-    found = pj.treat(run, time="40s", remedies=[REMEDY], data=table, out=tmp_path / "new", watch=None)
+    found = pj.treat(run, time="2m", remedies=[REMEDY], data=table, out=tmp_path / "new", watch=None)
     assert DRIFT in [one.name for one in found.diagnosis.findings]
     assert found.kept == (REMEDY,)
     assert found.gain is not None
@@ -106,7 +107,7 @@ def test_elsewhere_it_is_tried_at_last_on_top_of_what_is_kept(tmp_path: Path) ->
     assert not trial.bench.mixes_parts
     assert trial.time.is_followed
     assert trial.time.growing == 1
-    found = pj.treat(run, time="30s", data=table, out=tmp_path / "new", watch=None)
+    found = pj.treat(run, time="60s", data=table, out=tmp_path / "new", watch=None)
     told = {one.remedy: one for one in found.treated if one.difference is not None}
     assert told[REMEDY].finding == FEW
     assert told[REMEDY].difference is not None
@@ -134,7 +135,7 @@ def test_what_the_last_one_is_worth_on_top_of_the_others_is_said_apart() -> None
     assert replace(found, further=worth(0.02)).verdict == apart
 
 
-def test_they_stay_apart_where_folds_would_undo_how_they_were_dealt_or_there_is_no_time_and_the_finding_says_why(
+def test_they_stay_apart_where_nobody_asks_for_folds_or_there_is_no_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = rows(160, 90, moved=5.0)
@@ -143,11 +144,10 @@ def test_they_stay_apart_where_folds_would_undo_how_they_were_dealt_or_there_is_
         trial = trial_of(run, table, **wished)
         assert not trial.bench.mixes_parts
         assert not trial._first
-    monkeypatch.setattr(treating.Trial, "_known_seconds", 50.0)
+    monkeypatch.setattr(treating.Trial, "_known_seconds", 500.0)
     trial = trial_of(run, table)
     assert not trial.bench.mixes_parts
-    assert [one.finding.evidence["apart"] for one in trial._first] == [NO_TIME]
-    assert drift_of(trial).evidence["apart"] == NO_TIME
+    assert trial._untimed == drift_of(trial)
 
 
 def drift_of(trial: treating.Trial) -> Finding:
@@ -158,12 +158,23 @@ def drift_of(trial: treating.Trial) -> Finding:
 def test_where_the_first_training_shows_that_there_is_no_time_for_folds_none_are_tried(tmp_path: Path) -> None:
     table = rows(160, 90, moved=5.0)
     trial = trial_of(fitted(table, tmp_path), table)
-    search: Any = SimpleNamespace(first=trial._first)
+    search: Any = SimpleNamespace(first=trial._first, without=frozenset())
     trial._drop_folds_without_time(search, 0.1)
     assert (trial.time.growing, search.first) == (6, trial._first)
-    trial._drop_folds_without_time(search, 4.0)
-    assert trial.time.growing == 1
-    assert [one.finding.evidence["apart"] for one in search.first] == [NO_TIME]
+    trial._drop_folds_without_time(search, 40.0)
+    assert (trial.time.growing, search.first, search.without) == (1, (), {REMEDY})
+    assert trial._untimed == drift_of(trial)
+
+
+def test_where_there_is_no_time_for_folds_that_is_said_as_of_any_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_together, "why_apart", lambda *_: NO_TIME)
+    table = rows(160, 90, moved=5.0)
+    found = pj.treat(fitted(table, tmp_path), time="2m", remedies=[REMEDY], data=table, watch=None)
+    assert [(one.remedy, one.outcome, one.why) for one in found.treated] == [(REMEDY, "not tried", NO_TIME)]
+    assert found.run is None
+    assert "more --time tries the rest" in found.verdict
 
 
 @pytest.mark.parametrize(

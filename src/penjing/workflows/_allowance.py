@@ -38,7 +38,7 @@ class Allowance:
         clock: the whole of it.
         seeds: of each side of a pair, at least.
         growing: trainings of the new run; 0 where it has a time of its own.
-        has_folds: whether folds of the training items judge; else items apart.
+        has_folds: whether folds of what is learned from judge; else items apart.
         reading_seconds: that reading the data takes.
         base_seconds: of one training without any remedy.
         has_steps: whether something looked good.

@@ -31,7 +31,7 @@ class Treatment:
         origin: the run that was treated.
         diagnosis: what was wrong with it.
         metric: what was judged by.
-        judged_on: "confirm", "folds" (of the training items), or "valid", half of the validation items.
+        judged_on: "confirm", "folds" (of what is learned from), or "valid", half of the validation items.
         seeds: of each side of a pair that were asked for; each difference says how many it has.
         treated: the remedies, verdicts first.
         kept: the remedies whose change was kept.
@@ -138,8 +138,11 @@ class Treatment:
         scores = [f"valid  {metric_name(self.metric)} {change} (chosen on)"] if change else []
         if self.shown == "without border" and self.run.recipe.training.border:
             scores += ["       the first one rests on the border of the pictures, the second does not"]
-        if self.run.recipe.split.folds > self.origin.recipe.split.folds:
+        old, new = self.origin.recipe, self.run.recipe
+        if new.split.folds > old.split.folds:
             scores += ["       the first one is of the items that validated, the second of all folds"]
+            if (new.data.drop, new.data.relabel) != (old.data.drop, old.data.relabel):
+                scores += ["       without those that are left out, and under the labels that others were given"]
         return [*scores, f"next:  penjing report {place} · penjing diagnose {place}"]
 
     def _effect(self, difference: Difference) -> str:

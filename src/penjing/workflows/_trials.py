@@ -3,8 +3,9 @@
 What is tried first is measured where the run chose (on validation), once, which claims nothing. The verdict is told on
 other items, with several seeds: on the `confirm` part where there is one, or else on folds of the training items, each
 judged by networks that did not learn from it. Where training items are few, half of those that validate judge in their
-place, and the others choose alone: no item that chose what is tried judges anything. Items whose number to predict lies
-so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
+place, and the others choose alone: no item that chose what is tried judges anything. Where training and validation
+items are taken together (`_together`), one fold of both chooses and the others judge. Items whose number to predict
+lies so far out that it would settle any metric by itself are learned from as ever, but neither choose nor judge.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class Bench:
 
     @property
     def judged_on(self) -> JudgedOn:
-        """What judges: the part that was kept for it, half of the validation items, or folds of the training items; a
+        """What judges: the part that was kept for it, half of the validation items, or folds of what is learned from; a
         part of very few groups would take them for all there are."""
         confirm = self.prepared.rows("confirm")
         groups = len(np.unique(self.prepared.groups[confirm]))

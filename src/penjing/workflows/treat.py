@@ -45,6 +45,7 @@ from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, border_of, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import Bench, JudgedOn, Screened
+from penjing.workflows._verdict import Arm
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 
@@ -176,6 +177,7 @@ class Trial:
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
     _first: tuple[Suited, ...] = ()
+    _untimed: Finding | None = None  # what speaks for taking them together, where there is no time for that
     _apart: Bench = field(init=False)  # with the parts as they are, where these are taken together
 
     def __post_init__(self) -> None:
@@ -223,10 +225,11 @@ class Trial:
         self._begin(search)
         search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
         known = [*search.findings, *search.infos]
+        asked = [one for one in asked if self._untimed is None or one.name != _together.REMEDY]
         asked = [replace(one, finding=self.naming.named_in(known, one)) for one in asked]
         found = self._tried(asked)
         self.time.owed_seconds = 0.0  # what is judged is judged
-        if found.recipe is None and not asked:
+        if found.recipe is None and not self.wish.remedies:
             found = self._once_more(found)
         if self.time.is_followed:
             found = self._with_validation(found)
@@ -237,7 +240,8 @@ class Trial:
         """What comes of a search, and of the verdict on what looked good in it."""
         search = self._search
         tell(self.watch, Started(_search.STAGE, None, "remedies"))
-        search.run(asked)
+        if asked or not self.wish.remedies:
+            search.run(asked)
         if self.time.longest() < 0:  # what was late took time from the verdict
             self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
@@ -247,6 +251,7 @@ class Trial:
         """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
         what looked better by luck may have hidden it. A second round of verdicts has a share of their level."""
         self.time.has_steps = False
+        self.time.growing = min(self.time.growing, 1 + self.base.split.folds)
         self.time.tighten()
         promising = self._search.promising()
         if not promising or self.time.longest() < self.time.base_seconds:
@@ -260,15 +265,17 @@ class Trial:
         kept."""
         recipe, bench = found.recipe or self.base, _together.together(self.bench)
         seconds = self._search.steps[-1].seconds if found.recipe else self.time.base_seconds
-        time = replace(self.time, growing=1 + bench.prepared.split.folds, has_folds=True, is_followed=False)
-        if time.until_judging(seconds) < 0:
-            return found
-        self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
+        growing = 1 + bench.prepared.split.folds
+        time = replace(self.time, growing=growing, has_folds=True, is_followed=False, base_seconds=seconds)
         rounds = self.judging.rounds + bool(self.judging.turns)
         judging = Judging(bench, self.metric, time, self.base.seed, self.wish.seeds, self.watch, rounds=rounds)
-        arms = judging.arms([recipe, _together.with_folds(recipe)], seconds, time.most_turns)
+        arms: dict[int, Arm] = {}
+        if time.until_judging(seconds) >= 0:
+            self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
+            arms = judging.arms([recipe, _together.with_folds(recipe)], seconds, time.most_turns)
         if len(arms) < FEWEST_ARMS:
-            return found
+            self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
+            return replace(self._ended((), found.recipe, found.gain), kept=found.kept)
         difference, verdict = judging.verdicts([arms[0], arms[1]]).stages[0]
         changed = {"split.folds": (0, bench.prepared.split.folds)}
         why = judging.why(difference)
@@ -357,10 +364,11 @@ class Trial:
         prepared = prepare(place_of(self.run, data), data_wish_of(self.run), self.clock, None, previous, only=only)
         check_same(self.run, prepared, previous)
         self.bench = Bench(prepared, self.task, own=self.own)
+        self.time.reading_seconds = self.clock.elapsed - begun
         self._take_together()
-        self.judged_on, took = self.bench.judged_on, self.clock.elapsed - begun
+        self.judged_on = self.bench.judged_on
         has_seeds = self.has_growing and not is_settled(self.base, self.bench.prepared)
-        self.time = replace(self.time, has_folds=self.judged_on == "folds", reading_seconds=took, draws_seeds=has_seeds)
+        self.time = replace(self.time, has_folds=self.judged_on == "folds", draws_seeds=has_seeds)
         self._check_groups()
         self.bench.check_own(self.base)
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
@@ -386,14 +394,16 @@ class Trial:
         taken = _together.together(self.bench)
         growing = 1 + taken.prepared.split.folds if self.has_growing else 0
         longer = replace(self.time, growing=growing, has_folds=taken.judged_on == "folds")
-        if apart := _together.why_apart(taken, longer, self._known_seconds):
-            self._first = (Suited(remedy, found or _together.few(self.bench), 1.0),)
+        apart, first = _together.why_apart(taken, longer, self._known_seconds), found or _together.few(self.bench)
+        if apart == _together.NO_TIME:
+            self._untimed = first
+        elif apart:
+            self._first = (Suited(remedy, first, 1.0),)
             self._tell_apart(apart)
         elif found or named:
-            found = found or _together.few(self.bench)
             self._apart, self.bench, self.time = self.bench, taken, longer
-            self._first = (Suited(remedy, found, 1.0),)
-            self._say_way(_together.TOGETHER, _together.why(found))
+            self._first = (Suited(remedy, first, 1.0),)
+            self._say_way(_together.TOGETHER, _together.why(first))
         else:
             self.time.is_followed = self.has_growing
 
@@ -443,7 +453,8 @@ class Trial:
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
         try:
-            seconds = search.begin(self.time.first())
+            growing = min(self.time.growing, 1 + self.base.split.folds)  # folds of the new run may be left out
+            seconds = search.begin(replace(self.time, growing=growing).first())
             self.time.seeing_seconds = self.bench.seeing_of(self.base)
             self._drop_folds_without_time(search, seconds)
             self.time.begin(seconds)
@@ -451,6 +462,8 @@ class Trial:
             raise self.time.seeing_too_short(slow.seconds) from None
         except TooSlowError as slow:
             raise self.time.too_short(slow.seconds) from None
+        if self._untimed is not None:
+            self._decide(Treated(_together.REMEDY, self._untimed.name, "not tried", _together.NO_TIME))
         pointed = [one for one in suited(list(search.findings), self.base) if one.name not in search.without]
         number = len(self.wish.remedies) or len(pointed)
         found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
@@ -459,10 +472,8 @@ class Trial:
     def _drop_folds_without_time(self, search: Search, seconds: float) -> None:
         """Try no folds where one training takes so long that there is time for one verdict without them only."""
         if self.bench.mixes_parts and self.has_growing and replace(self.time, base_seconds=seconds).longest() < seconds:
-            self.time.growing = 1
-            search.first = tuple(
-                replace(one, finding=_together.told_apart(one.finding, _together.NO_TIME)) for one in search.first
-            )
+            self.time.growing, self._untimed = 1, self._first[0].finding
+            search.first, search.without = (), search.without | {_together.REMEDY}
 
     def _decide(self, treated: Treated) -> None:
         """Write down what became of a remedy."""
