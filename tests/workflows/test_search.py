@@ -14,7 +14,7 @@ from penjing.checks._examples import example_steps
 from penjing.core import plugins
 from penjing.core.errors import UsageError
 from penjing.core.finding import Finding
-from penjing.core.recipe import Choice, DataChoices, Recipe, Training
+from penjing.core.recipe import Choice, DataChoices, Recipe, SplitChoices, Training
 from penjing.remedies import Suited, suited
 from penjing.workflows import _allowance
 from penjing.workflows._limits import NO_LIMITS, BehindError, Limits, SeeingTooSlowError, TooSlowError
@@ -132,6 +132,21 @@ def test_a_training_on_another_schedule_is_not_given_up_half_way(monkeypatch: py
     found._screened(replace(found.base, schedule=Choice("constant")), 10.0)
     found._screened(replace(found.base, optimiser=Choice("muon")), 10.0)
     assert seen["adamw constant"].curve == seen["muon one_cycle"].curve == ()
+    seen.clear()  # of other items a curve tells nothing
+    found._screened(replace(found.base, split=SplitChoices(folds=5)), 10.0)
+    assert seen["adamw one_cycle"].curve == ()
+
+
+@pytest.mark.parametrize("asked", [(), (Suited("augment", SLOW, 1.0),)])
+def test_what_goes_before_all_is_tried_first_unless_others_were_asked_for(asked: Sequence[Suited]) -> None:
+    told: list[Treated] = []
+    base, mixup = Recipe(optimiser=Choice("adamw", {"rate": 1e-6})).filled(), Suited("mixup", SLOW, 1.0)
+    bench: Any = FakeBench(lambda _: 0.3)
+    search = Search(bench, TASK.metric("accuracy"), base, (SLOW,), lambda: 1e9, told.append, first=(mixup,))
+    search.begin(1e9)
+    search.run(asked)
+    assert told[0].remedy == ("augment" if asked else "mixup")
+    assert [one.remedy for one in told].count("mixup") == (not asked)
 
 
 def test_what_looked_no_better_is_tried_once_more_on_top_of_what_did() -> None:
