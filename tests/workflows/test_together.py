@@ -24,6 +24,7 @@ from penjing.workflows._allowance import Allowance
 from penjing.workflows._choose import RecipeWish
 from penjing.workflows._together import BY_TIME, DRIFT, FEW, FEW_GROUPS, NO_TIME, REMEDY, why_apart
 from penjing.workflows._treatment import Treatment
+from penjing.workflows._trials import Bench, Screened
 from penjing.workflows._wish import FitWish
 from penjing.workflows.diagnose import Diagnosis
 from penjing.workflows.heal import Healed
@@ -119,6 +120,25 @@ def test_elsewhere_it_is_tried_at_last_on_top_of_what_is_kept(tmp_path: Path) ->
     assert (REMEDY in found.kept) == is_kept
     assert found.run is not None
     assert (found.run.recipe.split.folds > 0) == is_kept
+
+
+def test_what_looked_no_better_by_one_fold_is_judged_by_the_others_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Bench.screen
+
+    def unlucky(bench: Bench, recipe: Recipe, *given: Any, **named: Any) -> Screened:
+        found = screen(bench, recipe, *given, **named)
+        return replace(found, answer=np.roll(found.answer, 1, axis=1)) if recipe.split.folds else found
+
+    monkeypatch.setattr(Bench, "screen", unlucky)
+    table = rows(160, 90, moved=5.0)
+    found = pj.treat(fitted(table, tmp_path), time="2m", remedies=[REMEDY], data=table, out=tmp_path / "n", watch=None)
+    ((outcome, finding),) = [(one.outcome, one.finding) for one in found.treated]
+    assert (outcome, finding) == ("helped", DRIFT)
+    assert found.kept == (REMEDY,)
+    assert found.run is not None
+    assert found.run.recipe.split.folds == 5
 
 
 def test_what_the_last_one_is_worth_on_top_of_the_others_is_said_apart() -> None:

@@ -262,24 +262,29 @@ class Trial:
 
     def _with_validation(self, found: Treatment) -> Treatment:
         """The same, learning from validation items too, if folds of both parts show that this helps on top of what is
-        kept."""
-        recipe, bench = found.recipe or self.base, _together.together(self.bench)
+        kept; also where it looked no better by the few items of one fold."""
+        recipe = found.recipe or self.base
+        bench = self.bench if self.bench.mixes_parts else _together.together(self.bench)
         seconds = self._search.steps[-1].seconds if found.recipe else self.time.base_seconds
         growing = 1 + bench.prepared.split.folds
-        time = replace(self.time, growing=growing, has_folds=True, is_followed=False, base_seconds=seconds)
+        has_folds = bench.judged_on == "folds"
+        time = replace(self.time, growing=growing, has_folds=has_folds, is_followed=False, base_seconds=seconds)
         rounds = self.judging.rounds + bool(self.judging.turns)
         judging = Judging(bench, self.metric, time, self.base.seed, self.wish.seeds, self.watch, rounds=rounds)
         arms: dict[int, Arm] = {}
         if time.until_judging(seconds) >= 0:
-            self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
+            if not self.bench.mixes_parts:
+                self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
             arms = judging.arms([recipe, _together.with_folds(recipe)], seconds, time.most_turns)
         if len(arms) < FEWEST_ARMS:
-            self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
+            if not self.bench.mixes_parts:
+                self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
             return replace(self._ended((), found.recipe, found.gain), kept=found.kept)
         difference, verdict = judging.verdicts([arms[0], arms[1]]).stages[0]
         changed = {"split.folds": (0, bench.prepared.split.folds)}
         why = judging.why(difference)
-        self._decide(Treated(_together.REMEDY, _together.FEW, verdict, why, difference, changed=changed))
+        finding = self._first[0].finding.name if self._first else _together.FEW
+        self._decide(Treated(_together.REMEDY, finding, verdict, why, difference, changed=changed))
         ended = self._ended((), found.recipe, found.gain)
         if verdict != "helped":
             return replace(ended, kept=found.kept)
@@ -482,6 +487,7 @@ class Trial:
         if self.bench.mixes_parts and self.has_growing and treated.remedy == _together.REMEDY:
             # The new run has folds if that is kept; what is tried again asks for them again.
             self.time.growing = 1 + self._search.best.split.folds
+            self.time.is_followed = treated.outcome == "screened out"  # by the few items of one fold
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         judged = {"judged_on": self.judged_on, "seeds": self.wish.seeds, "shown": self.shown}
         self.run.note(**ledger_line(treated, self._began, judged))
