@@ -28,7 +28,7 @@ OPENED_TOGETHER = 256  # pictures
 PARTS = ("centre", "border")
 WIDER = (0.2, 0.3)  # of a picture's side: borders that may tell the class where marks are large
 CLEAR_ERRORS = 3.0  # standard errors by which one part tells clearly more than another
-Shown = Callable[[int, int], np.ndarray]  # height, width → which pixels
+Selection = Callable[[int, int], np.ndarray]  # height, width → which pixels
 
 
 def hidden(problem: Problem) -> Iterator[tuple[str, Items]]:
@@ -82,7 +82,7 @@ def telling_border(problem: Problem, groups: np.ndarray, seconds: float = LINEAR
         return BORDER
     truth = problem.truth[problem.valid]
 
-    def right(shown: Shown) -> np.ndarray:
+    def right(shown: Selection) -> np.ndarray:
         return (told.answers(shown).argmax(axis=1) == truth).astype(np.float64)
 
     known, unit = BORDER, unit_of_item(groups[problem.valid], len(truth))
@@ -127,7 +127,7 @@ class _Reader:
         )
         return cls(learned, truth, judged, len(problem.classes), seconds)
 
-    def answers(self, shown: Shown) -> Float[np.ndarray, "items classes"]:
+    def answers(self, shown: Selection) -> Float[np.ndarray, "items classes"]:
         """What one that is shown nothing but these pixels answers."""
         with one_thread(), quiet_sklearn():
             until = time.monotonic() + self.seconds
@@ -145,7 +145,7 @@ def _pictures(problem: Problem) -> list[str]:
     ]
 
 
-def _pixels(columns: Sequence[np.ndarray], shown: Shown) -> Float[np.ndarray, "rows pixels"]:
+def _pixels(columns: Sequence[np.ndarray], shown: Selection) -> Float[np.ndarray, "rows pixels"]:
     """Some pixels of each column's pictures as rows of numbers."""
     parts = [one[:, shown(one.shape[1], one.shape[2])].reshape(len(one), -1) for one in columns]
     return np.concatenate(parts, axis=1)
@@ -183,8 +183,8 @@ def mask(height: int, width: int, where: str, share: float = BORDER) -> Bool[np.
     if where == "border":
         return border
     inner = [side - 2 * one for side, one in zip((height, width), rim(height, width, share), strict=True)]
-    share = math.sqrt(border.mean())
-    sides = [min(most, round(share * side)) for most, side in zip(inner, (height, width), strict=True)]
+    as_large = math.sqrt(border.mean())
+    sides = [min(most, round(as_large * side)) for most, side in zip(inner, (height, width), strict=True)]
     top, left = (round((side - one) / 2) for side, one in zip((height, width), sides, strict=True))
     hidden = np.zeros((height, width), dtype=bool)
     hidden[top : top + sides[0], left : left + sides[1]] = True

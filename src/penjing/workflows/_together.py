@@ -71,8 +71,8 @@ def together(bench: Bench) -> Bench:
     classes[rows] = prepared.strata(rows)
     dealt = split.in_folds(prepared.split, classes, FOLDS_WITHOUT_TEST)
     taken = replace(prepared, split=dealt)
-    # What is kept of deals is of others that have the same names.
-    return replace(bench, prepared=taken, mixes_parts=True, doubted=None, _posed={}, _pairs={}, _doubts={})
+    # Labels are doubted by the names of deals, and others have these now.
+    return replace(bench, prepared=taken, mixes_parts=True, doubted=None, _pairs={}, _doubts={})
 
 
 def why_apart(bench: Bench, time: Allowance, seconds: float) -> str:

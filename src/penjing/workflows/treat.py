@@ -187,9 +187,12 @@ class Trial:
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
         self.judged_on: JudgedOn = "confirm" if dealt.counts["confirm"] else "folds"
-        growing = 1 + dealt.folds if self.has_growing else 0
-        self.time = Allowance(self.clock, self.wish.seeds, growing, self.judged_on == "folds")
+        self.time = Allowance(self.clock, self.wish.seeds, self._growing(dealt.folds), self.judged_on == "folds")
         self._began = now()
+
+    def _growing(self, folds: int) -> int:
+        """Trainings of a new run with so many folds; 0 where it has a time of its own."""
+        return 1 + folds if self.has_growing else 0
 
     def carry_out(self, data: object | None) -> Treatment:
         """Everything but the new run."""
@@ -251,7 +254,7 @@ class Trial:
         """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
         what looked better by luck may have hidden it. A second round of verdicts has a share of their level."""
         self.time.has_steps = False
-        self.time.growing = min(self.time.growing, 1 + self.base.split.folds)
+        self.time.growing = self._growing(self.base.split.folds)
         self.time.tighten()
         promising = self._search.promising()
         if not promising or self.time.longest() < self.time.base_seconds:
@@ -266,7 +269,7 @@ class Trial:
         recipe = found.recipe or self.base
         bench = self.bench if self.bench.mixes_parts else _together.together(self.bench)
         seconds = self._search.steps[-1].seconds if found.recipe else self.time.base_seconds
-        growing = 1 + bench.prepared.split.folds
+        growing = self._growing(bench.prepared.split.folds)
         has_folds = bench.judged_on == "folds"
         time = replace(self.time, growing=growing, has_folds=has_folds, is_followed=False, base_seconds=seconds)
         rounds = self.judging.rounds + bool(self.judging.turns)
@@ -301,7 +304,8 @@ class Trial:
         recipe, bench = found.recipe or self.base, self.bench
         if bench.mixes_parts and not recipe.split.folds:  # what it is chosen and judged by is what it always was
             bench = replace(self._apart, border=bench.border)
-            self.time = replace(self.time, growing=1, has_folds=bench.judged_on == "folds")
+            growing = self._growing(recipe.split.folds)
+            self.time = replace(self.time, growing=growing, has_folds=bench.judged_on == "folds")
         elif recipe.split.folds:
             return found
         seeds = Seeds(bench, self.metric, self.time, self.watch)
@@ -389,21 +393,19 @@ class Trial:
         named, remedy = self.wish.remedies, _together.REMEDY
         if remedy not in named if named else remedy in self.wish.without:
             return
-        found, can_follow = (
-            _together.speaking_for(self.bench, self.diagnosis.findings),
-            _together.can_follow(self.bench),
-        )
-        if found is None and not can_follow:
-            self._tell_apart(_together.ENOUGH)
+        found = _together.speaking_for(self.bench, self.diagnosis.findings)
+        if found is None and not _together.can_follow(self.bench):
+            if self.bench.judged_on == "confirm":
+                self._tell_apart(_together.ENOUGH)
             return
-        taken = _together.together(self.bench)
-        growing = 1 + taken.prepared.split.folds if self.has_growing else 0
+        taken, first = _together.together(self.bench), found or _together.few(self.bench)
+        growing = self._growing(taken.prepared.split.folds)
         longer = replace(self.time, growing=growing, has_folds=taken.judged_on == "folds")
-        apart, first = _together.why_apart(taken, longer, self._known_seconds), found or _together.few(self.bench)
+        apart = _together.why_apart(taken, longer, self._known_seconds)
         if apart == _together.NO_TIME:
             self._untimed = first
         elif apart:
-            self._first = (Suited(remedy, first, 1.0),)
+            self._first = (Suited(remedy, _together.told_apart(first, apart), 1.0),)
             self._tell_apart(apart)
         elif found or named:
             self._apart, self.bench, self.time = self.bench, taken, longer
@@ -416,7 +418,6 @@ class Trial:
         """Say in the findings that speak for it why items are not taken together."""
         told = tuple(_together.told_apart(one, why) for one in self.diagnosis.findings)
         self.diagnosis = replace(self.diagnosis, findings=told)
-        self._first = tuple(replace(one, finding=_together.told_apart(one.finding, why)) for one in self._first)
 
     def _check_groups(self) -> None:
         """Refuse where fewer groups judge than a verdict needs."""
@@ -458,7 +459,7 @@ class Trial:
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
         try:
-            growing = min(self.time.growing, 1 + self.base.split.folds)  # folds of the new run may be left out
+            growing = self._growing(self.base.split.folds)  # folds of the new run may be left out
             seconds = search.begin(replace(self.time, growing=growing).first())
             self.time.seeing_seconds = self.bench.seeing_of(self.base)
             self._drop_folds_without_time(search, seconds)
@@ -477,7 +478,7 @@ class Trial:
     def _drop_folds_without_time(self, search: Search, seconds: float) -> None:
         """Try no folds where one training takes so long that there is time for one verdict without them only."""
         if self.bench.mixes_parts and self.has_growing and replace(self.time, base_seconds=seconds).longest() < seconds:
-            self.time.growing, self._untimed = 1, self._first[0].finding
+            self.time.growing, self._untimed = self._growing(self.base.split.folds), self._first[0].finding
             search.first, search.without = (), search.without | {_together.REMEDY}
 
     def _decide(self, treated: Treated) -> None:
@@ -486,7 +487,7 @@ class Trial:
             self.time.has_steps, self.time.seeing_seconds = True, self.bench.seeing_of(self._search.best)
         if self.bench.mixes_parts and self.has_growing and treated.remedy == _together.REMEDY:
             # The new run has folds if that is kept; what is tried again asks for them again.
-            self.time.growing = 1 + self._search.best.split.folds
+            self.time.growing = self._growing(self._search.best.split.folds)
             self.time.is_followed = treated.outcome == "screened out"  # by the few items of one fold
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         judged = {"judged_on": self.judged_on, "seeds": self.wish.seeds, "shown": self.shown}
