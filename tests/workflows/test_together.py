@@ -93,7 +93,7 @@ def test_what_learns_from_both_kinds_is_kept_and_the_new_run_has_folds(tmp_path:
 def test_where_few_items_are_learned_from_and_many_validate_both_are_taken_together(tmp_path: Path) -> None:
     table = rows(24, 120).with_columns(x=pl.when(pl.col("part") == "valid").then(-pl.col("x")).otherwise("x"))
     trial = trial_of(fitted(table, tmp_path), table)
-    (first,) = trial._first
+    (first,) = trial._plan.first
     assert (first.name, first.finding.name) == (REMEDY, FEW)
     assert (first.finding.level, first.finding.message) == ("info", "24 items are learned from, and 120 validate.")
     assert trial.bench.mixes_parts
@@ -163,11 +163,11 @@ def test_they_stay_apart_where_nobody_asks_for_folds_or_there_is_no_time(
     for wished in ({"remedies": ("more_steps",)}, {"without": frozenset({REMEDY})}):
         trial = trial_of(run, table, **wished)
         assert not trial.bench.mixes_parts
-        assert not trial._first
+        assert not trial._plan.first
     monkeypatch.setattr(treating.Trial, "_known_seconds", 500.0)
     trial = trial_of(run, table)
     assert not trial.bench.mixes_parts
-    assert trial._untimed == drift_of(trial)
+    assert trial._plan.untimed == drift_of(trial)
 
 
 def drift_of(trial: treating.Trial) -> Finding:
@@ -178,12 +178,12 @@ def drift_of(trial: treating.Trial) -> Finding:
 def test_where_the_first_training_shows_that_there_is_no_time_for_folds_none_are_tried(tmp_path: Path) -> None:
     table = rows(160, 90, moved=5.0)
     trial = trial_of(fitted(table, tmp_path), table)
-    search: Any = SimpleNamespace(first=trial._first, without=frozenset())
+    search: Any = SimpleNamespace(first=trial._plan.first, without=frozenset())
     trial._drop_folds_without_time(search, 0.1)
-    assert (trial.time.growing, search.first) == (6, trial._first)
+    assert (trial.time.growing, search.first) == (6, trial._plan.first)
     trial._drop_folds_without_time(search, 40.0)
     assert (trial.time.growing, search.first, search.without) == (1, (), {REMEDY})
-    assert trial._untimed == drift_of(trial)
+    assert trial._plan.untimed == drift_of(trial)
 
 
 def test_where_there_is_no_time_for_folds_that_is_said_as_of_any_remedy(

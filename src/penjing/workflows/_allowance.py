@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from penjing.core.budget import LEAST_CLOSING_SECONDS, Clock
 from penjing.core.errors import RunError
@@ -65,6 +65,17 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self.turns = self._usual = self.least_turns
+
+    def for_folds(self, folds: int, judged_on: str) -> Allowance:
+        """The same where the new run has so many folds, if it is grown in this time, and other items judge."""
+        return replace(self, growing=self._growing(folds), has_folds=judged_on == "folds")
+
+    def grow(self, folds: int) -> None:
+        """Set time aside for a new run with so many folds, if it is grown in this time."""
+        self.growing = self._growing(folds)
+
+    def _growing(self, folds: int) -> int:
+        return 1 + folds if self.growing else 0
 
     @property
     def least_turns(self) -> int:

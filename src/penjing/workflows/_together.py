@@ -4,21 +4,27 @@ What it is worth to learn from both cannot be shown by items of one of them. So 
 as they are learn from training items and choose on validation items all the same, and one with folds learns from both.
 Where a finding points at it, or fewer are learned from than validate, all of a treatment is done so; else it is tried
 at last, on top of what is kept.
+
+bench, findings, time → plan → (search and verdicts of a treatment) → what it is worth on top of what is kept
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from penjing.core import split
+from penjing.core.differences import Difference, Verdict
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, change
 from penjing.core.report.text import many
 from penjing.core.split import FOLDS_WITHOUT_TEST
+from penjing.remedies import Suited
 from penjing.workflows._allowance import Allowance
+from penjing.workflows._judging import FEWEST_ARMS, Judging
 from penjing.workflows._trials import Bench
 
 REMEDY = "cross_validate"
@@ -29,6 +35,96 @@ BY_TIME = "the data have a time, and folds would learn from what comes later"
 NO_TIME = "there is no time to train a network for each fold"
 FEW_GROUPS = "the items of a part are of too few groups for folds"
 ENOUGH = "a part is kept for verdicts, so that there are enough items"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a treatment takes training and validation items.
+
+    Attributes:
+        bench: what chooses and judges: with both parts taken together, or as they are.
+        apart: the bench with the parts as they are.
+        time: of the treatment.
+        first: the remedy that learns from both, with what speaks for it, where that is so from the beginning.
+        why_apart: what speaks for it and cannot be followed tells why; "" where nothing is told.
+        untimed: what speaks for it, where there is no time.
+    """
+
+    bench: Bench
+    apart: Bench
+    time: Allowance
+    first: tuple[Suited, ...] = ()
+    why_apart: str = ""
+    untimed: Finding | None = None
+
+    @property
+    def finding(self) -> str:
+        """The name of what speaks for learning from both."""
+        return self.first[0].finding.name if self.first else FEW
+
+    def without_time(self) -> Plan:
+        """The same where the first training shows that there is no time for folds of the new run."""
+        return replace(self, first=(), untimed=self.first[0].finding)
+
+
+class Followed(NamedTuple):
+    """What it is worth to learn from both on top of what is kept."""
+
+    difference: Difference
+    verdict: Verdict
+    why: str
+
+
+def planned(bench: Bench, findings: Sequence[Finding], is_named: bool, time: Allowance, seconds: float) -> Plan:
+    """How to take the items: together from the beginning where something speaks for it, or to be tried at last, or
+    apart.
+
+    Args:
+        bench: with the parts as they are.
+        findings: of the run.
+        is_named: whether a person asked for it.
+        time: of the treatment; where it is tried at last, it is set aside for that.
+        seconds: that a training of the run took, as far as is known.
+    """
+    plan, found = Plan(bench, bench, time), speaking_for(bench, findings)
+    if found is None and not can_follow(bench):
+        return replace(plan, why_apart=ENOUGH if bench.judged_on == "confirm" else "")
+    taken, first = together(bench), found or few(bench)
+    longer = time.for_folds(taken.prepared.split.folds, taken.judged_on)
+    reason = why_apart(taken, longer, seconds)
+    if reason == NO_TIME:
+        return replace(plan, untimed=first)
+    if reason:
+        return replace(plan, first=(Suited(REMEDY, told_apart(first, reason), 1.0),), why_apart=reason)
+    if found or is_named:
+        return replace(plan, bench=taken, time=longer, first=(Suited(REMEDY, first, 1.0),))
+    return replace(plan, time=replace(time, is_followed=time.growing > 0))
+
+
+def followed(judging: Judging, recipe: Recipe, seconds: float, say: Callable[[str, str], None]) -> Followed | None:
+    """What it is worth to learn from validation items too, on top of a recipe, by folds of both parts; None where there
+    is no time to tell.
+
+    Args:
+        judging: the verdicts of the treatment so far, of which this is one more.
+        recipe: what is kept so far.
+        seconds: of one training of that.
+        say: (choice, why) → tells and writes down what is decided of the judging.
+    """
+    bench = judging.bench if judging.bench.mixes_parts else together(judging.bench)
+    time = judging.time.for_folds(bench.prepared.split.folds, bench.judged_on)
+    time = replace(time, is_followed=False, base_seconds=seconds)
+    if time.until_judging(seconds) < 0:
+        return None
+    if bench is not judging.bench:
+        say(TOGETHER, why(few(bench)))
+    rounds = judging.rounds + bool(judging.turns)
+    anew = replace(judging, bench=bench, time=time, rounds=rounds, turns=[], telling_seconds=0.0)
+    arms = anew.arms([recipe, with_folds(recipe)], seconds, time.most_turns)
+    if len(arms) < FEWEST_ARMS:
+        return None
+    difference, verdict = anew.verdicts([arms[0], arms[1]]).stages[0]
+    return Followed(difference, verdict, anew.why(difference))
 
 
 def speaking_for(bench: Bench, findings: Sequence[Finding]) -> Finding | None:

@@ -30,7 +30,7 @@ from penjing.workflows import _close, _own, _search, _together
 from penjing.workflows._allowance import Allowance
 from penjing.workflows._corrections import Corrections, of_rows
 from penjing.workflows._growing import grown
-from penjing.workflows._judging import FEWEST_ARMS, Judging
+from penjing.workflows._judging import Judging
 from penjing.workflows._limits import SeeingTooSlowError, TooSlowError
 from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._place import place_of
@@ -45,7 +45,6 @@ from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, border_of, of_columns, of_pictures
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import Bench, JudgedOn, Screened
-from penjing.workflows._verdict import Arm
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 
@@ -176,9 +175,7 @@ class Trial:
     ways: list[dict[str, Any]] = field(default_factory=list)
     _told: set[tuple[str, str]] = field(default_factory=set)
     _search: Search = field(init=False)
-    _first: tuple[Suited, ...] = ()
-    _untimed: Finding | None = None  # what speaks for taking them together, where there is no time for that
-    _apart: Bench = field(init=False)  # with the parts as they are, where these are taken together
+    _plan: _together.Plan = field(init=False)
 
     def __post_init__(self) -> None:
         recipe, self.own = _own.given_again(self.run, self.model, "treat")
@@ -187,12 +184,9 @@ class Trial:
         self.task, self.metric = task, task.metric(settings.metric)
         dealt = split.Split.read(self.run.path / "split.parquet")
         self.judged_on: JudgedOn = "confirm" if dealt.counts["confirm"] else "folds"
-        self.time = Allowance(self.clock, self.wish.seeds, self._growing(dealt.folds), self.judged_on == "folds")
+        growing = 1 + dealt.folds if self.has_growing else 0
+        self.time = Allowance(self.clock, self.wish.seeds, growing, self.judged_on == "folds")
         self._began = now()
-
-    def _growing(self, folds: int) -> int:
-        """Trainings of a new run with so many folds; 0 where it has a time of its own."""
-        return 1 + folds if self.has_growing else 0
 
     def carry_out(self, data: object | None) -> Treatment:
         """Everything but the new run."""
@@ -223,12 +217,12 @@ class Trial:
             longest_seeing=self.time.longest_seeing,
             screenings=self.time.screenings,
             naming=None if self.wish.remedies else self.naming,
-            first=self._first,
+            first=self._plan.first,
         )
         self._begin(search)
         search.findings, search.infos = self.naming.named(findings), self.naming.named(infos)
         known = [*search.findings, *search.infos]
-        asked = [one for one in asked if self._untimed is None or one.name != _together.REMEDY]
+        asked = [one for one in asked if self._plan.untimed is None or one.name != _together.REMEDY]
         asked = [replace(one, finding=self.naming.named_in(known, one)) for one in asked]
         found = self._tried(asked)
         self.time.owed_seconds = 0.0  # what is judged is judged
@@ -254,7 +248,7 @@ class Trial:
         """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
         what looked better by luck may have hidden it. A second round of verdicts has a share of their level."""
         self.time.has_steps = False
-        self.time.growing = self._growing(self.base.split.folds)
+        self.time.grow(self.base.split.folds)
         self.time.tighten()
         promising = self._search.promising()
         if not promising or self.time.longest() < self.time.base_seconds:
@@ -267,34 +261,21 @@ class Trial:
         """The same, learning from validation items too, if folds of both parts show that this helps on top of what is
         kept; also where it looked no better by the few items of one fold."""
         recipe = found.recipe or self.base
-        bench = self.bench if self.bench.mixes_parts else _together.together(self.bench)
         seconds = self._search.steps[-1].seconds if found.recipe else self.time.base_seconds
-        growing = self._growing(bench.prepared.split.folds)
-        has_folds = bench.judged_on == "folds"
-        time = replace(self.time, growing=growing, has_folds=has_folds, is_followed=False, base_seconds=seconds)
-        rounds = self.judging.rounds + bool(self.judging.turns)
-        judging = Judging(bench, self.metric, time, self.base.seed, self.wish.seeds, self.watch, rounds=rounds)
-        arms: dict[int, Arm] = {}
-        if time.until_judging(seconds) >= 0:
-            if not self.bench.mixes_parts:
-                self._say_way(_together.TOGETHER, _together.why(_together.few(bench)))
-            arms = judging.arms([recipe, _together.with_folds(recipe)], seconds, time.most_turns)
-        if len(arms) < FEWEST_ARMS:
-            if not self.bench.mixes_parts:
-                self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
-            return replace(self._ended((), found.recipe, found.gain), kept=found.kept)
-        difference, verdict = judging.verdicts([arms[0], arms[1]]).stages[0]
-        changed = {"split.folds": (0, bench.prepared.split.folds)}
-        why = judging.why(difference)
-        finding = self._first[0].finding.name if self._first else _together.FEW
-        self._decide(Treated(_together.REMEDY, finding, verdict, why, difference, changed=changed))
-        ended = self._ended((), found.recipe, found.gain)
-        if verdict != "helped":
-            return replace(ended, kept=found.kept)
+        told = _together.followed(self.judging, recipe, seconds, self._say_way)
+        if told is not None:
+            changed = {"split.folds": (recipe.split.folds, _together.with_folds(recipe).split.folds)}
+            name, worth = self._plan.finding, told.difference
+            self._decide(Treated(_together.REMEDY, name, told.verdict, told.why, worth, changed=changed))
+        elif not self.bench.mixes_parts:
+            self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
+        ended = replace(self._ended((), found.recipe, found.gain), kept=found.kept)
+        if told is None or told.verdict != "helped":
+            return ended
         kept, learned = (*found.kept, _together.REMEDY), _together.with_folds(recipe)
         if found.recipe is None:
-            return replace(ended, kept=kept, gain=difference, recipe=learned)
-        return replace(ended, kept=kept, further=difference, recipe=learned)
+            return replace(ended, kept=kept, gain=told.difference, recipe=learned)
+        return replace(ended, kept=kept, further=told.difference, recipe=learned)
 
     def _seeded(self, found: Treatment) -> Treatment:
         """The same with the best of several seeds, where time is left: of the recipe that is kept, or else of the run's
@@ -303,9 +284,8 @@ class Trial:
             return found
         recipe, bench = found.recipe or self.base, self.bench
         if bench.mixes_parts and not recipe.split.folds:  # what it is chosen and judged by is what it always was
-            bench = replace(self._apart, border=bench.border)
-            growing = self._growing(recipe.split.folds)
-            self.time = replace(self.time, growing=growing, has_folds=bench.judged_on == "folds")
+            bench = replace(self._plan.apart, border=bench.border)
+            self.time = self.time.for_folds(recipe.split.folds, bench.judged_on)
         elif recipe.split.folds:
             return found
         seeds = Seeds(bench, self.metric, self.time, self.watch)
@@ -354,7 +334,7 @@ class Trial:
 
     def _asked(self) -> list[Suited]:
         """The remedies that a person named, each for what it was found for, if it was."""
-        known = {one.name: one for one in (*suited(list(self.diagnosis.findings)), *self._first)}
+        known = {one.name: one for one in (*suited(list(self.diagnosis.findings)), *self._plan.first)}
         finding = Finding(ASKED, "info", "Asked for by name.")
         return [known.get(name, Suited(name, finding, 1.0)) for name in dict.fromkeys(self.wish.remedies)]
 
@@ -392,32 +372,16 @@ class Trial:
         that at last; or say in the findings why not."""
         named, remedy = self.wish.remedies, _together.REMEDY
         if remedy not in named if named else remedy in self.wish.without:
+            self._plan = _together.Plan(self.bench, self.bench, self.time)
             return
-        found = _together.speaking_for(self.bench, self.diagnosis.findings)
-        if found is None and not _together.can_follow(self.bench):
-            if self.bench.judged_on == "confirm":
-                self._tell_apart(_together.ENOUGH)
-            return
-        taken, first = _together.together(self.bench), found or _together.few(self.bench)
-        growing = self._growing(taken.prepared.split.folds)
-        longer = replace(self.time, growing=growing, has_folds=taken.judged_on == "folds")
-        apart = _together.why_apart(taken, longer, self._known_seconds)
-        if apart == _together.NO_TIME:
-            self._untimed = first
-        elif apart:
-            self._first = (Suited(remedy, _together.told_apart(first, apart), 1.0),)
-            self._tell_apart(apart)
-        elif found or named:
-            self._apart, self.bench, self.time = self.bench, taken, longer
-            self._first = (Suited(remedy, first, 1.0),)
-            self._say_way(_together.TOGETHER, _together.why(first))
-        else:
-            self.time.is_followed = self.has_growing
-
-    def _tell_apart(self, why: str) -> None:
-        """Say in the findings that speak for it why items are not taken together."""
-        told = tuple(_together.told_apart(one, why) for one in self.diagnosis.findings)
-        self.diagnosis = replace(self.diagnosis, findings=told)
+        findings = self.diagnosis.findings
+        self._plan = plan = _together.planned(self.bench, findings, bool(named), self.time, self._known_seconds)
+        self.bench, self.time = plan.bench, plan.time
+        if plan.bench.mixes_parts:
+            self._say_way(_together.TOGETHER, _together.why(plan.first[0].finding))
+        elif plan.why_apart:
+            told = tuple(_together.told_apart(one, plan.why_apart) for one in findings)
+            self.diagnosis = replace(self.diagnosis, findings=told)
 
     def _check_groups(self) -> None:
         """Refuse where fewer groups judge than a verdict needs."""
@@ -432,7 +396,7 @@ class Trial:
     def _look_at_data(self) -> None:
         """Add to the diagnosis what is wrong with the data, which only who reads them sees. Where the border of
         pictures tells the answer, no score that rests on it is believed."""
-        apart = self._apart if self.bench.mixes_parts else self.bench  # diagnosis is of the parts as they are
+        apart = self._plan.apart  # diagnosis is of the parts as they are
         found = of_columns(apart.prepared)
         known = {one.name for one in self.diagnosis.findings}
         if SHORTCUT not in known:
@@ -459,8 +423,8 @@ class Trial:
     def _begin(self, search: Search) -> None:
         """The first training without any remedy."""
         try:
-            growing = self._growing(self.base.split.folds)  # folds of the new run may be left out
-            seconds = search.begin(replace(self.time, growing=growing).first())
+            shorter = self.time.for_folds(self.base.split.folds, self.judged_on)  # folds of it may be left out
+            seconds = search.begin(shorter.first())
             self.time.seeing_seconds = self.bench.seeing_of(self.base)
             self._drop_folds_without_time(search, seconds)
             self.time.begin(seconds)
@@ -468,8 +432,8 @@ class Trial:
             raise self.time.seeing_too_short(slow.seconds) from None
         except TooSlowError as slow:
             raise self.time.too_short(slow.seconds) from None
-        if self._untimed is not None:
-            self._decide(Treated(_together.REMEDY, self._untimed.name, "not tried", _together.NO_TIME))
+        if self._plan.untimed is not None:
+            self._decide(Treated(_together.REMEDY, self._plan.untimed.name, "not tried", _together.NO_TIME))
         pointed = [one for one in suited(list(search.findings), self.base) if one.name not in search.without]
         number = len(self.wish.remedies) or len(pointed)
         found = f"{many(number, 'remedy', 'remedies')} may help" if number else "nothing wrong was found; all is tried"
@@ -478,7 +442,8 @@ class Trial:
     def _drop_folds_without_time(self, search: Search, seconds: float) -> None:
         """Try no folds where one training takes so long that there is time for one verdict without them only."""
         if self.bench.mixes_parts and self.has_growing and replace(self.time, base_seconds=seconds).longest() < seconds:
-            self.time.growing, self._untimed = self._growing(self.base.split.folds), self._first[0].finding
+            self.time.grow(self.base.split.folds)
+            self._plan = self._plan.without_time()
             search.first, search.without = (), search.without | {_together.REMEDY}
 
     def _decide(self, treated: Treated) -> None:
@@ -487,7 +452,7 @@ class Trial:
             self.time.has_steps, self.time.seeing_seconds = True, self.bench.seeing_of(self._search.best)
         if self.bench.mixes_parts and self.has_growing and treated.remedy == _together.REMEDY:
             # The new run has folds if that is kept; what is tried again asks for them again.
-            self.time.growing = self._growing(self._search.best.split.folds)
+            self.time.grow(self._search.best.split.folds)
             self.time.is_followed = treated.outcome == "screened out"  # by the few items of one fold
         self.treated = [one for one in self.treated if one.remedy != treated.remedy] + [treated]
         judged = {"judged_on": self.judged_on, "seeds": self.wish.seeds, "shown": self.shown}
