@@ -100,6 +100,15 @@ def test_where_few_items_are_learned_from_and_many_validate_both_are_taken_toget
     assert trial.time.growing == 6  # a network for each fold, and the one that is kept
 
 
+def test_copies_of_what_is_learned_from_count_once(tmp_path: Path) -> None:
+    table = rows(60, 80)
+    learned = table.filter(pl.col("part") == "train")
+    table = pl.concat([table, *[learned] * 2])
+    (first,) = trial_of(fitted(table, tmp_path), table)._plan.first
+    message = "180 items in 60 groups are learned from, and 80 validate."
+    assert (first.name, first.finding.message) == (REMEDY, message)
+
+
 def test_elsewhere_it_is_tried_at_last_on_top_of_what_is_kept(tmp_path: Path) -> None:
     table = rows(60, 40)
     slow = Recipe.from_toml(RECIPE.replace("0.01", "0.00001")).filled()

@@ -129,11 +129,11 @@ def followed(judging: Judging, recipe: Recipe, seconds: float, say: Callable[[st
 
 def speaking_for(bench: Bench, findings: Sequence[Finding]) -> Finding | None:
     """What speaks for taking training and validation items together from the beginning: a finding, or that fewer items
-    are learned from than validate; None where nothing does."""
+    are learned from than validate, what belongs together counted once; None where nothing does."""
     if bench.prepared.split.folds:
         return None
     found = [one for one in findings if one.name == DRIFT or (one.name == FEW and one.is_trouble)]
-    learned, choosing = (len(bench.prepared.rows(part)) for part in ("train", "valid"))
+    learned, choosing = (_groups(bench, part) for part in ("train", "valid"))
     if learned <= choosing and bench.judged_on != "confirm":
         found.append(few(bench))
     return min(found, key=lambda one: one.name != DRIFT, default=None)
@@ -142,8 +142,15 @@ def speaking_for(bench: Bench, findings: Sequence[Finding]) -> Finding | None:
 def few(bench: Bench) -> Finding:
     """That few items are learned from."""
     learned, choosing = (len(bench.prepared.rows(part)) for part in ("train", "valid"))
-    message = f"{many(learned, 'item')} {'is' if learned == 1 else 'are'} learned from, and {choosing:,} validate."
+    groups = _groups(bench, "train")
+    told = many(learned, "item") + (f" in {many(groups, 'group')}" if groups < learned else "")
+    message = f"{told} {'is' if learned == 1 else 'are'} learned from, and {choosing:,} validate."
     return Finding(FEW, "info", message)
+
+
+def _groups(bench: Bench, part: str) -> int:
+    """How many items a part has, those that belong together counted once."""
+    return len(np.unique(bench.prepared.groups[bench.prepared.rows(part)]))
 
 
 def why(found: Finding) -> str:
@@ -182,7 +189,7 @@ def why_apart(bench: Bench, time: Allowance, seconds: float) -> str:
     prepared = bench.prepared
     if prepared.table.role("time"):
         return BY_TIME
-    if min(len(np.unique(prepared.groups[prepared.rows(part)])) for part in ("train", "valid")) < FEWEST_GROUPS:
+    if min(_groups(bench, part) for part in ("train", "valid")) < FEWEST_GROUPS:
         return FEW_GROUPS
     return NO_TIME if replace(time, base_seconds=seconds).longest() < seconds else ""
 
