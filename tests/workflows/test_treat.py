@@ -43,6 +43,7 @@ from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN
 from penjing.workflows._seeds import MOST_SEEDS
 from penjing.workflows._steps import Treated
 from penjing.workflows._together import TOGETHER
+from penjing.workflows._treatable import base_of
 from penjing.workflows._trials import Bench, Deal, Screened
 from penjing.workflows.diagnose import Diagnosis, diagnose
 from tiny_data import RECIPE, write_tiny
@@ -825,7 +826,7 @@ def test_a_training_that_diverged_is_treated_with_the_updates_that_were_planned(
 ) -> None:
     recipe = Recipe(training=Training(steps=1200, evaluations=10)).filled()
     run: Any = SimpleNamespace(recipe=recipe, steps=lines, has_weights=False)
-    assert treating.base_of(run).training.steps == total
+    assert base_of(run).training.steps == total
 
 
 def test_a_training_that_was_tried_stands_beside_the_simple_models_of_the_run(sick: Run) -> None:

@@ -34,10 +34,11 @@ from penjing.workflows._choose import RecipeWish
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._pretrained import AUTO, NO
 from penjing.workflows._together import DRIFT, REMEDY
+from penjing.workflows._treatable import TreatWish, base_of, check
 from penjing.workflows._wish import FitWish
 from penjing.workflows.diagnose import diagnose
 from penjing.workflows.fit import Origin, fit
-from penjing.workflows.treat import TreatWish, Trial, base_of, check
+from penjing.workflows.treat import Trial
 
 # Of the whole time: the first training, and of what is left then the treatment at most.
 FIRST_SHARE, LEAST_FIRST_SECONDS = 1 / 25, 8.0

@@ -13,19 +13,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from penjing.core import plugins, split
-from penjing.core.budget import DEFAULT_SECONDS, Clock
-from penjing.core.differences import LEAST_SEEDS, Difference, judge, least_effect
-from penjing.core.errors import RunError, UsageError
+from penjing.core import split
+from penjing.core.budget import Clock
+from penjing.core.differences import Difference, judge, least_effect
+from penjing.core.errors import RunError
 from penjing.core.events import Decided, Finished, Said, Started, Watch, tell
 from penjing.core.finding import Finding
 from penjing.core.recipe import Recipe, to_dict
 from penjing.core.record import Record
 from penjing.core.report.text import many, metric_name
-from penjing.core.run import Run, check_free, flat, now, open_run
+from penjing.core.run import Run, flat, now, open_run
 from penjing.core.units import show_seconds
 from penjing.remedies import Suited, suited
-from penjing.training._plan import planned_anew, total_steps
 from penjing.workflows import _close, _own, _search, _together
 from penjing.workflows._allowance import Allowance
 from penjing.workflows._corrections import Corrections, of_rows
@@ -35,7 +34,7 @@ from penjing.workflows._limits import SeeingTooSlowError, TooSlowError
 from penjing.workflows._naming import ASKED, Naming
 from penjing.workflows._place import place_of
 from penjing.workflows._prepare import prepare
-from penjing.workflows._repeatable import FEWEST_GROUPS, goes_on
+from penjing.workflows._repeatable import FEWEST_GROUPS
 from penjing.workflows._reread import check_same
 from penjing.workflows._search import NO_FINDING, Search
 from penjing.workflows._seeds import ANOTHER_SEED, Seeds, is_settled
@@ -43,33 +42,13 @@ from penjing.workflows._stages import Stages
 from penjing.workflows._steps import Outcome, Step, Treated
 from penjing.workflows._survey import is_sealed
 from penjing.workflows._told_by_data import SHORTCUT, border_of, of_columns, of_pictures
+from penjing.workflows._treatable import TreatWish, base_of, check
 from penjing.workflows._treatment import Shown, Treatment, ledger_line, way_line
 from penjing.workflows._trials import Bench, JudgedOn, Screened
 from penjing.workflows._wish import data_wish_of
 from penjing.workflows.diagnose import Diagnosis, diagnose
 
 __all__ = ["TreatWish", "Treatment", "treat"]
-
-
-@dataclass(frozen=True)
-class TreatWish:
-    """What a person asked of `treat`.
-
-    Attributes:
-        seconds: the deadline of the whole.
-        seeds: of each side of a pair, at least; `LEAST_SEEDS` or more.
-        remedies: names of those to try; () takes what suits the findings.
-        out: the new run's folder; None takes the next free one.
-        without: remedies that are not tried.
-        healthy: whether a run in which nothing wrong was found is treated, too.
-    """
-
-    seconds: float = DEFAULT_SECONDS
-    seeds: int = LEAST_SEEDS
-    remedies: tuple[str, ...] = ()
-    out: Path | None = None
-    without: frozenset[str] = frozenset()
-    healthy: bool = True
 
 
 def treat(
@@ -109,38 +88,6 @@ def treat(
     except KeyboardInterrupt as stopped:
         left = f"the run is finished in {stopped.args[0]}" if stopped.args else "no run was left half done"
         raise KeyboardInterrupt(f"{left}, and what was decided is in {opened.path}") from None
-
-
-def check(run: Run, wish: TreatWish, data: object | None = None) -> None:
-    """Whether the run can be trained again at all; said before any time is spent.
-
-    Raises:
-        UsageError: there are too few seeds, or there is no such remedy.
-        RunError: the run cannot be trained again.
-    """
-    if wish.seeds < LEAST_SEEDS:
-        raise UsageError(f"--seeds {wish.seeds} is too few: luck is told from effect by {LEAST_SEEDS} seeds or more")
-    for name in wish.remedies:
-        plugins.find("remedies", name)
-    if wish.out is not None:
-        check_free(wish.out)
-    if run.status == "running" or not (run.path / "recipe.toml").exists() or not run.has_split:
-        raise RunError(f"{run.path} did not come as far as a training (its status is {run.status}); fit it first")
-    recipe = run.recipe
-    if run.info.get("kind") == "adopted":
-        raise RunError(f"{run.path} was not trained here, so there is no training to repeat; fit the network first")
-    if recipe.split.final:
-        raise RunError(
-            f"{run.path} was trained on its validation items too, so nothing is left to judge by; treat the run that "
-            f"it was made from: {run.info.get('parent')}"
-        )
-    if goes_on(run.info):
-        raise RunError(
-            f"{run.path} goes on from {run.info['parent']}, and treat repeats trainings from their beginning only; "
-            "treat that one"
-        )
-    if data is None and run.info["data"].get("path") is None:
-        raise RunError(f"{run.path} was made from data in memory; give them again: pj.treat(run, data=…)")
 
 
 @dataclass
@@ -505,14 +452,3 @@ class Trial:
         found = Corrections(data.drop, data.relabel)
         kept = of_rows(found, prepared.corrections, rows, prepared.hashes, is_sealed(prepared.table))
         return replace(recipe, data=replace(data, drop=kept.drop, relabel=kept.relabel))
-
-
-def base_of(run: Run) -> Recipe:
-    """The recipe of a run as one plan of the steps that were really taken."""
-    recipe, steps = run.recipe, run.steps
-    total = total_steps(recipe.training)
-    if not run.has_weights and steps:  # what failed was never written down as it went
-        reached = int(steps[-1]["step"])
-        is_lost = bool(steps[-1].get("non_finite"))  # it ended there, and not where it was planned to
-        total = min(total, round(reached * recipe.training.evaluations / len(steps))) if is_lost else reached
-    return replace(recipe, training=planned_anew(recipe.training, max(1, total)))
