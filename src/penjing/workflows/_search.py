@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,6 +51,13 @@ MARGIN = 2.0  # standard errors that a training may be behind half-way
 STAGE = "trying remedies"
 NOTHING_TO_GAIN = "nothing was left to gain on validation"  # why something was not tried, which no time changes
 NO_FINDING = Finding("no finding", "info", "Nothing that was found points at it.")
+
+
+class _Unmeasured(NamedTuple):
+    """Why a training tells nothing of a remedy."""
+
+    outcome: Outcome
+    why: str
 
 
 @dataclass
@@ -244,35 +252,12 @@ class Search:
             return False
 
         recipe = plugins.load("remedies", one.name).apply(self.best, one.finding)
-        if isinstance(recipe, NotApplicable):
-            return decide("not applicable", recipe.reason)
-        if recipe.id in self._seen:
-            return decide("not applicable", "another remedy gave the same recipe")
-        if self._is_same(recipe):
-            return decide("not applicable", "its batches hold all items already")
-        longest = self.longest()
-        if longest < (expected := self._expected(recipe)) and not self._is_patient:
-            self._late.append(one)
-            return decide("not tried", f"{_would_take(expected)}, too long to judge it")
-        self._seen.add(recipe.id)
-        whole = recipe
-        try:
-            recipe, found = self._screened(recipe, longest)
-            if self._is_worth_more_seeds(found):
-                found = self._again_with_seeds(recipe, found, self.longest)
-        except TooSlowError as slow:
-            self._seen.discard(recipe.id)
-            if not isinstance(slow, SeeingTooSlowError):  # that hangs on no number of updates
-                self._slow[recipe.id] = slow.seconds
-            self._late.append(one)
-            return decide("not tried", f"{_would_take(slow.seconds)}, too long to judge it")
-        except BehindError as behind:
-            self._lost |= {} if doses else {one.name: len(self.steps)}
-            why = f"given up after {behind.share:.0%} of its training, far behind"
-            return decide("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
-        except TRIAL_ERRORS as problem:
-            (told, *_) = str(problem).splitlines() or ["there was not enough memory"]
-            return decide("failed", told)
+        if reason := self._why_untrained(recipe):
+            return decide("not applicable", reason)
+        tried = self._carried_out(one, recipe)
+        if isinstance(tried, _Unmeasured):
+            return decide(tried.outcome, tried.why)
+        trained, found = tried
         why = self._change(found)
         is_guess = one.finding.name == NO_FINDING.name and bool(self.steps or not self.findings)
         if not self.is_better(found, UNPOINTED if is_guess and not self._is_lenient else 1.0):
@@ -282,9 +267,44 @@ class Search:
             if times < CHEAPER and self._mean_merit(found) > self._mean_merit(self._at) - self._noise:
                 why = f"{why}, in {times:.1f} × the time; what is as good is not judged"
             return decide("screened out", why, times)
-        self._keep(one, recipe, found, most_updates=0 if recipe is whole else total_steps(recipe.training))
+        self._keep(one, trained, found, most_updates=0 if trained is recipe else total_steps(trained.training))
         self.decide(self.steps[-1].told("looked good", why))
         return True
+
+    def _why_untrained(self, recipe: Recipe | NotApplicable) -> str:
+        """Why what a remedy makes of the best recipe is not trained; "" where it is."""
+        if isinstance(recipe, NotApplicable):
+            return recipe.reason
+        if recipe.id in self._seen:
+            return "another remedy gave the same recipe"
+        return "its batches hold all items already" if self._is_same(recipe) else ""
+
+    def _carried_out(self, one: Suited, recipe: Recipe) -> tuple[Recipe, Screened] | _Unmeasured:
+        """The recipe that a remedy gave, shortened where it must be, and its trainings; or why there is none to tell
+        by. What was late comes once more when there is more time."""
+        longest = self.longest()
+        if longest < (expected := self._expected(recipe)) and not self._is_patient:
+            self._late.append(one)
+            return _Unmeasured("not tried", f"{_would_take(expected)}, too long to judge it")
+        self._seen.add(recipe.id)
+        try:
+            trained, found = self._screened(recipe, longest)
+            if self._is_worth_more_seeds(found):
+                found = self._again_with_seeds(trained, found, self.longest)
+        except TooSlowError as slow:
+            self._seen.discard(recipe.id)
+            if not isinstance(slow, SeeingTooSlowError):  # that hangs on no number of updates
+                self._slow[recipe.id] = slow.seconds
+            self._late.append(one)
+            return _Unmeasured("not tried", f"{_would_take(slow.seconds)}, too long to judge it")
+        except BehindError as behind:
+            self._lost |= {} if self._doses(one) else {one.name: len(self.steps)}
+            why = f"given up after {behind.share:.0%} of its training, far behind"
+            return _Unmeasured("screened out", f"{why}: {self._said(behind.value)}, was {self._said(behind.needed)}")
+        except TRIAL_ERRORS as problem:
+            (told, *_) = str(problem).splitlines() or ["there was not enough memory"]
+            return _Unmeasured("failed", told)
+        return trained, found
 
     def _doses(self, one: Suited) -> int:
         """How often a remedy is in the best recipe."""
