@@ -161,6 +161,7 @@ def test_outputs_that_are_probabilities_are_told_from_logits():
     assert outputs_told(np.log(powers / powers.sum(1, keepdims=True)))["output/log_sum"] < 1e-9
     assert outputs_told(np.array([[0.0], [0.0], [0.0], [1.0]]))["output/at_bounds"] == 1.0
     assert outputs_told(np.full((3, 2), np.nan)) == {}
+    assert outputs_told(np.array([[-1e30, 1e30]], dtype=np.float32))["output/std"] == pytest.approx(1e30)
 
 
 def test_a_training_keeps_what_its_network_met(tmp_path):

@@ -74,6 +74,7 @@ def outputs_told(found: Float[np.ndarray, "items outputs"]) -> dict[str, float]:
     """
     if not found.size or not np.isfinite(found).all():
         return {}
+    found = found.astype(np.float64)  # squares of what a training that diverges answers overflow in fewer bits
     least, most = float(found.min()), float(found.max())
     near = BOUND * (most - least)
     told = {
@@ -84,8 +85,8 @@ def outputs_told(found: Float[np.ndarray, "items outputs"]) -> dict[str, float]:
         "output/at_bounds": float(((found <= least + near) | (found >= most - near)).mean()) if near else 1.0,
     }
     if found.ndim > 1 and found.shape[1] > 1:
-        told["output/sum_error"] = float(np.abs(found.sum(1, dtype=np.float64) - 1).max())
-        powers = np.exp((found - found.max(1, keepdims=True)).astype(np.float64)).sum(1)
+        told["output/sum_error"] = float(np.abs(found.sum(1) - 1).max())
+        powers = np.exp(found - found.max(1, keepdims=True)).sum(1)
         told["output/log_sum"] = float(np.abs(np.log(powers) + found.max(1)).max())
     return told
 
