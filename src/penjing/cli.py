@@ -1,7 +1,7 @@
 """The command line: one subcommand per verb. The only file that prints or exits.
 
 Results go to the standard output, everything else to the error stream. Exit codes: 0 done, 1 error, 2 wrong use,
-3 a stated budget or target was not met, 130 interrupted with the best kept.
+3 a stated budget or target was not met, or `--fail-on` found something, 130 interrupted with the best kept.
 """
 
 from __future__ import annotations

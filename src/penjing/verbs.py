@@ -301,7 +301,7 @@ def plan(
     """What `fit` would do with the same arguments, and what it would cost, without training.
 
     Raises:
-        DataError, UsageError: as `fit`.
+        DataError, UsageError, RunError: as `fit`.
     """
     wish = fit_wish(locals())  # first of all, while these are the arguments and nothing else
     if heal:
@@ -315,7 +315,7 @@ def plan(
 def resume(
     run: Run | str | Path, *, data: object | None = None, model: object | None = None, watch: WatchWish = "bar"
 ) -> Run:
-    """Go on with a run that was killed or interrupted, to the weights it would have had.
+    """Go on with a run that was killed or interrupted; without a deadline, to the weights it would have had.
 
     Args:
         run: its folder.
@@ -343,7 +343,7 @@ def test(
         model: your own network, if the run was given it as an object.
 
     Raises:
-        TargetMissed: the data have no test part; the error carries the score over folds.
+        TargetMissed: the run has no test part; the error carries the score that stands in for it, if there is one.
         RunError: the run has no weights.
         DataError: test items are gone or have changed.
     """
@@ -456,7 +456,8 @@ def treat(
 ) -> Treatment:
     """Try remedies for what a diagnosis finds, and grow a run with those that measurably helped.
 
-    Each is tried in pairs with the training as it is: the same seeds, the same items. What helped is said with its
+    Each is tried on validation items first; what looked better is judged in pairs with the training as it is: the same
+    seeds, the same items. What helped is said with its
     effect and a 95% interval on items that nothing was chosen by; what did not is rolled back. The run itself stays as
     it is, but for lines in its ledger.
 
@@ -464,7 +465,7 @@ def treat(
         run: a run, or its folder.
         time: the deadline of all of it, such as "10m" or seconds; None is five minutes.
         seeds: of each side of a pair, at least; 3 or more. More are taken where there is time to spare.
-        remedies: names of those to try (`penjing list remedies`); () takes what suits the findings.
+        remedies: names of those to try (`penjing list remedies`); () takes what suits the findings, then all others.
         out: the folder of the new run; None is the next free one in runs/.
         data: where the data are now, if they moved.
         model: your own network, if the run was given it as an object.

@@ -49,6 +49,12 @@ def test_delta_is_in_standard_deviations_of_the_target() -> None:
     assert found.item() == pytest.approx(1.0 * (3 - 0.5), rel=1e-4)
 
 
+def test_the_absolute_error_is_in_standard_deviations_of_the_target() -> None:
+    outputs, target = torch.tensor([[150_000.0], [200_000.0]]), torch.tensor([100_000.0, 230_000.0])
+    found = item_losses(outputs, target, regress.Settings("absolute", target_transform="none"), LEARNED)
+    assert found.tolist() == pytest.approx([50_000 / PRICES.std(), 30_000 / PRICES.std()], rel=1e-4)
+
+
 @pytest.mark.parametrize("transform", ["none", "log"])
 def test_an_untrained_head_answers_about_the_middle_in_own_units(transform: str) -> None:
     head = Head(4, 1, LEARNED, regress.Settings(target_transform=transform))

@@ -276,6 +276,9 @@ def test_data_that_changed_cannot_be_resumed(pictures, tmp_path, monkeypatch):
     (pictures / "rows" / "p003.png").unlink()
     with pytest.raises(DataError, match="have changed since it began"):
         pj.resume(tmp_path / "run")
+    shutil.rmtree(pictures)
+    with pytest.raises(DataError, match=r"nothing is there now; say where they are: penjing fit DATA --resume .*run$"):
+        pj.resume(tmp_path / "run")
 
 
 @pytest.mark.slow

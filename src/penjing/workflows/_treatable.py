@@ -22,7 +22,7 @@ class TreatWish:
     Attributes:
         seconds: the deadline of the whole.
         seeds: of each side of a pair, at least; `LEAST_SEEDS` or more.
-        remedies: names of those to try; () takes what suits the findings.
+        remedies: names of those to try; () takes what suits the findings, then all others.
         out: the new run's folder; None takes the next free one.
         without: remedies that are not tried.
         healthy: whether a run in which nothing wrong was found is treated, too.

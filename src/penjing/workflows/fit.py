@@ -175,7 +175,7 @@ def _resumed(run: Run, data: object | None, watch: Watch, model: object | None) 
         wish = replace(wish, recipe=replace(wish.recipe, recipe=Recipe.read(recipe)))
     clock = Clock(info["deadline_seconds"] or DEFAULT_SECONDS, not has_begun)
     previous = split.Split.read(run.path / "split.parquet")
-    place = place_of(run, data)
+    place = place_of(run, data, f"say where they are: penjing fit DATA --resume {run.path}")
     prepared = prepare(place, wish.data, clock, watch, previous, only=frozenset(previous.frame["hash"]))
     if sorted(prepared.hashes) != sorted(previous.frame["hash"].to_list()):
         raise DataError(f"the data of {run.path} have changed since it began; start anew, or use --from {run.path}")
