@@ -291,6 +291,24 @@ def test_a_few_groups_that_are_apart_alike_by_chance_prove_nothing() -> None:
     assert beaten_by_simple.look(of_mice(record)) is None
 
 
+def test_a_copy_under_another_class_is_an_item_of_its_own() -> None:
+    rows = [
+        {
+            "model": model,
+            "hash": f"{item // 2:032x}",
+            "name": f"{item}.png",
+            "loss": 0.1,
+            "target": target,
+            "predicted": "cat",
+        }
+        for model, order in (("network", range(80)), ("linear", reversed(range(80))))
+        for item, target in ((item, ("cat", "dog")[item % 2]) for item in order)
+    ]
+    found = gain(Record(items=pl.DataFrame(rows)), "right", ["linear"])
+    assert found is not None
+    assert (found.mean, found.items, found.groups) == (0.0, 80, 40)
+
+
 def test_one_group_proves_nothing() -> None:
     record = of_mice(mice({"network": [10], "linear": [40]}))
     assert gain(record, "right", ["linear"]) is None

@@ -11,8 +11,9 @@ import pytest
 from penjing.core import plugins
 from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, DataChoices, Recipe, Training, change
+from penjing.core.usual import USUAL
 from penjing.pretrained import minilm
-from penjing.remedies import NotApplicable, modalities_of, suited
+from penjing.remedies import NotApplicable, modalities_of, modality_names, suited
 
 NAMES = plugins.names("remedies")
 TREATS: Mapping[str, Mapping[str, float]] = {name: plugins.load("remedies", name).TREATS for name in NAMES}
@@ -60,6 +61,22 @@ def test_pretrained_features_take_the_place_of_the_network_where_an_encoder_is_i
     assert back == plugins.load("remedies", "start_over").apply(recipe, finding("underfit"))
     monkeypatch.setattr(minilm, "is_available", lambda: False)
     assert "is installed" in remedy.apply(recipe, finding("overfit")).reason
+
+
+def test_a_table_begins_as_fit_begins_one_and_not_as_vectors_of_an_encoder() -> None:
+    assert modality_names(RECIPES["rows"]) == ["table"]
+    narrow = change(RECIPES["rows"].filled(), {"model.width": 4, "model.dropout": 0.9})
+    begun = plugins.load("remedies", "start_over").apply(narrow, finding("underfit"))
+    assert begun.model == Choice("tabular").filled("models")
+    assert begun.optimiser.settings["weight_decay"] == USUAL["table"].optimiser.settings["weight_decay"]
+    usual = plugins.load("remedies", "usual_network").apply(narrow, finding("underfit"))
+    assert usual.model == Choice("tabular").filled("models")
+    joined = {"photo": Choice("cnn"), "table": Choice("tabular")}
+    assert modality_names(Recipe(encoders=joined)) == ["image", "table"]
+    text = Recipe(
+        encoders={"text": Choice("tabular"), "table": Choice("tabular")}, pretrained={"text": Choice("minilm")}
+    )
+    assert modality_names(text) == ["embedding", "table"]
 
 
 @pytest.mark.parametrize("name", ["mixup", "cutmix"])

@@ -237,6 +237,10 @@ def test_validation_of_every_second_epoch_stands_beside_that_epoch():
     assert steps["valid/loss"].to_list() == [None, 4.4, None, 2.2, None]
     with pytest.raises(DataError, match="val_loss has 4 values, which do not fit 10 epochs"):
         pj.diagnose({"loss": [1.0] * 10, "val_loss": [1.0] * 4})
+    with pytest.raises(DataError, match=r"val_loss has 2 values of 8 epochs, of every 3 or of every 4; give"):
+        pj.diagnose({"loss": [1.0] * 8, "val_loss": [1.0] * 2})
+    steps = of_history({"loss": [1.0] * 8, "val_loss": [None, None, 2.0, None, None, 1.0, None, None]}).steps
+    assert steps["valid/loss"].to_list() == [None, None, 2.0, None, None, 1.0, None, None]
 
 
 @pytest.mark.parametrize("given", [None, 3, ["loss"], {"loss": 0.3}, {"loss": "low"}, object()])

@@ -89,6 +89,20 @@ def test_every_training_of_a_side_has_a_seed_of_its_own_and_both_sides_the_same(
             assert set(answers[:, 1]) == {arm}
 
 
+def test_a_second_round_is_told_on_its_own_deals() -> None:
+    found, _ = judging(1e9)
+    found.go_on()
+    assert found.rounds == 1  # nothing was told yet
+    first = found.arms(recipes(2), 1.0, 3)
+    found.go_on()
+    assert found.rounds == 2
+    turn = found.bench.turn
+    found.bench.turn = lambda number, folds: turn(number + 1, folds)
+    for arms, count in ((first, 3), (found.arms(recipes(2), 1.0, 2), 2)):
+        assert [len(answers) for answers in arms.values()] == [count, count]
+    assert [deals[0].name for deals in found.turns] == [(1, 0), (2, 0)]
+
+
 def test_turns_that_were_done_are_judged_where_the_time_is_over_in_the_next() -> None:
     found, _ = judging(16.5)  # two turns of six trainings, and a part of the third
     arms = found.arms(recipes(2), 1.0, 5)

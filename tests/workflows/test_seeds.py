@@ -61,7 +61,8 @@ class FakeBench:
 
 def seeds(bench: FakeBench, left: float = 100.0) -> Seeds:
     metric = bench.task.metric("accuracy")
-    return Seeds(bench, metric, SimpleNamespace(until_growing=lambda _: left))  # type: ignore[arg-type]
+    time = SimpleNamespace(until_growing=lambda _: left, clock=SimpleNamespace(left=left))
+    return Seeds(bench, metric, time)  # type: ignore[arg-type]
 
 
 def numbers(drawn: list[Drawn]) -> list[int]:

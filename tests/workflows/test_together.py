@@ -212,10 +212,8 @@ def test_where_there_is_no_time_for_folds_that_is_said_as_of_any_remedy(
 )
 def test_why_they_stay_apart(columns: list[str], groups: int, seconds: float, reason: str) -> None:
     parts = {"train": np.arange(100), "valid": np.arange(100, 140)}
-    prepared = SimpleNamespace(
-        table=SimpleNamespace(role=lambda _: columns), rows=parts.__getitem__, groups=np.arange(140) % groups
-    )
-    bench: Any = SimpleNamespace(prepared=prepared)
+    prepared = SimpleNamespace(rows=parts.__getitem__, groups=np.arange(140) % groups)
+    bench: Any = SimpleNamespace(prepared=prepared, has_time=bool(columns))
     assert why_apart(bench, Allowance(Clock(100.0), 3, 6, has_folds=True), seconds) == reason
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -23,7 +23,7 @@ from json_schema import faults
 from penjing.cli import run_command
 from penjing.core import cache
 from penjing.core.budget import Clock
-from penjing.core.differences import LEAST_SEEDS
+from penjing.core.differences import LEAST_SEEDS, Difference
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.files import disk_error
@@ -40,7 +40,7 @@ from penjing.workflows._allowance import MOST_TURNS, SCREENINGS
 from penjing.workflows._corrections import Corrections
 from penjing.workflows._limits import Limits
 from penjing.workflows._search import NO_FINDING, NOTHING_TO_GAIN
-from penjing.workflows._seeds import MOST_SEEDS
+from penjing.workflows._seeds import ANOTHER_SEED, MOST_SEEDS, Drawn
 from penjing.workflows._steps import Treated
 from penjing.workflows._together import TOGETHER
 from penjing.workflows._treatable import base_of
@@ -556,6 +556,7 @@ def test_where_nothing_is_kept_what_luck_hid_is_tried_once_more_and_judged_more_
 
     def none_helped(trial: treating.Trial, steps: Any) -> treating.Treatment:
         judged.append(([step.name for step in steps], trial.judging.rounds))
+        trial.judging.turns = [[]]
         return trial._ended((), None, None)
 
     monkeypatch.setattr(Bench, "train", train)
@@ -566,6 +567,35 @@ def test_where_nothing_is_kept_what_luck_hid_is_tried_once_more_and_judged_more_
     judged.clear()
     pj.treat(sick, time=LIMIT, remedies=["clip_gradient", "mixup"], watch=None)
     assert len(judged) == 1  # what was asked for was tried
+
+
+def test_time_is_set_aside_for_encoders_of_what_is_kept_and_not_of_what_was_dropped(
+    sick: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = treating.Trial(sick, treating.TreatWish(), Clock(LIMIT), None, diagnose(sick))
+    opened._open(None)
+    opened._search = cast(Any, SimpleNamespace(steps=[None], run=lambda _: None))
+    monkeypatch.setattr(Bench, "seeing_of", lambda _, recipe: 7.0 if recipe == opened.base else 30.0)
+    opened.time.seeing_seconds = 30.0
+    for kept, seconds in ((None, 7.0), (replace(opened.base, seed=1), 30.0)):
+        monkeypatch.setattr(treating.Trial, "_judged", lambda trial, _, kept=kept: trial._ended((), kept, None))
+        opened._tried([])
+        assert opened.time.seeing_seconds == seconds
+
+
+def test_another_seed_shares_the_level_with_what_the_same_items_judged_before(
+    sick: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = treating.Trial(sick, treating.TreatWish(), Clock(LIMIT), None, diagnose(sick))
+    opened._open(None)
+    drawn = [Drawn(replace(opened.base, seed=seed), np.zeros(0), np.zeros(0), 0.5) for seed in (1, opened.base.seed)]
+    told = drawn, Difference(0.05, 0.01, 0.09, 0.03, 1, 200)
+    seeds: Any = SimpleNamespace(another=lambda *_: told)
+    nothing = opened._ended((), None, None)
+    for has_folds, turns, kept in ((True, [[]], True), (False, [], True), (False, [[]], False)):
+        opened.time.has_folds, opened.judging.turns = has_folds, turns
+        found = opened._with_another_seed(nothing, seeds)
+        assert (found.kept == (ANOTHER_SEED,)) == kept
 
 
 def test_data_that_moved_are_asked_for(sick: Run, place: Path, tmp_path: Path) -> None:

@@ -236,6 +236,29 @@ def test_inputs_of_another_size_are_an_outcome(tmp_path: Path) -> None:
     assert found.treated[0].why.startswith("your network cannot be trained so: mat1 and mat2 shapes")
 
 
+class Looked(nn.Module):
+    """Looks up the first cell of a row in a table of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(8, 4), nn.Linear(5, 2)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        return self.last(torch.cat([self.table(cells[:, 0].long()), cells[:, 1:2]], 1))
+
+
+def test_what_an_own_network_raises_under_a_remedy_is_an_outcome(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    kind, other = draws.integers(0, 8, 200), draws.normal(size=200)
+    rows = np.stack([kind, other], 1).astype(np.float32), np.array(["odd", "even"])[kind % 2]
+    torch.manual_seed(0)
+    module = Looked()
+    run = fitted(rows, tmp_path / "run", module, {}, preprocess="raw")
+    found: Any = pj.treat(run, data=rows, model=module, time=LIMIT, remedies=["standardise_inputs"], watch=None)
+    assert [(one.remedy, one.outcome) for one in found.treated] == [("standardise_inputs", "failed")]
+    assert found.treated[0].why == "your network cannot be trained so: index out of range in self"
+
+
 def test_experiments_repeat_the_training_of_an_own_network(unscaled: Run, pictures: Any) -> None:
     found = pj.diagnose(unscaled, time=40, data=pictures, model=made(), watch=None)
     told = {row["experiment"]: row["steps"] for row in unscaled.record.trials.to_dicts()}  # type: ignore[union-attr]

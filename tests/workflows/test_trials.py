@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -134,6 +134,7 @@ def bench_of(monkeypatch: pytest.MonkeyPatch, **corrections: Any) -> tuple[Bench
     prepared = replace(
         prepared,
         slots=(),
+        table=cast(Any, SimpleNamespace(role=lambda _: [])),
         hashes=[f"h{row}" for row in range(12)],
         classes=("a", "b", "c"),
         truth=np.arange(12) % 3,
@@ -353,6 +354,17 @@ def test_where_few_items_are_learned_from_half_of_those_that_validate_judge(monk
     assert grouped.judged_on == "valid"
     groups = grouped.prepared.groups
     assert not set(groups[grouped.judged]) & set(groups[grouped.screened])
+
+
+def test_of_items_with_a_time_none_that_comes_earlier_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_trials, "FEWEST_LATER", 2)
+    bench = parted(bench_of(monkeypatch)[0], train=8, valid=4)
+    assert bench.judged_on == "folds"
+    timed = replace(bench, prepared=replace(bench.prepared, table=cast(Any, SimpleNamespace(role=lambda _: ["when"]))))
+    assert timed.judged_on == "valid"
+    assert len(timed.judged) == 2
+    assert timed.judged.min() >= 8  # where the parts are dealt by time, what validates comes after what is learned from
+    assert parted(timed, train=9, valid=3).judged_on == "folds"  # too few
 
 
 def test_of_parts_that_are_taken_together_only_a_recipe_with_folds_learns_from_both(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from scipy.stats import binom
 
 from penjing.core import plugins
 from penjing.core.differences import Difference, Turn, Verdict, difference, paired_difference
-from penjing.workflows._verdict import Arm, Judged, judged
+from penjing.core.statistics import FEWEST_RESAMPLES
+from penjing.workflows._verdict import Arm, Judged, affordable, judged
 
 ACCURACY = plugins.load("tasks", "classify").metric("accuracy")
 ITEMS, SEEDS, RESAMPLES = 250, 3, 300
@@ -159,3 +162,17 @@ def test_whether_all_together_help_has_half_of_the_level() -> None:
     assert (found.helped, found.kept) == ([], 3)
     again = judged(told, arms, rounds=2)  # the same in a second round of verdicts on the same items
     assert (again.helped, again.kept) == ([], 0)
+
+
+def test_a_slow_metric_of_ones_own_is_measured_less_often() -> None:
+    truth, answer = np.zeros(4, dtype=int), np.eye(4)
+
+    def slow(*_: Any) -> float:
+        time.sleep(0.01)
+        return 0.5
+
+    own = replace(ACCURACY, prepare=lambda *_: None, combine=slow, are_bounds_known=False)
+    assert affordable(own, truth, answer, calls=5, seconds=30.0) in range(FEWEST_RESAMPLES, 601)
+    assert affordable(own, truth, answer, calls=5, seconds=0.1) == FEWEST_RESAMPLES
+    assert affordable(own, truth, answer, calls=5, seconds=1e9) is None
+    assert affordable(ACCURACY, truth, answer, calls=5, seconds=0.0) is None

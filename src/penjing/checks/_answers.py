@@ -72,8 +72,10 @@ def gain(record: Record, measure: str, over: Sequence[str], fewest: int = 10) ->
     if other is None:
         return None
     unit = pl.coalesce("group", "hash") if "group" in shown.columns else pl.col("hash")  # older runs name no group
-    sides = [shown.filter(model=name).select("hash", "value", unit=unit) for name in ("network", other)]
-    pairs = sides[0].join(sides[1].drop("unit").unique("hash"), on="hash", suffix="_other").drop_nulls()
+    # Copies of one content under other classes are items of their own.
+    item = [name for name in ("hash", "name") if name in shown.columns]
+    sides = [shown.filter(model=name).select(*item, "value", unit=unit) for name in ("network", other)]
+    pairs = sides[0].join(sides[1].drop("unit").unique(item), on=item, suffix="_other").drop_nulls()
     if len(pairs) < fewest or not np.isfinite((pairs["value"] - pairs["value_other"]).to_numpy()).all():
         return None
     one, two = pairs["value"].to_numpy(), pairs["value_other"].to_numpy()

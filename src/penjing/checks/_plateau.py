@@ -16,6 +16,7 @@ from penjing.checks._stated import stated
 from penjing.core.spread import unit_of_item
 
 JUDGES = ("network", *SIMPLE)
+ITEM = ["hash", "name"]  # copies of one content under other classes are items of their own
 WORSE = 2.0  # standard errors, by which a judge may be behind the best of them and still be heard
 # The courses that are tried: how fast mistakes become fewer, how many there are at the least sure item, and always.
 SLOPES = np.array([1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0])
@@ -55,7 +56,7 @@ def judged(items: pl.DataFrame) -> Judged | None:
         items: answers on items that no judge learned from; see `Record.items`.
     """
     answers = of_classes(items.filter(pl.col("model").is_in(JUDGES)))
-    by_model = {str(name): part.unique("hash").sort("hash") for (name,), part in answers.group_by("model")}
+    by_model = {str(name): part.unique(ITEM).sort(ITEM) for (name,), part in answers.group_by("model")}
     if len(by_model) < 2:
         return None
     right = {name: float((part["target"] == part["predicted"]).mean()) for name, part in by_model.items()}  # type: ignore[arg-type]
@@ -69,15 +70,15 @@ def judged(items: pl.DataFrame) -> Judged | None:
     if len(heard) < 2:
         return None
     first = by_model[heard[0]]
-    said = first.select("hash", "name", "target", pl.col("predicted").alias("said"))
+    said = first.select(*ITEM, "target", pl.col("predicted").alias("said"))
     said = said.with_columns(pl.Series("unit", units_of(first)), agreed=pl.lit(value=True), rank=pl.lit(0.0))
     for name in heard:
-        other = by_model[name].select("hash", "predicted", sure=pl.Series(stated(by_model[name])).rank())
-        said = said.join(other, on="hash").with_columns(
+        other = by_model[name].select(*ITEM, "predicted", sure=pl.Series(stated(by_model[name])).rank())
+        said = said.join(other, on=ITEM).with_columns(
             agreed=pl.col("agreed") & (pl.col("predicted") == pl.col("said")), rank=pl.col("rank") + pl.col("sure")
         )
         said = said.drop("predicted", "sure")
-    agreed = said.filter("agreed").sort("rank", "hash", descending=[True, False])
+    agreed = said.filter("agreed").sort("rank", *ITEM, descending=[True, False, False])
     wrong, names = (agreed["target"] != agreed["said"]).to_numpy(), [str(name) for name in agreed["name"]]
     return Judged(wrong, names, unit_of_item(agreed["unit"].to_numpy(), len(agreed)))
 

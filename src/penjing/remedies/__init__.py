@@ -20,6 +20,8 @@ from penjing.core.finding import Finding
 from penjing.core.recipe import Choice, Recipe, change
 from penjing.core.usual import Usual
 
+VECTORS = "embedding"  # the modality of what an encoder gives
+
 
 @dataclass(frozen=True)
 class NotApplicable:
@@ -105,14 +107,22 @@ def resized(
 
 def modalities_of(recipe: Recipe) -> list[Any]:
     """The modalities of a recipe's inputs, told by the networks that are theirs; none for a person's own network."""
-    every = [plugins.load("modalities", name) for name in plugins.names("modalities")]
-    named = {choice.name for choice in recipe.encoders.values()} or {recipe.model.name}
-    return [one for one in every if named & {*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ())}]
+    return [plugins.load("modalities", name) for name in modality_names(recipe)]
 
 
 def modality_names(recipe: Recipe) -> list[str]:
-    """The same by their names."""
-    return [modality.__name__.rpartition(".")[2] for modality in modalities_of(recipe)]
+    """The same by their names. A network that is of several is one of vectors where an encoder gives these."""
+    found: set[str] = set()
+    for column, choice in (recipe.encoders or {"": recipe.model}).items():
+        is_encoded = column in recipe.pretrained if column else bool(recipe.pretrained)
+        named = [name for name in plugins.names("modalities") if choice.name in _networks_of(name)]
+        found.update(named if len(named) < 2 else [name for name in named if (name == VECTORS) == is_encoded])
+    return [name for name in plugins.names("modalities") if name in found]
+
+
+def _networks_of(modality: str) -> set[str]:
+    loaded = plugins.load("modalities", modality)
+    return {*getattr(loaded, "MODELS", ()), *getattr(loaded, "FURTHER", ())}
 
 
 def as_usual(task: Choice, begin: Usual) -> Choice:
@@ -133,7 +143,7 @@ def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -
         mixed: what a modality must give for its items to be mixed so.
     """
     seen = modalities_of(recipe)
-    known = {name for one in seen for name in (*getattr(one, "MODELS", ()), *getattr(one, "FURTHER", ()))}
+    known = {network for name in modality_names(recipe) for network in _networks_of(name)}
     are_all_known = all(encoder.name in known for encoder in recipe.encoders.values())
     if not seen or not are_all_known or not {one.GIVES for one in seen} <= set(mixed):
         return NotApplicable("its inputs cannot be mixed")

@@ -18,7 +18,10 @@ TREATS: Mapping[str, float] = {"shortcut": 1.0}
 
 def apply(recipe: Recipe, finding: Finding) -> Recipe | NotApplicable:
     """The recipe of a network that does not see the border of its pictures, as wide as the finding says."""
-    if "image" not in modality_names(recipe):
+    seen = modality_names(recipe)
+    if not seen:
+        return NotApplicable("a network of one's own sees its inputs whole")
+    if "image" not in seen:
         why = "an encoder sees its pictures whole" if recipe.pretrained else "its network sees no pictures"
         return NotApplicable(why)
     if recipe.training.border:

@@ -89,9 +89,13 @@ def _is_series(values: object) -> TypeGuard[Collection[Any]]:
 def _placed(values: list[Any], epochs: int, name: str) -> list[Any]:
     """The values with None for the epochs without one: Keras validates after every so many of them, if it is asked to,
     and keeps what it then has in a shorter list."""
-    every = epochs // len(values) if values else epochs + 1
-    if epochs // every != len(values):
+    fitting = [every for every in range(1, epochs + 2) if epochs // every == len(values)]
+    if not fitting:
         raise DataError(f"{name} has {len(values)} values, which do not fit {epochs} epochs; give one an epoch")
+    every = fitting[-1]
+    if len(fitting) > 1 and values:
+        told = f"{name} has {len(values)} values of {epochs} epochs, of every {fitting[0]} or of every {every}"
+        raise DataError(f"{told}; give one an epoch, None where there is none")
     found: list[Any] = [None] * epochs
     found[every - 1 : every * len(values) : every] = values
     return found

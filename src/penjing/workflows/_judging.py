@@ -20,7 +20,7 @@ from penjing.core.statistics import Metric
 from penjing.workflows._allowance import Allowance
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
-from penjing.workflows._verdict import Arm, Judged, judged
+from penjing.workflows._verdict import TELLING_SHARE, Arm, Judged, affordable, judged
 
 STAGE = "judging"
 DEARER = 1.5  # times the seconds of the first one with a remedy, from which on the last one takes long
@@ -130,6 +130,11 @@ class Judging:
         self._difference(dealt, before, after)
         return (self.time.clock.elapsed - begun) / len(dealt)
 
+    def go_on(self) -> None:
+        """Tell further verdicts apart from those before, whose level they share: other deals may judge them."""
+        self.rounds += bool(self.turns)
+        self.turns = []
+
     def verdict_seconds(self, arms: int, turns: int) -> float:
         """What it takes to tell the verdicts on so many arms that build on each other, after so many turns."""
         return self.telling_seconds * turns * max(1, 2 * arms - 3)
@@ -153,7 +158,10 @@ class Judging:
             part = np.repeat(np.arange(len(deals)), [len(deal.judged) for deal in deals])
             turns.append(Turn(self._rows_of(deals), old, new, part))
         truth, groups = self.bench.prepared.truth[rows], self.bench.prepared.groups[rows]
-        return differences.difference(self.metric, truth, turns, groups)
+        first, calls = turns[0], sum(turn.trainings + 2 for turn in turns)
+        seconds = TELLING_SHARE * self.time.clock.left
+        n = affordable(self.metric, truth[first.rows], first.before, calls, seconds)
+        return differences.difference(self.metric, truth, turns, groups, n=n)
 
     def why(self, difference: Difference) -> str:
         """What a verdict rests on, in words."""

@@ -27,7 +27,7 @@ from penjing.workflows._doubted import (
 )
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._repeatable import FEWEST_FOLDS
-from penjing.workflows._trials import FOLDS, Bench
+from penjing.workflows._trials import FOLDS, TRIAL_ERRORS, Bench
 
 ASKED = "asked"  # the finding of a remedy that a person named without one
 # To look for labels that no finding doubts takes so many trainings more, to try what comes of it, and so much of the
@@ -139,7 +139,7 @@ class Naming:
         self.say("labels of training items are judged by networks that never saw them", NOT_NAMED)
         try:
             answer = self.bench.held_out(recipe, Limits(longest))
-        except (TooSlowError, MemoryError):
+        except (TooSlowError, *TRIAL_ERRORS):
             return unnamed(finding, "there was no time or memory to judge labels of training items")
         return doubting(finding, self.bench.prepared, self.bench.learned, answer)
 

@@ -429,7 +429,7 @@ class Search:
             try:
                 other = replace(recipe, seed=recipe.seed + number * SEEDS_APART)
                 again.append(self.bench.screen(other, Limits(longest()), is_read=False))
-            except TooSlowError:
+            except (TooSlowError, *TRIAL_ERRORS):
                 break
         return replace(found, again=tuple(again))
 

@@ -22,6 +22,7 @@ from penjing.workflows._allowance import SLACK, Allowance
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._trials import TRIAL_ERRORS, Bench, Deal
+from penjing.workflows._verdict import TELLING_SHARE, affordable
 
 ANOTHER_SEED = "another_seed"  # what a treatment calls it
 MOST_SEEDS = 8
@@ -87,7 +88,8 @@ class Seeds:
         if not drawn or (order := self._in_order(drawn))[0] is drawn[0]:
             return None
         own, best, truth = drawn[0].judged, order[0].judged, self.bench.prepared.truth[judge]
-        return order, differences.network_difference(self.metric, truth, own, best, groups[judge])
+        n = affordable(self.metric, truth, own, 2, TELLING_SHARE * self.time.clock.left)
+        return order, differences.network_difference(self.metric, truth, own, best, groups[judge], n=n)
 
     def _apart(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows that choose, and rows that judge: two halves of those that validate where folds judge remedies."""

@@ -16,7 +16,7 @@ from penjing.workflows._allowance import MOST_STAGES, Allowance
 from penjing.workflows._judging import Judging
 from penjing.workflows._limits import Limits, TooSlowError
 from penjing.workflows._steps import Step
-from penjing.workflows._trials import Bench
+from penjing.workflows._trials import TRIAL_ERRORS, Bench
 from penjing.workflows._verdict import Arm, Judged
 
 # Why labels are doubted anew, before what a remedy gave is judged.
@@ -99,7 +99,7 @@ class Stages:
         self.say("labels are doubted anew, by networks that saw nothing of what judges", NOT_BLIND)
         try:
             self.bench.doubt_anew(Limits(self.time.until_judging(found[-1].seconds)))
-        except (TooSlowError, MemoryError):
+        except (TooSlowError, *TRIAL_ERRORS):
             for step in found[first:]:
                 why = "it looked good, but there was no time or memory left to doubt labels for the verdict"
                 self.settle(step, "not tried", why)

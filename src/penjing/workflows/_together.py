@@ -34,6 +34,7 @@ FEWEST_GROUPS = 2 * FOLDS_WITHOUT_TEST  # of either part, so that folds leave so
 BY_TIME = "the data have a time, and folds would learn from what comes later"
 NO_TIME = "there is no time to train a network for each fold"
 FEW_GROUPS = "the items of a part are of too few groups for folds"
+UNJUDGED = "there was no time or memory left to judge folds of both parts"
 ENOUGH = "a part is kept for verdicts, so that there are enough items"
 
 
@@ -118,8 +119,8 @@ def followed(judging: Judging, recipe: Recipe, seconds: float, say: Callable[[st
         return None
     if bench is not judging.bench:
         say(TOGETHER, why(few(bench)))
-    rounds = judging.rounds + bool(judging.turns)
-    anew = replace(judging, bench=bench, time=time, rounds=rounds, turns=[], telling_seconds=0.0)
+    anew = replace(judging, bench=bench, time=time, telling_seconds=0.0)
+    anew.go_on()
     arms = anew.arms([recipe, with_folds(recipe)], seconds, time.most_turns)
     if len(arms) < FEWEST_ARMS:
         return None
@@ -186,8 +187,7 @@ def why_apart(bench: Bench, time: Allowance, seconds: float) -> str:
         time: of the treatment, with a new run that has folds.
         seconds: that a training of the run took, as far as is known.
     """
-    prepared = bench.prepared
-    if prepared.table.role("time"):
+    if bench.has_time:
         return BY_TIME
     if min(_groups(bench, part) for part in ("train", "valid")) < FEWEST_GROUPS:
         return FEW_GROUPS

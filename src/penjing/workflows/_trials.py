@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -21,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import split, statistics
-from penjing.core.errors import RunError, UsageError, is_of_memory
+from penjing.core.errors import PenjingError, RunError, UsageError, is_of_memory
 from penjing.core.recipe import Recipe, uncompiled
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
@@ -33,7 +34,7 @@ from penjing.workflows import _doubted
 from penjing.workflows._at_half import at_half
 from penjing.workflows._doubted import Doubts
 from penjing.workflows._hidden import choosing_without_border
-from penjing.workflows._limits import NO_LIMITS, Curve, Guard, Limits, SeeingTooSlowError
+from penjing.workflows._limits import NO_LIMITS, BehindError, Curve, Guard, Limits, SeeingTooSlowError, TooSlowError
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._pretrained import EmbeddingSlot, seeing_seconds, seen_through
 from penjing.workflows._problem import pose
@@ -41,6 +42,7 @@ from penjing.workflows._slots import narrowed
 
 FOLDS = 3  # that judge where there is no part for it
 FEWEST_JUDGING = 5  # groups that judge, where they are a part of their own
+FEWEST_LATER = 30  # groups of half of the items that validate, which judge in the place of folds where there is a time
 DOUBTED_DEAL = 1  # of the folds that judge where labels are doubted anew for each of them
 
 JudgedOn = Literal["confirm", "valid", "folds"]
@@ -143,15 +145,22 @@ class Bench:
             return "confirm"
         return "valid" if len(self.lent) else "folds"
 
+    @property
+    def has_time(self) -> bool:
+        """Whether items come one after another, as a column says."""
+        return bool(self.prepared.table.role("time"))
+
     @cached_property
     def lent(self) -> np.ndarray:
         """Half of the rows that validate, in order, where there are more of them than rows to learn from and no part is
-        kept for verdicts."""
+        kept for verdicts; of data with a time where half of them are `FEWEST_LATER` groups, for folds of what is
+        learned from would learn from what comes later."""
         valid, train = self.prepared.rows("valid"), self.prepared.rows("train")
         groups, known = self.prepared.groups[valid], self.prepared.groups[train]
         if len(self.prepared.rows("confirm")) or self.prepared.split.folds or len(valid) == 0:
             return valid[:0]
-        if len(np.unique(groups)) < 2 * len(np.unique(known)):
+        fewest = 2 * (FEWEST_LATER if self.has_time else len(np.unique(known)))
+        if len(np.unique(groups)) < fewest:
             return valid[:0]
         return valid[split.inner_folds(groups, self.task.stratify(self.prepared.truth[valid]), 2) == 1]
 
@@ -265,20 +274,15 @@ class Bench:
             deal = replace(deal, valid=dealt.valid)
         begun += sum(self._seeing.values()) - seeing
         truth = self.prepared.truth
+        left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
+        plain = uncompiled(recipe)
         try:
-            left = replace(limits, seconds=limits.seconds - (time.monotonic() - begun))
-            plain = uncompiled(recipe)
-            trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=deal.is_read)
+            with _network_at_fault(recipe):
+                trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=deal.is_read)
+                parts = (deal.valid, deal.judged)
+                chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in parts)
         except RunError:
             return self._told_nothing(recipe, problem, deal, (), begun)
-        except RuntimeError as problem_of_torch:
-            if is_of_memory(problem_of_torch):
-                raise MemoryError("there was not enough memory") from problem_of_torch
-            if recipe.model.name == OWN:  # such as inputs of another size
-                (first, *_) = str(problem_of_torch).splitlines() or [type(problem_of_torch).__name__]
-                raise UsageError(f"your network cannot be trained so: {first}") from problem_of_torch
-            raise
-        chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in (deal.valid, deal.judged))
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
             return self._told_nothing(recipe, problem, deal, (), begun)
         calibrated = self.task.calibrate(chosen, truth[deal.valid])
@@ -463,6 +467,28 @@ class Bench:
                 posed = choosing_without_border(posed, self.border)
             self._posed[key] = posed
         return self._posed[key]
+
+
+@contextmanager
+def _network_at_fault(recipe: Recipe) -> Iterator[None]:
+    """What a person's own network raises where it does not take what a recipe gives it, such as inputs of another size,
+    ends one trial and no more; so does a full memory.
+
+    Raises:
+        MemoryError: the memory was not enough.
+        UsageError: a person's own network raised something.
+    """
+    try:
+        yield
+    except (PenjingError, TooSlowError, BehindError):
+        raise
+    except Exception as problem:
+        if is_of_memory(problem):
+            raise MemoryError("there was not enough memory") from problem
+        if recipe.model.name != OWN or isinstance(problem, MemoryError):
+            raise
+        (first, *_) = str(problem).splitlines() or [type(problem).__name__]
+        raise UsageError(f"your network cannot be trained so: {first}") from problem
 
 
 def sees_whole_pictures(prepared: Prepared, recipe: Recipe) -> bool:

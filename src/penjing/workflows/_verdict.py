@@ -5,6 +5,7 @@ answers of the arms (nothing, the first remedy, the first two …) → paired di
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ import numpy as np
 
 from penjing.core import differences
 from penjing.core.differences import Difference, Verdict
+from penjing.core.statistics import FEWEST_RESAMPLES, RESAMPLES, Metric
 
+TELLING_SHARE = 0.05  # of the time that is left, which telling one difference by a person's own metric may take
 Arm = Sequence[np.ndarray]  # one array of answers for each seed
 
 
@@ -64,6 +67,24 @@ class Judged:
     def is_in_order(self) -> bool:
         """Whether the stages that helped are the first ones, so that their combination was trained already."""
         return self.helped == list(range(len(self.helped)))
+
+
+def affordable(metric: Metric, truth: np.ndarray, answer: np.ndarray, calls: int, seconds: float) -> int | None:
+    """How often a difference may be resampled by a person's own metric, which may be slow; None as often as there is
+    use for.
+
+    Args:
+        truth: of the items that are judged at once.
+        answer: to these.
+        calls: of the metric in one resample.
+        seconds: that there are.
+    """
+    if metric.are_bounds_known:  # one of penjing's own, which are made to be measured often
+        return None
+    begun = time.monotonic()
+    metric(truth, answer)
+    found = int(seconds / (calls * max(time.monotonic() - begun, 1e-9)))
+    return None if found >= RESAMPLES else max(FEWEST_RESAMPLES, found)
 
 
 def judged(

@@ -189,7 +189,9 @@ class Trial:
         if self.time.longest() < 0:  # what was late took time from the verdict
             self.time.relax()
         tell(self.watch, Finished(_search.STAGE))
-        return self._judged(search.steps) if search.steps else self._ended((), None, None)
+        found = self._judged(search.steps) if search.steps else self._ended((), None, None)
+        self.time.seeing_seconds = self.bench.seeing_of(found.recipe or self.base)  # not those of what was dropped
+        return found
 
     def _once_more(self, found: Treatment) -> Treatment:
         """Where nothing was kept and time is left, what gained too little to be built upon is tried from the beginning:
@@ -200,7 +202,7 @@ class Trial:
         promising = self._search.promising()
         if not promising or self.time.longest() < self.time.base_seconds:
             return found
-        self.judging.rounds += bool(self._search.steps)
+        self.judging.go_on()
         self._search.begin_anew()
         return self._tried(promising)
 
@@ -215,7 +217,7 @@ class Trial:
             name, worth = self._plan.finding, told.difference
             self._decide(Treated(_together.REMEDY, name, told.verdict, told.why, worth, changed=changed))
         elif not self.bench.mixes_parts:
-            self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.NO_TIME))
+            self._decide(Treated(_together.REMEDY, _together.FEW, "not tried", _together.UNJUDGED))
         ended = replace(self._ended((), found.recipe, found.gain), kept=found.kept)
         if told is None or told.verdict != "helped":
             return ended
@@ -254,7 +256,9 @@ class Trial:
             return found
         drawn, difference = told
         best, own = drawn[0], next(one for one in drawn if one.recipe.seed == self.base.seed)
-        (verdict,) = judge([difference], least_effect(self.metric, own.value))
+        # Where no folds judge, these items judged remedies before, and each round has a share of the level.
+        rounds = 1 if self.time.has_folds else self.judging.rounds + bool(self.judging.turns)
+        (verdict,) = judge([difference], least_effect(self.metric, own.value), rounds=rounds)
         why = f"the best of {len(drawn)} seeds, on {many(difference.units, 'item')} that chose nothing"
         changed = {"seed": (self.base.seed, best.recipe.seed)}
         self._decide(Treated(ANOTHER_SEED, NO_FINDING.name, verdict, why, difference, changed=changed))
@@ -310,6 +314,10 @@ class Trial:
         self.judging = Judging(self.bench, self.metric, self.time, self.base.seed, self.wish.seeds, self.watch)
         doubting = _together.with_folds(self.base) if self.bench.mixes_parts else self.base
         self.naming = Naming(self.bench, doubting, self.time, self.wish.seeds, self._say_way)
+        if self.bench.has_time and self.judged_on == "folds":
+            self._say_way(
+                "folds of items that learn from later ones, too", "too few items validate to judge in their place"
+            )
         if len(self.bench.aside):
             count = many(len(self.bench.aside), "item")
             self._say_way(f"{count} with a target far from all others", "learned from, but no judge of anything")
