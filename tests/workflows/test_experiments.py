@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from kinds import fit_kind
 
 import penjing as pj
 from penjing.checks import _trials
-from penjing.core import plugins
+from penjing.core import cache, plugins
 from penjing.core.errors import DataError, RunError
 from penjing.core.files import append_line, read_lines, write_lines
 from penjing.core.recipe import Choice, change
@@ -373,6 +374,19 @@ def test_trainings_are_as_long_as_the_time_allows_for_ten_of_them(taken, steps, 
 def test_data_that_are_gone_are_said(run, tmp_path):
     with pytest.raises(DataError, match=r"there is no .*none; expected"):
         pj.diagnose(run, time="5s", data=tmp_path / "none", watch=None)
+
+
+def test_items_that_there_was_no_time_to_decode_are_no_change_of_the_data(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("PENJING_CACHE", str(tmp_path / "cache"))  # nothing is decoded yet
+    fill = cache.fill
+
+    def in_part(form, wanted, *given, **named):
+        fill(form, dict(list(wanted.items())[::2]), *given, **{**named, "stop_at": None})
+        return fill(form, wanted, *given, **{**named, "stop_at": time.monotonic()})
+
+    monkeypatch.setattr(cache, "fill", in_part)
+    with pytest.raises(RunError, match=r"items of .* could not be decoded in a share of this time; give more --time"):
+        pj.diagnose(run, time="30s", watch=None)
 
 
 def test_a_run_that_is_not_finished_cannot_be_experimented_with(run):

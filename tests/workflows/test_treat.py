@@ -701,7 +701,7 @@ def test_items_that_there_was_no_time_to_decode_are_no_change_of_the_data(
     monkeypatch.undo()
     fewer = Path(shutil.copytree(place / "photos", tmp_path / "photos"))
     next(fewer.rglob("*.png")).unlink()
-    with pytest.raises(RunError, match="have changed since it was made"):
+    with pytest.raises(DataError, match="have changed since it was made"):
         pj.treat(sick, data=fewer, time=LIMIT, watch=None)
 
 

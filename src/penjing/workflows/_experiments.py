@@ -51,6 +51,7 @@ from penjing.workflows._repeatable import (
     of_one_group,
     refused,
 )
+from penjing.workflows._reread import check_same
 from penjing.workflows._wish import stored_wish
 
 SEEDS = 2  # beside the run's own
@@ -201,9 +202,8 @@ def _laboratory(run: Run, clock: Clock, data: object | None, watch: Watch, model
         raise DataError(lacks_data(run))
     place = place_of(run, data)
     dealt = split.Split.read(run.path / "split.parquet")
-    prepared = prepare(place, stored_wish(run), Clock(is_binding=False), None, dealt, frozenset(dealt.frame["hash"]))
-    if set(dealt.frame["hash"]) != set(prepared.hashes):
-        raise DataError(f"the data of {run.path} have changed since it began; give them as they were with --data")
+    prepared = prepare(place, stored_wish(run), clock, None, dealt, frozenset(dealt.frame["hash"]))
+    check_same(run, prepared, dealt)
     train, valid = prepared.rows("train"), prepared.rows("valid")
     if dealt.folds:  # one of its folds stands for all
         outside, fold = prepared.rows("train", "valid", "confirm"), dealt.frame["fold"].to_numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from penjing.core import split
-from penjing.core.errors import RunError
+from penjing.core.errors import DataError, RunError
 from penjing.core.report.text import many
 from penjing.core.run import Run
 from penjing.workflows._prepare import Prepared
@@ -20,7 +20,8 @@ def check_same(run: Run, prepared: Prepared, previous: split.Split) -> None:
         previous: the parts of the run.
 
     Raises:
-        RunError: they are not those of the run, or not all of them; the message says which.
+        DataError: they are not those of the run.
+        RunError: not all of them could be decoded in the time.
     """
     if sorted(prepared.hashes) == sorted(previous.frame["hash"].to_list()):
         return
@@ -32,4 +33,6 @@ def check_same(run: Run, prepared: Prepared, previous: split.Split) -> None:
             f"{left} of {run.path} could not be decoded in a share of this time; give more --time (what was decoded is "
             "kept for the next try)"
         )
-    raise RunError(f"the data of {run.path} have changed since it was made; fit them anew")
+    raise DataError(
+        f"the data of {run.path} have changed since it was made; give them as they were with --data, or fit them anew"
+    )
