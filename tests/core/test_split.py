@@ -273,6 +273,12 @@ def test_grown_data_are_recognised_and_other_data_are_not(tmp_path):
     assert split.recall(content(300), 0, tmp_path / "nowhere") is None
 
 
+def test_a_row_or_two_that_another_table_holds_too_are_no_earlier_data(tmp_path):
+    split.remember(simple(2), tmp_path)
+    assert split.recall(content(1) + content(60, "other"), 0, tmp_path) is None
+    assert split.recall(content(2) + content(60, "new"), 0, tmp_path) is not None
+
+
 def test_a_given_split_is_not_remembered(tmp_path):
     split.remember(deal(content(9), np.arange(9), None, ["train"] * 6 + ["test"] * 3, 0), tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from penjing.core import plugins
 from penjing.core.errors import UsageError
-from penjing.modalities import boolean, category, date, number
+from penjing.modalities import boolean, category, date, number, table
 
 SCALARS = ("boolean", "category", "date", "number")
 
@@ -326,3 +326,15 @@ def test_each_cell_is_cleaned_by_itself(name: str) -> None:
 )
 def test_how_much_cells_look_like_it(name: str, cells: list[Any], share: float) -> None:
     assert plugins.load("modalities", name).recognise(cells) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("form", ["number", "date"])
+def test_whether_the_only_value_of_a_column_is_there_is_learned(form: str) -> None:
+    plugin: Any = plugins.load("modalities", form)
+    cells = pl.Series("cells", [19_000.0, None, 19_000.0, None])
+    learned = {"columns": [{"form": form, **plugin.learn(cells, plugin.Settings())}]}
+    found = table.features(plugin.encode(cells, learned["columns"][0])[:, None], learned)
+    assert np.isfinite(found).all()
+    assert not np.allclose(found[0], found[1])
+    same = {"columns": [{"form": form, **plugin.learn(cells.drop_nulls(), plugin.Settings())}]}
+    assert table.layout(same).lines == 0

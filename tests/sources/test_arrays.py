@@ -219,3 +219,17 @@ def test_a_single_value_beside_arrays_is_named(tmp_path: Path) -> None:
 def test_further_options_about_columns_are_refused(options: Options) -> None:
     with pytest.raises(UsageError, match="arrays have no columns; give a data frame instead"):
         open_data((PICTURES, LABELS), options)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint32])
+def test_whole_numbers_of_16_bits_are_pictures_however_they_are_kept(kind: Any) -> None:
+    deep = PICTURES.astype(np.uint16) * 16
+    stores = [open_data((pixels, LABELS)).stores["image"] for pixels in (deep, deep.astype(kind))]
+    settings = image.Settings(side=8, channels=3)
+    wide, narrow = (image.decode(store.read("1"), settings) for store in stores)
+    assert np.array_equal(wide, narrow)
+
+
+def test_true_beside_numbers_is_read() -> None:
+    found = open_data({"a": [True, 2, 3, True], "label": ["x", "y", "x", "y"]})
+    assert len(found.frame) == 4

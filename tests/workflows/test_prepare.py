@@ -15,6 +15,7 @@ from PIL import Image
 
 from penjing.core import cache
 from penjing.core.budget import Clock
+from penjing.core.errors import DataError
 from penjing.core.events import Warned
 from penjing.modalities import image
 from penjing.sources import Options
@@ -133,3 +134,34 @@ def test_where_many_pictures_look_alike_those_of_one_file_are_in_one_part_all_th
     assert found.groups[-1] == found.groups[-2]
     assert len(np.unique(found.groups)) == ITEMS - 1
     assert any('show nearly the same pictures of "image"' in one for one in said)
+
+
+def test_parts_that_cannot_be_remembered_are_said_to_be_so_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").write_text("no folder")
+    monkeypatch.setenv("PENJING_STATE", str(tmp_path / "state"))
+    told: list[Any] = []
+    data = {"x": [row % 7 / 4 for row in range(ITEMS)], "label": [LABELS[row % 2] for row in range(ITEMS)]}
+    found = prepare(data, DataWish(options=Options(target="label")), Clock(60.0), told.append)
+    assert len(found.hashes) == ITEMS
+    (warned,) = [one.message for one in told if isinstance(one, Warned)]
+    assert warned.startswith("the parts are not remembered for later items: ")
+    assert warned.endswith("or name one with PENJING_STATE")
+
+
+def test_a_time_column_is_called_as_the_data_call_it(tmp_path: Path) -> None:
+    rows = "".join(f"{row % 7 / 4},{LABELS[row % 2]},2020\n" for row in range(ITEMS))
+    (tmp_path / "table.csv").write_text(f"x,label,year\n{rows}")
+    with pytest.raises(DataError, match='the column "year" holds fewer than three different times'):
+        prepare(tmp_path / "table.csv", DataWish(options=Options(target="label", time_column="year")), Clock(60.0))
+
+
+def test_groups_are_read_from_file_names_where_the_first_item_has_no_file(tmp_path: Path) -> None:
+    paths: list[str | None] = [f"m{row % 9}_{row:02d}.png" for row in range(ITEMS)]
+    for row, path in enumerate(paths):
+        (tmp_path / str(path)).write_bytes(picture("好", row))
+    paths[0] = None
+    place = listed(tmp_path, paths, age=[row % 17 for row in range(ITEMS)])
+    found = prepare(place, DataWish(options=Options(target="label", group_from=r"m\d")), Clock(60.0))
+    assert len(np.unique(found.groups)) == 10  # nine, and the row without a picture

@@ -1,6 +1,6 @@
 """Columns that are the same for every item.
 
-**What it sees.** Columns of a table with one value outside the test part, or with none at all.
+**What it sees.** Columns of a table with one value outside the test part in all of their cells, or with none at all.
 
 **Why it is bad.** Nothing can be learned from them, and a new item with another value surprises the network.
 
@@ -25,7 +25,8 @@ def look(record: Record) -> Finding | None:
     """The columns with one value, or None when there are none."""
     columns = record.columns
     assert columns is not None
-    constant = columns.filter((pl.col("distinct") <= 1) & (pl.col("items") > 1))
+    # Where one value stands in some cells and nothing in others, that is what may tell something.
+    constant = columns.filter((pl.col("distinct") + (pl.col("missing") > 0) <= 1) & (pl.col("items") > 1))
     if constant.is_empty():
         return None
     return Finding(
@@ -40,7 +41,7 @@ def look(record: Record) -> Finding | None:
 
 def sick() -> Record:
     """Every item is from one country."""
-    return example_columns({"name": "country", "type": "category", "distinct": 1})
+    return example_columns({"name": "country", "type": "category", "distinct": 1, "missing": 0.0})
 
 
 def healthy() -> Record:

@@ -18,6 +18,9 @@ from penjing.core.files import write_atomically, write_json
 SKETCH = 64
 # Share of an earlier split's sketch that must be among the items for the split to be theirs.
 LEAST_PRESENT = 0.5
+# Fewer hashes must all be there: rows of a small table are known by their cells alone, and half are soon there by
+# chance.
+FEWEST_TOLD = 8
 COLUMNS = ("hash", "name", "group", "part", "fold")
 
 
@@ -51,7 +54,8 @@ def _match(path: Path, here: set[str], seed: int) -> tuple[float, int]:
         sketch = [str(text) for text in memory["sketch"]]
         if memory["seed"] != seed or not sketch:
             return 0.0, 0
-        return sum(text in here for text in sketch) / len(sketch), int(memory["items"])
+        share = sum(text in here for text in sketch) / len(sketch)
+        return share if share == 1 or len(sketch) >= FEWEST_TOLD else 0.0, int(memory["items"])
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0, 0
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
-from penjing.modalities._bins import edges
+from penjing.modalities._bins import edges, with_gaps
 from penjing.modalities._missing import told
 
 KIND: Literal["cell"] = "cell"
@@ -132,20 +132,21 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
 
     Returns:
         `low` and `high` (the bounds), `mean` and `std` (tails aside; std is 1 where nothing varies), `edges` (ascending
-        and distinct quantiles between the bins; fewer than two where nothing varies) and `has_missing`.
+        and distinct quantiles between the bins; fewer than two where nothing varies, not even whether a cell is
+        there) and `has_missing`.
     """
     values = cells.drop_nulls().to_numpy().astype(np.float64)
     values = np.clip(values[np.isfinite(values)], -LARGEST, LARGEST)
     has_missing = cells.null_count() > 0
     if len(values) == 0:
         return {"low": 0.0, "high": 0.0, "mean": 0.0, "std": 1.0, "edges": [], "has_missing": has_missing}
-    inner = _without_tails(values)
+    inner, borders = _without_tails(values), edges(values, settings.bins)
     return {
         "low": float(values.min()),
         "high": float(values.max()),
         "mean": float(inner.mean()),
         "std": float(inner.std()) or 1.0,
-        "edges": edges(values, settings.bins),
+        "edges": with_gaps(borders) if has_missing else borders,
         "has_missing": has_missing,
     }
 

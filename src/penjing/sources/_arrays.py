@@ -17,7 +17,7 @@ from penjing.sources._columns import is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._media import is_of_files
 from penjing.sources._options import Options
-from penjing.sources._pixels import as_numpy, channels_last, pixel_scale
+from penjing.sources._pixels import as_numpy, channels_last, narrowed, pixel_scale
 from penjing.sources._places import current_place
 from penjing.sources._stores import ArrayStore
 from penjing.sources._tables import as_text
@@ -50,7 +50,8 @@ def pictures(x: Any) -> tuple[ArrayStore, int]:
     if not len(pixels):
         raise DataError("x holds no pictures; its first axis has length 0")
     pixels = channels_last(pixels)
-    return ArrayStore(pixels, scale=pixel_scale(pixels)), len(pixels)
+    scale = pixel_scale(pixels)
+    return ArrayStore(narrowed(pixels), scale=scale), len(pixels)
 
 
 def open_columns(
@@ -195,7 +196,8 @@ def _cells(
         return [pl.Series(name, [names[cell] for cell in cells])]
     cells = [None if is_missing(cell) else cell for cell in cells]
     known = [cell for cell in cells if cell is not None]
-    if known and all(isinstance(cell, int | float) for cell in known):
+    are_mixed = len({isinstance(cell, bool) for cell in known}) > 1  # polars takes no True beside 2
+    if known and not are_mixed and all(isinstance(cell, int | float) for cell in known):
         return [
             pl.Series(name, cells, strict=False) if any(isinstance(c, float) for c in known) else pl.Series(name, cells)
         ]

@@ -206,7 +206,7 @@ def _group(
     if options.group_from:
         if found.groups is not None and options.group:
             raise UsageError("--group and --group-from both name the groups; give one of them")
-        if paths and paths[0].isdigit():
+        if paths and all(path.isdigit() for path in paths):
             raise UsageError("--group-from looks at file names, and these items have none; give the groups as a column")
         groups, sentence = _groups.groups_of(paths, options.group_from)
         frame = frame.with_columns(pl.Series("group", groups, dtype=pl.String))

@@ -105,7 +105,8 @@ def open_rows(frame: pl.DataFrame, options: Options, opened: Opened, place: Plac
         paths=_paths(cells, roles),
         settings={names[column]: one.settings for column, one in roles.inputs.items()},
         said=[*opened.said],
-        hints={**opened.hints, **_guessed(roles), "names": {new: column for column, new in names.items()}},
+        hints={**opened.hints, **_guessed(roles), "names": {new: column for column, new in names.items()}}
+        | ({"time_name": roles.time} if roles.time else {}),
         rows=[kept[row] for row in rows] if kept and rows else rows or kept,
     )
     _fill(found, frame, roles, options, said, doubts)

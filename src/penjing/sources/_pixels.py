@@ -76,3 +76,9 @@ def pixel_scale(pixels: np.ndarray) -> float:
     if not 0 <= low <= high <= (255 if is_float else 65535):  # false for NaN too
         raise DataError(f"pixels must lie in 0 to 1 or 0 to 255, not {low:.3g} to {high:.3g}; undo the standardisation")
     return 255.0 if is_float and high <= 1.0 else 1.0
+
+
+def narrowed(pixels: np.ndarray) -> np.ndarray:
+    """Whole numbers of 0 to 65535, some above 255, as the 16 bits that decoders take them for; all else as it is."""
+    is_wide = pixels.dtype.kind in "iu" and pixels.dtype.itemsize > 2 and pixels.size and int(pixels.max()) > 255
+    return pixels.astype(np.uint16) if is_wide else pixels

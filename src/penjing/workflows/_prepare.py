@@ -18,8 +18,8 @@ import polars as pl
 
 from penjing.core import cache, duplicates, plugins, split
 from penjing.core.budget import Clock
-from penjing.core.errors import DataError
-from penjing.core.events import Said, Watch, tell
+from penjing.core.errors import DataError, RunError
+from penjing.core.events import Said, Warned, Watch, tell
 from penjing.core.files import state_folder
 from penjing.core.record import Survey
 from penjing.core.report.text import many
@@ -169,7 +169,7 @@ def _deal(surveyed: Surveyed, decoded: Decoded, wish: DataWish, watch: Watch, pr
         dealt = deal(folds=split.FOLDS_WITHOUT_TEST)
         dealt = replace(dealt, said=(*dealt.said, split.why_folds(dealt)))
     if not is_given:
-        split.remember(dealt, state_folder() / "splits")
+        _remember(dealt, watch)
     slots = narrowed(decoded.slots, wish.columns)
     said = (*knots, *anew, *dealt.said, *_left_out(decoded.slots, slots))
     for sentence in said:
@@ -345,6 +345,14 @@ def _sharing(table: Table, look: Look, decoded: Decoded, watch: Watch) -> Iterat
     yield replace(found, a=there[found.a], b=there[found.b]), "show nearly the same pictures"
 
 
+def _remember(dealt: split.Split, watch: Watch) -> None:
+    """Keep the parts for data that grow; where nothing can be written, that is said and no more."""
+    try:
+        split.remember(dealt, state_folder() / "splits")
+    except RunError as problem:
+        tell(watch, Warned(f"the parts are not remembered for later items: {problem}, or name one with PENJING_STATE"))
+
+
 def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> tuple[list[str | None] | None, bool]:
     """The part that each row must be in, or None where the split decides; and whether time decided."""
     times = table.role("time")
@@ -353,7 +361,8 @@ def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> 
     if table.part is not None:
         parts = table.frame[table.part.name].to_list()
     elif by_time:
-        parts, sentence = parts_by_time(table.frame[times[0].name], groups)
+        times_known = table.frame[times[0].name].alias(str(table.hints.get("time_name", times[0].name)))
+        parts, sentence = parts_by_time(times_known, groups)
         tell(watch, Said(sentence))
     elif kept.all():
         return None, False
