@@ -137,7 +137,7 @@ def test_a_class_without_a_training_item_is_the_tiniest() -> None:
 def test_few_items_says_what_would_help() -> None:
     finding = found(few_items.look(few_items.sick()))
     assert finding.level == "warning"
-    assert "too few items for a test part" in finding.message
+    assert "There is no test part" in finding.message
     assert "so may features learned elsewhere (see fit --pretrained)" in finding.message
     of_rows = found(few_items.look(Example({"cat": 15, "dog": 15}, hints={"noun": "row"}).record))
     assert of_rows.message.endswith("More rows would help more than any setting.")

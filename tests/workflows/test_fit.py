@@ -480,6 +480,27 @@ def test_a_wrong_wish_is_one_sentence(pictures, tmp_path, wishes, error, message
     assert not (tmp_path / "run").exists()
 
 
+def test_a_recipe_for_something_else_than_the_data_ask_is_refused(tmp_path):
+    table = {"x": [row % 7 / 4 for row in range(90)], "y": [row % 5 / 3 for row in range(90)], "kind": ["a", "b"] * 45}
+    recipe = Recipe.from_toml('model = { name = "tabular" }\ntraining = { steps = 5 }').filled()
+    with pytest.raises(UsageError, match="for the task classify, and these data are taken for regress; say which with"):
+        pj.fit(table, target="x", recipe=recipe, out=tmp_path / "run", watch=None)
+    of_x = replace(recipe, task=Choice("regress"), data=replace(recipe.data, target="x")).filled()
+    with pytest.raises(UsageError, match="the recipe learned x, and the target of these data is y; say which with"):
+        pj.fit(table, target="y", recipe=of_x, out=tmp_path / "other", watch=None)
+
+
+def test_what_did_not_begin_here_has_no_final_run(pictures, tmp_path):
+    first = fit(pictures, tmp_path / "first")
+    further = pj.fit(pictures, parent=first, out=tmp_path / "further")
+    with pytest.raises(UsageError, match=r"goes on from .*first, and --final repeats a training from its beginning"):
+        pj.fit(pictures, parent=further, final=True, out=tmp_path / "final")
+    further.update(kind="adopted", parent=None)
+    with pytest.raises(UsageError, match="was not trained here, so there is no training for --final to repeat"):
+        pj.fit(pictures, parent=further, final=True, out=tmp_path / "final")
+    assert not (tmp_path / "final").exists()
+
+
 def test_it_is_said_where_it_is_trained_before_it_is(pictures, tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(local, "told", lambda device: f"trains on the {device} here")

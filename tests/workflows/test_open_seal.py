@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,7 +12,7 @@ from kinds import at_hand, rows
 
 import penjing as pj
 from penjing.core import seal
-from penjing.core.errors import DataError, RunError
+from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Warned
 from penjing.core.run import Run
 from penjing.core.split import Split
@@ -40,6 +41,18 @@ def test_a_folder_that_takes_no_file_is_refused_before_the_opening(tmp_path: Pat
     (run.path / ".writable").mkdir()
     with pytest.raises(RunError, match=r"cannot write .*\.writable: .*; check the folder's permissions"):
         pj.test(run, watch=None)
+    assert openings(run) == 0
+
+
+def test_a_metric_of_ones_own_that_is_gone_costs_no_opening(tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text("def right(truth, probability):\n    return float((probability.argmax(1) == truth).mean())\n")
+    rows = {"x": [row % 7 / 4 for row in range(120)], "kind": ["a", "b"] * 60}
+    choices: Any = {"metric": f"{file}:right", "set": {"training.steps": 5}, "model": "tabular", "time": "10s"}
+    run = pj.fit(rows, target="kind", out=tmp_path / "run", watch=None, **choices)
+    file.unlink()
+    with pytest.raises(UsageError, match=r"the metric .*own.py:right. cannot be loaded"):
+        pj.test(run, data=rows, watch=None)
     assert openings(run) == 0
 
 

@@ -41,7 +41,7 @@ def look(record: Record) -> Finding | None:
     said = (
         []
         if has_test
-        else ["There are too few items for a test part: the score comes from validation alone (see --folds)."]
+        else ["There is no test part: the score comes from validation items alone, or from folds (see --folds)."]
     )
     if per_class < PER_CLASS:
         thing = noun(survey)

@@ -10,6 +10,9 @@ from typing import Any
 # The metrics of which less is better in results written before each score said so itself.
 _LESS_IS_BETTER = frozenset({"log_loss", "brier", "calibration_error", "mae", "rmse"})
 
+# The parts that chose the network they score, if only its best moment: in folds, each its own.
+CHOSEN_ON = ("valid", "folds")
+
 
 @dataclass(frozen=True)
 class Score:
@@ -36,7 +39,7 @@ class Score:
     is_higher_better: bool = True
 
     def __str__(self) -> str:
-        chosen = " (chosen on)" if self.part == "valid" else ""
+        chosen = " (chosen on)" if self.part in CHOSEN_ON else ""
         return f"{self.value:.3f} [{self.low:.3f}–{self.high:.3f}]{chosen}"
 
     def _repr_html_(self) -> str:

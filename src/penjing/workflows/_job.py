@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from penjing.core.budget import Clock
+from penjing.core.errors import UsageError
 from penjing.core.events import Said, Watch, tell
 from penjing.core.recipe import DataChoices, Recipe, SplitChoices
 from penjing.core.run import Run
@@ -24,6 +25,7 @@ from penjing.workflows import _close, _own
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
+from penjing.workflows._survey import target_name
 from penjing.workflows._wish import FitWish, is_adopted
 
 FOLDS_FOLDER = "folds"
@@ -84,6 +86,7 @@ def choose_recipe(job: Job, problem: Problem) -> Chosen:
     if given is not None:
         if given.model.name == OWN and job.parent is None and not any(job.run.path.rglob(_checkpoint.NAME)):
             check_weights(given, problem)
+        _check_asked(given, prepared)
         task, settings = _close.task_of(given)
         task.check_settings(settings, prepared.classes)
         steps = total_steps(given.training)
@@ -104,6 +107,25 @@ def choose_recipe(job: Job, problem: Problem) -> Chosen:
     for decided in chosen.decisions:
         job.run.note(decided.what, decided.choice, decided.why, evidence=dict(decided.evidence))
     return chosen
+
+
+def _check_asked(recipe: Recipe, prepared: Prepared) -> None:
+    """Refuse a recipe that was made for something else than is asked of these data.
+
+    Raises:
+        UsageError: another task is asked, or another column is the target than the recipe learned, which is there too.
+    """
+    if recipe.task.name != prepared.task:
+        raise UsageError(
+            f"the recipe is for the task {recipe.task.name}, and these data are taken for {prepared.task}; "
+            "say which with --target or --task"
+        )
+    learned, found = recipe.data.target, target_name(prepared.table)
+    names = prepared.table.hints.get("names")
+    if learned and found and learned != found and isinstance(names, Mapping) and learned in names.values():
+        raise UsageError(
+            f"the recipe learned {learned}, and the target of these data is {found}; say which with --target"
+        )
 
 
 def train_all(

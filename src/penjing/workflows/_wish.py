@@ -157,6 +157,13 @@ def _inherited(wish: FitWish, parent: Run, watch: Watch) -> FitWish:
             f"{parent.path} was trained on its validation items too, so nothing is left to choose by; "
             "go on from one with --folds 0 and without --final, or start anew"
         )
+    if wish.is_final and goes_on(parent.info):
+        raise UsageError(
+            f"{parent.path} goes on from {parent.info['parent']}, and --final repeats a training from its beginning; "
+            "give that run, or fit anew"
+        )
+    if wish.is_final and parent.info.get("kind") == "adopted":
+        raise UsageError(f"{parent.path} was not trained here, so there is no training for --final to repeat")
     data = _inherited_data(wish, parent, watch)
     steps = total_steps(recipe.training)
     if wish.is_final:

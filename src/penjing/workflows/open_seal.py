@@ -96,6 +96,7 @@ def open_seal(run: Run, data: object | None = None, watch: Watch = None, model: 
     shown = _simple.bordered(prepared, loaded.recipe.training.border)
     floor = _simple.recall_floor(run.path, shown, shown.rows("train"), shown.rows("valid"), rows)
     answers = _with_kept_thresholds(run, task, _close.answers_of(task.answer(logits, loaded.calibrated), floor))
+    task.metric(settings.metric)  # one of a person's own may be gone, and that must cost no opening
     check_writable(run.path)
     # Written down before anyone can see the scores: an opening cannot be taken back.
     opening = _open(run, dealt)

@@ -14,6 +14,7 @@ from penjing.core.errors import PenjingError
 from penjing.core.recipe import Choice
 from penjing.core.report import _figures, _tables, _words, text
 from penjing.core.report._read import RunFiles
+from penjing.core.score import CHOSEN_ON
 from penjing.core.units import show_bytes, show_seconds
 
 WORST_CLASSES = 25
@@ -47,7 +48,7 @@ def score(files: RunFiles) -> dict[str, Any] | None:
         "n": score.get("n"),
         "metric": text.metric_name(metric),
         "why": _words.METRICS.get(metric, ""),
-        "is_chosen_on": score.get("part") == "valid",
+        "is_chosen_on": score.get("part") in CHOSEN_ON,
         "is_out_of_fold": score.get("part") == "folds",
         "part": text.PARTS.get(str(score.get("part")), str(score.get("part"))),
         "others": others,

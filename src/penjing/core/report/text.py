@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from penjing.core.score import is_higher_better
+from penjing.core.score import CHOSEN_ON, is_higher_better
 
 MODELS: Mapping[str, str] = {
     "network": "network",
@@ -98,7 +98,7 @@ def floor_lines(results: Mapping[str, Any]) -> list[str]:
         return []
     metric, first = main_metric(results), scores[0]
     show = _writer(scores, metric)
-    chosen = " (chosen on)" if first.get("part") == "valid" else ""
+    chosen = " (chosen on)" if first.get("part") in CHOSEN_ON else ""
     interval = f" [{show(first['low'])}–{show(first['high'])}]" if first.get("low") is not None else ""
     # Without a name a score is the usual one: a share of classes told rightly.
     called = f"{SHORT_NAMES.get(metric, metric_name(metric))} " if metric not in SHARES and "metric" in first else ""
