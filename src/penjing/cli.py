@@ -210,12 +210,13 @@ def predict(
         explain: Write pictures of where the network looked into this folder.
     """
     from penjing import verbs
-    from penjing.workflows.predict import check_output
+    from penjing.workflows.predict import as_typed, check_output
 
     if out:
         check_output(out)
     with _screen(output) as watch:
-        found = verbs.predict(run, inputs if len(inputs) > 1 else inputs[0], explain=explain, watch=watch)
+        given = as_typed(inputs) if len(inputs) > 1 else inputs[0]
+        found = verbs.predict(run, given, explain=explain, watch=watch)
         if out:
             found.write(out)
     _show(output, *_answers.of_predictions(found, out is not None, output.json))

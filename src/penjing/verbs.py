@@ -367,7 +367,7 @@ def predict(
         run: the run that answers.
         inputs: rows with the columns that the run looks at: a table file, a data frame, a dict of columns or of single
             values, a list of dicts. Where an item is one file also a file, a folder, a glob pattern, a .zip, several of
-            these, or arrays; where it is one text also texts.
+            these, or arrays; where it is one text also texts, and a folder among several is a Path.
         explain: a folder for pictures of where the network looked; for runs that tell classes of one picture apart.
         model: your own network, if the run was given it as an object.
 

@@ -18,6 +18,7 @@ from made_table_run import Made, make_run
 from PIL import Image
 
 from json_schema import faults
+from penjing.cli import run_command
 from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.events import Event, Said, Warned
 from penjing.core.table import Column
@@ -483,6 +484,31 @@ def test_texts_in_a_list_are_texts_whatever_they_hold(texts: Made, tmp_path: Pat
     found = predict.predict(texts.run, ["good film", "*****", "", "bad"])
     assert found.frame["path"].to_list() == ["good film", "*****", "bad"]
     assert [one.reason for one in found.unreadable] == ["the cell is empty"]
+
+
+def test_a_text_among_others_is_a_text_where_a_folder_has_its_name(
+    texts: Made, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    (tmp_path / "docs").mkdir()
+    for number in range(2):
+        (tmp_path / "docs" / f"{number}.txt").write_text("good film", encoding="utf-8")
+    (tmp_path / "a b.txt").write_text("bad film", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    given = ["good film", "docs", ".", "..", "~", "/", "docs/?", "bad film"]
+    assert predict.predict(texts.run, given).frame["path"].to_list() == given
+    for folder in (Path("docs"), "docs/*", "docs/*.txt"):
+        found = predict.predict(texts.run, ["good film", folder, "a b.txt"]).frame["path"].to_list()
+        assert [Path(one).name for one in found] == ["good film", "0.txt", "1.txt", "a b.txt"], folder
+    assert len(predict.predict(texts.run, "docs")) == len(predict.predict(texts.run, ["docs"])) == 2
+    assert run_command(["predict", str(texts.run.path), "good film", "docs", "--json"]) == 0
+    typed = json.loads(capsys.readouterr().out)["predictions"]
+    assert [Path(one["path"]).name for one in typed] == ["good film", "0.txt", "1.txt"]
+
+
+@pytest.mark.parametrize("odd", ["good\0*", "good\0/bad*"])
+def test_a_text_with_a_nul_is_no_pattern(odd: str, texts: Made) -> None:
+    assert len(predict.predict(texts.run, ["good film", odd])) == 2
+    assert len(predict.predict(texts.run, odd)) == 1
 
 
 def test_an_array_of_numbers_is_answered_as_it_was_fitted(tmp_path: Path) -> None:

@@ -67,8 +67,9 @@ def gather(inputs: object, wanted: Wanted, watch: Watch = None) -> list[Source]:
     Args:
         inputs: for a run that looks at one file: a file, a folder, a pattern such as "new/*.jpg", a table with a path
             column, a .zip, or several of these in a list; or in memory one item, arrays, or a Dataset of pictures.
-            For a run that looks at one text: the same with .txt files, or texts. For every run: a table file, a
-            data frame, a dict of columns, a dict of one row or a list of such.
+            For a run that looks at one text: the same with .txt files, or texts; of several str in a list only what
+            names files of texts is no text, so that a folder among them is given as a Path. For every run: a table
+            file, a data frame, a dict of columns, a dict of one row or a list of such.
         wanted: what the run looks at.
         watch: hears what is left out or missing.
 
@@ -132,7 +133,7 @@ def _expanded(given: str | Path, wanted: Wanted) -> list[Path | _Words]:
         raise UsageError(f"an empty path was given; {_NOTHING.partition('; ')[2]}")
     if os.path.lexists(text):
         return [Path(text)]
-    matched = sorted(glob.glob(text, recursive=True), key=natural_key) if glob.has_magic(text) else []
+    matched = sorted(_matched(text), key=natural_key)
     # "new/**" names folders and what is in them; counting both would predict every item twice.
     files = [Path(name) for name in matched if os.path.isfile(name)]
     kept = [path for path in files if _is_item(path.name, wanted)] or files or [Path(name) for name in matched]
@@ -145,17 +146,44 @@ def _expanded(given: str | Path, wanted: Wanted) -> list[Path | _Words]:
     return [Path(text)]
 
 
-def _is_no_path(text: str) -> bool:
-    """Whether a text among others is certainly none of a file: it is blank, or letters that a pattern would hold
-    ("*****") without a folder or an ending."""
-    is_pattern = glob.has_magic(text) and not {"/", os.sep} & set(text) and not _is_named_like_a_file(text)
-    return not text.strip() or is_pattern
+def _matched(text: str) -> list[str]:
+    """What a text matches as a pattern, in no order; no name holds a NUL, of which `glob` makes an error."""
+    return glob.glob(text, recursive=True) if glob.has_magic(text) and "\0" not in text else []
+
+
+def _is_no_path(given: str) -> bool:
+    """Whether a text among others is no path: it neither is the name of a file of texts, there or not, nor a pattern
+    with a folder that such a file matches.
+
+    A folder's name may well be a text ("docs", "..", "/"), and its files would be answered in the place of one item.
+    """
+    text = os.path.expanduser(given)
+    if _is_named_like_a_file(text) or (os.path.isfile(text) and _ends_as_a_file(text)):
+        return False
+    has_folder = bool({"/", os.sep} & set(text))  # "*****" matches whatever lies here
+    return not (has_folder and any(_ends_as_a_file(name) and os.path.isfile(name) for name in _matched(text)))
+
+
+def as_typed(inputs: Sequence[str]) -> list[str | Path]:
+    """Arguments of a command line for `gather`: there the name of what exists is its path, a folder's among texts, too,
+    and so is a pattern with a folder."""
+    return [Path(one) if _is_there(one) else one for one in inputs]
+
+
+def _is_there(given: str) -> bool:
+    text = os.path.expanduser(given)
+    return os.path.lexists(text) or bool({"/", os.sep} & set(text) and _matched(text))
 
 
 def _is_named_like_a_file(text: str) -> bool:
     """Whether a text of one word ends as a file of texts does: a slip in a path is not to be predicted."""
+    return len(text.split()) == 1 and _ends_as_a_file(text)
+
+
+def _ends_as_a_file(text: str) -> bool:
+    """Whether it has the ending of a file of texts, of a table or of an archive."""
     suffix = Path(text).suffix.lower()
-    return len(text.split()) == 1 and (is_table(text) or suffix == ".zip" or suffix in TEXT_SUFFIXES)
+    return is_table(text) or suffix == ".zip" or suffix in TEXT_SUFFIXES
 
 
 def _is_item(name: str, wanted: Wanted) -> bool:

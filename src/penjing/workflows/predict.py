@@ -26,7 +26,7 @@ from penjing.workflows._answered import (
     tabulate,
 )
 from penjing.workflows._explain import look
-from penjing.workflows._inputs import gather
+from penjing.workflows._inputs import as_typed, gather
 from penjing.workflows._items import Item, Reader, decoded, encoded
 from penjing.workflows._load import Answers, Loaded, load
 from penjing.workflows._overlay import file_name, write_overlay
@@ -43,6 +43,7 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Unreadable",
+    "as_typed",
     "check_output",
     "predict",
 ]
@@ -72,7 +73,7 @@ def predict(
         inputs: a table file, a data frame, a dict of columns or a list of rows with the columns that the run looks at.
             Where an item is one file: a file, a folder (with all below it), a pattern such as "new/*.jpg", a table
             with a path column, a .zip, or a list of these; or in memory one item, arrays, or a Dataset. Where an item
-            is one text: texts, or files of them.
+            is one text: texts, or files of them; a folder among several texts is a Path.
         explain: a folder that receives a picture of where the network looked, for the first `MOST_EXPLAINED` items.
         column: the column of a table that holds the only input; "" recognises it.
         ignore: patterns of files to pass over.
