@@ -72,6 +72,37 @@ def test_corrected_labels_are_labels_and_not_letters(tmp_path):
     assert "excluded" not in prepared.split.frame["part"][:3].to_list()
 
 
+SAVED = {
+    "GB18030 with semicolons": ("path;label;why\nrow 1; bad ;有人说\n row 2;drop;看过\nrow 3;bad;\n;;\n", "gb18030"),
+    "UTF-16 with tabs": ("path\tlabel\twhy\nrow 1\tbad\t有人说\nrow 2\tdrop \t\nrow 3\tbad\t\n", "utf-16"),
+    "UTF-8 with commas": ('path,label,why\r\nrow 1," bad","a, b"\r\nrow 2,drop,\r\nrow 3,bad,\r\n', "utf-8-sig"),
+}
+
+
+@pytest.mark.parametrize("saved", SAVED)
+def test_corrections_that_a_spreadsheet_saved_anew_mean_the_same(tmp_path, saved):
+    fixes = tmp_path / "fixes.csv"
+    text, encoding = SAVED[saved]
+    fixes.write_bytes(text.encode(encoding))
+    prepared = with_classes(fixes, "good", "bad")
+    assert prepared.corrections.rows(prepared.hashes) == {0: "bad", 1: None, 2: "bad"}
+
+
+def test_rows_left_as_they_were_change_nothing_where_a_class_is_called_drop(tmp_path):
+    fixes = tmp_path / "fixes.csv"
+    fixes.write_text("path,label\nrow 1,drop\nrow 2,keep\nrow 3,keep\n", encoding="utf-8")
+    prepared = with_classes(fixes, "drop", "keep")
+    assert prepared.corrections.rows(prepared.hashes) == {2: "keep"}
+
+
+def with_classes(fixes, first, second):
+    """Rows of two classes in turn, with the corrections of a file."""
+    frame = pl.DataFrame(
+        {"text": [f"film number {row} was {row % 7}" for row in range(60)], "label": [first, second] * 30}
+    )
+    return pj.inspect(frame, target="label", corrections=fixes, watch=None).prepared
+
+
 def test_an_item_without_any_label_is_learned_from_and_one_whose_labels_are_unknown_is_left_out(tmp_path):
     prepared = tagged(tmp_path, "")
     assert any("20 items without labels left out" in doubt and 'write "|"' in doubt for doubt in prepared.table.doubts)

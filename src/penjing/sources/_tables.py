@@ -26,12 +26,13 @@ _MOSTLY = 4  # letters beyond ASCII for each byte that is none, from which on a 
 _DISGUISED = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"PAR1": ".parquet"}
 
 
-def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
+def read_table(content: bytes, name: str, may_be_empty: bool = False) -> tuple[pl.DataFrame, list[str]]:
     """The cells of a table file and what to say about reading it.
 
     Args:
         content: the file's bytes.
         name: what to call it in messages; its extension tells the format.
+        may_be_empty: whether a table may have no rows.
 
     Returns:
         A frame whose columns are text (numbers as they are written), or bytes where a Parquet file holds pictures.
@@ -59,7 +60,7 @@ def read_table(content: bytes, name: str) -> tuple[pl.DataFrame, list[str]]:
             said.append(f"{PurePosixPath(name).name} is read as {encoding}")
         frame, said_of_rows = read_separated(text, name)
         said += said_of_rows
-    if frame.is_empty():
+    if frame.is_empty() and not may_be_empty:
         raise DataError(f"{name} has no rows; expected a line of column names and one line for each item")
     return frame, said
 

@@ -14,6 +14,8 @@ import polars as pl
 
 from penjing.core.errors import DataError, UsageError, did_you_mean
 from penjing.core.table import Table
+from penjing.sources._columns import texts
+from penjing.sources._tables import read_table
 from penjing.sources._words import many
 
 DROP = "drop"  # the label that leaves an item out
@@ -150,26 +152,29 @@ def read(file: str, table: Table, names: Sequence[Sequence[str]]) -> dict[int, s
     path = Path(file)
     if not path.is_file():
         raise UsageError(f"there is no corrections file {path}")
-    try:
-        rows = pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError) as problem:
-        raise DataError(f"{path} is not a CSV table: {problem}") from problem
+    # A spreadsheet saves it in another encoding, with other separators, with blanks: as of any table, none matters.
+    rows, _ = read_table(path.read_bytes(), str(path), may_be_empty=True)
     if not {"path", "label"} <= set(rows.columns):
         raise DataError(f'{path} has columns {", ".join(rows.columns)}; it needs "path" and "label"')
     # By name and not by content: of two copies under two classes only one is wrong.
-    row_of = _rows_of(names)
+    row_of = _rows_of([[name.strip() for name in listed] for listed in names])
     found: dict[int, str | None] = {}
-    known = _known(table)
-    for name, label in rows.select("path", "label").iter_rows():
+    known, present = _known(table), _labels(table)
+    for name, label in zip(texts(rows, "path") or [], texts(rows, "label") or [], strict=True):
+        if name is None and label is None:
+            continue  # a row that a spreadsheet left empty
         if name not in row_of:
             raise DataError(
                 f'{path} names "{name}", which is not in the data; paths must be as `inspect --suspects` or '
                 "`report --figures` wrote"
             )
-        if label and label != DROP:
+        row = row_of[name]
+        if label is None:
+            continue
+        is_as_written = label == present[row]  # a class may be called as `DROP`
+        if not is_as_written and label != DROP:
             _check(label, name, known, table, path)
-        if label:
-            found[row_of[name]] = None if label == DROP else label
+        found[row] = label if is_as_written or label != DROP else None
     return found
 
 
