@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penjing.core import split
+from penjing.core._split_deal import Units, deal_folds, deal_parts
 from penjing.core.split import Split, deal
 
 
@@ -335,6 +336,31 @@ def test_small_clusters_are_dealt_as_they_ever_were():
         dealt += deal(content(400), groups, np.arange(400) // 100, None, seed).frame["part"].to_list()
     letters = "".join(part[0] for part in dealt)
     assert hashlib.sha256(letters.encode()).hexdigest()[:16] == "7e1fa68c4c1206f2"  # before clusters were passed over
+
+
+class Looked(np.ndarray):
+    """An array that counts how often it is looked through for a value."""
+
+    times = 0
+
+    def __eq__(self, other: object) -> np.ndarray:
+        Looked.times += 1
+        return np.asarray(self) == other
+
+
+def test_the_units_are_not_looked_through_once_for_each_class():
+    count, classes = 600, 60
+    draw = np.random.default_rng(0)
+    stratum = np.repeat(np.arange(classes), count // classes)
+    dealt = Units(np.arange(count), draw.random(count), np.ones(count, np.int64), stratum.view(Looked))
+    part = deal_parts(np.full(count, "", dtype="<U5"), dealt, np.ones(count, bool), {"test": 0.2, "valid": 0.2})
+    fold = deal_folds(dealt, part == "train", 3)
+    assert Looked.times == 0
+    for held in np.split(part, classes):
+        assert sorted(held) == ["test"] * 2 + ["train"] * 6 + ["valid"] * 2
+    assert all(sorted(held[held >= 0]) == [0, 0, 1, 1, 2, 2] for held in np.split(fold, classes))
+    none = Units(*(np.zeros(0, kind) for kind in (int, float, int, int)))
+    assert len(deal_parts(np.zeros(0, "<U5"), none, np.zeros(0, bool), {"test": 0.2})) == 0
 
 
 def test_a_deal_by_other_groups_is_told_from_one_that_has_grown():
