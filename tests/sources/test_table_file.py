@@ -396,6 +396,20 @@ def test_utf_8_with_a_bad_byte_is_no_other_encoding(tmp_path: Path) -> None:
     content = lines.encode().replace("第7".encode(), b"\xff7", 1)
     with pytest.raises(DataError, match=r"t\.csv, line 9 holds bytes that are not UTF-8"):
         open_data(written(tmp_path, "t.csv", content))
+    umlauts = "text,label\n" + "".join(f"höflich {row},{'süß' if row % 2 else 'schön'}\n" for row in range(30))
+    for damaged in (b"h\xf6flich 7", b"h\xc3flich 7", b"h\xfffflich 7"):
+        content = umlauts.encode().replace("höflich 7".encode(), damaged, 1)
+        with pytest.raises(DataError, match=r"t\.csv, line 9 holds bytes that are not UTF-8"):
+            open_data(written(tmp_path, "t.csv", content))
+
+
+@pytest.mark.parametrize("word", ["女", "猫"])
+def test_a_word_of_gb18030_that_may_be_utf_8_is_no_damage(word: str, tmp_path: Path) -> None:
+    assert len(word.encode("gb18030").decode("utf-8")) == 1
+    lines = "编号数,性别\n" + "".join(f"{row}.5,{'F' if row % 3 else word}\n" for row in range(90))
+    table = open_data(written(tmp_path, "t.csv", lines.encode("gb18030")), Options(target="性别"))
+    assert "t.csv is read as GB18030" in table.said
+    assert set(table.frame["target"]) == {"F", word}
 
 
 @pytest.mark.parametrize("many", [30, 300])

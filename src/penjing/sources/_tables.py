@@ -20,6 +20,7 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".parquet", ".pq", ".xlsx", 
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _ENCODINGS = {"utf-8-sig": "utf-8", "gb18030": "GB18030", "cp1252": "Windows-1252"}  # as people call them
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
+_TWO_BYTES = "\u07ff"  # the last letter that takes no more in UTF-8
 _BAD = "\ufffd"  # what stands for bytes that are no letter
 _MOSTLY = 4  # letters beyond ASCII for each byte that is none, from which on a file is damaged and no other encoding
 # How files begin that may be called .csv all the same.
@@ -146,9 +147,27 @@ def _check_damage(content: bytes, name: str) -> None:
     """
     text = content.decode("utf-8", "replace")
     bad = text.count(_BAD)
-    if bad and sum(not letter.isascii() for letter in text) - bad > _MOSTLY * bad:
+    if not bad or sum(not letter.isascii() for letter in text) - bad <= _MOSTLY * bad:
+        return
+    # Only three bytes and more prove UTF-8: two may be one character of Chinese, such as 女 and 猫 in GB18030.
+    if sum(letter > _TWO_BYTES for letter in text) - bad > _MOSTLY * bad or not _may_be_chinese(content):
         line = text[: text.index(_BAD)].count("\n") + 1
         raise DataError(f"{name}, line {line} holds bytes that are not UTF-8 as the rest; save it anew as CSV UTF-8")
+
+
+def _may_be_chinese(content: bytes) -> bool:
+    """Whether bytes that are no UTF-8 are GB18030: they come in twos, of which a byte that is damaged is none."""
+    if _decoded(content, "gb18030") is None:
+        return False
+    odd = [run for run in _BEYOND_ASCII.findall(content) if _decoded(run, "utf-8") is None]
+    return 2 * sum(len(run) % 2 == 0 for run in odd) > len(odd)
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
 
 
 def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
