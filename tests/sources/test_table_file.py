@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -228,6 +229,42 @@ def test_parquet_may_hold_the_pictures_themselves(tmp_path: Path) -> None:
         table = open_data(tmp_path / name)
         assert [table.stores["image"].read(reference) for reference in table.frame["image"]] == pictures
         assert table.frame["target"].to_list() == ["a", "b", "a"]
+
+
+def test_lists_of_numbers_in_parquet_become_columns_as_those_of_a_frame_do(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(30, 3))
+    held = {"emb": rows.tolist(), "fixed": pl.Series(rows.astype(np.float32)), "price": rows[:, 0]}
+    frame = pl.DataFrame({**held, "label": ["a", "b", "a"] * 10})
+    frame.write_parquet(tmp_path / "t.parquet")
+    table = open_data(tmp_path / "t.parquet")
+    named = [f"{name}_{place}" for name in ("emb", "fixed") for place in range(3)]
+    assert [(one.name, one.modality) for one in table.inputs] == [(name, "number") for name in [*named, "price"]]
+    assert table.frame.equals(open_data(frame).frame)
+    np.testing.assert_array_equal(table.frame["emb_1"], rows[:, 1])
+    ignored = open_data(tmp_path / "t.parquet", Options(types={"emb": "ignore", "fixed": "ignore"}))
+    assert [one.name for one in ignored.inputs] == ["price"]
+
+
+def test_sounds_in_parquet_stay_one_column(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    sounds = draw.integers(-9, 9, (6, 400)).tolist()
+    frame = pl.DataFrame({"sound": sounds, "label": ["a", "b"] * 3})
+    frame.write_parquet(tmp_path / "t.parquet")
+    table = open_data(tmp_path / "t.parquet", Options(types={"sound": "audio"}))
+    assert [one.modality for one in table.inputs] == ["audio"]
+    assert np.ravel(table.stores["audio"].read(table.frame["audio"][1])).tolist() == sounds[1]
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_column_of_records_is_named_with_what_to_do(is_file: bool, tmp_path: Path) -> None:
+    where = [{"x": row, "y": 1} for row in range(6)]
+    frame = pl.DataFrame({"size": [1.5, 2.5, 3.5] * 2, "where": where, "label": ["a", "b"] * 3})
+    frame.write_parquet(tmp_path / "t.parquet")
+    data = tmp_path / "t.parquet" if is_file else frame
+    with pytest.raises(UsageError, match=r'column "where" of .* holds records of x, y; .*with --type where=ignore'):
+        open_data(data)
+    assert [one.name for one in open_data(data, Options(types={"where": "ignore"})).inputs] == ["size"]
 
 
 def test_a_spreadsheet_called_csv_is_read_as_what_it_is(folder: Path) -> None:

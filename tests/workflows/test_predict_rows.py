@@ -518,6 +518,15 @@ def test_an_array_of_numbers_is_answered_as_it_was_fitted(tmp_path: Path) -> Non
     np.testing.assert_allclose(predict.predict(made.run, x).probability, made.answer, atol=1e-6)
 
 
+def test_lists_of_numbers_in_parquet_are_answered_as_those_of_a_frame(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(ROWS, 3))
+    frame = pl.DataFrame({"emb": x.tolist(), "label": np.where(x[:, 0] > 0, "up", "down")})
+    frame.write_parquet(tmp_path / "new.parquet")
+    made = make_run(tmp_path / "run", frame, Options(), table="tabular")
+    for given in (frame, tmp_path / "new.parquet"):
+        np.testing.assert_allclose(predict.predict(made.run, given).probability, made.answer, atol=1e-6)
+
+
 def test_tiny_numbers_are_written_as_they_are(numbers: Made, tmp_path: Path) -> None:
     found = predict.predict(numbers.run, rows().head(3))
     tiny = replace(found, frame=found.frame.with_columns(prediction=pl.lit(1.25e-8)))

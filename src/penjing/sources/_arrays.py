@@ -13,7 +13,7 @@ from penjing.core import plugins
 from penjing.core.errors import DataError
 from penjing.core.table import Store, Table
 from penjing.sources._cells import Told, cells_of, columns_of, is_missing, together
-from penjing.sources._columns import is_named_like_a_label
+from penjing.sources._columns import SOUNDS, is_named_like_a_label
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._media import is_of_files
 from penjing.sources._options import Options
@@ -26,8 +26,6 @@ _SHAPES = "[n, height, width], [n, height, width, channels] or [n, channels, hei
 _CHANNELS = (1, 3, 4)
 # An array of names beside an array of class numbers is called after it: label and label_names.
 _NAMES_ENDINGS = ("_names", "_name")
-# A column of rows of numbers that is called so holds sounds.
-SOUNDS = ("audio", "sound", "wave", "speech", "声音", "音频")
 
 
 def pictures(x: Any) -> tuple[ArrayStore, int]:

@@ -11,6 +11,7 @@ import polars as pl
 from penjing.core import plugins
 from penjing.core.errors import UsageError, did_you_mean
 from penjing.modalities._recognise import IGNORE, Recognised, recognise
+from penjing.sources._cells import Told
 from penjing.sources._groups import Guess, guess_of_column
 from penjing.sources._media import TEXT, is_of_files, modality_of, plural
 from penjing.sources._options import Options
@@ -34,6 +35,8 @@ LABEL_NAMES = (
 )
 PART_NAMES = ("split", "part", "subset", "partition", "set", "fold", "划分", "数据集", "集合")
 GROUP_NAMES = ("group", "groups", "组", "分组")
+# A column of rows of numbers that is called so holds sounds.
+SOUNDS = ("audio", "sound", "wave", "speech", "声音", "音频")
 # Columns that often name what belongs together, but are never taken as groups without being asked.
 _LIKELY_GROUPS = frozenset(
     [
@@ -174,6 +177,17 @@ def is_named_like_a_label(column: str, options: Options) -> bool:
     if options.target:
         return column == options.target or column in [name.strip() for name in options.target.split(",")]
     return column.strip().casefold() in LABEL_NAMES
+
+
+def told_by(options: Options) -> Told:
+    """What the options and names say of columns before they are looked at: rows of numbers become columns, but not
+    where they are known to be something else."""
+
+    def is_spread(column: str) -> bool | None:
+        is_one = column in options.types or column.casefold() in SOUNDS or is_named_like_a_label(column, options)
+        return False if is_one else None
+
+    return Told(is_spread, options.asks_for)
 
 
 def check_inputs(roles: Roles, name: str) -> None:

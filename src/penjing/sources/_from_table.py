@@ -13,7 +13,7 @@ from penjing.core.table import Store, Table
 from penjing.modalities import date, number
 from penjing.modalities._missing import MARKERS
 from penjing.modalities._recognise import recognise
-from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts
+from penjing.sources._columns import Roles, check_inputs, describe, find_roles, texts, told_by
 from penjing.sources._finish import Found, finish
 from penjing.sources._listing import leave_out, natural_key
 from penjing.sources._names import doubt_names
@@ -58,7 +58,7 @@ def open_table_file(path: Path, options: Options, title: str, kind: str, said: S
         content = path.read_bytes()
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {problem.strerror or problem}") from problem
-    frame, read = read_table(content, str(path))
+    frame, read = read_table(content, str(path), told_by(options))
     opened = Opened(title, kind, path.name, [*said, *read], {"path": str(path)})
     return open_rows(frame, options, opened, folder_place(path.parent))
 
@@ -129,6 +129,11 @@ def _read_input(
     frame: pl.DataFrame, column: str, roles: Roles, options: Options, opened: Opened, place: Place
 ) -> _Input:
     cells = frame[column]
+    if isinstance(cells.dtype, pl.Struct):
+        raise UsageError(
+            f'the column "{column}" of {opened.name} holds records of {", ".join(cells.struct.fields[:3])}; expected '
+            f"one value in each cell: make a column of each part, or leave it out with --type {column}=ignore"
+        )
     if column not in roles.files:
         if column in options.files:
             raise UsageError(

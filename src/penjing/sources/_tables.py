@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 import polars as pl
 
 from penjing.core.errors import DataError
+from penjing.sources._cells import Told, together, with_rows_spread
 from penjing.sources._separated import read_separated
 from penjing.sources._spreadsheets import read_spreadsheet
 from penjing.sources._words import first_line, many
@@ -27,12 +28,15 @@ _MOSTLY = 4  # letters beyond ASCII for each byte that is none, from which on a 
 _DISGUISED = {b"PK\x03\x04": ".xlsx", b"\xd0\xcf\x11\xe0": ".xls", b"PAR1": ".parquet"}
 
 
-def read_table(content: bytes, name: str, may_be_empty: bool = False) -> tuple[pl.DataFrame, list[str]]:
+def read_table(
+    content: bytes, name: str, told: Told | None = None, may_be_empty: bool = False
+) -> tuple[pl.DataFrame, list[str]]:
     """The cells of a table file and what to say about reading it.
 
     Args:
         content: the file's bytes.
         name: what to call it in messages; its extension tells the format.
+        told: what is known of columns of lists, which a Parquet file may hold.
         may_be_empty: whether a table may have no rows.
 
     Returns:
@@ -50,7 +54,7 @@ def read_table(content: bytes, name: str, may_be_empty: bool = False) -> tuple[p
     elif suffix not in (actual := PurePosixPath(bare).suffix.lower(), f"{actual}x"):
         said.append(f"{PurePosixPath(name).name} is a {suffix} file in truth, and read as one")
     if suffix in (".parquet", ".pq"):
-        frame = as_text(_read_parquet(content, name))
+        frame = as_text(_with_rows_spread(_read_parquet(content, name), told or Told()))
     elif suffix in (".xlsx", ".xls"):
         sheet, said_of_sheets = read_spreadsheet(content, name)
         frame = as_text(sheet)
@@ -175,6 +179,15 @@ def _read_parquet(content: bytes, name: str) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise DataError(f"{name} is not a Parquet file, or is damaged: {first_line(problem)}") from problem
+
+
+def _with_rows_spread(frame: pl.DataFrame, told: Told) -> pl.DataFrame:
+    """Lists of numbers as columns, as of a frame in memory; those known to be something else, such as sounds, stay."""
+    columns: list[pl.Series] = []
+    for series in frame.get_columns():
+        stays = told.is_spread(series.name) is False
+        columns += [series] if stays else with_rows_spread(series.to_frame(), told).get_columns()
+    return together(columns)
 
 
 def as_text(frame: pl.DataFrame) -> pl.DataFrame:

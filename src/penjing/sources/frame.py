@@ -11,9 +11,8 @@ import polars as pl
 
 from penjing.core.errors import DataError, UsageError
 from penjing.core.table import Table
-from penjing.sources._arrays import SOUNDS
-from penjing.sources._cells import Told, as_column, cells_of, from_pandas, with_rows_spread
-from penjing.sources._columns import is_named_like_a_label
+from penjing.sources._cells import as_column, cells_of, from_pandas, with_rows_spread
+from penjing.sources._columns import told_by
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._options import Options
 from penjing.sources._places import current_place
@@ -47,19 +46,12 @@ def open(data: Any, options: Options) -> Table:
         raise UsageError(f"--target {options.target}: y holds what is to be predicted; leave one of them out")
     options = replace(options, target=name or options.target)
     read = with_rows_spread if isinstance(data, pl.DataFrame) else from_pandas
-    told = Told(lambda column: _is_spread(column, options), options.asks_for)
-    frame = as_text(read(data, told))
+    frame = as_text(read(data, told_by(options)))
     if frame.is_empty():
         raise DataError("the data frame has no rows; expected one for each item")
     if name:
         frame = frame.with_columns(_labels(y, name, len(frame)))
     return open_rows(frame, options, Opened("frame", "frame", "the data frame"), current_place())
-
-
-def _is_spread(column: str, options: Options) -> bool | None:
-    """Whether rows of numbers in a column become columns: not where they are known to be something else."""
-    is_one = column in options.types or column.casefold() in SOUNDS or is_named_like_a_label(column, options)
-    return False if is_one else None
 
 
 def _free_name(y: Any, columns: Sequence[str]) -> str:

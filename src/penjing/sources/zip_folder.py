@@ -9,7 +9,7 @@ import polars as pl
 
 from penjing.core.errors import DataError, MissingExtra, UsageError
 from penjing.core.table import Table
-from penjing.sources._columns import find_roles
+from penjing.sources._columns import find_roles, told_by
 from penjing.sources._folders import open_layout, wanted_kind
 from penjing.sources._from_table import Opened, open_rows
 from penjing.sources._listing import is_litter, leave_out, sort_out
@@ -70,7 +70,7 @@ def _table_inside(store: ZipStore, names: list[str], options: Options) -> tuple[
     problem: Exception | None = None
     for member in sorted(tables, key=lambda name: (name.count("/"), name)):
         try:
-            frame, said = read_table(store.read(member), member)
+            frame, said = read_table(store.read(member), member, told_by(options))
             roles = find_roles(frame, options, member)
         except (DataError, UsageError, MissingExtra) as found:  # of some other table, such as a price list
             if is_description(member.rpartition("/")[2]):

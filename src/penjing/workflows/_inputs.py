@@ -274,7 +274,7 @@ def _of_table(store: Store, name: str, place: Place, wanted: Wanted, prefix: str
     title = store.name(name)
     content = store.read(name)
     assert isinstance(content, bytes), "a table is a file"
-    frame, _ = read_table(content, title)
+    frame, _ = read_table(content, title, _told(wanted))
     source = rows_of(frame, wanted, place, name, prefix, watch)
     return _without_ignored(source, wanted)
 
@@ -349,11 +349,7 @@ def _may_be_picture(value: Any) -> bool:
 
 def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
     """Rows in memory as a frame of cells; None where it is something else."""
-
-    def is_spread(name: str) -> bool:
-        return f"{name}_0" in wanted.columns and name not in wanted.columns
-
-    told = Told(is_spread, lambda name: name in wanted.columns or is_spread(name))
+    told = _told(wanted)
     if isinstance(data, pl.DataFrame):
         return as_text(with_rows_spread(data, told))
     if isinstance(data, Mapping):
@@ -372,6 +368,15 @@ def _as_frame(data: Any, wanted: Wanted) -> pl.DataFrame | None:
     if hasattr(data, "columns") and hasattr(data, "iloc"):  # pandas
         return as_text(from_pandas(data, told))
     return None
+
+
+def _told(wanted: Wanted) -> Told:
+    """Of which columns the run looks at rows of numbers, one column for each of their places."""
+
+    def is_spread(name: str) -> bool:
+        return f"{name}_0" in wanted.columns and name not in wanted.columns
+
+    return Told(is_spread, lambda name: name in wanted.columns or is_spread(name))
 
 
 def _is_single(values: Any) -> bool:
