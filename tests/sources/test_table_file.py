@@ -246,6 +246,20 @@ def test_lists_of_numbers_in_parquet_become_columns_as_those_of_a_frame_do(tmp_p
     assert [one.name for one in ignored.inputs] == ["price"]
 
 
+def test_classes_that_are_one_number_in_two_writings_are_doubted(tmp_path: Path) -> None:
+    cells = ["0", "1", "0.0", "1.0", "2", "no"] * 5
+    lines = "size,label\n" + "".join(f"{row}.5,{label}\n" for row, label in enumerate(cells))
+    doubts = open_data(written(tmp_path, "t.csv", lines.encode())).doubts
+    found = [doubt for doubt in doubts if "same number" in doubt]
+    assert found == [
+        f'Classes "{name}" and "{name}.0" are the same number; join them with --merge' for name in ("0", "1")
+    ]
+    merged = Options(merge={"0": ["0", "0.0"], "1": ["1", "1.0"]})
+    assert not any("same number" in doubt for doubt in open_data(tmp_path / "t.csv", merged).doubts)
+    whole = pl.DataFrame({"size": [1.5, 2.5, 3.5] * 2, "label": [0.0, 1.0] * 3})
+    assert not any("same number" in doubt for doubt in open_data(whole).doubts)
+
+
 def test_sounds_in_parquet_stay_one_column(tmp_path: Path) -> None:
     draw = np.random.default_rng(0)
     sounds = draw.integers(-9, 9, (6, 400)).tolist()

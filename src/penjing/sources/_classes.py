@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 import polars as pl
 
@@ -15,6 +17,7 @@ from penjing.sources._words import many
 
 # A label with more values than this share of the items is hardly a class.
 _MOST_CLASSES = 0.5
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)  # "1,000" may be one or a thousand
 
 
 def tidy(label: str | None) -> str | None:
@@ -61,7 +64,8 @@ def choose_classes(frame: pl.DataFrame, options: Options) -> tuple[pl.DataFrame,
     if options.classes:
         frame = frame.filter(pl.col("target").is_in(_known(frame, options.classes, "--classes")))
     elif not options.merge:
-        doubts += _case_doubts(frame["target"].unique().to_list())
+        known = frame["target"].unique().to_list()
+        doubts += [*_case_doubts(known), *_number_doubts(known)]
     return frame, doubts
 
 
@@ -91,6 +95,17 @@ def _case_doubts(classes: Sequence[str]) -> list[str]:
         other = first.setdefault(name.casefold(), name)
         if other != name:
             doubts.append(f'Classes "{other}" and "{name}" differ only in case; join them with --merge')
+    return doubts
+
+
+def _number_doubts(classes: Sequence[str]) -> list[str]:
+    """Doubts about classes that are one number in two writings, as where one program wrote 1 and another 1.0."""
+    first: dict[Decimal, str] = {}
+    doubts = []
+    for name in sorted(filter(_NUMBER.fullmatch, classes)):
+        other = first.setdefault(Decimal(name), name)
+        if other != name:
+            doubts.append(f'Classes "{other}" and "{name}" are the same number; join them with --merge')
     return doubts
 
 
