@@ -84,6 +84,14 @@ def test_stripes_are_learned():
     assert trained.best > 0.95
 
 
+def test_a_convolutional_network_is_fitted_by_lbfgs_in_the_layout_that_is_usual():
+    wanted = replace(recipe(steps=4, evaluations=2, batch_size=0, ema=0.0), optimiser=Choice("lbfgs")).filled()
+    assert wanted.machine.layout == "channels_last"
+    trained = engine.carry_out(wanted, problem())
+    before, after = (line["train/running_loss"] for line in trained.history)
+    assert after < 0.5 * before
+
+
 def test_every_evaluation_measures_the_same_few_items_of_a_large_part(monkeypatch):
     asked = []
 

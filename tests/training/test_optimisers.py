@@ -145,6 +145,29 @@ def test_lbfgs_finds_the_weights_that_scikit_learn_finds() -> None:
     torch.testing.assert_close(network.weight.detach(), torch.from_numpy(theirs.coef_).float(), atol=2e-3, rtol=2e-3)
 
 
+def test_lbfgs_goes_the_same_way_whether_or_not_convolutions_are_laid_out_channels_last() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(40, 3, 8, 8, generator=generator), torch.arange(40) % 2
+    x[y == 1] += torch.linspace(-1, 1, 8)
+    told = {}
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Tanh(), nn.Conv2d(4, 4, 3), nn.Flatten(), nn.Linear(64, 2))
+        network = network.to(memory_format=layout)  # type: ignore[call-overload]
+        optimiser = lbfgs.build(network, lbfgs.Settings(weight_decay=0.01, iterations=5))
+
+        def measured(network: nn.Module = network, optimiser: torch.optim.Optimizer = optimiser) -> Tensor:
+            optimiser.zero_grad()
+            loss = nn.functional.cross_entropy(network(x), y)
+            loss.backward()
+            return loss
+
+        told[layout] = [float(optimiser.step(measured)) for _ in range(3)]
+    first, second = told.values()
+    assert second[0] > second[1] > second[2]
+    assert second == pytest.approx(first, rel=1e-3)
+
+
 def test_muon_makes_matrices_orthogonal() -> None:
     matrix = torch.randn(8, 40, generator=torch.Generator().manual_seed(0))
     found = torch.linalg.svdvals(muon.orthogonal(matrix))

@@ -71,6 +71,14 @@ class Lbfgs(torch.optim.LBFGS):
         self.state.clear()
         return measured[0]
 
+    def _gather_flat_grad(self) -> Tensor:
+        """All gradients in one row. Torch asks that each lies in memory in the order of its numbers, which those of
+        convolutions that are laid out channels last do not."""
+        for weight in self._params:
+            if weight.grad is not None and not weight.grad.is_sparse:
+                weight.grad = weight.grad.contiguous()
+        return super()._gather_flat_grad()
+
     @torch.no_grad()
     def _pull(self) -> Tensor:
         """Add the penalty's gradient to the weights', and return the penalty."""
