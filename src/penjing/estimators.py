@@ -84,7 +84,7 @@ class _Estimator(BaseEstimator):
         pace = Pace(clock.monotonic() + self.time, self.steps)
         try:
             trained = engine.carry_out(recipe, problem, pace=pace, is_recorded=False)
-        except RunError as problem_found:
+        except (RunError, engine.NotFiniteError) as problem_found:
             raise ValueError(str(problem_found)) from problem_found
         self.recipe_, self.network_, self.learned_ = trained.recipe, trained.network, learned
         outputs = engine.outputs(trained.network, problem.items, valid)

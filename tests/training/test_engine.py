@@ -185,6 +185,18 @@ def test_a_diverging_training_says_what_to_try():
         engine.carry_out(wild, problem())
 
 
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_metric_that_gives_no_finite_number_is_told_from_a_training_that_diverged(tmp_path, value):
+    file = tmp_path / "own.py"
+    file.write_text(f"def area(truth, probability):\n    return float('{value}')\n")
+    wanted = replace(recipe(steps=4), task=Choice("classify", {"metric": f"{file}:area"})).filled()
+    with pytest.raises(UsageError, match=r"the metric .*:area gave no finite number on the validation items.*--metric"):
+        engine.carry_out(wanted, problem(), is_recorded=False)
+    wild = replace(wanted, optimiser=Choice("sgd", {"rate": 1e30})).filled()
+    with pytest.raises(RunError, match=r"diverged.*--set optimiser.rate"):
+        engine.carry_out(wild, problem(), is_recorded=False)
+
+
 def test_training_leaves_torchs_global_generator_and_threads_alone():
     torch.manual_seed(5)
     before, threads = torch.get_rng_state(), torch.get_num_threads()

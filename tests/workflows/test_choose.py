@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from penjing.core.budget import TRAINING_SHARE, Clock
-from penjing.core.errors import UsageError
+from penjing.core.errors import RunError, UsageError
 from penjing.core.events import Decided
 from penjing.core.recipe import Choice, Machine, Recipe, Training, change
 from penjing.training import engine
@@ -99,6 +99,22 @@ def test_the_default_network_loses_a_race_by_more_than_luck_only(
     (decided,) = said
     assert decided.choice == winner
     assert ("do not tell it from the others" in decided.why) == (items == 40 and winner == "cnn")
+
+
+def test_a_race_in_which_the_metric_is_finite_of_no_network_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: dict[str, Exception] = {"cnn": engine.NotFiniteError("the metric area"), "mlp": RunError("diverged")}
+
+    def carried_out(short: Recipe, *_: Any, **__: Any) -> Any:
+        raise ends[short.model.name]
+
+    monkeypatch.setattr(engine, "carry_out", carried_out)
+    monkeypatch.setattr(engine, "make_ready", lambda *_: None)
+    problem: Any = SimpleNamespace(train=np.arange(40), valid=np.arange(40), classes=tuple("ab"))
+    said: list[Decided] = []
+    candidates = [recipe(16), Recipe(model=Choice("mlp"), training=recipe(16).training).filled()]
+    with pytest.raises(UsageError, match="the metric area"):
+        _race(problem, candidates, 100.0, False, Clock(100.0), said.append)
+    assert ["gave no finite number" in one.why for one in said] == [True, False]
 
 
 @pytest.mark.parametrize(("to_come", "raced"), [(100.0, ["cnn"]), (2.0, ["cnn", "mlp"])])

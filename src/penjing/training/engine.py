@@ -47,6 +47,7 @@ from penjing.training._wide import learn_wide, wide_parts
 
 __all__ = [
     "EVALUATION_BATCH",
+    "NotFiniteError",
     "Problem",
     "Trained",
     "assemble",
@@ -60,6 +61,10 @@ __all__ = [
     "outputs",
     "torch_half",
 ]
+
+
+class NotFiniteError(UsageError):
+    """The metric that chooses gave no finite number on the validation items, of a training that did not diverge."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,7 @@ def carry_out(
     Raises:
         RunError: the training diverged before it was measured once, the disk is full, or the checkpoint to continue is
             that of another recipe.
+        NotFiniteError: the metric that chooses gave no finite number, and the training is sound.
     """
     with threads(recipe.machine.threads), products(recipe.machine.number_format):
         network = _begun(recipe, problem, start)
@@ -256,6 +262,7 @@ def carry_out(
                 raise
             is_interrupted = True
     if not state.best_weights:
+        _check_metric(recipe, step, history)
         raise RunError(
             "the training diverged: its loss is not a number any more. Try a lower rate: "
             f"--set optimiser.rate={recipe.optimiser.settings.get('rate', 0.001) / 10:g}"
@@ -264,6 +271,23 @@ def carry_out(
     trained = replace(recipe, training=state.training)
     best = state.best if len(problem.valid) else None
     return Trained(trained, network.eval(), best, state.best_step, history, loader.stalled_seconds, is_interrupted)
+
+
+def _check_metric(recipe: Recipe, step: Supervised, history: Sequence[Mapping[str, Any]]) -> None:
+    """Tell a metric that gives no finite number from a training that diverged.
+
+    Raises:
+        NotFiniteError: weights and losses are finite, and the metric was not.
+    """
+    last, task = history[-1] if history else {}, plugins.load("tasks", recipe.task.name)
+    name = task.metric(task.Settings(**recipe.task.settings).metric).name
+    are_losses_sound = last.get("train/running_loss") is not None and last.get("valid/loss") is not None
+    if are_losses_sound and last.get(f"valid/{name}") is None and step.is_sound():
+        raise NotFiniteError(
+            f"the metric {name} gave no finite number on the validation items, though the network and its loss "
+            "are sound: nothing says which weights are best. Choose by another one with --metric; "
+            "one of your own should return a number whatever the items and the answers are, even if a class is missing"
+        )
 
 
 def make_ready(recipe: Recipe, problem: Problem, seconds: float) -> None:

@@ -451,6 +451,7 @@ def _race(
     """
     seconds = RACE_SHARE * clock.limit_seconds
     entrants: list[tuple[Recipe, Trained]] = []
+    not_finite: engine.NotFiniteError | None = None
     with clock.stage("race"):
         if len(candidates) > 1:
             engine.make_ready(candidates[0], problem, seconds)
@@ -461,6 +462,10 @@ def _race(
             try:
                 pace = Pace(time.monotonic() + seconds, steps)
                 entrants.append((recipe, engine.carry_out(short, problem, pace=pace, is_recorded=False)))
+            except engine.NotFiniteError as told:
+                not_finite = told
+                decide(Decided("network", f"not {recipe.model.name}", "the metric gave no finite number of it"))
+                continue
             except RunError:
                 decide(Decided("network", f"not {recipe.model.name}", "its short training diverged"))
                 continue
@@ -471,6 +476,8 @@ def _race(
                 why = f"it saw the items {passes:.1f} times in {seconds:.1f} s, too few to hold others against it"
                 decide(Decided("network", recipe.model.name, f"{why}; the training is longer"))
                 return entrants[0]
+    if not entrants and not_finite is not None:
+        raise not_finite
     if not entrants:
         raise RunError("every network's short training diverged; try a lower rate: --set optimiser.rate=0.001")
     best = max(entrants, key=lambda entrant: -math.inf if entrant[1].best is None else entrant[1].best)

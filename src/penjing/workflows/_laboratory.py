@@ -124,7 +124,10 @@ class Laboratory:
             problem = pose(self.prepared, plan.rows, problem.valid, own=problem.own)
         try:
             trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost), is_recorded=False)
-        except RunError:  # it diverged: nobody would use anything else of it than the constant answer
+        except (
+            RunError,
+            engine.NotFiniteError,
+        ):  # it diverged: nobody would use anything else of it than the constant answer
             return self.row(plan, self._constant(), None)
         answer = self.answered(trained.network, problem.items)
         row = self.row(plan, answer, count_parameters(trained.network), self.learned(trained.network, problem))

@@ -281,7 +281,7 @@ class Bench:
                 trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=deal.is_read)
                 parts = (deal.valid, deal.judged)
                 chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in parts)
-        except RunError:
+        except (RunError, engine.NotFiniteError):
             return self._told_nothing(recipe, problem, deal, (), begun)
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
             return self._told_nothing(recipe, problem, deal, (), begun)
