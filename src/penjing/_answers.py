@@ -20,7 +20,7 @@ Answer = tuple[dict[str, Any], list[str]]
 
 def of_run(run: Run) -> Answer:
     """What `fit` ends with: the score beside the floor, what would help, and the next step."""
-    from penjing.core.report.text import floor_lines, winning_floor
+    from penjing.core.report.text import floor_lines, made_from, winning_floor
     from penjing.workflows.advice import what_would_help
 
     advice = what_would_help(run)
@@ -36,7 +36,8 @@ def of_run(run: Run) -> Answer:
     further = f" · penjing test {place} (opens the seal)" * has_test
     look = f"penjing diagnose {place} · " * (winning_floor(run.results) is not None)
     treated = [f"treatment: {line['why']}" for line in run.ledger if line["what"] == "treated"]
-    return document, [*floor_lines(run.results), *treated, *advice, f"next:  {look}penjing report {place}{further}"]
+    scored = floor_lines(run.results, made_from(run.ledger))
+    return document, [*scored, *treated, *advice, f"next:  {look}penjing report {place}{further}"]
 
 
 def of_test(tested: Tested) -> Answer:

@@ -17,6 +17,7 @@ from fake_run import Shape, score, write_run
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
 from penjing.core.errors import RunError
+from penjing.core.files import append_line
 from penjing.core.report import (
     _all_tables,
     _figures,
@@ -396,6 +397,29 @@ def test_openings_by_other_runs_are_counted(tmp_path: Path) -> None:
     lines = (run / "ledger.jsonl").read_text(encoding="utf-8").replace('"opening": 1', '"opening": 4')
     (run / "ledger.jsonl").write_text(lines, encoding="utf-8")
     assert _words.test_words(_read.read_run(run)).startswith("Opened 4 times, on ")
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [("accuracy", "was right on"), ("mae", "was off by"), ("macro_f1", "reached a macro-F1 of")],
+)
+def test_scores_of_a_final_run_are_said_to_be_of_the_run_it_was_made_from(
+    tmp_path: Path, metric: str, told: str
+) -> None:
+    folder = write_run(tmp_path / "run", Shape(items=60))
+    results = {"scores": [score("network", 0.91, 30, "valid", metric), score("majority", 0.4, 30, "valid", metric)]}
+    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    (folder / "recipe.toml").write_text("[split]\nfinal = true\n", encoding="utf-8")
+    plain = read_page(folder, tmp_path / "plain.html").words
+    append_line(folder / "ledger.jsonl", {"time": "2026-11-23", "what": "final", "choice": "runs/a-001", "why": ""})
+    words = read_page(folder, tmp_path / "final.html").words
+    assert f"The run that it was made from (runs/a-001) {told}" in words
+    assert "the score of the run that it was made from (runs/a-001): this one learned from these" in words
+    assert "made from" not in plain
+    parent = text.made_from(_read.read_run(folder).ledger)
+    *lines, last = text.floor_lines(results, parent)
+    assert lines == text.floor_lines(results)
+    assert "of the run that it was made from (runs/a-001)" in last
 
 
 def test_the_command_is_quoted_so_that_it_can_be_pasted(run: Path, tmp_path: Path) -> None:

@@ -15,12 +15,15 @@ from PIL import Image
 
 import penjing as pj
 from alike import written
+from penjing._answers import of_run
 from penjing.cli import run_command
 from penjing.core.damage import damage
 from penjing.core.errors import DataError, RunError, UsageError
 from penjing.core.events import Said
 from penjing.core.files import disk_error
 from penjing.core.recipe import Choice, Recipe
+from penjing.core.report import _words
+from penjing.core.report._read import read_run
 from penjing.core.report.text import floor_scores
 from penjing.core.run import Run
 from penjing.places import local
@@ -381,6 +384,10 @@ def test_a_final_run_learns_from_validation_items_too_and_keeps_the_seal(picture
     assert final.recipe.split.final
     assert final.info["seal"] == chosen.info["seal"]
     assert final.recipe.training.steps > chosen.recipe.training.steps
+    said = f"The run that it was made from ({chosen.path}) was right on"
+    headline = _words.headline(read_run(final.path))
+    assert said in " ".join([headline.first, *headline.further])
+    assert any(str(chosen.path) in line for line in of_run(final)[1])
     assert pj.test(final).opening == 1
 
 

@@ -49,6 +49,7 @@ def score(files: RunFiles) -> dict[str, Any] | None:
         "metric": text.metric_name(metric),
         "why": _words.METRICS.get(metric, ""),
         "is_chosen_on": score.get("part") in CHOSEN_ON,
+        "made_from": text.made_from(files.ledger),
         "is_out_of_fold": score.get("part") == "folds",
         "part": text.PARTS.get(str(score.get("part")), str(score.get("part"))),
         "others": others,

@@ -12,6 +12,7 @@ from penjing.core.report.text import (
     METHODS,
     floor_scores,
     interval,
+    made_from,
     main_metric,
     many,
     metric_name,
@@ -109,7 +110,7 @@ def headline(files: RunFiles) -> Headline:
     if best is None:
         against = _against_floor(score, simple_scores(files.results))
         return Headline(sentence, (*_learned_from(files), *against, *_against_contender(scores)))
-    return Headline(_floor_wins(best, score), (sentence, *_learned_from(files)), is_beaten=True)
+    return Headline(_floor_wins(files, best, score), (sentence, *_learned_from(files)), is_beaten=True)
 
 
 def openings(files: RunFiles) -> int:
@@ -161,14 +162,20 @@ def _openings(files: RunFiles) -> list[dict[str, Any]]:
 def _how_good(files: RunFiles, score: Mapping[str, Any]) -> str:
     metric, things = str(score.get("metric", "accuracy")), noun(files)
     who = "The network" if score.get("model") == "network" else METHODS.get(str(score.get("model")), "The model")
-    value = show_value(score["value"], metric)
-    if metric == "accuracy":
-        return f"{who} {_does(files)} and is right on {value} of the {things}s it was not trained on."
-    if metric == "mae":
-        return f"{who} {_does(files)} and is off by {value} on average, on {things}s it was not trained on."
+    value, parent = show_value(score["value"], metric), made_from(files.ledger)
     name = metric_name(metric)
     article = "an" if name[0] in "aR" else "a"
-    return f"{who} {_does(files)} and reaches {article} {name} of {value} on {things}s it was not trained on."
+    unseen = f"{things}s it was not trained on"
+    if parent:  # nothing scored this one, which learned from those items too
+        begin = f"{who} {_does(files)}. The run that it was made from ({parent})"
+        is_right, is_off, reaches = "was right", "was off", "reached"
+    else:
+        begin, is_right, is_off, reaches = f"{who} {_does(files)} and", "is right", "is off", "reaches"
+    if metric == "accuracy":
+        return f"{begin} {is_right} on {value} of the {unseen}."
+    if metric == "mae":
+        return f"{begin} {is_off} by {value} on average, on {unseen}."
+    return f"{begin} {reaches} {article} {name} of {value} on {unseen}."
 
 
 def _does(files: RunFiles) -> str:
@@ -192,12 +199,13 @@ def _learned_from(files: RunFiles) -> tuple[str, ...]:
     return (f"It learned from {many(train, noun(files))} out of “{title}”.",)
 
 
-def _floor_wins(best: Mapping[str, Any], score: Mapping[str, Any]) -> str:
+def _floor_wins(files: RunFiles, best: Mapping[str, Any], score: Mapping[str, Any]) -> str:
     metric = str(score.get("metric", "accuracy"))
     ours, theirs = show_value(score["value"], metric), show_value(best["value"], metric)
     verb = "do as well as" if best["value"] == score["value"] else "do better than"
     who = METHODS.get(str(best["model"]), model_name(str(best["model"])))
-    return f"{who} {verb} the network here: {theirs} against {ours}. Deep learning does not help on these data so far."
+    network = "the network that this one was made from" if made_from(files.ledger) else "the network here"
+    return f"{who} {verb} {network}: {theirs} against {ours}. Deep learning does not help on these data so far."
 
 
 def _against_floor(network: Mapping[str, Any], simple: list[dict[str, Any]]) -> tuple[str, ...]:

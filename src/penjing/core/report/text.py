@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -85,14 +85,27 @@ def winning_floor(results: Mapping[str, Any]) -> dict[str, Any] | None:
     return None if is_better(scores[0], simple[0]) else simple[0]
 
 
-def floor_lines(results: Mapping[str, Any]) -> list[str]:
+def made_from(ledger: Iterable[Mapping[str, Any]]) -> str:
+    """The run whose scores a final one shows, since nothing is left to score it by; "" of a run with its own."""
+    return next((str(line.get("choice") or "") for line in ledger if line.get("what") == "final"), "")
+
+
+def floor_lines(results: Mapping[str, Any], parent: str = "") -> list[str]:
     """The result in a few short lines, such as "valid  0.91 [0.86–0.95] (chosen on)   boosted trees 0.78".
 
     Where a simple method is as good as the network or better, the first line says so.
 
     Args:
         results: `results.json`; without scores there are no lines.
+        parent: the run that the scores are of, where this one was made from it; see `made_from`.
     """
+    lines = _floor_lines(results)
+    if lines and parent:
+        lines.append(f"       these are of the run that it was made from ({parent}); it learned from those items too")
+    return lines
+
+
+def _floor_lines(results: Mapping[str, Any]) -> list[str]:
     scores = floor_scores(results)
     if not scores:
         return []
