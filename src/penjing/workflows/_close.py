@@ -195,12 +195,16 @@ def write_results(
 
 
 def write_pictures(
-    run: Run, network: Network, prepared: Prepared, train: np.ndarray, valid: np.ndarray, answer: np.ndarray
+    run: Run, network: Network, prepared: Prepared, train: np.ndarray, valid: np.ndarray, answers: Answers
 ) -> None:
-    """Thumbnails that the report may show, none of them of the test part, and where the network looked."""
+    """Thumbnails that the report may show, none of them of the test part, and where the network looked.
+
+    Args:
+        answers: the network's, for each of `valid`.
+    """
     slot = prepared.pictures
     assert slot is not None, "there are pictures to show"
-    wrong, right = _judged(prepared, valid, answer)
+    wrong, right = _judged(prepared, valid, answers)
     some = stream(0, "pictures").permutation(len(right))
     explained = np.concatenate([right[some[:EXPLAINED]], wrong[:EXPLAINED]]).astype(np.int64)
     shown = _some_rows(train, valid, np.concatenate([explained, wrong, right[some]]).astype(np.int64))
@@ -212,18 +216,28 @@ def write_pictures(
     }
     if len(prepared.slots) == 1 and prepared.task == "classify":
         arrays["heat_hash"] = np.array([prepared.hashes[row] for row in valid[explained]])
-        arrays["heat"] = look(network, slot.name, slot.cached.take(valid[explained]), answer[explained].argmax(1))
+        taken = _taken(prepared, answers)[explained]
+        arrays["heat"] = look(network, slot.name, slot.cached.take(valid[explained]), taken)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_atomically(run.path / "pictures.npz", lambda path: path.write_bytes(buffer.getvalue()))
 
 
-def _judged(prepared: Prepared, valid: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _taken(prepared: Prepared, answers: Answers) -> np.ndarray:
+    """Int[items]: the class that each item is taken for, at the threshold if there is one, as predictions tell it."""
+    place = {name: number for number, name in enumerate(prepared.classes)}
+    task = plugins.load("tasks", prepared.task)
+    taken = task.taken(answers.answer, prepared.classes, answers.threshold)
+    return np.array([place[name] for name in taken], dtype=np.int64)
+
+
+def _judged(prepared: Prepared, valid: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     """Places in `valid`: the wrong answers, the surest first, and the right ones; of numbers, the worst half first."""
-    truth = prepared.truth[valid]
+    truth, answer = prepared.truth[valid], answers.answer
     if prepared.task == "classify":
-        surest = np.argsort(-answer.max(1), kind="stable")
-        is_wrong = (answer.argmax(1) != truth)[surest]
+        taken = _taken(prepared, answers)
+        surest = np.argsort(-answer[np.arange(len(answer)), taken], kind="stable")
+        is_wrong = (taken != truth)[surest]
         return surest[is_wrong], surest[~is_wrong]
     worst = np.argsort(-plugins.load("tasks", prepared.task).item_losses(truth, answer), kind="stable")
     return worst[: len(worst) // 2], worst[len(worst) // 2 :]

@@ -240,5 +240,5 @@ def close_run(
     _close.learn_unlike(run, network, problem, prepared.strata, None if has_folds else recipe.seed)
     if job.wish.pictures:
         if prepared.pictures is not None:
-            _close.write_pictures(run, network, prepared, problem.train, rows, answer)
+            _close.write_pictures(run, network, prepared, problem.train, rows, answers[0])
         write_shown(run, prepared)
