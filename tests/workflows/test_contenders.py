@@ -57,6 +57,12 @@ def test_one_item_tells_nothing() -> None:
         (RecipeWish(assignments={"model": "cnn"}), True),
         (RecipeWish(assignments={"model.stages": 1}), True),
         (RecipeWish(assignments={"encoders.image": "cnn"}), True),
+        (RecipeWish(assignments={"augment": ["flip"]}), True),
+        (RecipeWish(assignments={"augment": []}), False),
+        (RecipeWish(assignments={"training.cutmix": 1.0}), True),
+        (RecipeWish(assignments={"training.cutmix": 0.0}), False),
+        (RecipeWish(assignments={"training.mixup": 0.2}), False),  # vectors are laid over one another as well
+        (RecipeWish(assignments={"training.border": 0.1}), True),
         (RecipeWish(assignments={"model.dropout": 0.5}, pretrained="efficientnet_lite0"), False),  # which was asked for
     ],
 )

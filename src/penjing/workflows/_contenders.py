@@ -32,6 +32,8 @@ SCRATCH, PRETRAINED = "from_scratch", "pretrained"
 ASIDE = f"{PRETRAINED}/aside"  # what the network from scratch wrote, where the other one was kept
 _RECORDED = ("record.jsonl", MET)
 WORDS = {SCRATCH: "trained from scratch", PRETRAINED: "a head on pretrained features"}
+# What changes the items, where it is set to anything; a head on vectors never does, though mixup is of vectors, too.
+OF_ITEMS = ("augment", "training.border", "training.cutmix")
 CHANCE = 1e-9  # a difference of rounding
 CLEAR_ERRORS = 2.0  # standard errors of a difference from which on it is clear
 # Of the time left for training, what a head on features from elsewhere may take: it learns fast.
@@ -91,9 +93,9 @@ def pretrained_contenders(job: Job, deals: Sequence[Deal]) -> list[Contender]:
 
 def _is_set_by_hand(wish: RecipeWish) -> bool:
     """Whether a person chose something of the network and named no encoder: that network is wanted, and no head. So it
-    is where the border of pictures is to be hidden, which an encoder sees."""
+    is where the items themselves are to be changed (`OF_ITEMS`): an encoder sees them as they are."""
     heads = {name.split(".")[0] for name in wish.assignments}
-    is_chosen = not heads.isdisjoint({"model", "encoders"}) or bool(wish.assignments.get("training.border"))
+    is_chosen = not heads.isdisjoint({"model", "encoders"}) or any(wish.assignments.get(name) for name in OF_ITEMS)
     return wish.pretrained == AUTO and is_chosen
 
 
