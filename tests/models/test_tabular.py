@@ -64,6 +64,12 @@ def test_one_member_is_a_plain_perceptron() -> None:
     torch.testing.assert_close(encoder.train()(vectors()), encoder.eval()(vectors()))
 
 
+def test_without_hidden_layers_features_are_the_inputs() -> None:
+    encoder = network(depth=0).eval()
+    assert encoder.features == encoder(vectors()).shape[1] == 12
+    assert network(depth=2).features == 32
+
+
 def test_weights_of_inputs_are_neither_decayed_nor_made_orthogonal() -> None:
     encoder = network()
     assert encoder.input_weights is not None

@@ -197,6 +197,47 @@ def test_a_metric_that_gives_no_finite_number_is_told_from_a_training_that_diver
         engine.carry_out(wild, problem(), is_recorded=False)
 
 
+@pytest.mark.parametrize("use", ["carry_out", "fastest"])
+def test_a_network_that_is_built_but_cannot_run_with_its_settings_is_a_sentence(use):
+    wanted = replace(recipe(steps=2), model=Choice("cnn", {"width": 8, "stages": 9})).filled()
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    with pytest.raises(UsageError, match=r"cnn cannot run with .*stages = 9.*: .*too small"):
+        engine.carry_out(wanted, problem()) if use == "carry_out" else engine.fastest(wanted, problem(), 1.0)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_runs_of_words_without_a_place_to_put_them_are_a_sentence():
+    draw = np.random.default_rng(0)
+    tokens = Pictures(draw.integers(1, 20, (40, 6)))
+    texts = engine.Problem(
+        Items({"text": tokens}, {"label": np.arange(40) % 2}, prepared=frozenset({"text"})),
+        {"text": "text"},
+        {"text": {"vocabulary": 20, "length": 6}},
+        {"text": (6, 20)},
+        "label",
+        ("a", "b"),
+        np.arange(30),
+        np.arange(30, 40),
+    )
+    wanted = replace(recipe(steps=2), augment=(), model=Choice("bag", {"longest": 2, "buckets": 1})).filled()
+    assert engine.carry_out(replace(wanted, model=Choice("bag", {"longest": 2}).filled("models")), texts).best_step
+    with pytest.raises(UsageError, match=r"bag cannot run with .*buckets = 1,"):
+        engine.carry_out(wanted, texts)
+
+
+def test_a_schedule_without_a_factor_somewhere_is_a_sentence_before_the_first_step():
+    wanted = replace(recipe(steps=2), schedule=Choice("trapezoid", {"cool_down": 0.0})).filled()
+    with pytest.raises(UsageError, match=r"trapezoid cannot run with .*cool_down = 0.0.*division by zero"):
+        engine.carry_out(wanted, problem())
+
+
+def test_no_hidden_layers_leave_a_linear_model():
+    wanted = replace(recipe(), model=Choice("mlp", {"depth": 0})).filled()
+    assert engine.assemble(wanted, problem()).encoder["image"].features == 64
+    assert engine.carry_out(wanted, problem()).best > 0.8
+
+
 def test_training_leaves_torchs_global_generator_and_threads_alone():
     torch.manual_seed(5)
     before, threads = torch.get_rng_state(), torch.get_num_threads()

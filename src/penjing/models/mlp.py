@@ -21,7 +21,7 @@ class Settings:
 
     Attributes:
         width: units of each hidden layer.
-        depth: number of hidden layers.
+        depth: number of hidden layers; 0 leaves the head alone, a linear model.
         dropout: share of units silenced while training, 0 to 1.
         side: larger pictures are averaged down to at most this many pixels a side, or the first layer
             would hold nearly all weights.
@@ -47,7 +47,6 @@ class Mlp(nn.Module):
         channels, height, width = shape
         self.shrink = max(1, math.ceil(max(height, width) / settings.side))
         inputs = channels * math.ceil(height / self.shrink) * math.ceil(width / self.shrink)
-        self.features = settings.width
         self.activation = activation(settings.activation)
         self.layers = nn.ModuleList()
         for _ in range(settings.depth):
@@ -55,6 +54,7 @@ class Mlp(nn.Module):
             self.layers.append(nn.Linear(inputs, settings.width, bias=False))
             self.layers.append(BatchNorm(settings.width))
             inputs = settings.width
+        self.features = inputs
         self.dropout = Dropout(settings.dropout)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:

@@ -30,7 +30,7 @@ class Settings:
 
     Attributes:
         width: units of each hidden layer.
-        depth: number of hidden layers.
+        depth: number of hidden layers; 0 leaves the head alone, a linear model.
         dropout: share of units silenced while training, 0 to 1.
         members: how many networks share the weights; 1 is a plain multi-layer perceptron.
         activation: behind each layer: "relu", "leaky_relu", "gelu" or "silu".
@@ -80,10 +80,10 @@ class Tabular(nn.Module):
 
     def __init__(self, inputs: int, settings: Settings) -> None:
         super().__init__()
-        self.features = settings.width
         self.members = settings.members
         self.input_weights = InputWeights(settings.members, inputs) if settings.members > 1 else None
         widths = [inputs, *[settings.width] * settings.depth]
+        self.features = widths[-1]
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         norms = (nn.LayerNorm(settings.width) for _ in range(settings.depth))
         self.norms = nn.ModuleList(norms) if settings.has_norm else None

@@ -6,10 +6,11 @@ of `shrink` differ in the recipe and the time they hand in, not in the code that
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 
 from penjing.batch import Batch
 from penjing.core import plugins
-from penjing.core.errors import PenjingError, RunError, UsageError
+from penjing.core.errors import PenjingError, RunError, UsageError, is_of_memory
 from penjing.core.events import Watch
 from penjing.core.files import read_lines, write_json, write_lines
 from penjing.core.recipe import Choice, Machine, Recipe
@@ -61,6 +62,12 @@ __all__ = [
     "outputs",
     "torch_half",
 ]
+
+
+# What a network raises that cannot run with its settings; neither a full disk nor an end of the time is among them.
+_FAILURES = (ArithmeticError, LookupError, RuntimeError, ValueError)
+# Progress at which a schedule must have a factor: the first step, the middle, and just before the end.
+_LOOKED_AT = (0.0, 0.5, math.nextafter(1.0, 0.0))
 
 
 class NotFiniteError(UsageError):
@@ -256,7 +263,8 @@ def carry_out(
         keep = partial(_keep, folder, step, recipe) if folder is not None else None
         is_interrupted = False
         try:
-            train(course, state, pace=pace, keep=keep, watch=watch)
+            with _encoders_at_fault(recipe, problem):
+                train(course, state, pace=pace, keep=keep, watch=watch)
         except KeyboardInterrupt:
             if folder is None or not state.best_weights:
                 raise
@@ -338,7 +346,8 @@ def fastest(
     with products("float32"):  # by which the others are judged
         batch = loader_of(recipe, problem, network).batch_at(0)
         loss, left = loss_of(recipe, problem), max(seconds / 2, seconds - (time.monotonic() - begun))
-        return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
+        with _encoders_at_fault(recipe, problem):
+            return probe(network, loss, batch, recipe.machine, left, is_thorough=is_thorough, among=among)
 
 
 def _begun(recipe: Recipe, problem: Problem, start: Mapping[str, Tensor] | None) -> Network:
@@ -396,6 +405,41 @@ def _disagreement_of(recipe: Recipe, problem: Problem) -> Callable[[Tensor, Tens
 
 
 @contextmanager
+def _encoders_at_fault(recipe: Recipe, problem: Problem) -> Iterator[None]:
+    """Settings with which a network can be built may still let it run on no input. That is looked for where something
+    failed only, with two items and a fresh network: a training that works pays nothing for it.
+
+    Raises:
+        UsageError: the network of an input cannot run with its settings.
+    """
+    try:
+        yield
+    except _FAILURES as failure:
+        if recipe.model.name != own.NAME and not is_of_memory(failure):
+            with suppress(*_FAILURES):  # else what failed at first is not told
+                _run_encoders(replace(recipe, machine=replace(recipe.machine, device="cpu")), problem)
+        raise
+
+
+@torch.no_grad()
+def _run_encoders(recipe: Recipe, problem: Problem) -> None:
+    """Each input's network on two items, as when it answers, which draws nothing.
+
+    Raises:
+        UsageError: one cannot run with its settings.
+    """
+    network, batch = assemble(recipe, problem).eval(), problem.items.batch(problem.train[:2])
+    for column, part in network.columns.items():
+        values = batch.inputs[column]
+        assert isinstance(values, Tensor)
+        seen = values if column in batch.prepared else network.prepare(column, values)
+        try:
+            network.encoder[part](seen)
+        except _FAILURES as failure:
+            raise _at_fault(encoder_of(recipe, column), "run", failure) from failure
+
+
+@contextmanager
 def _settings_at_fault(choice: Choice) -> Iterator[None]:
     """Settings of the right type may still be out of range; the plug-in that refuses them knows why."""
     try:
@@ -405,13 +449,23 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
     except PenjingError:
         raise
     except Exception as problem:
-        settings = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
-        raise UsageError(f"{choice.name} cannot be built with {settings}: {problem}") from problem
+        raise _at_fault(choice, "be built", problem) from problem
+
+
+def _at_fault(choice: Choice, verb: str, problem: Exception) -> UsageError:
+    """That a plug-in cannot be built or run with its settings, and why."""
+    settings = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
+    return UsageError(f"{choice.name} cannot {verb} with {settings}: {problem}")
 
 
 def _factor(choice: Choice) -> Callable[[float], float]:
     module = plugins.load("schedules", choice.name)
     settings = module.Settings(**choice.settings)
+    try:
+        for progress in _LOOKED_AT:
+            float(module.factor(progress, settings))
+    except Exception as problem:
+        raise _at_fault(choice, "run", problem) from problem
     return lambda progress: float(module.factor(progress, settings))
 
 
