@@ -147,7 +147,8 @@ def test_data_that_moved_are_asked_for(again: Callable[..., object], copied: Pat
     run = Run(copied)
     status = "running" if again is pj.resume else "finished"
     run.update(status=status, data={**run.info["data"], "path": "photos of then"})
-    with pytest.raises(DataError, match=r"the data of .*copy were at photos of then, and nothing .*with --data"):
+    told = "penjing fit DATA --resume" if again is pj.resume else "with --data"
+    with pytest.raises(DataError, match=rf"the data of .*copy were at photos of then, and nothing .*{told}"):
         again(copied, watch=None)
 
 

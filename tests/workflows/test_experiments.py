@@ -358,6 +358,8 @@ def test_a_fold_that_diverges_ends_no_other_experiment(run, monkeypatch):
 
 
 def test_a_time_that_is_not_enough_for_one_training_is_said(run, monkeypatch):
+    prepare, unbound = _experiments.prepare, _experiments.Clock(is_binding=False)  # all is decoded
+    monkeypatch.setattr(_experiments, "prepare", lambda place, wish, _, *given: prepare(place, wish, unbound, *given))
     monkeypatch.setattr(_experiments, "_share", lambda *_: 0.5)
     with pytest.raises(RunError, match="the time is not enough for one training"):
         pj.diagnose(run, time="0.01s", watch=None)
