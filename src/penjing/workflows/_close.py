@@ -216,30 +216,23 @@ def write_pictures(
     }
     if len(prepared.slots) == 1 and prepared.task == "classify":
         arrays["heat_hash"] = np.array([prepared.hashes[row] for row in valid[explained]])
-        taken = _taken(prepared, answers)[explained]
+        task = plugins.load("tasks", prepared.task)
+        taken = task.predict(answers.answer[explained], answers.threshold)
         arrays["heat"] = look(network, slot.name, slot.cached.take(valid[explained]), taken)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_atomically(run.path / "pictures.npz", lambda path: path.write_bytes(buffer.getvalue()))
 
 
-def _taken(prepared: Prepared, answers: Answers) -> np.ndarray:
-    """Int[items]: the class that each item is taken for, at the threshold if there is one, as predictions tell it."""
-    place = {name: number for number, name in enumerate(prepared.classes)}
-    task = plugins.load("tasks", prepared.task)
-    taken = task.taken(answers.answer, prepared.classes, answers.threshold)
-    return np.array([place[name] for name in taken], dtype=np.int64)
-
-
 def _judged(prepared: Prepared, valid: np.ndarray, answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     """Places in `valid`: the wrong answers, the surest first, and the right ones; of numbers, the worst half first."""
-    truth, answer = prepared.truth[valid], answers.answer
+    truth, answer, task = prepared.truth[valid], answers.answer, plugins.load("tasks", prepared.task)
     if prepared.task == "classify":
-        taken = _taken(prepared, answers)
+        taken = task.predict(answer, answers.threshold)
         surest = np.argsort(-answer[np.arange(len(answer)), taken], kind="stable")
         is_wrong = (taken != truth)[surest]
         return surest[is_wrong], surest[~is_wrong]
-    worst = np.argsort(-plugins.load("tasks", prepared.task).item_losses(truth, answer), kind="stable")
+    worst = np.argsort(-task.item_losses(truth, answer), kind="stable")
     return worst[: len(worst) // 2], worst[len(worst) // 2 :]
 
 
