@@ -19,7 +19,6 @@ from sklearn.utils.multiclass import check_classification_targets  # noqa: TID25
 from sklearn.utils.validation import check_is_fitted, validate_data  # noqa: TID253
 
 from penjing.core import plugins
-from penjing.core.errors import RunError
 from penjing.core.randomness import stream
 from penjing.core.recipe import DataChoices, SplitChoices
 from penjing.core.table import Column
@@ -84,7 +83,7 @@ class _Estimator(BaseEstimator):
         pace = Pace(clock.monotonic() + self.time, self.steps)
         try:
             trained = engine.carry_out(recipe, problem, pace=pace, is_recorded=False)
-        except (RunError, engine.NotFiniteError) as problem_found:
+        except engine.NOTHING_LEARNED as problem_found:
             raise ValueError(str(problem_found)) from problem_found
         self.recipe_, self.network_, self.learned_ = trained.recipe, trained.network, learned
         outputs = engine.outputs(trained.network, problem.items, valid)

@@ -48,6 +48,7 @@ from penjing.training._wide import learn_wide, wide_parts
 
 __all__ = [
     "EVALUATION_BATCH",
+    "NOTHING_LEARNED",
     "NotFiniteError",
     "Problem",
     "Trained",
@@ -72,6 +73,9 @@ _LOOKED_AT = (0.0, 0.5, math.nextafter(1.0, 0.0))
 
 class NotFiniteError(UsageError):
     """The metric that chooses gave no finite number on the validation items, of a training that did not diverge."""
+
+
+NOTHING_LEARNED = (RunError, NotFiniteError)  # how a training ends of which nobody would use anything
 
 
 @dataclass(frozen=True)
@@ -440,8 +444,12 @@ def _run_encoders(recipe: Recipe, problem: Problem) -> None:
 
 
 @contextmanager
-def _settings_at_fault(choice: Choice) -> Iterator[None]:
-    """Settings of the right type may still be out of range; the plug-in that refuses them knows why."""
+def _settings_at_fault(choice: Choice, verb: str = "be built") -> Iterator[None]:
+    """Settings of the right type may still be out of range; the plug-in that refuses them knows why.
+
+    Args:
+        verb: what cannot be done with them.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)  # torch only warns of a layer without outputs
@@ -449,7 +457,7 @@ def _settings_at_fault(choice: Choice) -> Iterator[None]:
     except PenjingError:
         raise
     except Exception as problem:
-        raise _at_fault(choice, "be built", problem) from problem
+        raise _at_fault(choice, verb, problem) from problem
 
 
 def _at_fault(choice: Choice, verb: str, problem: Exception) -> UsageError:
@@ -461,11 +469,9 @@ def _at_fault(choice: Choice, verb: str, problem: Exception) -> UsageError:
 def _factor(choice: Choice) -> Callable[[float], float]:
     module = plugins.load("schedules", choice.name)
     settings = module.Settings(**choice.settings)
-    try:
+    with _settings_at_fault(choice, "run"):
         for progress in _LOOKED_AT:
             float(module.factor(progress, settings))
-    except Exception as problem:
-        raise _at_fault(choice, "run", problem) from problem
     return lambda progress: float(module.factor(progress, settings))
 
 

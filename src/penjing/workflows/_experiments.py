@@ -185,7 +185,7 @@ def _carry_out(lab: Laboratory, plan: Plan, known: Known) -> None:
         append_line(lab.run.path / TRIALS, row)
     except TooLongError:
         tell(lab.watch, Said(f"{_spoken(plan)}: given up, for it takes too long"))
-    except (RunError, engine.NotFiniteError) as error:  # one of the folds that doubt the labels diverged
+    except engine.NOTHING_LEARNED as error:  # one of the folds that doubt the labels diverged
         tell(lab.watch, Said(f"{_spoken(plan)}: given up, for {error}"))
     except (MemoryError, RuntimeError) as problem:  # such as of a larger network
         if not is_of_memory(problem):

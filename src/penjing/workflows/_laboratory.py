@@ -13,7 +13,6 @@ import numpy as np
 from penjing.checks._trials import EDGE, error_behind
 from penjing.core import differences, statistics
 from penjing.core.budget import Clock
-from penjing.core.errors import RunError
 from penjing.core.events import Event, Watch
 from penjing.core.recipe import Recipe
 from penjing.core.run import Run
@@ -124,10 +123,7 @@ class Laboratory:
             problem = pose(self.prepared, plan.rows, problem.valid, own=problem.own)
         try:
             trained = engine.carry_out(plan.recipe, problem, watch=self.guard(plan.cost), is_recorded=False)
-        except (
-            RunError,
-            engine.NotFiniteError,
-        ):  # it diverged: nobody would use anything else of it than the constant answer
+        except engine.NOTHING_LEARNED:  # it diverged: nobody would use anything else of it than the constant answer
             return self.row(plan, self._constant(), None)
         answer = self.answered(trained.network, problem.items)
         row = self.row(plan, answer, count_parameters(trained.network), self.learned(trained.network, problem))

@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core import split, statistics
-from penjing.core.errors import PenjingError, RunError, UsageError, is_of_memory
+from penjing.core.errors import PenjingError, UsageError, is_of_memory
 from penjing.core.recipe import Recipe, uncompiled
 from penjing.models.own import NAME as OWN
 from penjing.models.own import Own
@@ -281,7 +281,7 @@ class Bench:
                 trained = engine.carry_out(plain, problem, watch=Guard(plain, left), is_recorded=deal.is_read)
                 parts = (deal.valid, deal.judged)
                 chosen, judged = (engine.outputs(trained.network, problem.items, rows) for rows in parts)
-        except (RunError, engine.NotFiniteError):
+        except engine.NOTHING_LEARNED:
             return self._told_nothing(recipe, problem, deal, (), begun)
         if not (np.isfinite(chosen).all() and np.isfinite(judged).all()):
             return self._told_nothing(recipe, problem, deal, (), begun)
@@ -485,7 +485,7 @@ def _network_at_fault(recipe: Recipe) -> Iterator[None]:
     except Exception as problem:
         if is_of_memory(problem):
             raise MemoryError("there was not enough memory") from problem
-        if recipe.model.name != OWN or isinstance(problem, MemoryError):
+        if recipe.model.name != OWN:
             raise
         (first, *_) = str(problem).splitlines() or [type(problem).__name__]
         raise UsageError(f"your network cannot be trained so: {first}") from problem
