@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
-from penjing.modalities._bins import edges, with_gaps
+from penjing.modalities._bins import edges
 from penjing.modalities._missing import told
 
 KIND: Literal["cell"] = "cell"
@@ -176,12 +176,10 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
     has_missing = cells.null_count() > 0
     if len(days) == 0:
         return {"low": 0.0, "high": 0.0, "edges": [], "has_time": False, "has_missing": has_missing}
-    borders = edges(days, settings.bins)
-    borders = with_gaps(borders) if has_missing else borders
     return {
         "low": float(days.min()),
-        "high": float(days.max()) if days.min() < days.max() else borders[-1],
-        "edges": borders,
+        "high": float(days.max()),
+        "edges": edges(days, settings.bins, has_missing),
         "has_time": bool((days % 1 != 0).any()),
         "has_missing": has_missing,
     }

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from penjing.core.errors import UsageError
-from penjing.modalities._bins import edges, with_gaps
+from penjing.modalities._bins import edges
 from penjing.modalities._missing import told
 
 KIND: Literal["cell"] = "cell"
@@ -140,13 +140,13 @@ def learn(cells: pl.Series, settings: Settings) -> dict[str, Any]:
     has_missing = cells.null_count() > 0
     if len(values) == 0:
         return {"low": 0.0, "high": 0.0, "mean": 0.0, "std": 1.0, "edges": [], "has_missing": has_missing}
-    inner, borders = _without_tails(values), edges(values, settings.bins)
+    inner = _without_tails(values)
     return {
         "low": float(values.min()),
         "high": float(values.max()),
         "mean": float(inner.mean()),
         "std": float(inner.std()) or 1.0,
-        "edges": with_gaps(borders) if has_missing else borders,
+        "edges": edges(values, settings.bins, has_missing),
         "has_missing": has_missing,
     }
 

@@ -120,7 +120,8 @@ def _centre(column: Mapping[str, Any]) -> float:
 
 
 def _spread(column: Mapping[str, Any]) -> float:
-    return float(column["std"] if column["form"] == "number" else (column["high"] - column["low"]) / 2)
+    """Of a date that never varies, 1, as the spread of such a number is: its line tells whether it is there."""
+    return float(column["std"] if column["form"] == "number" else (column["high"] - column["low"]) / 2 or 1.0)
 
 
 def _integers(values: list[int]) -> np.ndarray:
