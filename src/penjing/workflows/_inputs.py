@@ -151,6 +151,11 @@ def _matched(text: str) -> list[str]:
     return glob.glob(text, recursive=True) if glob.has_magic(text) and "\0" not in text else []
 
 
+def _matched_in_folder(text: str) -> list[str]:
+    """The same of a pattern that names a folder: "*****" matches whatever lies here."""
+    return _matched(text) if {"/", os.sep} & set(text) else []
+
+
 def _is_no_path(given: str) -> bool:
     """Whether a text among others is no path: it neither is the name of a file of texts, there or not, nor a pattern
     with a folder that such a file matches.
@@ -160,8 +165,7 @@ def _is_no_path(given: str) -> bool:
     text = os.path.expanduser(given)
     if _is_named_like_a_file(text) or (os.path.isfile(text) and _ends_as_a_file(text)):
         return False
-    has_folder = bool({"/", os.sep} & set(text))  # "*****" matches whatever lies here
-    return not (has_folder and any(_ends_as_a_file(name) and os.path.isfile(name) for name in _matched(text)))
+    return not any(_ends_as_a_file(name) and os.path.isfile(name) for name in _matched_in_folder(text))
 
 
 def as_typed(inputs: Sequence[str]) -> list[str | Path]:
@@ -172,7 +176,7 @@ def as_typed(inputs: Sequence[str]) -> list[str | Path]:
 
 def _is_there(given: str) -> bool:
     text = os.path.expanduser(given)
-    return os.path.lexists(text) or bool({"/", os.sep} & set(text) and _matched(text))
+    return os.path.lexists(text) or bool(_matched_in_folder(text))
 
 
 def _is_named_like_a_file(text: str) -> bool:
