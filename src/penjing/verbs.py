@@ -457,9 +457,8 @@ def treat(
     """Try remedies for what a diagnosis finds, and grow a run with those that measurably helped.
 
     Each is tried on validation items first; what looked better is judged in pairs with the training as it is: the same
-    seeds, the same items. What helped is said with its
-    effect and a 95% interval on items that nothing was chosen by; what did not is rolled back. The run itself stays as
-    it is, but for lines in its ledger.
+    seeds, the same items. What helped is said with its effect and a 95% interval on items that nothing was chosen by;
+    what did not is rolled back. The run itself stays as it is, but for lines in its ledger.
 
     Args:
         run: a run, or its folder.

@@ -142,10 +142,10 @@ def mixing(recipe: Recipe, choice: str, strength: float, mixed: Sequence[str]) -
         strength: its value.
         mixed: what a modality must give for its items to be mixed so.
     """
-    seen = modalities_of(recipe)
-    known = {network for name in modality_names(recipe) for network in _networks_of(name)}
+    names = modality_names(recipe)
+    known = {network for name in names for network in _networks_of(name)}
     are_all_known = all(encoder.name in known for encoder in recipe.encoders.values())
-    if not seen or not are_all_known or not {one.GIVES for one in seen} <= set(mixed):
+    if not names or not are_all_known or not {plugins.load("modalities", name).GIVES for name in names} <= set(mixed):
         return NotApplicable("its inputs cannot be mixed")
     if recipe.optimiser.name == "lbfgs":
         return NotApplicable("it learns from all items at once")

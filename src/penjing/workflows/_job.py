@@ -25,7 +25,7 @@ from penjing.workflows import _close, _own
 from penjing.workflows._choose import Chosen, base_recipe, choose
 from penjing.workflows._prepare import Prepared
 from penjing.workflows._problem import pose
-from penjing.workflows._survey import target_name
+from penjing.workflows._survey import called, target_name
 from penjing.workflows._wish import FitWish, is_adopted
 
 FOLDS_FOLDER = "folds"
@@ -121,8 +121,7 @@ def _check_asked(recipe: Recipe, prepared: Prepared) -> None:
             "say which with --target or --task"
         )
     learned, found = recipe.data.target, target_name(prepared.table)
-    names = prepared.table.hints.get("names")
-    if learned and found and learned != found and isinstance(names, Mapping) and learned in names.values():
+    if learned and found and learned != found and learned in called(prepared.table).values():
         raise UsageError(
             f"the recipe learned {learned}, and the target of these data is {found}; say which with --target"
         )

@@ -361,8 +361,8 @@ def _given(table: Table, kept: np.ndarray, groups: np.ndarray, watch: Watch) -> 
     if table.part is not None:
         parts = table.frame[table.part.name].to_list()
     elif by_time:
-        times_known = table.frame[times[0].name].alias(str(table.hints.get("time_name", times[0].name)))
-        parts, sentence = parts_by_time(times_known, groups)
+        moments = table.frame[times[0].name].alias(str(table.hints.get("time_name", times[0].name)))
+        parts, sentence = parts_by_time(moments, groups)
         tell(watch, Said(sentence))
     elif kept.all():
         return None, False

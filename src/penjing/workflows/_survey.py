@@ -180,10 +180,13 @@ def _opened(data: object, wish: DataWish) -> Table:
 
 def target_name(table: Table) -> str:
     """The target's column, as the data call it; "" where the target is no column, as with folders."""
+    return "" if table.target is None else called(table).get(table.target.name, "")
+
+
+def called(table: Table) -> Mapping[str, str]:
+    """Column of the table → what the data call it, as far as columns are theirs."""
     names = table.hints.get("names")
-    if table.target is None or not isinstance(names, Mapping):
-        return ""
-    return str(names.get(table.target.name, ""))
+    return names if isinstance(names, Mapping) else {}
 
 
 def task_for(table: Table) -> str:
